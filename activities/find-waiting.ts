@@ -1,0 +1,21 @@
+import type { Deps } from "../src/deps.ts";
+import { findWaitingTrigger } from "../src/store/event-triggers.ts";
+import { TemplateError } from "../workflows/expressions/templates.ts";
+import type { Activities } from "./index.ts";
+import { renderKey } from "./render.ts";
+
+export function findWaiting({ db }: Deps): Activities["findWaiting"] {
+  return async ({ event_emit_key, sources }) => {
+    try {
+      const key = await renderKey(db, event_emit_key, sources);
+      const trigger = await findWaitingTrigger(db, sources.project_id, key);
+      // An approval needs its approver and a sleep its time: no step's output stands in for those.
+      if (trigger?.source !== "wait_for_event") return null;
+      return { run_id: trigger.run_id, step_ref: trigger.step_ref };
+    } catch (error) {
+      // A key that cannot be rendered is nobody's.
+      if (error instanceof TemplateError) return null;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,114 @@
+import type { JsonDoc } from "../src/contract/json.ts";
+import type { Deps } from "../src/deps.ts";
+import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
+import type { MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
+import type { CommandOutcome } from "../workflows/messages.ts";
+import { collectOutput } from "./collect-output.ts";
+import { dispatchJob } from "./dispatch-job.ts";
+import { createEndpoints } from "./endpoint-agent.ts";
+import { findWaiting } from "./find-waiting.ts";
+import { loadCompleted, loadRun } from "./load-run.ts";
+import { mirror } from "./mirror.ts";
+import { openWait } from "./open-wait.ts";
+import { prepareChild } from "./prepare-child.ts";
+
+/** What a step's payload and keys are rendered from (contract §7.5). Parents: the outputs of direct dependencies. */
+export interface PayloadSources {
+  project_id: string;
+  run_id: string;
+  trigger?: JsonDoc;
+  step?: JsonDoc;
+  /** Undefined for a root step; present, maybe empty, for every other. */
+  parents?: [step_ref: string, output: JsonDoc][];
+}
+
+export interface DispatchInput {
+  job_id: string;
+  job_run_id: string;
+  /** 1-based, within this job run. */
+  attempt: number;
+  previous_error?: string;
+  timeout_secs_override?: number;
+  output_transform?: string;
+  sources: PayloadSources;
+}
+
+/** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
+export type FailureClass =
+  | "client"
+  | "auth"
+  | "rate_limited"
+  | "server"
+  | "timeout"
+  | "connection"
+  | "transient"
+  | "budget"
+  | "oom"
+  | "unknown";
+
+/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
+export interface FailureDetails {
+  job_max_attempts: number;
+}
+
+export interface OpenWaitInput {
+  trigger_id: string;
+  step_run_id: string;
+  step_ref: string;
+  event_key: string;
+  event_timeout_secs: number;
+  requested_at: number;
+  expires_at: number;
+  notify_url?: string;
+  revision: number;
+  sources: PayloadSources;
+}
+
+export interface PrepareChildInput {
+  child_run_id: string;
+  sub_workflow_id: string;
+  parent_step_run_id: string;
+  /** Of the child: its number of ancestors. Refused when it is not below the limit. */
+  depth: number;
+  max_nesting_depth: number;
+  expires_no_later_than?: number;
+  now: number;
+  created_by?: string;
+  tags?: Record<string, string>;
+  sources: PayloadSources;
+}
+
+export type PreparedChild = { run: RunHeader; steps: PlanStep[] } | { refused: string };
+
+/** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
+export interface Activities {
+  /** One HTTP attempt. Resolves with the output; an endpoint's failure is a non-retryable ApplicationFailure. */
+  dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
+  /** Renders the key and registers the wait under it, unless another waits for it in this project. */
+  openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
+  /** The waiting event step that an emitted key resolves, if any. */
+  findWaiting(input: { event_emit_key: string; sources: PayloadSources }): Promise<{ run_id: string; step_ref: string } | null>;
+  /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
+  collectOutput(input: { run_id: string; project_id: string; outputs: [step_ref: string, output: JsonDoc][] }): Promise<JsonDoc>;
+  /** Upserts by revision. */
+  mirror(rows: MirrorRows): Promise<void>;
+  /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
+  loadRun(input: { run_id: string }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
+  /** The completed steps of a run, whose outputs its retry keeps. */
+  loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
+}
+
+export function createActivities(deps: Deps): Activities {
+  const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
+  return {
+    dispatchJob: dispatchJob(deps, endpoints),
+    openWait: openWait(deps, endpoints),
+    prepareChild: prepareChild(deps),
+    findWaiting: findWaiting(deps),
+    collectOutput: collectOutput(deps),
+    mirror: mirror(deps),
+    loadRun: loadRun(deps),
+    loadCompleted: loadCompleted(deps),
+  };
+}

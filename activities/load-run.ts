@@ -1,0 +1,32 @@
+import { ApplicationFailure } from "@temporalio/activity";
+import type { Deps } from "../src/deps.ts";
+import { listCommands } from "../src/store/commands.ts";
+import { findRun } from "../src/store/runs.ts";
+import { listStepRows } from "../src/store/steps.ts";
+import { findVersion, planSteps } from "../src/store/workflows.ts";
+import { enabledSteps, type RunHeader } from "../workflows/engine/plan.ts";
+import type { RunRow } from "../workflows/engine/rows.ts";
+import type { Activities } from "./index.ts";
+
+export function loadRun({ db }: Deps): Activities["loadRun"] {
+  return async ({ run_id }) => {
+    const row = await findRun(db, run_id);
+    const version = row && (await findVersion(db, row.workflow_version_id));
+    if (!row || !version) throw ApplicationFailure.nonRetryable(`run ${run_id} is not stored`, "RunNotFound");
+    const [rows, commands] = await Promise.all([listStepRows(db, run_id), listCommands(db, run_id)]);
+    return { row, header: headerOf(row), steps: enabledSteps(planSteps(version), row.step_overrides), rows, commands };
+  };
+}
+
+export function loadCompleted({ db }: Deps): Activities["loadCompleted"] {
+  return async ({ run_id }) => {
+    const rows = await listStepRows(db, run_id);
+    return rows.filter((row) => row.status === "completed").map(({ step_ref, output }) => ({ step_ref, output }));
+  };
+}
+
+/** What of a run's row its whole life does not change. Its parent's expiry is not kept: a child that is reopened is on its own. */
+function headerOf(row: RunRow): RunHeader {
+  const { status, error, started_at, finished_at, expires_at, revision, ...header } = row;
+  return header;
+}

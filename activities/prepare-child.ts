@@ -1,0 +1,70 @@
+import type { Deps } from "../src/deps.ts";
+import { saveDocument } from "../src/store/documents.ts";
+import { insertRunWithinLimit } from "../src/store/runs.ts";
+import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../src/store/workflows.ts";
+import type { RunHeader } from "../workflows/engine/plan.ts";
+import type { RunRow } from "../workflows/engine/rows.ts";
+import { TemplateError } from "../workflows/expressions/templates.ts";
+import type { Activities, PrepareChildInput } from "./index.ts";
+import { renderPayload } from "./render.ts";
+
+export function prepareChild({ db }: Deps): Activities["prepareChild"] {
+  return async (input) => {
+    if (input.depth >= input.max_nesting_depth) {
+      return { refused: `sub-workflow nesting is limited by max_nesting_depth ${input.max_nesting_depth}` };
+    }
+    const workflow = await findWorkflow(db, input.sub_workflow_id);
+    if (workflow?.project_id !== input.sources.project_id) {
+      return { refused: `sub-workflow ${input.sub_workflow_id} not found` };
+    }
+    if (!workflow.enabled) return { refused: "workflow is disabled" };
+    const version = await findVersion(db, workflow.version_id);
+    if (!version || version.steps.length === 0) return { refused: "workflow must have at least one step" };
+
+    try {
+      const payload = await renderPayload(db, input.sources);
+      const doc = payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
+      const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
+      const started = await insertRunWithinLimit(db, rowOf(run), workflow.max_concurrent_runs);
+      return started ? { run, steps: planSteps(version) } : { refused: "max concurrent runs reached" };
+    } catch (error) {
+      if (error instanceof TemplateError) return { refused: error.message };
+      throw error;
+    }
+  };
+}
+
+function headerOf(input: PrepareChildInput, workflow: StoredWorkflow): RunHeader {
+  return {
+    id: input.child_run_id,
+    workflow_id: workflow.id,
+    workflow_name: workflow.name,
+    project_id: workflow.project_id,
+    workflow_version: workflow.version,
+    workflow_version_id: workflow.version_id,
+    triggered_by: "workflow",
+    created_by: input.created_by,
+    created_at: input.now,
+    tags: workflow.tags,
+    max_parallel_steps: workflow.max_parallel_steps || undefined,
+    timeout_secs: workflow.timeout_secs || undefined,
+    expires_no_later_than: input.expires_no_later_than,
+    parent_workflow_run_id: input.sources.run_id,
+    parent_step_run_id: input.parent_step_run_id,
+    depth: input.depth,
+  };
+}
+
+/** The run as it stands in lists until it has mirrored itself. */
+function rowOf({ expires_no_later_than, ...header }: RunHeader): RunRow {
+  const { created_at, timeout_secs } = header;
+  const own = timeout_secs === undefined ? Number.POSITIVE_INFINITY : created_at + timeout_secs * 1000;
+  const expires_at = Math.min(own, expires_no_later_than ?? Number.POSITIVE_INFINITY);
+  return {
+    ...header,
+    status: "running",
+    started_at: created_at,
+    expires_at: Number.isFinite(expires_at) ? expires_at : undefined,
+    revision: 0,
+  };
+}

@@ -1,0 +1,96 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadDevConfig } from "../src/config.ts";
+import { lockDataDir } from "../src/dev/lock.ts";
+import { mintToken } from "../src/dev/mint.ts";
+import { freePort } from "../src/dev/ports.ts";
+import { startPostgres, stopLeftoverPostgres } from "../src/dev/postgres.ts";
+import type { Say } from "../src/dev/progress.ts";
+import { devSecret } from "../src/dev/secret.ts";
+import { type ServerProcess, startServer, stopLeftover } from "../src/dev/server-process.ts";
+import { startTemporal, stopLeftoverTemporal } from "../src/dev/temporal.ts";
+import { temporalBinary } from "../src/dev/temporal-binary.ts";
+
+export interface DemoStack {
+  apiUrl: string;
+  dataDir: string;
+  tokenFor(sub: string): string;
+  /** kill -9, nothing drained. */
+  killWorkerAndTemporal(): Promise<void>;
+  startWorkerAndTemporal(): Promise<void>;
+}
+
+type Stop = () => Promise<unknown>;
+
+const SOURCES = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** The production processes, each a process of its own, on a database and a Temporal server that only the demo uses. */
+export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Promise<DemoStack> {
+  const dev = loadDevConfig();
+  const dataDir = await emptyDataDir(join(dev.dataDir, "demo"));
+  const binary = await temporalBinary(dev.cacheDir, say);
+  const [apiPort, postgresPort, temporalPort] = [await freePort(), await freePort(), await freePort()];
+  const auth = { issuer: "demo", audience: "demo", secret: devSecret(dataDir, "jwt-secret") };
+
+  const postgres = await startPostgres({ dataDir, port: postgresPort });
+  onStop(() => postgres.stop());
+  const startTemporalServer = () => startTemporal({ binary, dataDir, port: temporalPort, namespace: "default" });
+  let temporal: ServerProcess = await startTemporalServer();
+  onStop(() => temporal.stop());
+
+  const variables = {
+    ...{ HOST: "127.0.0.1", PORT: apiPort, DATABASE_URL: postgres.url },
+    ...{ TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`, TEMPORAL_NAMESPACE: "default" },
+    ...{ JWT_SECRET: auth.secret, JWKS_URI: "", JWT_ISSUER: auth.issuer, JWT_AUDIENCE: auth.audience },
+    ...{ ALLOW_PRIVATE_ENDPOINTS: "true", LOG_LEVEL: "info" },
+  };
+  const startProcess = (name: "api" | "worker") => startServer({ ...placesOf(dataDir, name), ...commandOf(name, variables) });
+  const api = startProcess("api");
+  onStop(() => api.stop());
+  let worker = startProcess("worker");
+  onStop(() => worker.stop());
+
+  return {
+    apiUrl: `http://127.0.0.1:${apiPort}`,
+    dataDir,
+    tokenFor: (sub) => mintToken(auth, { sub, projects: ["demo"], scopes: ["*"] }),
+    async killWorkerAndTemporal() {
+      process.kill(worker.pid, "SIGKILL");
+      process.kill(temporal.pid, "SIGKILL");
+      await Promise.all([worker.exited, temporal.exited]);
+    },
+    async startWorkerAndTemporal() {
+      temporal = await startTemporalServer();
+      worker = startProcess("worker");
+    },
+  };
+}
+
+/** Nothing of an earlier demo may be taken for a success of this one. */
+async function emptyDataDir(dataDir: string): Promise<string> {
+  mkdirSync(dataDir, { recursive: true });
+  lockDataDir(dataDir);
+  for (const name of ["worker", "api"] as const) {
+    await stopLeftover(placesOf(dataDir, name).pidFile, scriptOf(name), "SIGTERM");
+  }
+  await stopLeftoverTemporal(dataDir);
+  await stopLeftoverPostgres(dataDir);
+  for (const name of readdirSync(dataDir)) if (name !== "lock") rmSync(join(dataDir, name), { recursive: true });
+  return dataDir;
+}
+
+function placesOf(dataDir: string, name: string) {
+  return { name: `The ${name}`, logFile: join(dataDir, `${name}.log`), pidFile: join(dataDir, `${name}.pid`) };
+}
+
+/** `env` sets the variables and then becomes the process itself, so that a kill by its pid hits nothing in between. */
+function commandOf(name: string, variables: Record<string, string | number>) {
+  const settings = Object.entries(variables).map(([variable, value]) => `${variable}=${value}`);
+  const script = ["--import", import.meta.resolve("tsx"), scriptOf(name)];
+  return { command: "env", args: [...settings, process.execPath, ...script], stopSignal: "SIGTERM" as const };
+}
+
+function scriptOf(name: string): string {
+  return join(SOURCES, `${name}.ts`);
+}

@@ -1,0 +1,22 @@
+import pino from "pino";
+import { loadConfig } from "./config.ts";
+import { createApp } from "./http/app.ts";
+import { serve } from "./http-server.ts";
+import { runProcess } from "./run-process.ts";
+import { migrate } from "./store/migrate.ts";
+import { createPool } from "./store/pool.ts";
+import { connectTemporal } from "./temporal.ts";
+
+await runProcess(async (onStop) => {
+  const config = loadConfig();
+  const log = pino({ level: config.logLevel, name: "api" });
+
+  await migrate(config.databaseUrl);
+  const db = createPool(config.databaseUrl);
+  onStop(() => db.end());
+  const temporal = await connectTemporal(config, log);
+  onStop(() => temporal.connection.close());
+  const server = await serve(createApp({ db, temporal, log, config }), config.host, config.port);
+  onStop(() => server.close());
+  log.info({ host: config.host, port: server.port }, "listening");
+});

@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Caller, projectOf } from "../caller.ts";
+import { type Json, parseJson } from "../contract/json.ts";
+import type { EventTrigger } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { presentTrigger } from "../queries/present.ts";
+import { loadText } from "../store/documents.ts";
+import { findLatestTrigger } from "../store/event-triggers.ts";
+import { steerRun } from "./steer-run.ts";
+
+export interface EventSending {
+  eventKey: string;
+  payload?: Json;
+  /** Which of the caller's projects; needed by a caller of several. */
+  projectId?: string;
+  idempotencyKey?: string;
+}
+
+/** Resolves whoever waits for the key in the project (contract §5). An approval's own key needs a listed approver. */
+export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<{ accepted: string } | EventTrigger> {
+  const { eventKey, payload, idempotencyKey } = sending;
+  const trigger = await findLatestTrigger(deps.db, projectOf(caller, sending.projectId), eventKey);
+  if (!trigger) throw new Problem("not_found", "event trigger not found");
+  if (trigger.status === "received" && trigger.source === "wait_for_event") {
+    const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
+    if (isDeepStrictEqual(received, payload)) return presentTrigger(deps, trigger);
+  }
+  if (trigger.status !== "waiting" || trigger.source === "sleep")
+    throw new Problem("conflict", "event trigger is not in waiting state");
+  const steered = await steerRun(deps, caller, {
+    runId: trigger.run_id,
+    verb: trigger.source === "approval" ? "approve" : "send-event",
+    stepRef: trigger.step_ref,
+    result: payload,
+    idempotencyKey,
+  });
+  if ("accepted" in steered) return steered;
+  if (steered.event_trigger) return steered.event_trigger;
+  // The wait was resolved before the run heard of its key; the mirror is told when it has.
+  const { status: _, ...row } = trigger;
+  return presentTrigger(deps, { ...row, status: "received", received_at: Date.now(), sent_by: caller.actor });
+}

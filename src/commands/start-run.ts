@@ -1,0 +1,40 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import { type PlanStep, planOf, type RunHeader } from "../../workflows/engine/plan.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { initialRun } from "../../workflows/engine/state.ts";
+import { runRow } from "../../workflows/engine/view.ts";
+import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../workflows/messages.ts";
+import { webUiHeaders } from "../../workflows/web-ui.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { insertRunWithinLimit } from "../store/runs.ts";
+
+/** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
+export async function startRun(
+  { db, temporal }: Deps,
+  header: RunHeader,
+  steps: PlanStep[],
+  maxConcurrentRuns: number,
+  seed_from?: string,
+): Promise<RunRow> {
+  // Revision 0: whatever the run itself writes is newer.
+  const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
+  const begin = async () => {
+    const input: RunInput = { run: header, steps, seed_from };
+    try {
+      await temporal.workflow.start(WORKFLOW_TYPE, {
+        ...webUiHeaders(header),
+        workflowId: header.id,
+        taskQueue: TASK_QUEUE,
+        workflowIdReusePolicy: "REJECT_DUPLICATE",
+        args: [input],
+      });
+    } catch (error) {
+      // An earlier try under the same idempotency key got this far.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  };
+  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin)))
+    throw new Problem("conflict", "max concurrent runs reached");
+  return row;
+}

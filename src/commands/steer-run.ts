@@ -1,0 +1,125 @@
+import { WorkflowNotFoundError } from "@temporalio/client";
+import { v7 as uuid } from "uuid";
+import { applyCommand } from "../../workflows/engine/commands.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { shown } from "../../workflows/engine/view.ts";
+import {
+  type CommandOutcome,
+  type CommandPayload,
+  type CommandReply,
+  commandOutcomeQuery,
+  commandSignals,
+  type RunInput,
+  TASK_QUEUE,
+  type Verb,
+  WORKFLOW_TYPE,
+} from "../../workflows/messages.ts";
+import { webUiHeaders } from "../../workflows/web-ui.ts";
+import type { Caller } from "../caller.ts";
+import { type Json, stringifyJson } from "../contract/json.ts";
+import type { Approval, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { askUntil } from "../queries/ask.ts";
+import { mirroredRun } from "../queries/mirrored-run.ts";
+import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
+import { findOwnRun } from "../queries/runs.ts";
+import { findCommand } from "../store/commands.ts";
+import { saveDocument } from "../store/documents.ts";
+import { writeMirror } from "../store/mirror.ts";
+
+export interface Steering {
+  runId: string;
+  verb: Verb;
+  stepRef?: string;
+  reason?: string;
+  result?: Json;
+  idempotencyKey?: string;
+}
+
+/** `accepted`: stored under this command id, and no worker could say yet what became of it. */
+export type Steered =
+  | { accepted: string }
+  | { run: WorkflowRun; step_run?: StepRun; approval?: Approval; event_trigger?: EventTrigger; reset_steps?: number };
+
+const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
+
+/**
+ * A command to a run: a signal, and the query that tells its outcome. A closed run is not signalled; what it would
+ * say is read off the mirror by the engine's own rules, and a recovery that they allow opens it again.
+ */
+export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
+  const { db, log } = deps;
+  const { runId, verb, stepRef, idempotencyKey } = steering;
+  const row = await findOwnRun(deps, caller, runId);
+  const id = idempotencyKey ?? uuid();
+  if (idempotencyKey !== undefined) {
+    const earlier = await findCommand(db, runId, id);
+    if (earlier) return repeated(deps, row, earlier, steering);
+  }
+  const result =
+    steering.result === undefined ? undefined : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
+  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result };
+
+  if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload))) await reopen(deps, caller, runId, verb, payload);
+  const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
+  if (!reply) return { accepted: id };
+  assertSame(reply.outcome, steering);
+  // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
+  await writeMirror(db, reply.unmirrored).catch((error) => log.warn({ error, runId }, "mirror is behind"));
+  return present(deps, reply);
+}
+
+async function signal({ temporal }: Deps, runId: string, verb: Verb, payload: CommandPayload): Promise<boolean> {
+  try {
+    await temporal.workflow.getHandle(runId).signal(commandSignals[verb], payload);
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+async function reopen(deps: Deps, caller: Caller, runId: string, verb: Verb, payload: CommandPayload & { id: string; actor: string }) {
+  // A run closes only after its last state is mirrored, so this row is the closed run's.
+  const row = await findOwnRun(deps, caller, runId);
+  if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
+  const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
+  if (verdict.status === "refused") throw new Problem(verdict.code ?? "invalid_state", verdict.message ?? "refused");
+  if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
+  const input: RunInput = { reopen: runId };
+  await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {
+    ...webUiHeaders(row),
+    workflowId: runId,
+    taskQueue: TASK_QUEUE,
+    workflowIdReusePolicy: "ALLOW_DUPLICATE",
+    args: [input],
+    signal: commandSignals[verb],
+    signalArgs: [payload],
+  });
+}
+
+/** The same key again: the same outcome, shown as things are now. */
+async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
+  assertSame(outcome, steering);
+  return present(deps, { outcome, ...shown(await mirroredRun(deps, row), outcome.step_ref) });
+}
+
+function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {
+  if (outcome.verb !== verb || outcome.step_ref !== stepRef)
+    throw new Problem("conflict", "idempotency key was used for another command");
+}
+
+async function present(deps: Deps, reply: Omit<CommandReply, "unmirrored">): Promise<Steered> {
+  const { outcome, run, step, approval, trigger } = reply;
+  if (outcome.status === "refused") throw new Problem(outcome.code ?? "invalid_state", outcome.message ?? "refused");
+  const [step_run] = step ? await presentSteps(deps, [step]) : [];
+  return {
+    run: await presentRun(deps, run),
+    step_run,
+    approval: approval && presentApproval(approval),
+    event_trigger: trigger && (await presentTrigger(deps, trigger)),
+    reset_steps: outcome.reset_steps,
+  };
+}

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { type Cursor, decodeCursor } from "./cursor.ts";
+import { line } from "./fields.ts";
+import type { RunStatus } from "./runs.ts";
+
+const MAX_LIMIT = 100;
+const STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const satisfies RunStatus[];
+
+const limit = z
+  .string()
+  .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
+  .transform((text) => Math.min(Number(text), MAX_LIMIT));
+
+const cursor = z.string().transform((text, ctx): Cursor => {
+  const place = decodeCursor(text);
+  if (place) return place;
+  ctx.addIssue({ code: "custom", message: "must be a valid RFC3339 timestamp" });
+  return z.NEVER;
+});
+
+const page = {
+  limit: limit.default(50),
+  cursor: cursor.optional(),
+  envelope: z
+    .enum(["true", "false"], "must be true or false")
+    .default("false")
+    .transform((text) => text === "true"),
+};
+
+/** Messages are what is said of a field: "limit" "must be a positive integer". An empty parameter is an absent one. */
+const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.preprocess((given) => Object.fromEntries(Object.entries(given as object).filter(([, value]) => value !== "")), z.object(shape));
+
+const tagged = {
+  project_id: line(255).optional(),
+  tag_key: line(64).optional(),
+  tag_value: line(256).optional(),
+};
+const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) => given.tag_value === undefined || given.tag_key !== undefined;
+const NEEDS_TAG_KEY = { error: "is required when tag_value is provided", path: ["tag_key"] };
+
+export const taggedQuery = query({ ...page, ...tagged }).refine(tagKeyGiven, NEEDS_TAG_KEY);
+export const runsQuery = query({ ...page, ...tagged, status: z.enum(STATUSES, "is invalid").optional() }).refine(tagKeyGiven, NEEDS_TAG_KEY);
+export const pageQuery = query(page);
+export const projectQuery = query({ project_id: tagged.project_id });
+
+/** Steps come all at once unless a limit is given; their cursor is a place in the definition's order (contract §2.4). */
+export const stepsQuery = query({
+  limit: limit.optional(),
+  cursor: z
+    .string()
+    .transform((text) => Number(/^after:(\d{1,4})$/.exec(Buffer.from(text, "base64url").toString())?.[1]))
+    .refine((place) => !Number.isNaN(place), "is not one of this list")
+    .default(0),
+  envelope: page.envelope,
+});
+export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");

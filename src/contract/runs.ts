@@ -1,0 +1,103 @@
+import type { Json } from "./json.ts";
+
+export type RunStatus = "pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled";
+export type StepStatus = "pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled";
+export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
+export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";
+
+/** Answers of the workflow-run family (contract §6). Times are RFC3339; members without a value are absent. */
+export interface WorkflowRun {
+  id: string;
+  workflow_id: string;
+  project_id: string;
+  status: RunStatus;
+  triggered_by: string;
+  workflow_version: number;
+  max_parallel_steps?: number;
+  payload?: Json;
+  error?: string;
+  started_at?: string;
+  finished_at?: string;
+  expires_at?: string;
+  retry_of_run_id?: string;
+  parent_workflow_run_id?: string;
+  parent_step_run_id?: string;
+  tags?: Record<string, string>;
+  workflow_version_id?: string;
+  created_by?: string;
+  created_at: string;
+}
+
+export interface StepRun {
+  id: string;
+  workflow_run_id: string;
+  workflow_step_id: string;
+  step_ref: string;
+  job_run_id?: string;
+  attempt: number;
+  status: StepStatus;
+  deps_completed: number;
+  deps_required: number;
+  output?: Json;
+  error?: string;
+  started_at?: string;
+  finished_at?: string;
+  created_at: string;
+}
+
+export interface Approval {
+  id: string;
+  workflow_run_id: string;
+  workflow_step_run_id: string;
+  approvers: string[];
+  status: ApprovalStatus;
+  approved_by?: string;
+  requested_at: string;
+  approved_at?: string;
+  expires_at?: string;
+  error?: string;
+}
+
+export interface EventTrigger {
+  id: string;
+  event_key: string;
+  project_id: string;
+  source_type: "workflow_step" | "job_run";
+  status: EventTriggerStatus;
+  timeout_secs: number;
+  requested_at: string;
+  /** Absent where the wait has no end. */
+  expires_at?: string;
+  trigger_type?: "event" | "sleep";
+  workflow_run_id?: string;
+  workflow_step_run_id?: string;
+  response_payload?: Json;
+  received_at?: string;
+  error?: string;
+  notify_url?: string;
+  sent_by?: string;
+}
+
+/** The HTTP side of a job step: all attempts of one dispatch (contract §4). */
+export interface JobRun {
+  id: string;
+  job_id: string;
+  project_id: string;
+  status: "executing" | "completed" | "failed" | "timed_out" | "canceled" | "dead_letter";
+  attempt: number;
+  triggered_by: string;
+  priority: number;
+  job_version: number;
+  job_version_id: string;
+  debug_mode: boolean;
+  lineage_depth: number;
+  execution_mode: string;
+  workflow_step_run_id: string;
+  result?: Json;
+  error?: string;
+  started_at?: string;
+  finished_at?: string;
+  created_by: string;
+  tags?: Record<string, string>;
+  created_at: string;
+}

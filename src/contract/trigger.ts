@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { ignored, json, line, members } from "./fields.ts";
+import { idempotencyKey } from "./idempotency.ts";
+import { labels, tags } from "./tags.ts";
+
+const override = members({ step_ref: z.string(), enabled: z.boolean().default(false) });
+
+/** The SDKs' form, {"build": false} or {"build": {"enabled": false}}, becomes the server's list. */
+function listed(given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  return Object.entries(given).map(([step_ref, to]: [string, unknown]) =>
+    typeof to === "object" && to !== null ? { ...to, step_ref } : { step_ref, enabled: to },
+  );
+}
+
+/** POST /v1/workflows/{id}/trigger (contract §3.4). */
+export const triggerBody = members({
+  project_id: line(255).optional(),
+  payload: json.optional(),
+  triggered_by: line(255).optional(),
+  labels: labels.optional(),
+  tags: tags.optional(),
+  step_overrides: z.preprocess(listed, z.array(override)).optional(),
+  idempotency_key: idempotencyKey.optional(),
+  priority: ignored,
+  dry_run: ignored,
+  metadata: ignored,
+});
+export type TriggerBody = z.output<typeof triggerBody>;

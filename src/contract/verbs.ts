@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { json, line, members, prose } from "./fields.ts";
+
+/** Skip and reject (contract §2.9, §8.19). */
+export const reasonBody = members({ reason: prose(4096).optional() });
+
+/** Force-complete (§2.10). */
+export const resultBody = members({ result: json.optional() });
+
+/** Approve (§2.8): the approver is always the authenticated actor, whatever the deprecated field says. */
+export const approveBody = members({ approver: line(255).optional() });
+
+/** Bulk-cancel and bulk-replay (§2.13). */
+export const bulkBody = members({ workflow_run_ids: z.array(z.string()).min(1).max(100) });
+
+/** Sending an event (§5). */
+export const sendEventBody = members({ payload: json.optional() });

@@ -1,0 +1,68 @@
+import type { Json } from "./json.ts";
+
+export type StepType = "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
+export type OnFailure = "fail_workflow" | "skip_dependents" | "continue";
+export type RetryBackoff = "exponential" | "fixed";
+export type ResourceClass = "small" | "medium" | "large";
+
+/** A step as definitions answer it (contract §6). Members without a value are absent. */
+export interface WorkflowStep {
+  id: string;
+  workflow_id: string;
+  step_ref: string;
+  step_type: StepType;
+  depends_on: string[];
+  on_failure: OnFailure;
+  retry_backoff: RetryBackoff;
+  resource_class: ResourceClass;
+  condition?: Json;
+  payload?: Json;
+  job_id?: string;
+  sub_workflow_id?: string;
+  max_nesting_depth?: number;
+  approval_timeout_secs?: number;
+  approval_approvers?: string[];
+  event_key?: string;
+  event_timeout_secs?: number;
+  event_notify_url?: string;
+  event_emit_key?: string;
+  sleep_duration_secs?: number;
+  retry_max_attempts?: number;
+  retry_initial_delay_secs?: number;
+  retry_max_delay_secs?: number;
+  timeout_secs_override?: number;
+  output_transform?: string;
+  concurrency_key?: string;
+  created_at: string;
+}
+
+export interface StepOverride {
+  step_ref: string;
+  enabled: boolean;
+}
+
+/** A definition (contract §6). `steps` comes with a single one, never in a list. */
+export interface Workflow {
+  id: string;
+  project_id: string;
+  name: string;
+  slug: string;
+  description?: string;
+  tags?: Record<string, string>;
+  enabled: boolean;
+  version: number;
+  timeout_secs?: number;
+  max_concurrent_runs?: number;
+  max_parallel_steps?: number;
+  cron?: string;
+  cron_timezone?: string;
+  skip_if_running?: boolean;
+  version_id?: string;
+  version_policy?: string;
+  backwards_compatible?: boolean;
+  created_by?: string;
+  updated_by?: string;
+  created_at: string;
+  updated_at: string;
+  steps?: WorkflowStep[];
+}

@@ -1,0 +1,117 @@
+import { mkdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Config, ConfigError, type DevConfig } from "../config.ts";
+import { lockDataDir } from "./lock.ts";
+import { assertFree } from "./ports.ts";
+import { startPostgres, stopLeftoverPostgres } from "./postgres.ts";
+import type { Say } from "./progress.ts";
+import { devSecret } from "./secret.ts";
+import type { ServerProcess } from "./server-process.ts";
+import { startTemporal, stopLeftoverTemporal } from "./temporal.ts";
+import { temporalBinary } from "./temporal-binary.ts";
+
+export interface EmbeddedStack {
+  config: Config & { auth: { secret: string } };
+  stop(): Promise<void>;
+}
+
+/** Provides what the configuration does not name: a PostgreSQL, a Temporal server, secrets. */
+export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<EmbeddedStack> {
+  const { dataDir } = dev;
+  if ("jwksUri" in dev.auth) throw new ConfigError("JWKS_URI is for the production processes: unset it here.");
+  makeDataDir(dataDir);
+  lockDataDir(dataDir);
+  const servers: Supervised[] = [];
+  const stop = async () => {
+    for (const server of servers.reverse()) await server.stop();
+  };
+  try {
+    await stopLeftovers(dataDir, say);
+    await assertFree(portsOf(dev));
+    let { databaseUrl, temporalAddress } = dev;
+    const binary = temporalAddress ? "" : await temporalBinary(dev.cacheDir, say);
+    if (!databaseUrl) {
+      const postgres = await supervise("PostgreSQL", () => startPostgres({ dataDir, port: dev.postgresPort }), say);
+      servers.push(postgres);
+      databaseUrl = postgres.first.url;
+    }
+    if (!temporalAddress) {
+      const options = { binary, dataDir, port: dev.temporalPort, uiPort: dev.temporalUiPort, namespace: dev.temporalNamespace };
+      const temporal = await supervise("The Temporal server", () => startTemporal(options), say);
+      servers.push(temporal);
+      temporalAddress = temporal.first.address;
+    }
+    const auth = { secret: devSecret(dataDir, "jwt-secret"), ...dev.auth };
+    const runTokenSecret = dev.runTokenSecret ?? devSecret(dataDir, "run-token-secret");
+    return { config: { ...dev, databaseUrl, temporalAddress, auth, runTokenSecret }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw new ConfigError(`DATA_DIR ${dataDir} can't be made: ${(error as Error).message}.`);
+  }
+}
+
+async function stopLeftovers(dataDir: string, say: Say): Promise<void> {
+  const left = [await stopLeftoverTemporal(dataDir), await stopLeftoverPostgres(dataDir)];
+  if (left.includes(true)) say("Stopped the servers that an earlier, killed start had left running.");
+}
+
+function portsOf(dev: DevConfig) {
+  const local = "127.0.0.1";
+  return [
+    { variable: "PORT", port: dev.port, host: dev.host },
+    { variable: "EXAMPLE_JOBS_PORT", port: dev.exampleJobsPort, host: local },
+    ...(dev.databaseUrl ? [] : [{ variable: "POSTGRES_PORT", port: dev.postgresPort, host: local }]),
+    ...(dev.temporalAddress
+      ? []
+      : [
+          { variable: "TEMPORAL_PORT", port: dev.temporalPort, host: local },
+          { variable: "TEMPORAL_UI_PORT", port: dev.temporalUiPort, host: local },
+        ]),
+  ];
+}
+
+interface Supervised {
+  stop(): Promise<void>;
+}
+
+/** Starts a server, and again whenever it ends without being told to. */
+async function supervise<T extends ServerProcess>(
+  name: string,
+  start: () => Promise<T>,
+  say: Say,
+): Promise<Supervised & { first: T }> {
+  const first = await start();
+  let current: ServerProcess = first;
+  let stopping = false;
+  const watch = async () => {
+    while (true) {
+      await current.exited;
+      if (stopping) return;
+      say(`${name} ended unexpectedly. Starting it again.`);
+      try {
+        current = await start();
+        say(`${name} runs again.`);
+      } catch (error) {
+        say((error as Error).message);
+        await sleep(2000);
+      }
+    }
+  };
+  const watching = watch();
+  return {
+    first,
+    async stop() {
+      stopping = true;
+      await current.stop();
+      await watching;
+    },
+  };
+}

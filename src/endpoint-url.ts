@@ -1,0 +1,26 @@
+import ipaddr from "ipaddr.js";
+
+const PORTS = ["", "80", "443", "8080", "8443", "3000", "4000", "5000", "9000"];
+const LOCAL_NAMES = /^(localhost|.*\.localhost|metadata|metadata\.google\.internal)$/;
+
+/** What is wrong with a job's endpoint (contract §4), in words that follow "invalid endpoint_url: ", or undefined. */
+export function endpointProblem(url: string, allowPrivate: boolean): string | undefined {
+  const parsed = URL.parse(url);
+  if (!parsed || !["http:", "https:"].includes(parsed.protocol)) return "uRL must be an http or https URL";
+  if (parsed.username || parsed.password) return "uRL must not contain credentials";
+  if (allowPrivate) return undefined;
+  if (!isPublicHost(parsed.hostname)) return "uRL must not point to private or loopback addresses";
+  if (!PORTS.includes(parsed.port)) return `uRL port must be one of ${PORTS.filter(Boolean).join(", ")}`;
+  return undefined;
+}
+
+/** False for a name or address on this side of the firewall. What another name resolves to is only known when it is called. */
+function isPublicHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  return ipaddr.isValid(host) ? isPublicAddress(host) : host !== "" && !LOCAL_NAMES.test(host);
+}
+
+/** Loopback, link-local, private, CGNAT, ULA, multicast, reserved: everything but unicast is not public. */
+export function isPublicAddress(address: string): boolean {
+  return ipaddr.process(address).range() === "unicast";
+}

@@ -1,0 +1,74 @@
+import type { Request, RequestHandler } from "express";
+import { expressjwt, type GetVerificationKey, type Params, UnauthorizedError } from "express-jwt";
+import jwt, { type JwtPayload } from "jsonwebtoken";
+import jwksRsa, { SigningKeyNotFoundError } from "jwks-rsa";
+import { z } from "zod";
+import type { Caller } from "../caller.ts";
+import type { AuthConfig } from "../config.ts";
+import { line } from "../contract/fields.ts";
+import { Problem } from "../errors.ts";
+
+const callers = new WeakMap<Request, Caller>();
+
+/** Lets a request pass with a valid bearer token, and remembers who it is from (design decision 8). */
+export function authenticate(config: AuthConfig): RequestHandler[] {
+  const verify = expressjwt({ ...keyOf(config), issuer: config.issuer, audience: config.audience, requestProperty: "auth" });
+  return [
+    (request, response, next) => {
+      verify(request, response, (error?: unknown) => {
+        next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
+      });
+    },
+    (request: Request & { auth?: JwtPayload }, _response, next) => {
+      const caller = callerSchema.safeParse(request.auth);
+      if (!caller.success) throw new Problem("unauthorized", "invalid bearer token", ["token: needs sub and exp"]);
+      callers.set(request, caller.data);
+      next();
+    },
+  ];
+}
+
+export function callerOf(request: Request): Caller {
+  const caller = callers.get(request);
+  if (!caller) throw new Problem("unauthorized", "invalid or missing bearer token");
+  return caller;
+}
+
+/** The algorithms are pinned by the kind of key: a token never chooses how it is checked. */
+function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
+  if ("secret" in config) return { secret: config.secret, algorithms: ["HS256"] };
+  return { secret: signingKey(config.jwksUri), algorithms: ["RS256", "ES256"] };
+}
+
+function signingKey(jwksUri: string): GetVerificationKey {
+  const client = jwksRsa({ jwksUri, cache: true, rateLimit: true, timeout: 5_000 });
+  return async (_request, token) => {
+    try {
+      const key = await client.getSigningKey(token?.header.kid);
+      return key.getPublicKey();
+    } catch (error) {
+      if (error instanceof SigningKeyNotFoundError) return undefined;
+      throw new Problem("unavailable", "the signing keys of bearer tokens cannot be fetched right now");
+    }
+  };
+}
+
+function unauthorized(request: Request, error: UnauthorizedError): Problem {
+  const authorization = request.get("Authorization") ?? "";
+  if (authorization === "") return new Problem("unauthorized", "invalid or missing bearer token");
+  if (/^Bearer strait_/i.test(authorization)) return new Problem("unauthorized", "invalid api key");
+  const expired = error.inner instanceof jwt.TokenExpiredError;
+  return new Problem("unauthorized", "invalid bearer token", expired ? ["token: expired"] : undefined);
+}
+
+const names = z.array(line(255).min(1));
+
+/** `exp` is required: jsonwebtoken checks it only where there is one. Missing projects or scopes are none at all. */
+const callerSchema = z
+  .object({
+    sub: line(255).min(1),
+    exp: z.number(),
+    projects: z.union([z.literal("*"), names]).catch([]),
+    scopes: z.union([names, z.string().transform((text) => text.split(" ").filter(Boolean))]).catch([]),
+  })
+  .transform(({ sub, projects, scopes }): Caller => ({ actor: sub, projects, scopes }));

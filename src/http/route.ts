@@ -1,0 +1,86 @@
+import type { Request, RequestHandler } from "express";
+import type { z } from "zod";
+import { assertScope, type Caller, type Scope } from "../caller.ts";
+import { idempotencyKey } from "../contract/idempotency.ts";
+import { stringifyJson } from "../contract/json.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { callerOf } from "./auth.ts";
+import { jsonOf } from "./body.ts";
+import { parseBody, parseQuery } from "./validation.ts";
+
+export interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body: unknown;
+}
+
+/** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
+export interface Asked<Path extends string, Query, Body> {
+  caller: Caller;
+  params: Params<Path>;
+  query: Query;
+  body: Body;
+  url: string;
+  idempotencyKey: string | undefined;
+}
+
+/** A route with a scope needs a bearer token that has it; one without is open to everybody. */
+export interface Route {
+  method: "get" | "post" | "delete";
+  path: string;
+  scope?: Scope;
+  handler: (deps: Deps) => RequestHandler;
+}
+
+type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Record<Name, string> & Params<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Record<Name, string>
+    : unknown;
+
+interface Declaration<Path extends string, Query, Body> {
+  method: Route["method"];
+  path: Path;
+  scope: Scope;
+  query?: z.ZodType<Query>;
+  /** Without one, a body is never looked at. */
+  body?: z.ZodType<Body>;
+  handler: (deps: Deps, asked: Asked<Path, Query, Body>) => Promise<Answer>;
+}
+
+/** The one way from HTTP to a command or a query, and back. */
+export function route<const Path extends string, Query = undefined, Body = undefined>(
+  declared: Declaration<Path, Query, Body>,
+): Route {
+  const { method, path, scope, query, body, handler } = declared;
+  return {
+    method,
+    path,
+    scope,
+    handler: (deps) => async (request, response) => {
+      const caller = callerOf(request);
+      assertScope(caller, scope);
+      const answer = await handler(deps, {
+        caller,
+        params: request.params as Params<Path>,
+        query: (query && parseQuery(query, request.query)) as Query,
+        body: (body && parseBody(body, jsonOf(request.body))) as Body,
+        url: request.originalUrl,
+        idempotencyKey: keyOf(request),
+      });
+      response
+        .status(answer.status ?? 200)
+        .set(answer.headers ?? {})
+        .type("json")
+        .send(stringifyJson(answer.body));
+    },
+  };
+}
+
+function keyOf(request: Request): string | undefined {
+  const key = request.get("Idempotency-Key") ?? request.get("X-Idempotency-Key");
+  const result = idempotencyKey.optional().safeParse(key);
+  if (result.success) return result.data;
+  throw new Problem("validation_error", "invalid Idempotency-Key", ["Idempotency-Key: must be 1 to 255 printable characters"]);
+}

@@ -1,0 +1,30 @@
+import { sendEvent } from "../../commands/send-event.ts";
+import { projectQuery } from "../../contract/lists.ts";
+import { sendEventBody } from "../../contract/verbs.ts";
+import { Problem } from "../../errors.ts";
+import { answerTo } from "../accepted.ts";
+import { type Route, route } from "../route.ts";
+
+const MAX_KEY_BYTES = 512;
+
+/** The key is percent-decoded already: %2F stands for a slash in it (contract §5). */
+function eventKeyOf({ eventKey }: { eventKey: string }): string {
+  const refuse = (message: string) => new Problem("validation_error", message, [`event key: ${message}`]);
+  if (Buffer.byteLength(eventKey) > MAX_KEY_BYTES) throw refuse("event key must be at most 512 characters");
+  if ([...eventKey].some((character) => character < " ")) throw refuse("event key contains invalid characters (control characters not allowed)");
+  return eventKey;
+}
+
+export const eventRoutes: Route[] = [
+  route({
+    method: "post",
+    path: "/v1/events/:eventKey/send",
+    scope: "workflows:write",
+    query: projectQuery,
+    body: sendEventBody,
+    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
+      const sending = { eventKey: eventKeyOf(params), payload: body.payload, projectId: query.project_id, idempotencyKey };
+      return answerTo(await sendEvent(deps, caller, sending));
+    },
+  }),
+];

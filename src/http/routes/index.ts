@@ -1,0 +1,10 @@
+import type { Route } from "../route.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoutes } from "./health.ts";
+import { jobRoutes } from "./jobs.ts";
+import { runRoutes } from "./runs.ts";
+import { workflowRunRoutes } from "./workflow-runs.ts";
+import { workflowRoutes } from "./workflows.ts";
+
+/** Every route there is; the tests ask each of them with every kind of token. */
+export const routes: Route[] = [...healthRoutes, ...workflowRoutes, ...workflowRunRoutes, ...jobRoutes, ...runRoutes, ...eventRoutes];

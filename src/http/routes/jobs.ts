@@ -1,0 +1,34 @@
+import { projectOf } from "../../caller.ts";
+import { createJob } from "../../commands/create-job.ts";
+import { createJobBody } from "../../contract/jobs.ts";
+import { taggedQuery } from "../../contract/lists.ts";
+import { getJob, listJobs } from "../../queries/jobs.ts";
+import { pageOf } from "../page.ts";
+import { knownId } from "../path-ids.ts";
+import { type Route, route } from "../route.ts";
+
+export const jobRoutes: Route[] = [
+  route({
+    method: "post",
+    path: "/v1/jobs",
+    scope: "jobs:write",
+    body: createJobBody,
+    handler: async (deps, { caller, body }) => ({ status: 201, body: await createJob(deps, caller, body) }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/jobs",
+    scope: "jobs:read",
+    query: taggedQuery,
+    handler: async (deps, asked) => {
+      const { items, next } = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageOf(items, next, asked);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/jobs/:jobID",
+    scope: "jobs:read",
+    handler: async (deps, { caller, params }) => ({ body: await getJob(deps, caller, knownId(params.jobID, "job not found")) }),
+  }),
+];

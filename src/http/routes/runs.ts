@@ -1,0 +1,13 @@
+import { getJobRun } from "../../queries/runs.ts";
+import { knownId } from "../path-ids.ts";
+import { type Route, route } from "../route.ts";
+
+/** Job runs; the runs of workflows are next door, in workflow-runs.ts. */
+export const runRoutes: Route[] = [
+  route({
+    method: "get",
+    path: "/v1/runs/:runID",
+    scope: "runs:read",
+    handler: async (deps, { caller, params }) => ({ body: await getJobRun(deps, caller, knownId(params.runID, "run not found")) }),
+  }),
+];

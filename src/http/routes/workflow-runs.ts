@@ -1,0 +1,76 @@
+import { projectOf } from "../../caller.ts";
+import { bulkCancel, bulkReplay } from "../../commands/bulk.ts";
+import { cancelRun } from "../../commands/cancel-run.ts";
+import { retryRun } from "../../commands/retry-run.ts";
+import { encodePlace, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { bulkBody } from "../../contract/verbs.ts";
+import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
+import { answerTo } from "../accepted.ts";
+import { pageOf } from "../page.ts";
+import { type Route, route } from "../route.ts";
+import { runIdOf, steeringRoutes } from "./steering.ts";
+
+export const workflowRunRoutes: Route[] = [
+  route({
+    method: "get",
+    path: "/v1/workflow-runs",
+    scope: "workflows:read",
+    query: runsQuery,
+    handler: async (deps, asked) => {
+      const { project_id, status, tag_key, tag_value, limit, cursor } = asked.query;
+      const filter = { status, tagKey: tag_key, tagValue: tag_value, limit, cursor };
+      const { items, next } = await listRuns(deps, projectOf(asked.caller, project_id), filter);
+      return pageOf(items, next, asked);
+    },
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/bulk-cancel",
+    scope: "workflows:write",
+    body: bulkBody,
+    handler: async (deps, { caller, body }) => ({ body: await bulkCancel(deps, caller, body.workflow_run_ids) }),
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/bulk-replay",
+    scope: "workflows:write",
+    body: bulkBody,
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID",
+    scope: "workflows:read",
+    handler: async (deps, { caller, params }) => ({ body: await getRun(deps, caller, runIdOf(params)) }),
+  }),
+  route({
+    method: "delete",
+    path: "/v1/workflow-runs/:workflowRunID",
+    scope: "workflows:write",
+    handler: async (deps, { caller, params }) => answerTo(await cancelRun(deps, caller, runIdOf(params)), ({ run }) => run),
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/steps",
+    scope: "workflows:read",
+    query: stepsQuery,
+    handler: async (deps, asked) => {
+      const steps = await listSteps(deps, asked.caller, runIdOf(asked.params));
+      const { cursor: from, limit = steps.length } = asked.query;
+      const to = from + limit;
+      return pageOf(steps.slice(from, to), to < steps.length ? encodePlace(to) : undefined, asked);
+    },
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/:workflowRunID/retry",
+    scope: "workflows:trigger",
+    handler: async (deps, { caller, params, idempotencyKey }) => {
+      const run = await retryRun(deps, caller, runIdOf(params), idempotencyKey);
+      return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
+    },
+  }),
+  ...steeringRoutes,
+];

@@ -1,0 +1,61 @@
+import { projectOf } from "../../caller.ts";
+import { createWorkflow } from "../../commands/create-workflow.ts";
+import { triggerRun } from "../../commands/trigger-run.ts";
+import { createWorkflowBody } from "../../contract/create-workflow.ts";
+import { pageQuery, taggedQuery } from "../../contract/lists.ts";
+import { triggerBody } from "../../contract/trigger.ts";
+import { listRuns } from "../../queries/runs.ts";
+import { findOwnWorkflow, getWorkflow, listWorkflows } from "../../queries/workflows.ts";
+import { pageOf } from "../page.ts";
+import { knownId } from "../path-ids.ts";
+import { type Route, route } from "../route.ts";
+
+const idOf = (params: { workflowID: string }) => knownId(params.workflowID, "workflow not found");
+
+export const workflowRoutes: Route[] = [
+  route({
+    method: "post",
+    path: "/v1/workflows",
+    scope: "workflows:write",
+    body: createWorkflowBody,
+    handler: async (deps, { caller, body }) => ({ status: 201, body: await createWorkflow(deps, caller, body) }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflows",
+    scope: "workflows:read",
+    query: taggedQuery,
+    handler: async (deps, asked) => {
+      const { items, next } = await listWorkflows(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageOf(items, next, asked);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflows/:workflowID",
+    scope: "workflows:read",
+    handler: async (deps, { caller, params }) => ({ body: await getWorkflow(deps, caller, idOf(params)) }),
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflows/:workflowID/trigger",
+    scope: "workflows:trigger",
+    body: triggerBody,
+    handler: async (deps, { caller, params, body, idempotencyKey }) => {
+      const run = await triggerRun(deps, caller, idOf(params), body, idempotencyKey ?? body.idempotency_key);
+      return { status: 202, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflows/:workflowID/runs",
+    scope: "workflows:read",
+    query: pageQuery,
+    handler: async (deps, asked) => {
+      const workflow = await findOwnWorkflow(deps, asked.caller, idOf(asked.params));
+      const { limit, cursor } = asked.query;
+      const { items, next } = await listRuns(deps, workflow.project_id, { workflowId: workflow.id, limit, cursor });
+      return pageOf(items, next, asked);
+    },
+  }),
+];

@@ -1,0 +1,71 @@
+import type { z } from "zod";
+import type { Json } from "../contract/json.ts";
+import { Problem } from "../errors.ts";
+
+const MAX_DETAILS = 20;
+const MAX_DETAIL = 300;
+
+/** An absent body is fine where nothing in it is required (contract §1). */
+export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
+  const result = schema.safeParse(body ?? {}, { error: wordingOf });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const details = issues.flatMap((issue) => detailsOf(issue, "body"));
+  if (body === undefined || issues.some(isOfDecoding)) throw invalid("invalid request body", details);
+  const sentence = issues.find((issue) => issue.code === "custom" && issue.params?.sentence === true);
+  throw invalid(sentence?.message ?? "validation failed", details);
+}
+
+/** The first thing wrong with a query is the answer's `error`: "limit must be a positive integer". */
+export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
+  const result = schema.safeParse(query, { error: wordingOf });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const details = issues.flatMap((issue) => detailsOf(issue, "query"));
+  throw invalid(`${pathOf(issues[0]?.path ?? [], "query")} ${issues[0]?.message}`, details);
+}
+
+const invalid = (message: string, details: string[]) =>
+  new Problem("validation_error", message, details.slice(0, MAX_DETAILS).map((detail) => detail.slice(0, MAX_DETAIL)));
+
+/** What the reference's JSON decoder would already refuse, before any rule is looked at. */
+function isOfDecoding(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "unrecognized_keys" || (issue.code === "invalid_type" && issue.message !== REQUIRED);
+}
+
+function detailsOf(issue: z.core.$ZodIssue, whole: string): string[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: unknown field`);
+  return [`${pathOf(issue.path, whole)}: ${issue.message}`];
+}
+
+/** A field as the client wrote it: steps[2].job_id. */
+function pathOf(path: PropertyKey[], whole: string): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text.replace(/^\./, "") || whole;
+}
+
+const REQUIRED = "required";
+const TYPES: Record<string, string> = {
+  int: "a whole number",
+  array: "an array",
+  object: "an object",
+  record: "an object",
+};
+const UNITS: Record<string, string> = { string: " characters", array: " entries" };
+
+function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? REQUIRED : `must be ${TYPES[issue.expected] ?? `a ${issue.expected}`}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.join(", ")}`;
+    case "too_small":
+      if (issue.origin in UNITS) return `must have at least ${issue.minimum}${UNITS[issue.origin]}`;
+      return `must be >= ${issue.minimum}`;
+    case "too_big":
+      if (issue.origin in UNITS) return `must have at most ${issue.maximum}${UNITS[issue.origin]}`;
+      return `must be <= ${issue.maximum}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+import { isGrpcServiceError, type QueryDefinition, WorkflowNotFoundError } from "@temporalio/client";
+import { status } from "@grpc/grpc-js";
+import type { Deps } from "../deps.ts";
+
+/** How long a worker may take to answer before the caller is told that the command is stored, or shown the mirror. */
+const ANSWER_WITHIN_MS = 3_000;
+
+/** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
+export async function askRun<Answer, Args extends unknown[]>(
+  { temporal }: Deps,
+  runId: string,
+  query: QueryDefinition<Answer, Args>,
+  ...args: Args
+): Promise<Answer | undefined> {
+  try {
+    const handle = temporal.workflow.getHandle(runId);
+    return await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.query(query, ...args));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || isUnanswered(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
+const isUnanswered = (error: unknown): boolean =>
+  isGrpcServiceError(error) &&
+  [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE].includes(error.code);
+
+/** Asks again and again until the run has something to say: a reopened one loads its state first. */
+export async function askUntil<Answer, Args extends unknown[]>(
+  deps: Deps,
+  runId: string,
+  enough: (answer: NonNullable<Answer>) => boolean,
+  query: QueryDefinition<Answer, Args>,
+  ...args: Args
+): Promise<NonNullable<Answer> | undefined> {
+  const end = Date.now() + ANSWER_WITHIN_MS;
+  for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
+    const answer = await askRun(deps, runId, query, ...args);
+    if (answer === undefined) return undefined;
+    if (answer !== null && enough(answer as NonNullable<Answer>)) return answer as NonNullable<Answer>;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+/** A table's row as pg reads it: what has no value is null. */
+export type Columns<T> = { [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] };
+
+/** The same row as the rest of the system speaks of it: what has no value is absent. */
+export function present<T extends object>(row: Columns<T>): T {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as T;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** False for whatever a caller may write in an id's place that a uuid column could only answer with an error. */
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** Postgres text holds neither NUL nor half a surrogate pair; both become U+FFFD. */
+export function storable(text: string): string {
+  return text.replaceAll("\0", "\uFFFD").replace(/\p{Surrogate}/gu, "\uFFFD");
+}
+
+/** Text for a json parameter whose strings end up in text columns. */
+export function recordOf(value: object): string {
+  return JSON.stringify(value, (_, member) => (typeof member === "string" ? storable(member) : member));
+}

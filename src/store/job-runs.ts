@@ -1,0 +1,16 @@
+import type { JobRunRow } from "../../workflows/engine/rows.ts";
+import { type Columns, isId, present } from "./columns.ts";
+import { documentOf } from "./documents.ts";
+import type { Db } from "./pool.ts";
+
+export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefined> {
+  if (!isId(id)) return undefined;
+  const { rows } = await db.query<JobRunColumns>("select * from job_runs where id = $1", [id]);
+  return rows[0] && jobRunOf(rows[0]);
+}
+
+type JobRunColumns = Omit<Columns<JobRunRow>, "output"> & { output: string | null; output_ref: string | null };
+
+function jobRunOf({ output, output_ref, ...row }: JobRunColumns): JobRunRow {
+  return present<JobRunRow>({ ...row, output: documentOf(output, output_ref) });
+}

@@ -1,0 +1,72 @@
+import type { Job } from "../contract/jobs.ts";
+import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
+import { type Columns, isId, present } from "./columns.ts";
+import { type PageOf, pageParameters } from "./page.ts";
+import type { Db } from "./pool.ts";
+
+/** A job as stored: as it is answered, with times in epoch milliseconds. */
+export type StoredJob = Omit<Job, "created_at" | "updated_at"> & { created_at: number; updated_at: number };
+
+/** "duplicate": the project has a job with this slug. */
+export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
+  const { payload_schema, result_schema, ...columns } = job;
+  const record = {
+    ...columns,
+    tags: job.tags ?? {},
+    created_at: new Date(job.created_at).toISOString(),
+    updated_at: new Date(job.updated_at).toISOString(),
+  };
+  // The schemas travel by themselves: unlike a json column, a record refuses \u0000 anywhere in it.
+  const { rowCount } = await db.query(
+    `insert into jobs (
+       id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
+       execution_mode, tags, payload_schema, result_schema, max_concurrency, run_ttl_secs, retry_strategy,
+       retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
+       created_at, updated_at)
+     select
+       id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
+       execution_mode, tags, $2::json, $3::json, max_concurrency, run_ttl_secs, retry_strategy,
+       retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
+       created_at, updated_at
+     from json_populate_record(null::jobs, $1::json)
+     on conflict (project_id, slug) do nothing`,
+    [stringifyJson(record), jsonText(payload_schema), jsonText(result_schema)],
+  );
+  return rowCount === 1 ? "inserted" : "duplicate";
+}
+
+const jsonText = (value: Json | undefined) => (value === undefined ? null : stringifyJson(value));
+
+export async function findJob(db: Db, id: string): Promise<StoredJob | undefined> {
+  if (!isId(id)) return undefined;
+  const { rows } = await db.query<JobColumns>({ name: "find_job", text: "select * from jobs where id = $1", values: [id] });
+  return rows[0] && jobOf(rows[0]);
+}
+
+/** Newest first. */
+export async function listJobs(db: Db, page: PageOf): Promise<StoredJob[]> {
+  const { rows } = await db.query<JobColumns>(
+    `select * from jobs
+     where project_id = $1
+       and ($2::text is null or tags ? $2)
+       and ($3::jsonb is null or tags @> $3)
+       and ($4::float8 is null or (created_at, id) < (epoch_ms($4), $5::uuid))
+     order by created_at desc, id desc
+     limit $6`,
+    pageParameters(page),
+  );
+  return rows.map(jobOf);
+}
+
+type JobColumns = Omit<Columns<StoredJob>, "payload_schema" | "result_schema"> & {
+  payload_schema: string | null;
+  result_schema: string | null;
+};
+
+function jobOf(row: JobColumns): StoredJob {
+  return present<StoredJob>({
+    ...row,
+    payload_schema: row.payload_schema === null ? null : parseJson(row.payload_schema),
+    result_schema: row.result_schema === null ? null : parseJson(row.result_schema),
+  });
+}

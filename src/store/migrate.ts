@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url";
+import { runner } from "node-pg-migrate";
+
+/** Brings the database up to date. Processes that start together wait for each other. */
+export async function migrate(databaseUrl: string): Promise<void> {
+  await runner({
+    databaseUrl,
+    dir: fileURLToPath(new URL("migrations", import.meta.url)),
+    migrationsTable: "schema_migrations",
+    direction: "up",
+    advisoryLockMode: "wait",
+    log: () => {},
+  });
+}

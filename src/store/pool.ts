@@ -1,0 +1,44 @@
+import pg from "pg";
+
+export type Db = pg.Pool | pg.PoolClient;
+
+const { builtins, getTypeParser } = pg.types;
+const date: (text: string) => Date = getTypeParser(builtins.TIMESTAMPTZ, "text");
+
+const parsers = new Map<number, (text: string) => unknown>([
+  // Raw text: what is inside is parsed by parseJson where somebody looks into it, and by nobody where it only passes through.
+  [builtins.JSON, (text) => text],
+  [builtins.TIMESTAMPTZ, (text) => date(text).getTime()],
+  [builtins.INT8, Number],
+]);
+
+/** Rows come out as the engine speaks: documents as text, times as epoch milliseconds. */
+export function createPool(databaseUrl: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 20,
+    connectionTimeoutMillis: 5_000,
+    // A Postgres that hangs must look like one that is down, or a waiter would hang with it.
+    query_timeout: 15_000,
+    keepAlive: true,
+    types: { getTypeParser: (id: number, format) => parsers.get(id) ?? getTypeParser(id, format) },
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on("error", () => {});
+  return pool;
+}
+
+export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    client.release();
+    return result;
+  } catch (error) {
+    // Closing the connection rolls back, also where a rollback could no longer be sent.
+    client.release(true);
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import type { StepRow } from "../../workflows/engine/rows.ts";
+import { type Columns, isId, present } from "./columns.ts";
+import { documentOf } from "./documents.ts";
+import type { Db } from "./pool.ts";
+
+/** The steps of a run that ever changed, in the order of the definition. */
+export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
+  if (!isId(runId)) return [];
+  const { rows } = await db.query<StepColumns>("select * from step_runs where run_id = $1 order by idx", [runId]);
+  return rows.map(stepOf);
+}
+
+type StepColumns = Omit<Columns<StepRow>, "output"> & { output: string | null; output_ref: string | null };
+
+function stepOf({ output, output_ref, ...row }: StepColumns): StepRow {
+  return present<StepRow>({ ...row, output: documentOf(output, output_ref) });
+}

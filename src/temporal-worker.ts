@@ -1,0 +1,40 @@
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import type { Logger } from "pino";
+import { createActivities } from "../activities/index.ts";
+import { TASK_QUEUE } from "../workflows/messages.ts";
+import type { Deps } from "./deps.ts";
+
+/** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
+      log[level === "ERROR" ? "error" : "warn"]({ ...meta }, message);
+    }),
+  });
+}
+
+/** A worker that runs until its `stop`. `ended` rejects when it fails. */
+export async function startWorker(deps: Deps, workflowBundle: WorkflowBundleOption) {
+  const connection = await NativeConnection.connect({ address: deps.config.temporalAddress });
+  const worker = await Worker.create({
+    connection,
+    namespace: deps.config.temporalNamespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle,
+    activities: createActivities(deps),
+    maxCachedWorkflows: 1000,
+    // A canceled dispatch hears of it at its next heartbeat.
+    maxHeartbeatThrottleInterval: "1s",
+    shutdownGraceTime: "5s",
+    shutdownForceTime: "15s",
+  });
+  const ended = worker.run().finally(() => connection.close());
+  return {
+    ended,
+    async stop() {
+      if (worker.getState() === "RUNNING") worker.shutdown();
+      await ended;
+    },
+  };
+}

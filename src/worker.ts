@@ -1,0 +1,24 @@
+import pino from "pino";
+import { loadConfig } from "./config.ts";
+import { runProcess } from "./run-process.ts";
+import { migrate } from "./store/migrate.ts";
+import { createPool } from "./store/pool.ts";
+import { connectTemporal } from "./temporal.ts";
+import { installRuntime, startWorker } from "./temporal-worker.ts";
+import { bundleWorkflows } from "./workflow-bundle.ts";
+
+await runProcess(async (onStop) => {
+  const config = loadConfig();
+  const log = pino({ level: config.logLevel, name: "worker" });
+  installRuntime(log);
+
+  await migrate(config.databaseUrl);
+  const db = createPool(config.databaseUrl);
+  onStop(() => db.end());
+  const temporal = await connectTemporal(config, log);
+  onStop(() => temporal.connection.close());
+  const worker = await startWorker({ db, temporal, log, config }, await bundleWorkflows());
+  onStop(() => worker.stop());
+  log.info("polling");
+  await worker.ended;
+});

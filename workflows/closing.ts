@@ -1,0 +1,23 @@
+import { getExternalWorkflowHandle } from "@temporalio/workflow";
+import { effects } from "./activities.ts";
+import type { Run } from "./engine/state.ts";
+import { childEndedSignal } from "./messages.ts";
+
+/** Before a run closes: a sub-workflow tells its parent how it ended. A parent that is gone needs no telling. */
+export async function closing({ plan, state }: Run): Promise<void> {
+  const { id, project_id, parent_workflow_run_id } = plan.run;
+  if (!parent_workflow_run_id) return;
+  const output = state.status === "completed" ? await outputOf() : undefined;
+  const { status, error } = state;
+  await getExternalWorkflowHandle(parent_workflow_run_id)
+    .signal(childEndedSignal, { child_run_id: id, status, error, output })
+    .catch(() => {});
+
+  function outputOf() {
+    const outputs = plan.steps.flatMap(({ step_ref }, i) => {
+      const stepOutput = state.steps[i]?.output;
+      return stepOutput ? [[step_ref, stepOutput] as [string, typeof stepOutput]] : [];
+    });
+    return effects.collectOutput({ run_id: id, project_id, outputs });
+  }
+}

@@ -1,0 +1,127 @@
+import type { CommandOutcome } from "../messages.ts";
+import { completeStep, endStep } from "./ending.ts";
+import type { Command } from "./events.ts";
+import { replaySubtree, retryStep } from "./recovery.ts";
+import type { Run, StepState } from "./state.ts";
+import { isRunOver, isStepOver } from "./transitions.ts";
+
+export type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
+
+export const APPLIED: Verdict = { status: "applied" };
+export const refused = (code: CommandOutcome["code"], message: string): Verdict => ({ status: "refused", code, message });
+
+type At = { at: number };
+type StepCommand = Command & At & { step_ref: string };
+
+/** Applies a command, or says why not, in the words of the contract (§2). A refused command changes nothing. */
+export function applyCommand(run: Run, command: Command & At): Verdict {
+  const { state } = run;
+  switch (command.verb) {
+    case "pause":
+      if (isRunOver(state.status)) return refused("invalid_state", "workflow run already in terminal state");
+      if (state.status === "pending")
+        return refused("invalid_state", "workflow run can only be paused from running state");
+      state.status = "paused";
+      return APPLIED;
+    case "resume":
+      if (state.status !== "paused") return refused("invalid_state", "workflow run is not paused");
+      state.status = "running";
+      return APPLIED;
+  }
+  const { step_ref = "" } = command;
+  const i = run.plan.index.get(step_ref);
+  const step = i === undefined ? undefined : state.steps[i];
+  if (i === undefined || !step)
+    return command.verb === "replay-subtree"
+      ? refused("not_found", "step not found in workflow version")
+      : refused("not_found", "workflow step run not found");
+  return STEP_COMMANDS[command.verb](run, i, step, { ...command, step_ref });
+}
+
+type StepVerb = Exclude<Command["verb"], "pause" | "resume">;
+
+const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, command: StepCommand) => Verdict> = {
+  approve: (run, i, step, { actor, at, result, step_ref }) => {
+    const problem = approvalProblem(run, i, step, actor, step_ref);
+    if (problem) return problem;
+    completeStep(run, i, result, at, ({ approval, trigger }) => {
+      if (approval) Object.assign(approval, { status: "approved", approved_by: actor, approved_at: at });
+      if (trigger) Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+    });
+    return APPLIED;
+  },
+
+  reject: (run, i, step, { actor, at, reason, step_ref }) => {
+    const problem = approvalProblem(run, i, step, actor, step_ref);
+    if (problem) return problem;
+    const error = reason ? `approval rejected by ${actor}: ${reason}` : `approval rejected by ${actor}`;
+    const gate = ({ approval }: StepState) => {
+      if (approval) Object.assign(approval, { status: "rejected", approved_by: actor, error: reason });
+    };
+    endStep(run, i, { status: "failed", error, gate }, at);
+    return APPLIED;
+  },
+
+  skip: (run, i, step, { actor, at, reason }) => {
+    if (!isOpen(step)) return refused("invalid_state", `cannot skip step in ${step.status} status`);
+    endStep(run, i, { status: "skipped", error: reason, cause: "operator", gate: overridden(actor, reason) }, at);
+    return APPLIED;
+  },
+
+  "force-complete": (run, i, step, { actor, at, reason, result }) => {
+    if (!isOpen(step)) return refused("invalid_state", `cannot force-complete step in ${step.status} status`);
+    const gate = overridden(actor, reason);
+    endStep(run, i, { status: "completed", output: result, cause: "operator", gate }, at);
+    return APPLIED;
+  },
+
+  retry: (run, i, step, { at }) => {
+    if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
+    return { ...APPLIED, reset_steps: retryStep(run, i, at) };
+  },
+
+  "replay-subtree": (run, i, step, { at }) => {
+    if (!isStepOver(step.status) && run.state.status !== "paused")
+      return refused("invalid_state", "step run must be terminal to replay");
+    return { ...APPLIED, reset_steps: replaySubtree(run, i, at) };
+  },
+
+  "send-event": (run, i, step, { actor, at, result }) => {
+    if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
+    completeStep(run, i, result, at, ({ trigger }) => {
+      if (trigger) Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+    });
+    return APPLIED;
+  },
+
+  "cancel-event": (run, i, step, { at }) => {
+    if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
+    const gate = ({ trigger }: StepState) => {
+      if (trigger) Object.assign(trigger, { status: "canceled", error: "canceled by user" });
+    };
+    endStep(run, i, { status: "failed", error: "event trigger canceled by user", gate }, at);
+    return APPLIED;
+  },
+};
+
+const isOpen = (step: StepState): boolean => step.status === "pending" || step.status === "waiting";
+
+const isWaitingForEvent = (run: Run, i: number, step: StepState): boolean =>
+  run.plan.steps[i]?.step_type === "wait_for_event" && step.status === "waiting" && step.trigger?.status === "waiting";
+
+function approvalProblem(run: Run, i: number, step: StepState, actor: string, ref: string): Verdict | undefined {
+  if (isStepOver(step.status)) return refused("invalid_state", `step ${ref} is already in terminal state`);
+  if (step.approval?.status !== "pending") return refused("invalid_state", `approval not found for step ${ref}`);
+  const approvers = run.plan.steps[i]?.approval_approvers ?? [];
+  if (approvers.length > 0 && !approvers.includes(actor))
+    return refused("approver_not_allowed", `approver ${actor} is not allowed for step ${ref}`);
+  return undefined;
+}
+
+/** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
+const overridden =
+  (actor: string, reason: string | undefined) =>
+  ({ approval }: StepState): void => {
+    if (approval?.status === "pending")
+      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
+  };

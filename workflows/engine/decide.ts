@@ -1,0 +1,40 @@
+import { ConditionError, holds } from "../expressions/conditions.ts";
+import type { Decision } from "./events.ts";
+import type { Run } from "./state.ts";
+import { isRunOver } from "./transitions.ts";
+
+/** How many steps of a resource class run at once within one run (contract §7.3). */
+export const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
+
+/**
+ * The next thing the rules want to happen, or undefined when all that can go on is going on. The caller evolves the
+ * decision and asks again. Of steps that may start, the first of the definition does.
+ */
+export function decide({ plan, state, schedule }: Run): Decision | undefined {
+  if (isRunOver(state.status)) return undefined;
+  if (schedule.unfinished === 0) return { type: "run_finished" };
+  if (state.status === "paused") return undefined;
+
+  const limit = plan.run.max_parallel_steps ?? 0;
+  if (limit > 0 && schedule.running >= limit) return undefined;
+
+  let next: number | undefined;
+  for (const [first] of schedule.ready.values()) {
+    if (first === undefined || (next !== undefined && first > next)) continue;
+    const { concurrency_key, resource_class } = plan.steps[first] ?? { resource_class: "small" };
+    if (concurrency_key && (schedule.runningByKey.get(concurrency_key) ?? 0) > 0) continue;
+    if ((schedule.runningByClass.get(resource_class) ?? 0) >= CLASS_CAPACITY[resource_class]) continue;
+    next = first;
+  }
+  if (next === undefined) return undefined;
+
+  const condition = plan.steps[next]?.condition;
+  if (condition === undefined) return { type: "step_started", step: next };
+  try {
+    const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
+    return holds(condition, statusOf) ? { type: "step_started", step: next } : { type: "step_skipped", step: next };
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    return { type: "step_failed", step: next, error: `condition of step ${plan.steps[next]?.step_ref}: ${error.message}` };
+  }
+}

@@ -1,0 +1,44 @@
+import type { JsonDoc } from "../../src/contract/json.ts";
+import type { RunStatus } from "../../src/contract/runs.ts";
+import type { CommandPayload, Verb } from "../messages.ts";
+
+/** What `decide` asks for. */
+export type Decision =
+  | { type: "run_finished" }
+  | { type: "step_started"; step: number }
+  | { type: "step_skipped"; step: number }
+  | { type: "step_failed"; step: number; error: string };
+
+/** How work begun for a step went. `generation` says for which life of the step: an older one's news is ignored. */
+type StepNews = { step: number; generation: number } & (
+  | { type: "attempt_completed"; attempt: number; output?: JsonDoc }
+  | {
+      type: "attempt_failed";
+      attempt: number;
+      class: string;
+      error: string;
+      /** Of the job as it is now; a step's own retry_max_attempts goes before it. */
+      job_max_attempts: number;
+      /** In [0, 1): spreads retries. */
+      random: number;
+    }
+  | { type: "deadline_passed"; deadline: number }
+  | { type: "wait_opened"; event_key: string }
+  | { type: "wait_refused"; error: string }
+  | { type: "child_started" }
+  | { type: "child_refused"; error: string }
+  | { type: "emitted" }
+);
+
+export type Command = CommandPayload & { type: "command"; id: string; actor: string; verb: Verb };
+
+/** All that can happen to a run; `at` is the workflow's clock in epoch milliseconds. */
+export type RunEvent = { at: number } & (
+  | Decision
+  | StepNews
+  | Command
+  | { type: "cancel_requested" }
+  | { type: "run_expired" }
+  | { type: "parent_closed"; status: "canceled" | "timed_out" }
+  | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc }
+);

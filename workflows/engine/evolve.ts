@@ -1,0 +1,157 @@
+import { STEP_KINDS } from "../steps/index.ts";
+import { applyCommand } from "./commands.ts";
+import { completeStep, endRun, endStep, touch } from "./ending.ts";
+import type { RunEvent } from "./events.ts";
+import { nextAttemptAt } from "./retries.ts";
+import { isDeadEnd } from "./schedule.ts";
+import type { Run } from "./state.ts";
+import { isRunOver, isStepOver } from "./transitions.ts";
+import { shown } from "./view.ts";
+
+/** More commands than this are remembered by the mirror only. */
+const REMEMBERED_COMMANDS = 2000;
+const REMEMBERED_REPLIES = 100;
+
+/**
+ * What an event makes of a run. The run given is changed and returned: copying thousands of steps for each event
+ * would make large runs slow, and nobody else holds it. The same events on an equal run give an equal run.
+ * News about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
+ */
+export function evolve(run: Run, event: RunEvent): Run {
+  const { plan, state } = run;
+  const { at } = event;
+
+  if (event.type === "command") {
+    if (run.outcomes.has(event.id)) return run;
+    state.revision++;
+    const { type: _, result: __, reason: ___, ...said } = event;
+    const outcome = { ...said, ...applyCommand(run, event) };
+    run.outcomes.set(outcome.id, outcome);
+    run.replies.set(outcome.id, shown(run, outcome.step_ref));
+    if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
+    state.commands.push(outcome);
+    run.unmirrored.commands.push(outcome);
+    if (state.commands.length > REMEMBERED_COMMANDS) run.outcomes.delete(state.commands.shift()?.id ?? "");
+    return run;
+  }
+  if (event.type === "emitted") {
+    const step = state.steps[event.step];
+    // Changes nothing that anyone is shown, so it is no new revision.
+    if (step?.generation === event.generation) step.emitting = undefined;
+    return run;
+  }
+  if (event.type === "wait_opened") {
+    // Also when the step has ended or was reset meanwhile: only with its key can the mirror say that nobody waits for it
+    // any more. Unless the step waits anew: then its own news is to come.
+    const { generation, trigger } = state.steps[event.step] ?? {};
+    if (generation === undefined || (generation !== event.generation && trigger?.status === "waiting")) return run;
+    state.revision++;
+    touch(run, event.step, (step) => {
+      step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
+      step.trigger.event_key = event.event_key;
+    });
+    return run;
+  }
+  if (isRunOver(state.status) || isStale(run, event)) return run;
+
+  state.revision++;
+  switch (event.type) {
+    case "step_started":
+      touch(run, event.step, (step) => {
+        const definition = plan.steps[event.step];
+        if (!definition) return;
+        const kind = STEP_KINDS[definition.step_type];
+        step.status = kind.open;
+        step.started_at = at;
+        kind.begin({ plan, i: event.step, definition, at }, step);
+      });
+      break;
+    case "step_skipped":
+      endStep(run, event.step, { status: "skipped", cause: "condition" }, at);
+      break;
+    case "step_failed":
+      endStep(run, event.step, { status: "failed", error: event.error }, at);
+      break;
+    case "run_finished": {
+      const failed = plan.steps.findIndex((step, i) => state.steps[i]?.status === "failed" && isDeadEnd(plan, state, i));
+      // The error is the run's own only where one step failed the workflow (contract §7.2).
+      const fatal = plan.steps[failed]?.on_failure === "fail_workflow" ? state.steps[failed]?.error : undefined;
+      endRun(run, failed >= 0 ? "failed" : "completed", at, fatal);
+      break;
+    }
+    case "cancel_requested":
+      endRun(run, "canceled", at, "canceled by user", "workflow canceled by user");
+      break;
+    case "run_expired":
+      endRun(run, "timed_out", at, "workflow timed out");
+      break;
+    case "parent_closed": {
+      const why = event.status === "timed_out" ? "parent workflow timed out" : "parent workflow canceled";
+      endRun(run, event.status, at, why, why);
+      break;
+    }
+    case "attempt_completed":
+      completeStep(run, event.step, event.output, at);
+      break;
+    case "attempt_failed": {
+      const step = state.steps[event.step];
+      const definition = plan.steps[event.step];
+      if (!step || !definition) break;
+      const retryAt = nextAttemptAt(definition, step, event);
+      touch(run, event.step, (s) => {
+        s.last_failure = { class: event.class, error: event.error };
+        s.deadline = retryAt;
+      });
+      if (retryAt === undefined) endStep(run, event.step, { status: "failed", error: event.error }, at);
+      break;
+    }
+    case "deadline_passed": {
+      const step = state.steps[event.step];
+      const definition = plan.steps[event.step];
+      if (!step || !definition) break;
+      const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
+      if (end === "next attempt") {
+        touch(run, event.step, (s) => {
+          s.attempt++;
+          s.deadline = undefined;
+        });
+      } else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
+      else endStep(run, event.step, end, at);
+      break;
+    }
+    case "wait_refused":
+    case "child_refused":
+      endStep(run, event.step, { status: "failed", error: event.error }, at);
+      break;
+    case "child_started":
+      touch(run, event.step, (step) => {
+        step.child_started = true;
+      });
+      break;
+    case "child_ended": {
+      const i = parentOf(run, event.child_run_id);
+      touch(run, i, (step) => {
+        step.child_ended = event.child_run_id;
+      });
+      if (event.status === "completed") completeStep(run, i, event.output, at);
+      else {
+        const error = event.error ?? `sub-workflow ${plan.steps[i]?.sub_workflow_id} ended with status ${event.status}`;
+        endStep(run, i, { status: "failed", error }, at);
+      }
+      break;
+    }
+  }
+  return run;
+}
+
+const parentOf = ({ state }: Run, child: string): number =>
+  state.steps.findIndex((step) => step.status === "running" && step.child_run_id === child);
+
+function isStale(run: Run, event: RunEvent): boolean {
+  if (event.type === "child_ended") return parentOf(run, event.child_run_id) < 0;
+  if (!("generation" in event)) return false;
+  const step = run.state.steps[event.step];
+  if (!step || step.generation !== event.generation || isStepOver(step.status)) return true;
+  if ("attempt" in event) return step.attempt !== event.attempt || step.deadline !== undefined;
+  return "deadline" in event && step.deadline !== event.deadline;
+}

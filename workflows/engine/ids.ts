@@ -1,0 +1,18 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+
+/**
+ * Ids of what belongs to a run, derived instead of stored: a UUIDv7 with the run's own time and bits that are a hash
+ * of run, kind, step and generation. A replayed or reopened run finds the same ids again; a reset step gets new ones.
+ */
+const derived = (runId: string, what: string): string => {
+  const hash = bytesToHex(sha256(utf8ToBytes(`${runId}/${what}`)));
+  const variant = "89ab"[Number.parseInt(hash[3] ?? "0", 16) & 3];
+  return `${runId.slice(0, 13)}-7${hash.slice(0, 3)}-${variant}${hash.slice(4, 7)}-${hash.slice(7, 19)}`;
+};
+
+export const stepRunId = (runId: string, step: number): string => derived(runId, `step/${step}`);
+export const jobRunId = (runId: string, step: number, generation: number): string =>
+  derived(runId, `job/${step}/${generation}`);
+export const childRunId = (runId: string, step: number, generation: number): string =>
+  derived(runId, `child/${step}/${generation}`);

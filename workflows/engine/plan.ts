@@ -1,0 +1,73 @@
+import type { JsonDoc } from "../../src/contract/json.ts";
+import type { StepOverride, WorkflowStep } from "../../src/contract/workflows.ts";
+
+/** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
+export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & { payload?: JsonDoc };
+
+/** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
+export interface RunHeader {
+  id: string;
+  workflow_id: string;
+  workflow_name: string;
+  project_id: string;
+  workflow_version: number;
+  workflow_version_id: string;
+  triggered_by: string;
+  created_by?: string;
+  created_at: number;
+  payload?: JsonDoc;
+  tags?: Record<string, string>;
+  labels?: Record<string, string>;
+  max_parallel_steps?: number;
+  timeout_secs?: number;
+  /** A sub-workflow never outlives its parent: the parent's own expiry. */
+  expires_no_later_than?: number;
+  step_overrides?: StepOverride[];
+  retry_of_run_id?: string;
+  parent_workflow_run_id?: string;
+  parent_step_run_id?: string;
+  /** How many ancestors this run has as a sub-workflow. */
+  depth: number;
+}
+
+/** The run's DAG, indexed once. Steps are spoken of by their index in definition order. */
+export interface Plan {
+  run: RunHeader;
+  steps: PlanStep[];
+  index: Map<string, number>;
+  dependencies: number[][];
+  dependents: number[][];
+}
+
+/** Indexes already validated steps (see validate.ts); overrides were applied by `enabledSteps`. */
+export function planOf(run: RunHeader, steps: PlanStep[]): Plan {
+  const index = new Map(steps.map((step, i) => [step.step_ref, i]));
+  const dependencies = steps.map((step) => step.depends_on.map((ref) => index.get(ref) as number));
+  const dependents: number[][] = steps.map(() => []);
+  for (const [i, parents] of dependencies.entries()) for (const parent of parents) dependents[parent]?.push(i);
+  return { run, steps, index, dependencies, dependents };
+}
+
+/** The steps left after overrides: a disabled step is gone, also from what others depend on (contract §3.4). */
+export function enabledSteps(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {
+  const disabled = new Set(overrides.filter((o) => !o.enabled).map((o) => o.step_ref));
+  if (disabled.size === 0) return steps;
+  return steps
+    .filter((step) => !disabled.has(step.step_ref))
+    .map((step) => ({ ...step, depends_on: step.depends_on.filter((ref) => !disabled.has(ref)) }));
+}
+
+/** Every step that can only run after `root`, directly or not, in definition order, without `root`. */
+export function descendantsOf(plan: Plan, root: number): number[] {
+  const seen = new Set<number>();
+  const open = [root];
+  for (let i = open.pop(); i !== undefined; i = open.pop()) {
+    for (const child of plan.dependents[i] ?? []) {
+      if (!seen.has(child)) {
+        seen.add(child);
+        open.push(child);
+      }
+    }
+  }
+  return [...seen].sort((a, b) => a - b);
+}

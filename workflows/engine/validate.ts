@@ -1,0 +1,65 @@
+import type { StepInput } from "../../src/contract/steps.ts";
+import { quoted } from "../expressions/printed.ts";
+import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
+
+/** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
+export interface StepsProblem {
+  message: string;
+  details: string[];
+}
+
+const MAX_STEPS = 1000;
+const MAX_REF = 128;
+const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
+
+/** The first thing wrong with a workflow's steps, in the order of contract §3.3, or undefined. */
+export function stepsProblem(steps: StepInput[]): StepsProblem | undefined {
+  if (steps.length > MAX_STEPS) {
+    return { message: `workflow cannot have more than ${MAX_STEPS} steps`, details: [`steps: at most ${MAX_STEPS}`] };
+  }
+  const refs = new Set<string>();
+  for (const [i, { step_ref }] of steps.entries()) {
+    const message = refProblem(step_ref, refs);
+    if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
+    refs.add(step_ref);
+  }
+  return firstFault(steps, (step) => shapeFaults(step, refs)) ?? cycle(steps) ?? firstFault(steps, (step) => contentFaults(step, refs));
+}
+
+function refProblem(ref: string | undefined, taken: ReadonlySet<string>): string | undefined {
+  if (!ref) return "each step requires step_ref";
+  if (ref.length > MAX_REF) return `step_ref ${quoted(ref)} must be at most ${MAX_REF} characters`;
+  if (!STEP_REF.test(ref)) {
+    return `step_ref ${quoted(ref)} must be letters, digits, "_", "-", "." and ":", beginning with a letter, digit or "_"`;
+  }
+  return taken.has(ref) ? `duplicate step_ref: ${ref}` : undefined;
+}
+
+function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<Fault>): StepsProblem | undefined {
+  for (const [i, step] of steps.entries()) {
+    for (const { field, message } of faultsOf(step)) {
+      return { message, details: [`steps[${i}].${field} of step ${quoted(step.step_ref)}: ${message}`] };
+    }
+  }
+  return undefined;
+}
+
+/** Takes away, again and again, the steps whose dependencies are gone. What is left waits for itself. */
+function cycle(steps: StepInput[]): StepsProblem | undefined {
+  const open = new Map(steps.map((step) => [step.step_ref, new Set(step.depends_on).size]));
+  const dependents = new Map<string, string[]>(steps.map((step) => [step.step_ref, []]));
+  for (const step of steps) for (const ref of new Set(step.depends_on)) dependents.get(ref)?.push(step.step_ref);
+
+  const free = steps.filter((step) => step.depends_on.length === 0).map((step) => step.step_ref);
+  for (let ref = free.pop(); ref !== undefined; ref = free.pop()) {
+    open.delete(ref);
+    for (const dependent of dependents.get(ref) ?? []) {
+      const left = (open.get(dependent) ?? 0) - 1;
+      open.set(dependent, left);
+      if (left === 0) free.push(dependent);
+    }
+  }
+  if (open.size === 0) return undefined;
+  const refs = [...open.keys()].slice(0, 20).map(quoted).join(", ");
+  return { message: "workflow has circular dependencies", details: [`steps: in or behind a circle: ${refs}`] };
+}

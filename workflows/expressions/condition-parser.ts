@@ -1,0 +1,137 @@
+import { RE2JS } from "re2js";
+import type { Json } from "../../src/contract/json.ts";
+import type { StepStatus } from "../../src/contract/runs.ts";
+import { printed, quoted } from "./printed.ts";
+
+/** A condition that cannot be evaluated; the message begins with where in it. */
+export class ConditionError extends Error {}
+
+export type Operand = { step_ref: string } | { value: Json };
+export type Comparison = "eq" | "ne" | "contains" | "in";
+export type Ordering = "gt" | "gte" | "lt" | "lte";
+
+/** What a condition's JSON means (contract §7.4). `step_status` is a `step_status_in` of one. */
+export type Condition =
+  | { type: "step_status_in"; step_ref: string; statuses: string[] }
+  | { type: "not"; condition: Condition }
+  | { type: "all_of" | "any_of"; conditions: Condition[] }
+  | { type: Comparison; left: Operand; right: Operand }
+  | { type: Ordering; left: number | bigint; right: number | bigint }
+  | { type: "regex"; left: Operand; pattern: RE2JS }
+  | { type: "exists"; operand: Operand };
+
+type Members = { [name: string]: Json };
+
+const STATUSES: Record<StepStatus, true> = {
+  pending: true,
+  waiting: true,
+  running: true,
+  completed: true,
+  failed: true,
+  skipped: true,
+  canceled: true,
+};
+const MAX_PATTERN = 1000;
+
+export function parseCondition(json: Json, at = "condition"): Condition {
+  const condition = membersOf(json, at);
+  const { type } = condition;
+  switch (type) {
+    case "step_status":
+      only(condition, at, "step_ref", "status");
+      return { type: "step_status_in", step_ref: refOf(condition, at), statuses: [status(condition.status, `${at}.status`)] };
+    case "step_status_in":
+      only(condition, at, "step_ref", "statuses");
+      return { type, step_ref: refOf(condition, at), statuses: list(condition.statuses, `${at}.statuses`).map(([s, i]) => status(s, i)) };
+    case "not":
+      only(condition, at, "condition");
+      return { type, condition: parseCondition(required(condition.condition, `${at}.condition`), `${at}.condition`) };
+    case "all_of":
+    case "any_of":
+      only(condition, at, "conditions");
+      return { type, conditions: list(condition.conditions, `${at}.conditions`).map(([c, i]) => parseCondition(c, i)) };
+    case "exists":
+      only(condition, at, "operand");
+      return { type, operand: operand(condition.operand, `${at}.operand`) };
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
+      only(condition, at, "left", "right");
+      return { type, left: number(condition.left, `${at}.left`), right: number(condition.right, `${at}.right`) };
+    case "eq":
+    case "ne":
+    case "contains":
+    case "in": {
+      only(condition, at, "left", "right");
+      const right = operand(condition.right, `${at}.right`);
+      if (type === "in" && !("value" in right && Array.isArray(right.value))) throw new ConditionError(`${at}.right must be an array`);
+      return { type, left: operand(condition.left, `${at}.left`), right };
+    }
+    case "regex":
+      only(condition, at, "left", "right");
+      return { type, left: operand(condition.left, `${at}.left`), pattern: pattern(condition.right, `${at}.right`) };
+    default:
+      throw new ConditionError(
+        typeof type === "string" ? `${at}.type ${quoted(type)} is not a type of condition` : `${at}.type is required`,
+      );
+  }
+}
+
+function membersOf(json: Json | undefined, at: string): Members {
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
+  throw new ConditionError(`${at} must be an object`);
+}
+
+function only(condition: Members, at: string, ...names: string[]): void {
+  const unknown = Object.keys(condition).find((name) => name !== "type" && !names.includes(name));
+  if (unknown !== undefined) throw new ConditionError(`${at} has an unknown member ${quoted(unknown)}`);
+}
+
+function required(json: Json | undefined, at: string): Json {
+  if (json === undefined) throw new ConditionError(`${at} is required`);
+  return json;
+}
+
+function refOf({ step_ref }: Members, at: string): string {
+  if (typeof step_ref === "string") return step_ref;
+  throw new ConditionError(`${at}.step_ref must be a string`);
+}
+
+function status(json: Json | undefined, at: string): string {
+  if (typeof json === "string" && Object.hasOwn(STATUSES, json)) return json;
+  throw new ConditionError(`${at} must be one of ${Object.keys(STATUSES).join(", ")}`);
+}
+
+function list(json: Json | undefined, at: string): [Json, string][] {
+  if (Array.isArray(json)) return json.map((item, i) => [item, `${at}[${i}]`]);
+  throw new ConditionError(`${at} must be an array`);
+}
+
+// An object that is neither form is refused: it looks like a path into outputs, which conditions do not have.
+function operand(json: Json | undefined, at: string): Operand {
+  const value = required(json, at);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { value };
+  const [name, ...others] = Object.keys(value);
+  if (others.length === 0 && name === "step_ref") return { step_ref: refOf(value, at) };
+  if (others.length === 0 && name === "value") return { value: value.value as Json };
+  throw new ConditionError(`${at} must be a literal, {"step_ref": …} or {"value": …}`);
+}
+
+function number(json: Json | undefined, at: string): number | bigint {
+  const parsed = operand(json, at);
+  if ("value" in parsed && (typeof parsed.value === "number" || typeof parsed.value === "bigint")) return parsed.value;
+  throw new ConditionError(`${at} must be a number`);
+}
+
+function pattern(json: Json | undefined, at: string): RE2JS {
+  const parsed = operand(json, at);
+  if (!("value" in parsed)) throw new ConditionError(`${at} must be a pattern`);
+  const text = printed(parsed.value);
+  if (text.length > MAX_PATTERN) throw new ConditionError(`${at} must be at most ${MAX_PATTERN} characters`);
+  try {
+    return RE2JS.compile(text);
+  } catch (error) {
+    throw new ConditionError(`${at} is not a valid pattern: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,73 @@
+import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import type { JsonDoc } from "../src/contract/json.ts";
+import type { RunEvent } from "./engine/events.ts";
+import type { Run } from "./engine/state.ts";
+import { runRow, shown, stepRow, unmirroredRows } from "./engine/view.ts";
+import {
+  type CommandPayload,
+  childEndedSignal,
+  commandOutcomeQuery,
+  commandSignals,
+  parentClosedSignal,
+  runQuery,
+  stepsQuery,
+  VERBS,
+  type Verb,
+} from "./messages.ts";
+
+/** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
+export function receive(inbox: RunEvent[], current: () => Run | undefined): void {
+  for (const verb of VERBS) {
+    setHandler(commandSignals[verb], (payload) => {
+      inbox.push({ type: "command", at: Date.now(), verb, ...readCommand(verb, payload) });
+    });
+  }
+  setHandler(childEndedSignal, (end) => {
+    inbox.push({ type: "child_ended", at: Date.now(), ...end });
+  });
+  setHandler(parentClosedSignal, ({ status }) => {
+    inbox.push({ type: "parent_closed", at: Date.now(), status });
+  });
+  CancellationScope.current().cancelRequested.catch(() => {
+    inbox.push({ type: "cancel_requested", at: Date.now() });
+  });
+
+  setHandler(runQuery, () => {
+    const run = current();
+    return run ? { run: runRow(run), unmirrored: unmirroredRows(run) } : null;
+  });
+  setHandler(stepsQuery, () => {
+    const run = current();
+    return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
+  });
+  setHandler(commandOutcomeQuery, (id) => {
+    const run = current();
+    const outcome = run?.outcomes.get(id);
+    if (!run || !outcome) return null;
+    return { outcome, ...(run.replies.get(id) ?? shown(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
+  });
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
+function readCommand(verb: Verb, payload: CommandPayload | undefined) {
+  const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
+  const { id, actor, step_ref, reason, result } = given;
+  if (id === undefined) log.info("command signal without id", { verb, step_ref });
+  return {
+    id: textOf(id) ?? uuid4(),
+    actor: textOf(actor) ?? "temporal",
+    step_ref: textOf(step_ref),
+    reason: textOf(reason),
+    result: documentOf(result),
+  };
+}
+
+const NO_PAYLOAD = { id: undefined, actor: undefined, step_ref: undefined, reason: undefined, result: undefined };
+
+function documentOf(value: unknown): JsonDoc | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "object" && ("text" in value || "ref" in value)) return value as JsonDoc;
+  return { text: JSON.stringify(value) };
+}

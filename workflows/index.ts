@@ -1,0 +1,1 @@
+export { workflowRun } from "./run.ts";

@@ -1,0 +1,92 @@
+import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
+import { defineQuery, defineSignal } from "@temporalio/workflow";
+import type { JsonDoc } from "../src/contract/json.ts";
+import type { RunStatus } from "../src/contract/runs.ts";
+import type { PlanStep, RunHeader } from "./engine/plan.ts";
+import type { MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
+import type { RunState, Shown } from "./engine/state.ts";
+
+/** The verbs that steer a run; each is a signal of this name. */
+export const VERBS = [
+  "pause",
+  "resume",
+  "approve",
+  "reject",
+  "skip",
+  "force-complete",
+  "retry",
+  "replay-subtree",
+  "send-event",
+  "cancel-event",
+] as const;
+export type Verb = (typeof VERBS)[number];
+
+/**
+ * What a command signal carries. Only `step_ref` (for the verbs of a step) is required of a hand-written signal:
+ * a missing id is made, a missing actor is "temporal", and time is the workflow's own.
+ */
+export interface CommandPayload {
+  id?: string;
+  actor?: string;
+  step_ref?: string;
+  reason?: string;
+  /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
+  result?: JsonDoc;
+}
+
+export interface CommandOutcome {
+  id: string;
+  verb: Verb;
+  actor: string;
+  step_ref?: string;
+  /** Epoch milliseconds of the workflow's clock. */
+  at: number;
+  status: "applied" | "refused";
+  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict";
+  message?: string;
+  reset_steps?: number;
+}
+
+/** The answer to a command: its outcome, what it showed when it was applied, and what the mirror may not have yet. */
+export interface CommandReply extends Shown {
+  outcome: CommandOutcome;
+  unmirrored: MirrorRows;
+}
+
+/** Told to a parent by its sub-workflow when that ends. */
+export interface ChildEnded {
+  child_run_id: string;
+  status: RunStatus;
+  error?: string;
+  output?: JsonDoc;
+}
+
+/** Told to a sub-workflow whose step ended without it. */
+export interface ParentClosed {
+  status: "canceled" | "timed_out";
+}
+
+export const commandSignals = Object.fromEntries(
+  VERBS.map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
+) as Record<Verb, ReturnType<typeof defineSignal<[CommandPayload]>>>;
+export const childEndedSignal = defineSignal<[ChildEnded]>("child-ended");
+export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
+
+/** Queries answer null until the run has loaded its state (a reopened run reads it from the mirror first). */
+export const runQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
+export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
+export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
+
+export const TASK_QUEUE = "workflow-runs";
+export const WORKFLOW_TYPE = "workflowRun";
+
+/** A new run (a retry keeps the outputs of `seed_from`), a closed one that goes on, or the next leg of a long one. */
+export type RunInput =
+  | { run: RunHeader; steps: PlanStep[]; seed_from?: string }
+  | { reopen: string }
+  | { run: RunHeader; steps: PlanStep[]; carried: RunState };
+
+/** How operators find runs in the Temporal Web UI. */
+export const PROJECT_ATTRIBUTE = defineSearchAttributeKey("Project", SearchAttributeType.KEYWORD);
+export const DEFINITION_ATTRIBUTE = defineSearchAttributeKey("Definition", SearchAttributeType.KEYWORD);
+export const STATUS_ATTRIBUTE = defineSearchAttributeKey("RunStatus", SearchAttributeType.KEYWORD);

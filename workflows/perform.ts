@@ -1,0 +1,265 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  sleep,
+  startChild,
+  WorkflowIdReusePolicy,
+} from "@temporalio/workflow";
+import type { FailureDetails } from "../activities/index.ts";
+import { stepDispatch, stepEffects } from "./activities.ts";
+import type { RunEvent } from "./engine/events.ts";
+import { stepRunId } from "./engine/ids.ts";
+import type { PlanStep } from "./engine/plan.ts";
+import type { Run, StepState } from "./engine/state.ts";
+import { isRunOver } from "./engine/transitions.ts";
+import { triggerId } from "./engine/view.ts";
+import { type Work, workOf } from "./engine/work.ts";
+import { webUiHeaders } from "./web-ui.ts";
+import { commandSignals, parentClosedSignal } from "./messages.ts";
+import { sourcesOf } from "./sources.ts";
+import type { workflowRun } from "./run.ts";
+
+const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
+
+/** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
+export class Performance {
+  readonly #run: Run;
+  readonly #inbox: RunEvent[];
+  readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
+  #activities = 0;
+  #children = 0;
+  #held = new Set<number>();
+  #expiry: { at: number; scope: CancellationScope } | undefined;
+
+  constructor(run: Run, inbox: RunEvent[]) {
+    this.#run = run;
+    this.#inbox = inbox;
+  }
+
+  /** Nothing goes on any more. */
+  isIdle(): boolean {
+    return this.#going.size === 0;
+  }
+
+  /** Only what can be begun again after a continue-as-new goes on: timers, and children that run by themselves. */
+  isResting(): boolean {
+    return this.#activities === 0 && this.#children === 0;
+  }
+
+  /** Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no activities. */
+  align(holding: boolean): void {
+    const { touched } = this.#run;
+    for (const i of this.#held) touched.add(i);
+    this.#held.clear();
+    for (const i of touched) this.#alignStep(i, holding);
+    touched.clear();
+    this.#alignExpiry();
+  }
+
+  #alignStep(i: number, holding: boolean): void {
+    const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
+    const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
+    for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
+    for (const [key, work] of wanted) {
+      if (going.has(key)) continue;
+      if (holding && ACTIVITIES.has(work.kind)) this.#held.add(i);
+      else this.#begin(i, work);
+    }
+  }
+
+  #alignExpiry(): void {
+    const { status, expires_at } = this.#run.state;
+    const wanted = isRunOver(status) ? undefined : expires_at;
+    if (this.#expiry?.at === wanted) return;
+    this.#expiry?.scope.cancel();
+    this.#expiry = undefined;
+    if (wanted === undefined) return;
+    const scope = new CancellationScope();
+    this.#expiry = { at: wanted, scope };
+    scope
+      .run(() => sleep(Math.max(1, wanted - Date.now()), { summary: "run timeout" }))
+      .then(() => this.#inbox.push({ type: "run_expired", at: Date.now() }), ignoreCancellation);
+  }
+
+  #begin(i: number, work: Work): void {
+    const definition = this.#run.plan.steps[i] as PlanStep;
+    const step = this.#run.state.steps[i] as StepState;
+    const scope = new CancellationScope();
+    const going = this.#going.get(i) ?? new Map();
+    this.#going.set(i, going.set(work.key, { work, scope }));
+    if (ACTIVITIES.has(work.kind)) this.#activities++;
+    const end = () => {
+      if (ACTIVITIES.has(work.kind)) this.#activities--;
+      going.delete(work.key);
+      if (going.size === 0) this.#going.delete(i);
+    };
+    scope.run(() => this.#perform(i, definition, step, work)).then(end, (error) => {
+      end();
+      ignoreCancellation(error);
+    });
+  }
+
+  #perform(i: number, definition: PlanStep, step: StepState, work: Work): Promise<void> {
+    switch (work.kind) {
+      case "dispatch":
+        return this.#dispatch(i, definition, step);
+      case "open-wait":
+        return this.#openWait(i, definition, step);
+      case "emit":
+        return this.#emit(i, definition, step);
+      case "child":
+        return this.#child(i, definition, step, work.child_run_id);
+      case "timer":
+        return this.#timer(i, definition, step, work.until);
+    }
+  }
+
+  async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
+    await sleep(Math.max(1, until - Date.now()), { summary: step_ref });
+    this.#inbox.push({ type: "deadline_passed", at: Date.now(), step, generation, deadline: until });
+  }
+
+  async #dispatch(step: number, definition: PlanStep, state: StepState): Promise<void> {
+    const { generation, attempt } = state;
+    const news = { step, generation, attempt };
+    try {
+      const { output } = await stepDispatch(definition.step_ref).dispatchJob({
+        job_id: definition.job_id ?? "",
+        job_run_id: state.job_run_id ?? "",
+        attempt: attempt - state.first_attempt + 1,
+        previous_error: state.last_failure?.error,
+        timeout_secs_override: definition.timeout_secs_override,
+        output_transform: definition.output_transform,
+        sources: sourcesOf(this.#run, step),
+      });
+      this.#inbox.push({ ...news, type: "attempt_completed", at: Date.now(), output });
+    } catch (failure) {
+      const cause = failureOf(failure);
+      const { job_max_attempts = 1 } = (cause.details?.[0] ?? {}) as Partial<FailureDetails>;
+      const error = cause.message || "attempt failed";
+      const outcome = { class: cause.type ?? "unknown", error, job_max_attempts, random: Math.random() };
+      this.#inbox.push({ ...news, type: "attempt_failed", at: Date.now(), ...outcome });
+    }
+  }
+
+  async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {
+    if (!trigger) return;
+    const { run } = this.#run.plan;
+    const id = stepRunId(run.id, step);
+    // Not to be cancelled half-way: the key it may have claimed could not be freed then.
+    const opened = await CancellationScope.nonCancellable(() => stepEffects(definition.step_ref).openWait({
+      trigger_id: triggerId("wait_for_event", id),
+      step_run_id: id,
+      step_ref: definition.step_ref,
+      event_key: definition.event_key ?? "",
+      event_timeout_secs: ((trigger.expires_at ?? 0) - trigger.requested_at) / 1000,
+      requested_at: trigger.requested_at,
+      expires_at: trigger.expires_at ?? 0,
+      notify_url: definition.event_notify_url,
+      revision: this.#run.state.revision,
+      sources: sourcesOf(this.#run, step),
+    }));
+    const news = { at: Date.now(), step, generation };
+    if ("refused" in opened) this.#inbox.push({ ...news, type: "wait_refused", error: opened.refused });
+    else this.#inbox.push({ ...news, type: "wait_opened", event_key: opened.event_key });
+  }
+
+  async #emit(step: number, definition: PlanStep, { generation, output }: StepState): Promise<void> {
+    const sources = sourcesOf(this.#run, step);
+    const event_emit_key = definition.event_emit_key ?? "";
+    const waiting = await stepEffects(definition.step_ref).findWaiting({ event_emit_key, sources });
+    if (waiting) {
+      const actor = `workflow-run:${this.#run.plan.run.id}`;
+      const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;
+      const target = getExternalWorkflowHandle(waiting.run_id);
+      // It may have ended in between: then nobody waits any more.
+      await target
+        .signal(commandSignals["send-event"], { id, actor, step_ref: waiting.step_ref, result: output })
+        .catch(ignoreUnlessCancelled);
+    }
+    this.#inbox.push({ type: "emitted", at: Date.now(), step, generation });
+  }
+
+  /**
+   * Starts the child once and stays until the step has ended; if that was without the child, the child is told. What
+   * is begun is not cancelled half-way: a child that was prepared is started, if only to be told.
+   */
+  async #child(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
+    const { generation } = state;
+    if (!state.child_started) {
+      this.#children++;
+      const refused = await CancellationScope.nonCancellable(() => this.#startChild(step, definition, child_run_id));
+      this.#children--;
+      const news = { at: Date.now(), step, generation };
+      if (refused !== undefined) {
+        this.#inbox.push({ ...news, type: "child_refused", error: refused });
+        return;
+      }
+      this.#inbox.push({ ...news, type: "child_started" });
+    }
+    try {
+      await CancellationScope.current().cancelRequested;
+    } catch {
+      const { status, child_ended } = this.#run.state.steps[step] ?? {};
+      if (child_ended === child_run_id) return;
+      const timedOut = this.#run.state.status === "timed_out" && status === "canceled";
+      await CancellationScope.nonCancellable(() =>
+        getExternalWorkflowHandle(child_run_id)
+          .signal(parentClosedSignal, { status: timedOut ? "timed_out" : "canceled" })
+          .catch(ignoreUnlessCancelled),
+      );
+    }
+  }
+
+  async #startChild(step: number, definition: PlanStep, child_run_id: string): Promise<string | undefined> {
+    const { run } = this.#run.plan;
+    const prepared = await stepEffects(definition.step_ref).prepareChild({
+      child_run_id,
+      sub_workflow_id: definition.sub_workflow_id ?? "",
+      parent_step_run_id: stepRunId(run.id, step),
+      depth: run.depth + 1,
+      max_nesting_depth: definition.max_nesting_depth || DEFAULT_NESTING_DEPTH,
+      expires_no_later_than: this.#run.state.expires_at,
+      now: Date.now(),
+      created_by: run.created_by,
+      sources: sourcesOf(this.#run, step),
+    });
+    if ("refused" in prepared) return prepared.refused;
+    try {
+      await startChild<typeof workflowRun>("workflowRun", {
+        ...webUiHeaders(prepared.run),
+        workflowId: child_run_id,
+        args: [{ run: prepared.run, steps: prepared.steps }],
+        // It tells its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    return undefined;
+  }
+}
+
+const DEFAULT_NESTING_DEPTH = 10;
+
+function ignoreCancellation(error: unknown): void {
+  if (!isCancellation(error)) throw error;
+}
+
+/** Of a signal to another workflow: that one is gone, so nobody is left to be told. */
+function ignoreUnlessCancelled(error: unknown): void {
+  if (isCancellation(error)) throw error;
+}
+
+/** Why an attempt failed. A cancellation is not news: whoever cancelled knows. */
+function failureOf(error: unknown): { message: string; type?: string | null; details?: unknown[] | null } {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  if (error.cause instanceof ApplicationFailure) return error.cause;
+  return { message: error.cause?.message ?? error.message, type: "unknown" };
+}

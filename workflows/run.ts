@@ -1,0 +1,107 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { effects } from "./activities.ts";
+import { closing } from "./closing.ts";
+import { detailsOf } from "./details.ts";
+import { decide } from "./engine/decide.ts";
+import type { RunEvent } from "./engine/events.ts";
+import { evolve } from "./engine/evolve.ts";
+import { type PlanStep, planOf, type RunHeader } from "./engine/plan.ts";
+import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "./engine/state.ts";
+import { isRunOver } from "./engine/transitions.ts";
+import { isMirrored, takeUnmirrored } from "./engine/view.ts";
+import { receive } from "./inbox.ts";
+import { type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
+import { Performance } from "./perform.ts";
+
+/** From this many events on nothing new is started until a continue-as-new found its moment; the server's limit is 51,200. */
+const HOLD_AT_HISTORY_LENGTH = 20_000;
+
+/**
+ * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings
+ * what goes on outside in line. Ends as completed, failed or canceled in Temporal as the run does.
+ */
+export async function workflowRun(input: RunInput): Promise<void> {
+  const inbox: RunEvent[] = [];
+  let run: Run | undefined;
+  receive(inbox, () => run);
+  // The loop itself is not cancelled: a cancellation is an event of the run like any other.
+  await CancellationScope.nonCancellable(async () => {
+    run = await open(input);
+    await interpret(run, inbox);
+  });
+}
+
+async function open(input: RunInput): Promise<Run> {
+  if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
+  if ("reopen" in input) {
+    const { header, steps, row, rows, commands } = await effects.loadRun({ run_id: input.reopen });
+    const plan = planOf(header, steps);
+    return restoredRun(plan, mirroredState(plan, row, rows, commands));
+  }
+  const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
+  return initialRun(planOf(input.run, input.steps), completed);
+}
+
+async function interpret(run: Run, inbox: RunEvent[]): Promise<void> {
+  const performance = new Performance(run, inbox);
+  // As the run was started with it; a reopened one was not.
+  let shownStatus = run.state.status;
+  for (;;) {
+    for (let event = inbox.shift(); event; event = inbox.shift()) evolve(run, event);
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
+    if (!holding) {
+      for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
+    }
+    performance.align(holding);
+    mirror(run);
+    setCurrentDetails(detailsOf(run));
+    if (run.state.status !== shownStatus) {
+      shownStatus = run.state.status;
+      upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
+    }
+
+    if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
+      await closing(run);
+      await condition(allHandlersFinished);
+      if (inbox.length === 0) return ended(run.state);
+    } else if (continueAsNewSuggested && performance.isResting() && isMirrored(run) && inbox.length === 0) {
+      await condition(allHandlersFinished);
+      if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
+    } else {
+      const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
+      await condition(
+        () => inbox.length > 0 || performance.isIdle() !== before.idle || isMirrored(run) !== before.mirrored || canMirror(run),
+      );
+    }
+  }
+}
+
+const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>
+  continueAsNew<typeof workflowRun>({ run, steps, carried });
+
+const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirrored(run);
+
+/** One write is in flight at a time; the next one carries all that changed meanwhile. */
+function mirror(run: Run): void {
+  if (!canMirror(run)) return;
+  effects.mirror(takeUnmirrored(run)).then(() => {
+    run.mirroring = undefined;
+  });
+}
+
+function ended({ status, error }: RunState): void {
+  if (status === "completed") return;
+  if (status === "canceled") throw new CancelledFailure(error ?? "canceled");
+  throw ApplicationFailure.create({ type: status, message: error ?? `workflow run ${status}`, nonRetryable: true, category: "BENIGN" });
+}
