@@ -1,6 +1,6 @@
 import { request } from "undici";
-import { nestsDeeperThan } from "../workflows/expressions/printed.ts";
 import type { Json } from "../src/contract/json.ts";
+import { nestsDeeperThan } from "../workflows/expressions/printed.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { answerFailure, connectionFailure, EndpointFailure } from "./endpoint-failure.ts";
 

@@ -49,7 +49,8 @@ export function connectionFailure(error: unknown): EndpointFailure {
   const code = codeOf(error);
   const known = CONNECTION[code];
   if (known) return new EndpointFailure("connection", `endpoint could not be reached: ${known}`);
-  if (code === "UND_ERR_INVALID_ARG" || code === "ERR_INVALID_URL") return new EndpointFailure("client", "endpoint URL is not usable");
+  if (code === "UND_ERR_INVALID_ARG" || code === "ERR_INVALID_URL")
+    return new EndpointFailure("client", "endpoint URL is not usable");
   return new EndpointFailure("transient", `endpoint did not answer in HTTP${code && `: ${code}`}`);
 }
 

@@ -88,13 +88,22 @@ export interface Activities {
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
   /** The waiting event step that an emitted key resolves, if any. */
-  findWaiting(input: { event_emit_key: string; sources: PayloadSources }): Promise<{ run_id: string; step_ref: string } | null>;
+  findWaiting(input: {
+    event_emit_key: string;
+    sources: PayloadSources;
+  }): Promise<{ run_id: string; step_ref: string } | null>;
   /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
-  collectOutput(input: { run_id: string; project_id: string; outputs: [step_ref: string, output: JsonDoc][] }): Promise<JsonDoc>;
+  collectOutput(input: {
+    run_id: string;
+    project_id: string;
+    outputs: [step_ref: string, output: JsonDoc][];
+  }): Promise<JsonDoc>;
   /** Upserts by revision. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
-  loadRun(input: { run_id: string }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
+  loadRun(input: {
+    run_id: string;
+  }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
   loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
 }

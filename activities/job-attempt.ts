@@ -35,7 +35,8 @@ export async function attemptJob(
 }
 
 function usable(job: StoredJob | undefined, input: DispatchInput): StoredJob {
-  if (job?.project_id !== input.sources.project_id) throw new EndpointFailure("client", `job ${input.job_id} not found`);
+  if (job?.project_id !== input.sources.project_id)
+    throw new EndpointFailure("client", `job ${input.job_id} not found`);
   if (!job.enabled) throw new EndpointFailure("client", `job ${input.job_id} is disabled`);
   return job;
 }

@@ -28,5 +28,8 @@ export function runToken(secret: string, jobRunId: string, timeoutSecs: number):
 }
 
 function headerText(text: string): string {
-  return text.slice(0, MAX_PREVIOUS_ERROR).replaceAll(/[^ -~]+/g, " ").trim();
+  return text
+    .slice(0, MAX_PREVIOUS_ERROR)
+    .replaceAll(/[^ -~]+/g, " ")
+    .trim();
 }

@@ -29,11 +29,17 @@ export function openWait(deps: Deps, endpoints: Endpoints): Activities["openWait
 function keyProblem(key: string): string | undefined {
   if (key === "") return "event key is required";
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `event key must be at most ${MAX_KEY_BYTES} characters`;
-  if (/[\p{Cc}\p{Surrogate}]/u.test(key)) return "event key contains invalid characters (control characters not allowed)";
+  if (/[\p{Cc}\p{Surrogate}]/u.test(key))
+    return "event key contains invalid characters (control characters not allowed)";
   return undefined;
 }
 
-async function claim(deps: Deps, endpoints: Endpoints, input: OpenWaitInput, eventKey: string): Promise<string | undefined> {
+async function claim(
+  deps: Deps,
+  endpoints: Endpoints,
+  input: OpenWaitInput,
+  eventKey: string,
+): Promise<string | undefined> {
   const row = triggerOf(input, eventKey);
   for (const pause of [...CLAIM_PAUSES_MS, undefined]) {
     const claimed = await claimTrigger(deps.db, row);

@@ -23,7 +23,8 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
 
     try {
       const payload = await renderPayload(db, input.sources);
-      const doc = payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
+      const doc =
+        payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
       const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
       const started = await insertRunWithinLimit(db, rowOf(run), workflow.max_concurrent_runs);
       return started ? { run, steps: planSteps(version) } : { refused: "max concurrent runs reached" };

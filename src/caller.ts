@@ -1,6 +1,13 @@
 import { Problem } from "./errors.ts";
 
-export const SCOPES = ["workflows:read", "workflows:write", "workflows:trigger", "jobs:read", "jobs:write", "runs:read"] as const;
+export const SCOPES = [
+  "workflows:read",
+  "workflows:write",
+  "workflows:trigger",
+  "jobs:read",
+  "jobs:write",
+  "runs:read",
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Who is asking, as the bearer token says it. `actor` is what approvals compare. */
@@ -10,7 +17,7 @@ export interface Caller {
   scopes: string[];
 }
 
-export function hasProject(caller: Caller, projectId: string): boolean {
+function hasProject(caller: Caller, projectId: string): boolean {
   return caller.projects === "*" || caller.projects.includes(projectId);
 }
 

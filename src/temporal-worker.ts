@@ -8,6 +8,8 @@ import type { Deps } from "./deps.ts";
 export function installRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
+    // The native core would write to the console by itself.
+    telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       log[level === "ERROR" ? "error" : "warn"]({ ...meta }, message);
     }),

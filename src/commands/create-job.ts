@@ -12,7 +12,8 @@ import { newVersionId } from "./version-id.ts";
 export async function createJob({ db, config }: Deps, caller: Caller, body: CreateJobBody): Promise<Job> {
   const project_id = projectOf(caller, body.project_id);
   assertEndpoint("endpoint_url", body.endpoint_url, config.allowPrivateEndpoints);
-  if (body.fallback_endpoint_url) assertEndpoint("fallback_endpoint_url", body.fallback_endpoint_url, config.allowPrivateEndpoints);
+  if (body.fallback_endpoint_url)
+    assertEndpoint("fallback_endpoint_url", body.fallback_endpoint_url, config.allowPrivateEndpoints);
   if (body.cron && !isCron(body.cron)) throw invalid("cron", "invalid cron expression");
   if (body.cron && body.timezone && !isTimeZone(body.timezone)) throw invalid("timezone", "invalid timezone");
 

@@ -34,7 +34,17 @@ export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWor
 }
 
 function definition(body: CreateWorkflowBody, project_id: string, actor: string): StoredWorkflow {
-  const { name, slug, description, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps, skip_if_running, version_policy } = body;
+  const {
+    name,
+    slug,
+    description,
+    enabled,
+    timeout_secs,
+    max_concurrent_runs,
+    max_parallel_steps,
+    skip_if_running,
+    version_policy,
+  } = body;
   const { cron } = body;
   const cron_timezone = body.cron_timezone ?? body.timezone;
   if (cron && cron_timezone && !isTimeZone(cron_timezone)) throw invalid("cron_timezone", "invalid cron_timezone");
@@ -71,7 +81,9 @@ async function assertReferences(db: Db, projectId: string, steps: StepInput[]): 
     steps.entries(),
     async ([i, { step_type, step_ref, job_id = "", sub_workflow_id = "" }]) => {
       const [field, id, kind] =
-        step_type === "job" ? (["job_id", job_id, "job"] as const) : (["sub_workflow_id", sub_workflow_id, "workflow"] as const);
+        step_type === "job"
+          ? (["job_id", job_id, "job"] as const)
+          : (["sub_workflow_id", sub_workflow_id, "workflow"] as const);
       if (step_type !== "job" && step_type !== "sub_workflow") return;
       const found = await (kind === "job" ? findJob(db, id) : findWorkflow(db, id));
       if (found?.project_id === projectId) return;
@@ -83,7 +95,8 @@ async function assertReferences(db: Db, projectId: string, steps: StepInput[]): 
 }
 
 async function storedStep(db: Db, workflow: StoredWorkflow, { payload, ...step }: StepInput): Promise<StoredStep> {
-  const document = payload === undefined ? undefined : await saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+  const document =
+    payload === undefined ? undefined : await saveDocument(db, workflow.project_id, null, stringifyJson(payload));
   // stepsProblem found nothing: every choice of the input is one of the contract's.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
   return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };

@@ -6,7 +6,8 @@ export interface Cursor {
   id?: string;
 }
 
-export const encodeCursor = (cursor: Cursor): string => Buffer.from(`${cursor.at} ${cursor.id ?? ""}`).toString("base64url");
+export const encodeCursor = (cursor: Cursor): string =>
+  Buffer.from(`${cursor.at} ${cursor.id ?? ""}`).toString("base64url");
 
 /** Reads a cursor of ours, or a bare RFC3339 time (contract §1). */
 export function decodeCursor(text: string): Cursor | undefined {

@@ -4,7 +4,15 @@ import { line } from "./fields.ts";
 import type { RunStatus } from "./runs.ts";
 
 const MAX_LIMIT = 100;
-const STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const satisfies RunStatus[];
+const STATUSES = [
+  "pending",
+  "running",
+  "paused",
+  "completed",
+  "failed",
+  "timed_out",
+  "canceled",
+] as const satisfies RunStatus[];
 
 const limit = z
   .string()
@@ -29,18 +37,25 @@ const page = {
 
 /** Messages are what is said of a field: "limit" "must be a positive integer". An empty parameter is an absent one. */
 const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.preprocess((given) => Object.fromEntries(Object.entries(given as object).filter(([, value]) => value !== "")), z.object(shape));
+  z.preprocess(
+    (given) => Object.fromEntries(Object.entries(given as object).filter(([, value]) => value !== "")),
+    z.object(shape),
+  );
 
 const tagged = {
   project_id: line(255).optional(),
   tag_key: line(64).optional(),
   tag_value: line(256).optional(),
 };
-const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) => given.tag_value === undefined || given.tag_key !== undefined;
+const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) =>
+  given.tag_value === undefined || given.tag_key !== undefined;
 const NEEDS_TAG_KEY = { error: "is required when tag_value is provided", path: ["tag_key"] };
 
 export const taggedQuery = query({ ...page, ...tagged }).refine(tagKeyGiven, NEEDS_TAG_KEY);
-export const runsQuery = query({ ...page, ...tagged, status: z.enum(STATUSES, "is invalid").optional() }).refine(tagKeyGiven, NEEDS_TAG_KEY);
+export const runsQuery = query({ ...page, ...tagged, status: z.enum(STATUSES, "is invalid").optional() }).refine(
+  tagKeyGiven,
+  NEEDS_TAG_KEY,
+);
 export const pageQuery = query(page);
 export const projectQuery = query({ project_id: tagged.project_id });
 

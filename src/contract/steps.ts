@@ -44,18 +44,22 @@ export const stepInput = members({
   const { type, approvers, timeout_secs, sleep_duration, ...step } = given;
   const complain = (field: string, message: string) => ctx.addIssue({ code: "custom", path: [field], message });
 
-  if (type !== undefined && step.step_type !== undefined && type !== step.step_type) complain("type", "contradicts step_type");
+  if (type !== undefined && step.step_type !== undefined && type !== step.step_type)
+    complain("type", "contradicts step_type");
   const step_type = step.step_type ?? type ?? "job";
 
   if (approvers && step.approval_approvers) complain("approvers", "give approvers or approval_approvers, not both");
   const slept = sleep_duration === undefined ? undefined : secondsOf(sleep_duration);
-  if (sleep_duration !== undefined && slept === undefined) complain("sleep_duration", 'must be a duration of whole seconds, like "90s" or "1h30m"');
+  if (sleep_duration !== undefined && slept === undefined)
+    complain("sleep_duration", 'must be a duration of whole seconds, like "90s" or "1h30m"');
   if (slept !== undefined && step.sleep_duration_secs !== undefined) {
     complain("sleep_duration", "give sleep_duration or sleep_duration_secs, not both");
   }
   const timeoutField = { approval: "approval_timeout_secs", wait_for_event: "event_timeout_secs" }[step_type];
-  if (timeout_secs !== undefined && timeoutField === undefined) complain("timeout_secs", "only approval and wait_for_event steps have one");
-  if (timeout_secs !== undefined && timeoutField && timeoutField in step) complain("timeout_secs", `give timeout_secs or ${timeoutField}, not both`);
+  if (timeout_secs !== undefined && timeoutField === undefined)
+    complain("timeout_secs", "only approval and wait_for_event steps have one");
+  if (timeout_secs !== undefined && timeoutField && timeoutField in step)
+    complain("timeout_secs", `give timeout_secs or ${timeoutField}, not both`);
 
   return {
     ...step,
@@ -72,6 +76,7 @@ const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_4
 function secondsOf(duration: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(duration)) return undefined;
   let seconds = 0;
-  for (const [, amount, unit = ""] of duration.matchAll(/([\d.]+)([a-z]+)/g)) seconds += Number(amount) * (UNITS[unit] ?? Number.NaN);
+  for (const [, amount, unit = ""] of duration.matchAll(/([\d.]+)([a-z]+)/g))
+    seconds += Number(amount) * (UNITS[unit] ?? Number.NaN);
   return whole.safeParse(seconds).data;
 }

@@ -13,10 +13,13 @@ export function lockDataDir(dataDir: string): void {
   } catch {
     const [pid = "", ...command] = readFileSync(file, "utf8").split(" ");
     if (commandOf(Number(pid)) === command.join(" ") && command.length > 0) {
-      throw new ConfigError(`It is already running, as process ${pid}, on ${dataDir}. Set DATA_DIR to run another beside it.`);
+      throw new ConfigError(
+        `It is already running, as process ${pid}, on ${dataDir}. Set DATA_DIR to run another beside it.`,
+      );
     }
     rmSync(file, { force: true });
-    return lockDataDir(dataDir);
+    lockDataDir(dataDir);
+    return;
   }
   process.once("exit", () => rmSync(file, { force: true }));
 }

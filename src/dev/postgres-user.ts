@@ -16,7 +16,10 @@ export function runAs(home: string, binary: string): string[] {
   const users = ["postgres", "nobody"].filter((user) => succeeds(["id", "-u", user]));
   const choices = [
     { owner: "root", words: namespace },
-    ...users.map((owner) => ({ owner, words: ["setpriv", `--reuid=${owner}`, `--regid=${gidOf(owner)}`, "--clear-groups"] })),
+    ...users.map((owner) => ({
+      owner,
+      words: ["setpriv", `--reuid=${owner}`, `--regid=${gidOf(owner)}`, "--clear-groups"],
+    })),
   ];
   for (const { owner, words } of choices) {
     // The probe is a directory of the server's future owner inside home: made, owned, entered and written into.

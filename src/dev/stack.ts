@@ -36,7 +36,13 @@ export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<Embe
       databaseUrl = postgres.first.url;
     }
     if (!temporalAddress) {
-      const options = { binary, dataDir, port: dev.temporalPort, uiPort: dev.temporalUiPort, namespace: dev.temporalNamespace };
+      const options = {
+        binary,
+        dataDir,
+        port: dev.temporalPort,
+        uiPort: dev.temporalUiPort,
+        namespace: dev.temporalNamespace,
+      };
       const temporal = await supervise("The Temporal server", () => startTemporal(options), say);
       servers.push(temporal);
       temporalAddress = temporal.first.address;

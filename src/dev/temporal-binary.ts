@@ -50,7 +50,11 @@ async function download(dir: string, say: Say): Promise<void> {
   });
   if (!tar.stdin) throw new Error("tar takes no input");
   const bytes = pipeline(Readable.fromWeb(archive.body), tar.stdin);
-  await withProgress(say, `Downloading the Temporal server ${VERSION} (about 80 MB, once)`, Promise.all([bytes, unpacked]));
+  await withProgress(
+    say,
+    `Downloading the Temporal server ${VERSION} (about 80 MB, once)`,
+    Promise.all([bytes, unpacked]),
+  );
   if (fileToExtract !== "temporal") renameSync(join(dir, fileToExtract), join(dir, "temporal"));
 }
 
@@ -65,7 +69,9 @@ async function build(dir: string, say: Say): Promise<void> {
     await withProgress(say, `Building the Temporal server ${VERSION} with Go (about 3 minutes on two cores, once)`, go);
   } catch (error) {
     const words = reasonOf(error).trim().split("\n").slice(-3).join("\n");
-    throw new ConfigError(`The Temporal server could not be built: install the Temporal CLI or set TEMPORAL_ADDRESS.\n${words}`);
+    throw new ConfigError(
+      `The Temporal server could not be built: install the Temporal CLI or set TEMPORAL_ADDRESS.\n${words}`,
+    );
   }
 }
 

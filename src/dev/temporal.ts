@@ -25,11 +25,13 @@ export interface TemporalOptions {
   /** Without it there is no Web UI. */
   uiPort?: number;
   namespace: string;
+  /** More of the server's dynamic configuration, as key=JSON value. */
+  settings?: string[];
 }
 
 /** Starts the Temporal dev server with its database in `dataDir`, so that runs survive a restart of it. */
 export async function startTemporal(options: TemporalOptions): Promise<ServerProcess & { address: string }> {
-  const { binary, dataDir, port, uiPort, namespace } = options;
+  const { binary, dataDir, port, uiPort, namespace, settings = [] } = options;
   const logFile = join(dataDir, "temporal.log");
   const server = startServer({
     name: "The Temporal server",
@@ -39,7 +41,7 @@ export async function startTemporal(options: TemporalOptions): Promise<ServerPro
       ...(uiPort === undefined ? ["--headless"] : ["--ui-port", String(uiPort)]),
       ...["--db-filename", join(dataDir, "temporal.db"), "--namespace", namespace, "--log-level", "error"],
       ...SEARCH_ATTRIBUTES.flatMap((name) => ["--search-attribute", `${name}=Keyword`]),
-      ...DYNAMIC_CONFIG.flatMap((setting) => ["--dynamic-config-value", setting]),
+      ...[...DYNAMIC_CONFIG, ...settings].flatMap((setting) => ["--dynamic-config-value", setting]),
     ],
     logFile,
     pidFile: join(dataDir, "temporal.pid"),

@@ -15,7 +15,12 @@ export function createApp(deps: Deps): Express {
   app.enable("case sensitive routing");
 
   app.use(requestId);
-  app.use(helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] }, useDefaults: false }, frameguard: { action: "deny" } }));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] }, useDefaults: false },
+      frameguard: { action: "deny" },
+    }),
+  );
   app.use((_request, response, next) => {
     response.set("X-API-Version", "v1");
     next();

@@ -12,7 +12,12 @@ const callers = new WeakMap<Request, Caller>();
 
 /** Lets a request pass with a valid bearer token, and remembers who it is from (design decision 8). */
 export function authenticate(config: AuthConfig): RequestHandler[] {
-  const verify = expressjwt({ ...keyOf(config), issuer: config.issuer, audience: config.audience, requestProperty: "auth" });
+  const verify = expressjwt({
+    ...keyOf(config),
+    issuer: config.issuer,
+    audience: config.audience,
+    requestProperty: "auth",
+  });
   return [
     (request, response, next) => {
       verify(request, response, (error?: unknown) => {
@@ -21,7 +26,8 @@ export function authenticate(config: AuthConfig): RequestHandler[] {
     },
     (request: Request & { auth?: JwtPayload }, _response, next) => {
       const caller = callerSchema.safeParse(request.auth);
-      if (!caller.success) throw new Problem("unauthorized", "invalid bearer token", ["token: needs sub and exp"]);
+      if (!caller.success)
+        throw new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]);
       callers.set(request, caller.data);
       next();
     },

@@ -2,7 +2,11 @@ import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Answer } from "./route.ts";
 
 /** A list's answer (contract §1): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
-export function pageOf(items: unknown[], next: Cursor | string | undefined, asked: { url: string; query: { envelope: boolean } }): Answer {
+export function pageOf(
+  items: unknown[],
+  next: Cursor | string | undefined,
+  asked: { url: string; query: { envelope: boolean } },
+): Answer {
   const cursor = typeof next === "object" ? encodeCursor(next) : next;
   const headers = {
     "X-Has-More": String(cursor !== undefined),

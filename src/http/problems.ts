@@ -19,9 +19,9 @@ const STATUS: Record<ErrorCode, number> = {
   internal_error: 500,
   unavailable: 503,
 };
-const HEADERS: Partial<Record<ErrorCode, [name: string, value: string]>> = {
-  unauthorized: ["WWW-Authenticate", "Bearer"],
-  unavailable: ["Retry-After", "1"],
+const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
+  unauthorized: { "WWW-Authenticate": "Bearer" },
+  unavailable: { "Retry-After": "1" },
 };
 const MAX_MESSAGE = 1000;
 
@@ -29,16 +29,21 @@ const MAX_MESSAGE = 1000;
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
-    const { code, message, details } = problemOf(error);
+    const problem = problemOf(error);
     const request_id: string = response.locals.requestId;
-    if (code === "internal_error" || code === "unavailable") {
+    if (problem.code === "internal_error" || problem.code === "unavailable") {
       log.error({ err: error, request_id, method: request.method, path: request.path }, "a request failed");
     }
-    const text = message.slice(0, MAX_MESSAGE);
-    const header = HEADERS[code];
-    if (header) response.set(...header);
-    response.status(STATUS[code]).type("json").send(stringifyJson({ error: text, code, message: text, details, request_id }));
+    const { status, headers, body } = answerOf(problem, request_id);
+    response.status(status).set(headers).type("json").send(body);
   };
+}
+
+/** A problem as HTTP says it. */
+export function answerOf({ code, message, details }: Problem, request_id: string) {
+  const text = message.slice(0, MAX_MESSAGE);
+  const body = stringifyJson({ error: text, code, message: text, details, request_id });
+  return { status: STATUS[code], headers: HEADERS[code] ?? {}, body };
 }
 
 function problemOf(error: unknown): Problem {
@@ -50,21 +55,27 @@ function problemOf(error: unknown): Problem {
   return new Problem("internal_error", "internal error");
 }
 
-// Errors of express's body parser carry a type, and the status it would answer.
+// Errors of express's body parser carry the status that it would answer.
 const isBodyTooLarge = (error: unknown) => property(error, "type") === "entity.too.large";
 const isUnreadableBody = (error: unknown) =>
-  typeof property(error, "type") === "string" && [400, 415].includes(Number(property(error, "status")));
+  property(error, "expose") === true && [400, 415].includes(Number(property(error, "status")));
 
 const GRPC_OUTAGE = [4 /* DEADLINE_EXCEEDED */, 8 /* RESOURCE_EXHAUSTED */, 14 /* UNAVAILABLE */];
 // Socket errors; SQLSTATE class 08 (connection), 53 (resources), 57P (shutting down or starting); pg's own words, which have no code.
-const OUTAGE_CODE = /^(E(CONN(REFUSED|RESET|ABORTED)|TIMEDOUT|PIPE|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|08\w{3}|53\w{3}|57P0[1-3])$/;
-const OUTAGE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
+const OUTAGE_CODE =
+  /^(E(CONN(REFUSED|RESET|ABORTED)|TIMEDOUT|PIPE|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|08\w{3}|53\w{3}|57P0[1-3])$/;
+const OUTAGE_MESSAGE =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
 
 /** Whether Postgres or Temporal is down, rather than something wrong with us. */
 function isUnreachable(error: unknown): boolean {
   if (isGrpcServiceError(error)) return GRPC_OUTAGE.includes(error.code);
   if (!(error instanceof Error)) return false;
-  return OUTAGE_CODE.test(String(property(error, "code"))) || OUTAGE_MESSAGE.test(error.message) || isUnreachable(error.cause);
+  return (
+    OUTAGE_CODE.test(String(property(error, "code"))) ||
+    OUTAGE_MESSAGE.test(error.message) ||
+    isUnreachable(error.cause)
+  );
 }
 
 function property(error: unknown, name: string): unknown {

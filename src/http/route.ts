@@ -82,5 +82,7 @@ function keyOf(request: Request): string | undefined {
   const key = request.get("Idempotency-Key") ?? request.get("X-Idempotency-Key");
   const result = idempotencyKey.optional().safeParse(key);
   if (result.success) return result.data;
-  throw new Problem("validation_error", "invalid Idempotency-Key", ["Idempotency-Key: must be 1 to 255 printable characters"]);
+  throw new Problem("validation_error", "invalid Idempotency-Key", [
+    "Idempotency-Key: must be 1 to 255 printable characters",
+  ]);
 }

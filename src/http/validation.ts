@@ -9,7 +9,7 @@ const MAX_DETAIL = 300;
 export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   const result = schema.safeParse(body ?? {}, { error: wordingOf });
   if (result.success) return result.data;
-  const { issues } = result.error;
+  const issues = firstOfEachField(result.error.issues);
   const details = issues.flatMap((issue) => detailsOf(issue, "body"));
   if (body === undefined || issues.some(isOfDecoding)) throw invalid("invalid request body", details);
   const sentence = issues.find((issue) => issue.code === "custom" && issue.params?.sentence === true);
@@ -25,8 +25,18 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   throw invalid(`${pathOf(issues[0]?.path ?? [], "query")} ${issues[0]?.message}`, details);
 }
 
+/** A value of the wrong type may also be called too short. */
+function firstOfEachField(issues: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const fields = new Set<string>();
+  return issues.filter((issue) => !fields.has(issue.path.join("/")) && fields.add(issue.path.join("/")));
+}
+
 const invalid = (message: string, details: string[]) =>
-  new Problem("validation_error", message, details.slice(0, MAX_DETAILS).map((detail) => detail.slice(0, MAX_DETAIL)));
+  new Problem(
+    "validation_error",
+    message,
+    details.slice(0, MAX_DETAILS).map((detail) => detail.slice(0, MAX_DETAIL)),
+  );
 
 /** What the reference's JSON decoder would already refuse, before any rule is looked at. */
 function isOfDecoding(issue: z.core.$ZodIssue): boolean {
@@ -34,7 +44,8 @@ function isOfDecoding(issue: z.core.$ZodIssue): boolean {
 }
 
 function detailsOf(issue: z.core.$ZodIssue, whole: string): string[] {
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: unknown field`);
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: unknown field`);
   return [`${pathOf(issue.path, whole)}: ${issue.message}`];
 }
 
@@ -60,6 +71,7 @@ function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "too_small":
+      if (issue.origin in UNITS && issue.minimum === 1) return "must not be empty";
       if (issue.origin in UNITS) return `must have at least ${issue.minimum}${UNITS[issue.origin]}`;
       return `must be >= ${issue.minimum}`;
     case "too_big":

@@ -16,7 +16,11 @@ export async function getJob({ db }: Deps, caller: Caller, id: string): Promise<
   return presentJob(job);
 }
 
-export async function listJobs({ db }: Deps, projectId: string, filter: DefinitionFilter): Promise<{ items: Job[]; next?: Cursor }> {
+export async function listJobs(
+  { db }: Deps,
+  projectId: string,
+  filter: DefinitionFilter,
+): Promise<{ items: Job[]; next?: Cursor }> {
   const { tag_key: tagKey, tag_value: tagValue, cursor, limit } = filter;
   const rows = await listJobRows(db, { projectId, tagKey, tagValue, cursor, limit: limit + 1 });
   const page = rows.slice(0, limit);
@@ -27,19 +31,35 @@ export async function listJobs({ db }: Deps, projectId: string, filter: Definiti
   };
 }
 
-/** As clients see it: times written out, what is empty left out (contract §1). */
-export function presentJob({ tags, ...job }: StoredJob): Job {
+/** As clients see it: times written out, what is empty left out (contract §4). */
+export function presentJob(job: StoredJob): Job {
   return {
-    ...job,
+    id: job.id,
+    project_id: job.project_id,
+    name: job.name,
+    slug: job.slug,
     description: job.description || undefined,
-    tags: tags && Object.keys(tags).length > 0 ? tags : undefined,
+    tags: job.tags && Object.keys(job.tags).length > 0 ? job.tags : undefined,
+    endpoint_url: job.endpoint_url,
     fallback_endpoint_url: job.fallback_endpoint_url || undefined,
+    max_attempts: job.max_attempts,
+    timeout_secs: job.timeout_secs,
+    payload_schema: job.payload_schema,
+    result_schema: job.result_schema,
     max_concurrency: job.max_concurrency || undefined,
     run_ttl_secs: job.run_ttl_secs || undefined,
+    retry_strategy: job.retry_strategy,
     retry_delays_secs: job.retry_delays_secs?.length ? job.retry_delays_secs : undefined,
     cron: job.cron || undefined,
     timezone: job.timezone || undefined,
     environment_id: job.environment_id || undefined,
+    enabled: job.enabled,
+    version: job.version,
+    version_id: job.version_id,
+    version_policy: job.version_policy,
+    execution_mode: job.execution_mode,
+    created_by: job.created_by,
+    updated_by: job.updated_by,
     created_at: rfc3339(job.created_at),
     updated_at: rfc3339(job.updated_at),
   };

@@ -14,7 +14,7 @@ export function isId(text: string): boolean {
 }
 
 /** Postgres text holds neither NUL nor half a surrogate pair; both become U+FFFD. */
-export function storable(text: string): string {
+function storable(text: string): string {
   return text.replaceAll("\0", "\uFFFD").replace(/\p{Surrogate}/gu, "\uFFFD");
 }
 

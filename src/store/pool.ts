@@ -37,8 +37,11 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     client.release();
     return result;
   } catch (error) {
-    // Closing the connection rolls back, also where a rollback could no longer be sent.
-    client.release(true);
+    // A connection that cannot roll back any more is not to be used again.
+    await client.query("rollback").then(
+      () => client.release(),
+      () => client.release(true),
+    );
     throw error;
   }
 }

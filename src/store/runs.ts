@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import type { StepOverride } from "../contract/workflows.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import { type PageOf, pageParameters } from "./page.ts";
@@ -56,7 +56,7 @@ async function insertRun(db: Db, row: RunRow): Promise<void> {
   await db.query(`${insertRunFrom("$1::json")} on conflict (id) do nothing`, [recordOf(row)]);
 }
 
-export async function countRunning(db: Db, workflowId: string): Promise<number> {
+async function countRunning(db: Db, workflowId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     "select count(*) from workflow_runs where workflow_id = $1 and status = 'running'",
     [workflowId],

@@ -113,7 +113,7 @@ export async function findVersion(db: Db, versionId: string): Promise<StoredVers
     "select * from workflow_versions where version_id = $1",
     [versionId],
   );
-  return rows[0] && { ...present<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] }) };
+  return rows[0] && present<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] });
 }
 
 /** A version's steps as a run carries them. */

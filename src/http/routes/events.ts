@@ -11,7 +11,8 @@ const MAX_KEY_BYTES = 512;
 function eventKeyOf({ eventKey }: { eventKey: string }): string {
   const refuse = (message: string) => new Problem("validation_error", message, [`event key: ${message}`]);
   if (Buffer.byteLength(eventKey) > MAX_KEY_BYTES) throw refuse("event key must be at most 512 characters");
-  if ([...eventKey].some((character) => character < " ")) throw refuse("event key contains invalid characters (control characters not allowed)");
+  if ([...eventKey].some((character) => character < " "))
+    throw refuse("event key contains invalid characters (control characters not allowed)");
   return eventKey;
 }
 
@@ -23,7 +24,12 @@ export const eventRoutes: Route[] = [
     query: projectQuery,
     body: sendEventBody,
     handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      const sending = { eventKey: eventKeyOf(params), payload: body.payload, projectId: query.project_id, idempotencyKey };
+      const sending = {
+        eventKey: eventKeyOf(params),
+        payload: body.payload,
+        projectId: query.project_id,
+        idempotencyKey,
+      };
       return answerTo(await sendEvent(deps, caller, sending));
     },
   }),

@@ -7,4 +7,11 @@ import { workflowRunRoutes } from "./workflow-runs.ts";
 import { workflowRoutes } from "./workflows.ts";
 
 /** Every route there is; the tests ask each of them with every kind of token. */
-export const routes: Route[] = [...healthRoutes, ...workflowRoutes, ...workflowRunRoutes, ...jobRoutes, ...runRoutes, ...eventRoutes];
+export const routes: Route[] = [
+  ...healthRoutes,
+  ...workflowRoutes,
+  ...workflowRunRoutes,
+  ...jobRoutes,
+  ...runRoutes,
+  ...eventRoutes,
+];

@@ -29,6 +29,8 @@ export const jobRoutes: Route[] = [
     method: "get",
     path: "/v1/jobs/:jobID",
     scope: "jobs:read",
-    handler: async (deps, { caller, params }) => ({ body: await getJob(deps, caller, knownId(params.jobID, "job not found")) }),
+    handler: async (deps, { caller, params }) => ({
+      body: await getJob(deps, caller, knownId(params.jobID, "job not found")),
+    }),
   }),
 ];

@@ -8,6 +8,8 @@ export const runRoutes: Route[] = [
     method: "get",
     path: "/v1/runs/:runID",
     scope: "runs:read",
-    handler: async (deps, { caller, params }) => ({ body: await getJobRun(deps, caller, knownId(params.runID, "run not found")) }),
+    handler: async (deps, { caller, params }) => ({
+      body: await getJobRun(deps, caller, knownId(params.runID, "run not found")),
+    }),
   }),
 ];

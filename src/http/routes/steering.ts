@@ -32,7 +32,10 @@ export const steeringRoutes: Route[] = [
     scope: "workflows:write",
     body: reasonBody,
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "reject", reason: body.reason, idempotencyKey }), theGate),
+      answerTo(
+        await steerRun(deps, caller, { ...stepOf(params), verb: "reject", reason: body.reason, idempotencyKey }),
+        theGate,
+      ),
   }),
   route({
     method: "post",
@@ -40,7 +43,10 @@ export const steeringRoutes: Route[] = [
     scope: "workflows:write",
     body: reasonBody,
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "skip", reason: body.reason, idempotencyKey }), theStep),
+      answerTo(
+        await steerRun(deps, caller, { ...stepOf(params), verb: "skip", reason: body.reason, idempotencyKey }),
+        theStep,
+      ),
   }),
   route({
     method: "post",
@@ -48,7 +54,15 @@ export const steeringRoutes: Route[] = [
     scope: "workflows:write",
     body: resultBody,
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "force-complete", result: body.result, idempotencyKey }), theStep),
+      answerTo(
+        await steerRun(deps, caller, {
+          ...stepOf(params),
+          verb: "force-complete",
+          result: body.result,
+          idempotencyKey,
+        }),
+        theStep,
+      ),
   }),
 ];
 

@@ -49,7 +49,8 @@ export const workflowRunRoutes: Route[] = [
     method: "delete",
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:write",
-    handler: async (deps, { caller, params }) => answerTo(await cancelRun(deps, caller, runIdOf(params)), ({ run }) => run),
+    handler: async (deps, { caller, params }) =>
+      answerTo(await cancelRun(deps, caller, runIdOf(params)), ({ run }) => run),
   }),
   route({
     method: "get",

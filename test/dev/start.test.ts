@@ -1,0 +1,82 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../../src/dev/ports.ts";
+
+const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-start-"));
+const started: ChildProcess[] = [];
+let ports: Record<string, string>;
+
+beforeAll(async () => {
+  const names = ["PORT", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "EXAMPLE_JOBS_PORT"];
+  ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, String(await freePort())])));
+});
+afterAll(async () => {
+  for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  await Promise.all(started.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+  rmSync(dataDir, { recursive: true });
+});
+
+/** `npm start`, until it has said the words or ended. */
+async function start(words: string) {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts"], {
+    env: { ...process.env, ...ports, DATA_DIR: dataDir },
+  });
+  started.push(child);
+  let output = "";
+  const said = new Promise<void>((resolve) => {
+    const hear = (text: Buffer) => {
+      output += text;
+      if (output.includes(words)) resolve();
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+  });
+  await Promise.race([said, once(child, "exit")]);
+  expect(output).toContain(words);
+  return { child, output };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals) {
+  child.kill(signal);
+  await once(child, "exit");
+}
+
+/** The command lines of processes that work on the data directory. */
+function left(): string[] {
+  const lines = execFileSync("ps", ["-eo", "args="], { encoding: "utf8" }).split("\n");
+  return lines.filter((line) => line.includes(dataDir));
+}
+
+/** The command that the greeting tells to paste. */
+function pasted(output: string, ending: string) {
+  const line = output.split("\n").find((each) => each.startsWith("curl ") && each.endsWith(ending)) ?? "";
+  return JSON.parse(execFileSync("sh", ["-c", line], { encoding: "utf8" }));
+}
+
+test("a killed start is continued by the next, and Ctrl-C leaves nothing running", async () => {
+  const first = await start("Approve it:");
+  expect(pasted(first.output, "/steps")).toContainEqual(expect.objectContaining({ step_ref: "approval" }));
+  await start(`already running, as process ${first.child.pid}`);
+  await end(first.child, "SIGKILL");
+  expect(left()).not.toEqual([]);
+
+  const second = await start("Approve it:");
+  expect(second.output).toContain("Stopped the servers that an earlier, killed start had left running.");
+  expect(pasted(second.output, "/steps")).toEqual(pasted(first.output, "/steps"));
+  expect(pasted(second.output, "/approve").approval.status).toBe("approved");
+  await end(second.child, "SIGINT");
+  expect(second.child.exitCode).toBe(0);
+  expect(left()).toEqual([]);
+}, 120_000);
+
+test("a taken port is named, with the variable that moves it", async () => {
+  const taken = createServer().listen(Number(ports.TEMPORAL_PORT), "127.0.0.1");
+  await once(taken, "listening");
+  await start(`Port ${ports.TEMPORAL_PORT} on 127.0.0.1 is taken. Set TEMPORAL_PORT to another port.`);
+  taken.close();
+});

@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { given, text } from "./given.ts";
+import { approval, BEGIN, child, job, sleep, wait } from "./plans.ts";
+
+describe("a job step", () => {
+  it("is running while it is dispatched, and completes with the endpoint's answer", () => {
+    const run = given([job("build")]);
+    expect(run.step("build")).toMatchObject({ status: "running", attempt: 1, started_at: BEGIN });
+    expect(run.step("build").job_run_id).toBeDefined();
+    expect(run.work("build")).toEqual(["dispatch"]);
+
+    run.completes("build", text({ ok: true }));
+    expect(run.step("build")).toMatchObject({ status: "completed", output: text({ ok: true }), finished_at: run.now });
+    expect(run.work("build")).toEqual([]);
+    expect(run.row.status).toBe("completed");
+  });
+
+  it("may complete without an output", () => {
+    expect(given([job("build")]).completes("build").step("build").output).toBeUndefined();
+  });
+});
+
+describe("an approval step", () => {
+  it("waits, open since it was requested, and completes without an output when one of its approvers approves", () => {
+    const run = given([approval("gate"), job("deploy", ["gate"])]);
+    expect(run.step("gate")).toMatchObject({ status: "waiting", started_at: BEGIN });
+    expect(run.approval("gate")).toMatchObject({ status: "pending", approvers: ["ada", "bob"], requested_at: BEGIN });
+    expect(run.approval("gate")?.expires_at).toBeUndefined();
+
+    run.later(5).does("approve", "gate", { actor: "bob" });
+    expect(run.step("gate")).toMatchObject({ status: "completed", started_at: BEGIN, finished_at: run.now });
+    expect(run.step("gate").output).toBeUndefined();
+    expect(run.approval("gate")).toMatchObject({ status: "approved", approved_by: "bob", approved_at: run.now });
+    expect(run.trigger("gate")).toMatchObject({ status: "received", sent_by: "bob", event_key: `approval:${run.plan.run.id}:gate` });
+    expect(run.step("deploy")).toMatchObject({ status: "running", deps_completed: 1 });
+  });
+
+  it("waits without end when its timeout is 0", () => {
+    const run = given([approval("gate", [], { approval_timeout_secs: 0 })]).later(10 * 365 * 86_400);
+    expect(run.statuses).toEqual({ gate: "waiting" });
+    expect(run.work("gate")).toEqual([]);
+  });
+
+  it("fails when nobody decides in time, and its failure policy applies", () => {
+    const run = given([approval("gate", [], { approval_timeout_secs: 30, on_failure: "continue" }), job("after", ["gate"])]);
+    expect(run.approval("gate")?.expires_at).toBe(BEGIN + 30_000);
+    expect(run.later(29).statuses).toEqual({ gate: "waiting", after: "waiting" });
+    run.later(1);
+    expect(run.step("gate")).toMatchObject({ status: "failed", error: "approval timed out" });
+    expect(run.approval("gate")?.status).toBe("timed_out");
+    expect(run.trigger("gate")?.status).toBe("timed_out");
+    expect(run.step("after").status).toBe("running");
+  });
+
+  it("lets anyone approve when it names nobody", () => {
+    given([approval("gate", [], { approval_approvers: [] })]).does("approve", "gate", { actor: "whoever" });
+  });
+});
+
+describe("a wait_for_event step", () => {
+  it("can be sent to once its key is registered, and completes with the payload", () => {
+    const run = given([wait("paid"), job("ship", ["paid"])]);
+    expect(run.work("paid")).toEqual(["open-wait", "timer"]);
+    expect(run.trigger("paid")).toBeUndefined();
+    run.news("paid", { type: "wait_opened", event_key: "paid:7" });
+    expect(run.work("paid")).toEqual(["timer"]);
+    expect(run.trigger("paid")).toMatchObject({ status: "waiting", event_key: "paid:7", timeout_secs: 3600 });
+
+    run.does("send-event", "paid", { actor: "shop", result: text({ amount: 12 }) });
+    expect(run.step("paid")).toMatchObject({ status: "completed", output: text({ amount: 12 }) });
+    expect(run.trigger("paid")).toMatchObject({ status: "received", sent_by: "shop", response_payload: text({ amount: 12 }) });
+    expect(run.command("send-event", "paid")).toMatchObject({ code: "conflict", message: "event trigger is not in waiting state" });
+  });
+
+  it.each([
+    ["3600 s by default", undefined, 3600],
+    ["3600 s for 0", 0, 3600],
+    ["its own timeout", 20, 20],
+  ])("fails after %s", (_, event_timeout_secs, secs) => {
+    const run = given([wait("paid", [], { event_timeout_secs })]).news("paid", { type: "wait_opened", event_key: "k" });
+    expect(run.later(secs - 1).statuses).toEqual({ paid: "waiting" });
+    run.later(1);
+    expect(run.step("paid")).toMatchObject({ status: "failed", error: "event trigger timed out" });
+    expect(run.trigger("paid")).toMatchObject({ status: "timed_out", error: "event trigger timed out" });
+    expect(run.row).toMatchObject({ status: "failed", error: "event trigger timed out" });
+  });
+
+  it("fails when its event is canceled", () => {
+    const run = given([wait("paid")]).news("paid", { type: "wait_opened", event_key: "k" }).does("cancel-event", "paid");
+    expect(run.step("paid")).toMatchObject({ status: "failed", error: "event trigger canceled by user" });
+    expect(run.trigger("paid")).toMatchObject({ status: "canceled", error: "canceled by user" });
+  });
+
+  it("fails when its key is waited for by another", () => {
+    const run = given([wait("paid", [], { on_failure: "continue" })]).news("paid", { type: "wait_refused", error: "event key taken" });
+    expect(run.step("paid")).toMatchObject({ status: "failed", error: "event key taken" });
+    expect(run.trigger("paid")).toBeUndefined();
+  });
+
+  it("shows its key as closed when it was registered only after the wait had ended", () => {
+    const run = given([wait("paid")]).happens({ type: "cancel_requested" });
+    run.news("paid", { type: "wait_opened", event_key: "late" });
+    expect(run.trigger("paid")).toMatchObject({ status: "canceled", event_key: "late" });
+    expect(run.statuses).toEqual({ paid: "canceled" });
+  });
+
+  it.each([
+    ["approval", approval("other")],
+    ["sleep", sleep("other")],
+    ["job", job("other")],
+  ])("is the only type that an event can be sent to: not %s", (_, other) => {
+    const run = given([other]);
+    const before = run.statuses;
+    const why = { status: "refused", code: "conflict", message: "event trigger is not in waiting state" };
+    expect(run.command("send-event", "other")).toMatchObject(why);
+    expect(run.command("cancel-event", "other")).toMatchObject(why);
+    expect(run.statuses).toEqual(before);
+  });
+});
+
+describe("a sleep step", () => {
+  it("completes exactly when its time is over, and says how long it slept", () => {
+    const run = given([sleep("nap", [], { sleep_duration_secs: 90 })]);
+    expect(run.step("nap")).toMatchObject({ status: "waiting", started_at: BEGIN });
+    expect(run.trigger("nap")).toMatchObject({ status: "waiting", timeout_secs: 90, event_key: `sleep:${run.plan.run.id}:nap` });
+    expect(run.later(89.999).statuses).toEqual({ nap: "waiting" });
+    run.later(0.001);
+    expect(run.step("nap")).toMatchObject({ status: "completed", finished_at: BEGIN + 90_000 });
+    expect(run.step("nap").output).toEqual(text({ slept_for_secs: 90, completed_at: "2026-03-02T10:01:30Z" }));
+    expect(run.trigger("nap")?.status).toBe("received");
+  });
+});
+
+describe("a sub_workflow step", () => {
+  const started = () => given([child("sub"), job("after", ["sub"])]).news("sub", { type: "child_started" });
+  const child_run_id = (run: ReturnType<typeof started>) => run.state("sub").child_run_id as string;
+
+  it("is running without a job run, and completes with the child's outputs", () => {
+    const run = started();
+    expect(run.step("sub")).toMatchObject({ status: "running", job_run_id: undefined });
+    expect(run.work("sub")).toEqual(["child"]);
+    run.happens({ type: "child_ended", child_run_id: child_run_id(run), status: "completed", output: text({ build: 1 }) });
+    expect(run.step("sub")).toMatchObject({ status: "completed", output: text({ build: 1 }) });
+    expect(run.step("after").status).toBe("running");
+  });
+
+  it("fails as its child does, with the child's error", () => {
+    const run = started();
+    run.happens({ type: "child_ended", child_run_id: child_run_id(run), status: "failed", error: "endpoint returned 500: no" });
+    expect(run.row).toMatchObject({ status: "failed", error: "endpoint returned 500: no" });
+  });
+
+  it.each(["canceled", "timed_out"] as const)("fails when its child was %s", (status) => {
+    const run = started();
+    run.happens({ type: "child_ended", child_run_id: child_run_id(run), status });
+    expect(run.step("sub").error).toBe(`sub-workflow 019571a0-0000-7000-8000-0000000000cc ended with status ${status}`);
+  });
+
+  it("fails when its child cannot start, instead of running forever (§8.13)", () => {
+    const run = given([child("sub")]).news("sub", { type: "child_refused", error: "workflow is disabled" });
+    expect(run.row).toMatchObject({ status: "failed", error: "workflow is disabled" });
+  });
+});
+
+describe("event_emit_key", () => {
+  const emits = { event_emit_key: "done" };
+
+  it("is sent once when a job, an event or a sleep completes", () => {
+    const run = given([job("j", [], emits), wait("w", [], emits), sleep("s", [], emits), approval("open")]);
+    run.completes("j").does("send-event", "w").later(60);
+    for (const ref of ["j", "w", "s"]) {
+      expect(run.work(ref)).toEqual(["emit"]);
+      expect(run.news(ref, { type: "emitted" }).work(ref)).toEqual([]);
+    }
+  });
+
+  it("is not sent for an approval, a sub-workflow, a skip, a force-complete or a failure", () => {
+    const run = given([
+      approval("a", [], emits),
+      child("c", [], emits),
+      sleep("skipped", [], emits),
+      sleep("forced", [], emits),
+      job("failed", [], { ...emits, on_failure: "continue" }),
+      approval("open"),
+    ]);
+    run.happens({ type: "child_ended", child_run_id: run.state("c").child_run_id as string, status: "completed" });
+    run.does("approve", "a").does("skip", "skipped").does("force-complete", "forced").fails("failed");
+    expect(run.plan.steps.flatMap(({ step_ref }) => run.work(step_ref))).toEqual([]);
+  });
+});

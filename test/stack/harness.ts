@@ -1,0 +1,131 @@
+import { randomBytes } from "node:crypto";
+import pino from "pino";
+import { inject } from "vitest";
+import type { Config } from "../../src/config.ts";
+import { parseJson, stringifyJson } from "../../src/contract/json.ts";
+import type { Deps } from "../../src/deps.ts";
+import { type Claims, mintToken } from "../../src/dev/mint.ts";
+import { createApp } from "../../src/http/app.ts";
+import { serve } from "../../src/http-server.ts";
+import { createPool } from "../../src/store/pool.ts";
+import { connectTemporal } from "../../src/temporal.ts";
+import { installRuntime, startWorker } from "../../src/temporal-worker.ts";
+import { cloneDatabase } from "./database.ts";
+import type { SharedServers } from "./global-setup.ts";
+import { type JobEndpoint, startJobEndpoint } from "./job-endpoint.ts";
+import { createNamespace } from "./namespace.ts";
+
+const AUTH = { issuer: "test-issuer", audience: "test-audience", secret: "a secret for tests, of 32 characters" };
+
+export interface Answered<Body> {
+  status: number;
+  headers: Headers;
+  /** Parsed if it is JSON. */
+  body: Body;
+}
+
+export interface RequestOptions {
+  token?: string;
+  headers?: Record<string, string>;
+}
+
+export interface Stack {
+  deps: Deps;
+  config: Config & { auth: typeof AUTH };
+  apiUrl: string;
+  jobs: JobEndpoint;
+  /** Defaults: ada, project demo, every scope. */
+  token(claims?: Partial<Claims>, expiresInSecs?: number): string;
+  /** A string body is sent as it is. Without a token in `options` it is that of ada; `token: ""` sends none. */
+  request<Body = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: RequestOptions,
+  ): Promise<Answered<Body>>;
+  startWorker(): Promise<void>;
+  stopWorker(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  /** False: none runs until startWorker. */
+  worker?: boolean;
+  allowPrivateEndpoints?: boolean;
+  /** Servers of the test's own, in place of the shared ones. */
+  servers?: Partial<SharedServers>;
+}
+
+/** An API, a worker and a job endpoint over a database and a Temporal namespace of their own. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { worker = true, allowPrivateEndpoints = true } = options;
+  const servers = { ...inject("servers"), ...options.servers };
+  const name = `test-${randomBytes(6).toString("hex")}`;
+  const [databaseUrl] = await Promise.all([
+    cloneDatabase(servers.templateUrl, name),
+    createNamespace(servers.temporalAddress, name),
+  ]);
+  const config = {
+    host: "127.0.0.1",
+    port: 0,
+    databaseUrl,
+    temporalAddress: servers.temporalAddress,
+    temporalNamespace: name,
+    auth: AUTH,
+    runTokenSecret: "another secret for tests, also 32 long",
+    allowPrivateEndpoints,
+    logLevel: "error",
+  };
+  const log = pino({ level: config.logLevel });
+  installRuntimeOnce(log);
+  const db = createPool(databaseUrl);
+  const temporal = await connectTemporal(config, log);
+  const deps: Deps = { db, temporal, log, config };
+  const server = await serve(createApp(deps), config.host, config.port);
+  const jobs = await startJobEndpoint();
+  const apiUrl = `http://127.0.0.1:${server.port}`;
+  const token: Stack["token"] = (claims, expiresInSecs) =>
+    mintToken(AUTH, { sub: "ada", projects: ["demo"], scopes: ["*"], ...claims }, expiresInSecs);
+
+  let running: Awaited<ReturnType<typeof startWorker>> | undefined;
+  const stack: Stack = {
+    deps,
+    config,
+    apiUrl,
+    jobs,
+    token,
+    async request<Body>(method: string, path: string, body?: unknown, options: RequestOptions = {}) {
+      const bearer = options.token ?? token();
+      const headers = { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) };
+      const response = await fetch(`${apiUrl}${path}`, {
+        method,
+        headers: { ...headers, ...options.headers },
+        body: body === undefined || typeof body === "string" ? body : stringifyJson(body),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get("content-type")?.includes("json");
+      return { status: response.status, headers: response.headers, body: (isJson ? parseJson(text) : text) as Body };
+    },
+    async startWorker() {
+      running ??= await startWorker(deps, { codePath: servers.bundlePath });
+    },
+    async stopWorker() {
+      await running?.stop();
+      running = undefined;
+    },
+    async stop() {
+      await stack.stopWorker();
+      await Promise.all([server.close(), jobs.close()]);
+      await temporal.connection.close();
+      await db.end();
+    },
+  };
+  if (worker) await stack.startWorker();
+  return stack;
+}
+
+let installed = false;
+function installRuntimeOnce(log: pino.Logger): void {
+  if (!installed) installRuntime(log);
+  installed = true;
+}

@@ -1,0 +1,105 @@
+import type { Json } from "../../src/contract/json.ts";
+import type { Job } from "../../src/contract/jobs.ts";
+import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import type { Workflow } from "../../src/contract/workflows.ts";
+import type { Answered, RequestOptions, Stack } from "./harness.ts";
+import { until } from "./until.ts";
+
+/** A step as a client writes it. `calls` stands for the job of that path of the stack's job endpoint. */
+export type StepDraft = { step_ref: string; calls?: string } & Record<string, unknown>;
+
+const OVER = ["completed", "failed", "timed_out", "canceled"];
+
+/** What a test tells of: definitions made and runs played through the API, as ada unless said otherwise. */
+export function scenarioOn({ request, jobs }: Stack) {
+  const jobIds = new Map<string, Promise<string>>();
+  let made = 0;
+
+  const ok = async <Body>(method: string, path: string, body?: unknown): Promise<Body> => {
+    const answered = await request<Body>(method, path, body);
+    if (answered.status > 299)
+      throw new Error(`${method} ${path} answered ${answered.status} ${JSON.stringify(answered.body)}`);
+    return answered.body;
+  };
+  const runPath = (id: string) => `/v1/workflow-runs/${id}`;
+
+  const scenario = {
+    /** The id of a job that calls this path, the same one each time. `fields` count the first time. */
+    job(path: string, fields: object = {}): Promise<string> {
+      const slug = `job-${jobIds.size + 1}`;
+      const draft = { project_id: "demo", name: path, slug, endpoint_url: jobs.url(path), max_attempts: 1, ...fields };
+      const id = jobIds.get(path) ?? ok<Job>("POST", "/v1/jobs", draft).then((job) => job.id);
+      jobIds.set(path, id);
+      return id;
+    },
+
+    async workflow(steps: StepDraft[], fields: object = {}): Promise<Workflow> {
+      const drafts = steps.map(async ({ calls, ...step }) => (calls ? { ...step, job_id: await scenario.job(calls) } : step));
+      const slug = `workflow-${++made}`;
+      const draft = { project_id: "demo", name: slug, slug, ...fields, steps: await Promise.all(drafts) };
+      return ok("POST", "/v1/workflows", draft);
+    },
+
+    trigger: (workflow: { id: string }, body: object = {}) =>
+      ok<WorkflowRun>("POST", `/v1/workflows/${workflow.id}/trigger`, body),
+
+    /** A run of a workflow made for it. */
+    async start(steps: StepDraft[], body: object = {}, fields: object = {}): Promise<WorkflowRun> {
+      return scenario.trigger(await scenario.workflow(steps, fields), body);
+    },
+
+    run: ({ id }: { id: string }) => ok<WorkflowRun>("GET", runPath(id)),
+    steps: ({ id }: { id: string }) => ok<StepRun[]>("GET", `${runPath(id)}/steps`),
+
+    async step(run: { id: string }, ref: string): Promise<StepRun> {
+      const found = (await scenario.steps(run)).find(({ step_ref }) => step_ref === ref);
+      if (!found) throw new Error(`run ${run.id} has no step ${ref}`);
+      return found;
+    },
+
+    /** Status by step_ref. */
+    async statuses(run: { id: string }): Promise<Record<string, string>> {
+      return Object.fromEntries((await scenario.steps(run)).map(({ step_ref, status }) => [step_ref, status]));
+    },
+
+    /** A verb of a run (`pause`) or of a step of it (`approve`, with `ref`), whatever it is answered. */
+    steer<Body = { error?: string }>(
+      { id }: { id: string },
+      verb: string,
+      ref?: string,
+      body?: Json,
+      options?: RequestOptions,
+    ): Promise<Answered<Body>> {
+      const path = ref === undefined ? "" : `/steps/${encodeURIComponent(ref)}`;
+      return request("POST", `${runPath(id)}${path}/${verb}`, body, options);
+    },
+
+    cancel: ({ id }: { id: string }) => ok<WorkflowRun>("DELETE", runPath(id)),
+    send: (key: string, payload?: Json) => request("POST", `/v1/events/${encodeURIComponent(key)}/send`, { payload }),
+
+    /** Waits until the step has the status, and has started. */
+    opens: (run: { id: string }, ref: string, status = "waiting"): Promise<StepRun> =>
+      until(async () => {
+        const step = await scenario.step(run, ref);
+        return step.status === status && step.started_at !== undefined && step;
+      }),
+
+    /** Waits until a wait_for_event step can be sent to by its key. */
+    async sends(key: string, payload?: Json): Promise<void> {
+      await until(async () => (await scenario.send(key, payload)).status === 200);
+    },
+
+    /** Waits for the run's end and returns it. */
+    ends: (run: { id: string }, timeoutMs?: number): Promise<WorkflowRun> =>
+      until(
+        async () => {
+          const now = await scenario.run(run);
+          return OVER.includes(now.status) && now;
+        },
+        { timeoutMs },
+      ),
+  };
+  return scenario;
+}
+
+export type Scenario = ReturnType<typeof scenarioOn>;

@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Asks until the answer is truthy, and returns it. An error counts as a no, until time is up. */
+export async function until<T>(
+  ask: () => T | Promise<T>,
+  { timeoutMs = 20_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
+): Promise<NonNullable<T>> {
+  for (const giveUp = Date.now() + timeoutMs; ; await sleep(everyMs)) {
+    let last: unknown;
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+      last = answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > giveUp) throw new Error(`not so within ${timeoutMs} ms, at last ${last}: ${ask}`, { cause: last });
+  }
+}
