@@ -37,7 +37,10 @@ export function problemsOf({ run, steps, beforeKill, calls }: Played): string[] 
   const stepOf = new Map(steps.map((step) => [step.step_ref, step]));
 
   expect(run.status === "completed", `the run ended ${run.status}: ${run.error ?? "without an error"}`);
-  expect(isDeepStrictEqual(steps.map((s) => s.step_ref).sort(), Object.keys(EXPECTED).sort()), "the run's steps are not those of its workflow");
+  expect(
+    isDeepStrictEqual(steps.map((s) => s.step_ref).sort(), Object.keys(EXPECTED).sort()),
+    "the run's steps are not those of its workflow",
+  );
 
   for (const [ref, status] of Object.entries(EXPECTED)) {
     const step = stepOf.get(ref);
@@ -68,7 +71,10 @@ export function problemsOf({ run, steps, beforeKill, calls }: Played): string[] 
   expect(image !== undefined && image === deployed, `${deployed} was deployed, not the image ${image} that was built`);
 
   for (const before of beforeKill.filter((step) => step.status === "completed")) {
-    expect(isDeepStrictEqual(before, stepOf.get(before.step_ref)), `${before.step_ref} was complete before the kill and changed after it`);
+    expect(
+      isDeepStrictEqual(before, stepOf.get(before.step_ref)),
+      `${before.step_ref} was complete before the kill and changed after it`,
+    );
   }
   return problems;
 }

@@ -45,7 +45,8 @@ export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Pr
     ...{ JWT_SECRET: auth.secret, JWKS_URI: "", JWT_ISSUER: auth.issuer, JWT_AUDIENCE: auth.audience },
     ...{ ALLOW_PRIVATE_ENDPOINTS: "true", LOG_LEVEL: "info" },
   };
-  const startProcess = (name: "api" | "worker") => startServer({ ...placesOf(dataDir, name), ...commandOf(name, variables) });
+  const startProcess = (name: "api" | "worker") =>
+    startServer({ ...placesOf(dataDir, name), ...commandOf(name, variables) });
   const api = startProcess("api");
   onStop(() => api.stop());
   let worker = startProcess("worker");

@@ -35,33 +35,45 @@ async function play(): Promise<void> {
   const manager = restClient(stack.apiUrl, stack.tokenFor("release-manager"));
   await untilHealthy(stack);
 
-  const loading = { apiUrl: stack.apiUrl, token: stack.tokenFor("demo"), jobsUrl: `http://127.0.0.1:${jobs.port}`, log: board.say };
+  const loading = {
+    apiUrl: stack.apiUrl,
+    token: stack.tokenFor("demo"),
+    jobsUrl: `http://127.0.0.1:${jobs.port}`,
+    log: board.say,
+  };
   const { workflows } = await loadExamples(loading);
   const releaseTrain = workflows.find(({ slug }) => slug === "release-train");
   const payload = { ...examples["release-train"].payload, version: VERSION, pace: PACE };
   const { id } = await manager<WorkflowRun>("POST", `/v1/workflows/${releaseTrain?.id}/trigger`, { payload });
   board.say(`Triggered a release train: run ${id}.`);
 
-  const inTheMiddle = (steps: StepRun[]) => find(steps, "lint")?.status === "completed" && find(steps, "integration-tests")?.status === "running";
+  const inTheMiddle = (steps: StepRun[]) =>
+    find(steps, "lint")?.status === "completed" && find(steps, "integration-tests")?.status === "running";
   const beforeKill = await watch(manager, id, "the middle of its tests", inTheMiddle);
   await stack.killWorkerAndTemporal();
   board.say("kill -9: the worker and the Temporal server are gone, tests are in flight. Starting both again.");
   await stack.startWorkerAndTemporal();
-  board.say("Both are back. Temporal notices the lost calls by their missing heartbeats; what was answered is not asked again.");
+  board.say(
+    "Both are back. Temporal notices the lost calls by their missing heartbeats; what was answered is not asked again.",
+  );
 
   await watch(manager, id, "its approval", (steps) => find(steps, "approval")?.started_at !== undefined);
   board.say(`An intern approves, and is refused: ${await refusalOf(stack, id)}`);
   const { approval } = await manager<{ approval: Approval }>("POST", `/v1/workflow-runs/${id}/steps/approval/approve`);
   board.say(`The release manager approves: ${approval.status} by ${approval.approved_by}.`);
 
-  const steps = await watch(manager, id, "its end", (all) => all.every((step) => !["pending", "waiting", "running"].includes(step.status)));
+  const steps = await watch(manager, id, "its end", (all) =>
+    all.every((step) => !["pending", "waiting", "running"].includes(step.status)),
+  );
   const run = await ended(manager, id);
   const calls = jobs.calls.filter((call) => call.body.version === VERSION);
   const problems = problemsOf({ run, steps, beforeKill, calls });
   if (problems.length > 0) throw new Error(`${problems.join("; ")}. Its logs are in ${stack.dataDir}.`);
   const repeated = calls.length - new Set(calls.map((call) => call.run_id)).size;
   board.say(`The run is ${run.status}: every step done once, every output in place, nothing lost to the kill.`);
-  board.say(`${calls.length} calls reached the jobs; ${repeated} of them repeated one that was cut off by the kill, under the same X-Run-ID.`);
+  board.say(
+    `${calls.length} calls reached the jobs; ${repeated} of them repeated one that was cut off by the kill, under the same X-Run-ID.`,
+  );
 }
 
 async function untilHealthy({ apiUrl, dataDir }: DemoStack): Promise<void> {

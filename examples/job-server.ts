@@ -36,11 +36,17 @@ export interface Body {
 type Job = { ms: number; answer: (body: Body) => object };
 
 const JOBS: Record<string, Job> = {
-  "/release/build": { ms: 600, answer: ({ version = "0.0.0" }) => ({ image: `registry.example/shop:${version}`, size_mb: 84 }) },
+  "/release/build": {
+    ms: 600,
+    answer: ({ version = "0.0.0" }) => ({ image: `registry.example/shop:${version}`, size_mb: 84 }),
+  },
   "/release/unit-tests": { ms: 800, answer: () => ({ passed: 412, failed: 0 }) },
   "/release/integration-tests": { ms: 1500, answer: () => ({ passed: 58, failed: 0 }) },
   "/release/lint": { ms: 400, answer: () => ({ warnings: 0 }) },
-  "/release/deploy": { ms: 900, answer: ({ image }) => ({ url: "https://shop.example", image, previous: "registry.example/shop:stable" }) },
+  "/release/deploy": {
+    ms: 900,
+    answer: ({ image }) => ({ url: "https://shop.example", image, previous: "registry.example/shop:stable" }),
+  },
   "/release/smoke-test": { ms: 500, answer: ({ url }) => ({ url, healthy: true }) },
   "/release/rollback": { ms: 700, answer: ({ to }) => ({ restored: to }) },
   "/invoice/check": { ms: 300, answer: ({ invoice_id, amount_cents }) => ({ invoice_id, amount_cents, valid: true }) },

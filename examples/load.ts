@@ -34,20 +34,30 @@ export async function loadExamples(options: {
 }): Promise<{ workflows: Named[]; waitingRunId: string }> {
   const { apiUrl, token, jobsUrl, log } = options;
   const rest = restClient(apiUrl, token);
-  const jobs = new Map((await all<Named & { endpoint_url: string }>(rest, "/v1/jobs", { project_id: PROJECT })).map((job) => [job.slug, job]));
-  const known = new Map((await all<Named>(rest, "/v1/workflows", { project_id: PROJECT })).map((workflow) => [workflow.slug, workflow]));
+  const jobs = new Map(
+    (await all<Named & { endpoint_url: string }>(rest, "/v1/jobs", { project_id: PROJECT })).map((job) => [
+      job.slug,
+      job,
+    ]),
+  );
+  const known = new Map(
+    (await all<Named>(rest, "/v1/workflows", { project_id: PROJECT })).map((workflow) => [workflow.slug, workflow]),
+  );
 
   const workflows: Named[] = [];
   for (const { jobs: needed, workflow } of Object.values(examples)) {
     for (const job of needed) {
       const body = { ...job, project_id: PROJECT, endpoint_url: `${jobsUrl}${job.endpoint_url}` };
       const found = jobs.get(job.slug) ?? (await rest<Named & { endpoint_url: string }>("POST", "/v1/jobs", body));
-      if (found.endpoint_url !== body.endpoint_url) log(`Job ${job.slug} calls ${found.endpoint_url}, where no example job server listens now.`);
+      if (found.endpoint_url !== body.endpoint_url)
+        log(`Job ${job.slug} calls ${found.endpoint_url}, where no example job server listens now.`);
       jobs.set(job.slug, found);
     }
     // Definition files name jobs by slug, which the API knows by id.
     const steps = workflow.steps.map((step) => (step.job_id ? { ...step, job_id: jobs.get(step.job_id)?.id } : step));
-    const found = known.get(workflow.slug) ?? (await rest<Named>("POST", "/v1/workflows", { ...workflow, steps, project_id: PROJECT }));
+    const found =
+      known.get(workflow.slug) ??
+      (await rest<Named>("POST", "/v1/workflows", { ...workflow, steps, project_id: PROJECT }));
     workflows.push({ id: found.id, slug: found.slug });
   }
 
@@ -56,7 +66,11 @@ export async function loadExamples(options: {
 }
 
 async function waitingRun(rest: Rest, releaseTrain: Named): Promise<string> {
-  const marked = await all<WorkflowRun>(rest, "/v1/workflow-runs", { project_id: PROJECT, tag_key: "waiting", tag_value: WAITING.waiting });
+  const marked = await all<WorkflowRun>(rest, "/v1/workflow-runs", {
+    project_id: PROJECT,
+    tag_key: "waiting",
+    tag_value: WAITING.waiting,
+  });
   const open = marked.find((run) => OPEN.includes(run.status));
   if (open !== undefined) return open.id;
 

@@ -32,7 +32,12 @@ interface Page<Item> {
 export async function all<Item>(rest: Rest, path: string, query: Record<string, string>): Promise<Item[]> {
   const items: Item[] = [];
   for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-    const search: URLSearchParams = new URLSearchParams({ ...query, envelope: "true", limit: "100", ...(cursor && { cursor }) });
+    const search: URLSearchParams = new URLSearchParams({
+      ...query,
+      envelope: "true",
+      limit: "100",
+      ...(cursor && { cursor }),
+    });
     const page: Page<Item> = await rest("GET", `${path}?${search}`);
     items.push(...page.data);
     cursor = page.next_cursor;

@@ -15,16 +15,20 @@ export function detailsOf({ plan, state, schedule }: Run): string {
     const since = step.finished_at ?? step.started_at;
     return `| ${cell(definition.step_ref)} | ${definition.step_type} | ${step.status} | ${step.attempt} | ${since === undefined ? "" : rfc3339(since)} | ${note(step)} |`;
   });
-  return [head, "", "| step | type | status | attempt | since | note |", "|---|---|---|---|---|---|", ...rows].join("\n");
+  return [head, "", "| step | type | status | attempt | since | note |", "|---|---|---|---|---|---|", ...rows].join(
+    "\n",
+  );
 }
 
 function note({ approval, trigger, error, cause }: Run["state"]["steps"][number]): string {
   if (approval?.status === "approved") return `approved by ${cell(approval.approved_by ?? "")}`;
-  if (approval?.status === "overridden") return `overridden by ${cell(approval.approved_by ?? "")}${error ? `: ${cell(error)}` : ""}`;
+  if (approval?.status === "overridden")
+    return `overridden by ${cell(approval.approved_by ?? "")}${error ? `: ${cell(error)}` : ""}`;
   if (trigger?.status === "received" && trigger.sent_by) return `event from ${cell(trigger.sent_by)}`;
   if (error) return cell(error);
   return cause ? `by ${cause}` : "";
 }
 
 /** Text of users inside a Markdown table. */
-const cell = (text: string): string => text.slice(0, 200).replace(/[|\\`*_<>[\]\r\n]/g, (c) => (c === "\n" || c === "\r" ? " " : `\\${c}`));
+const cell = (text: string): string =>
+  text.slice(0, 200).replace(/[|\\`*_<>[\]\r\n]/g, (c) => (c === "\n" || c === "\r" ? " " : `\\${c}`));

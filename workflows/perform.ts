@@ -98,10 +98,12 @@ export class Performance {
       going.delete(work.key);
       if (going.size === 0) this.#going.delete(i);
     };
-    scope.run(() => this.#perform(i, definition, step, work)).then(end, (error) => {
-      end();
-      ignoreCancellation(error);
-    });
+    scope
+      .run(() => this.#perform(i, definition, step, work))
+      .then(end, (error) => {
+        end();
+        ignoreCancellation(error);
+      });
   }
 
   #perform(i: number, definition: PlanStep, step: StepState, work: Work): Promise<void> {
@@ -152,18 +154,20 @@ export class Performance {
     const { run } = this.#run.plan;
     const id = stepRunId(run.id, step);
     // Not to be cancelled half-way: the key it may have claimed could not be freed then.
-    const opened = await CancellationScope.nonCancellable(() => stepEffects(definition.step_ref).openWait({
-      trigger_id: triggerId("wait_for_event", id),
-      step_run_id: id,
-      step_ref: definition.step_ref,
-      event_key: definition.event_key ?? "",
-      event_timeout_secs: ((trigger.expires_at ?? 0) - trigger.requested_at) / 1000,
-      requested_at: trigger.requested_at,
-      expires_at: trigger.expires_at ?? 0,
-      notify_url: definition.event_notify_url,
-      revision: this.#run.state.revision,
-      sources: sourcesOf(this.#run, step),
-    }));
+    const opened = await CancellationScope.nonCancellable(() =>
+      stepEffects(definition.step_ref).openWait({
+        trigger_id: triggerId("wait_for_event", id),
+        step_run_id: id,
+        step_ref: definition.step_ref,
+        event_key: definition.event_key ?? "",
+        event_timeout_secs: ((trigger.expires_at ?? 0) - trigger.requested_at) / 1000,
+        requested_at: trigger.requested_at,
+        expires_at: trigger.expires_at ?? 0,
+        notify_url: definition.event_notify_url,
+        revision: this.#run.state.revision,
+        sources: sourcesOf(this.#run, step),
+      }),
+    );
     const news = { at: Date.now(), step, generation };
     if ("refused" in opened) this.#inbox.push({ ...news, type: "wait_refused", error: opened.refused });
     else this.#inbox.push({ ...news, type: "wait_opened", event_key: opened.event_key });

@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
+import type { RunStatus } from "../src/contract/runs.ts";
 import { effects } from "./activities.ts";
 import { closing } from "./closing.ts";
 import { detailsOf } from "./details.ts";
@@ -30,14 +31,14 @@ const HOLD_AT_HISTORY_LENGTH = 20_000;
  * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings
  * what goes on outside in line. Ends as completed, failed or canceled in Temporal as the run does.
  */
-export async function workflowRun(input: RunInput): Promise<void> {
+export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
   const inbox: RunEvent[] = [];
   let run: Run | undefined;
   receive(inbox, () => run);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
-  await CancellationScope.nonCancellable(async () => {
+  return CancellationScope.nonCancellable(async () => {
     run = await open(input);
-    await interpret(run, inbox);
+    return interpret(run, inbox);
   });
 }
 
@@ -52,7 +53,7 @@ async function open(input: RunInput): Promise<Run> {
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
-async function interpret(run: Run, inbox: RunEvent[]): Promise<void> {
+async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStatus }> {
   const performance = new Performance(run, inbox);
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
@@ -81,7 +82,11 @@ async function interpret(run: Run, inbox: RunEvent[]): Promise<void> {
     } else {
       const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
       await condition(
-        () => inbox.length > 0 || performance.isIdle() !== before.idle || isMirrored(run) !== before.mirrored || canMirror(run),
+        () =>
+          inbox.length > 0 ||
+          performance.isIdle() !== before.idle ||
+          isMirrored(run) !== before.mirrored ||
+          canMirror(run),
       );
     }
   }
@@ -100,8 +105,13 @@ function mirror(run: Run): void {
   });
 }
 
-function ended({ status, error }: RunState): void {
-  if (status === "completed") return;
+function ended({ status, error }: RunState): { status: RunStatus } {
+  if (status === "completed") return { status };
   if (status === "canceled") throw new CancelledFailure(error ?? "canceled");
-  throw ApplicationFailure.create({ type: status, message: error ?? `workflow run ${status}`, nonRetryable: true, category: "BENIGN" });
+  throw ApplicationFailure.create({
+    type: status,
+    message: error ?? `workflow run ${status}`,
+    nonRetryable: true,
+    category: "BENIGN",
+  });
 }

@@ -19,7 +19,9 @@ export interface BulkCancelled {
 /** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
 export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), { concurrency: CONCURRENCY });
+  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
+    concurrency: CONCURRENCY,
+  });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
@@ -32,7 +34,12 @@ export interface BulkReplayed {
 }
 
 /** Retries each run as a single retry does, in the order asked; errors are told by entry (contract §2.14). */
-export async function bulkReplay(deps: Deps, caller: Caller, ids: string[], idempotencyKey?: string): Promise<BulkReplayed> {
+export async function bulkReplay(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkReplayed> {
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
@@ -55,7 +62,10 @@ async function replay(deps: Deps, caller: Caller, runId: string, key: string | u
     throw error;
   });
   if (!isRunOver(source.status))
-    throw new Problem("invalid_state", `cannot retry workflow run ${runId}: status is ${source.status} (must be terminal)`);
+    throw new Problem(
+      "invalid_state",
+      `cannot retry workflow run ${runId}: status is ${source.status} (must be terminal)`,
+    );
   return (await startRetry(deps, source, key)).id;
 }
 

@@ -14,7 +14,11 @@ import { writeMirror } from "../store/mirror.ts";
 const OVER = "workflow run already in terminal state";
 
 /** Temporal's own cancellation of the run's workflow (contract §2.3). `accepted`: no worker was there to do it yet. */
-export async function cancelRun(deps: Deps, caller: Caller, runId: string): Promise<{ accepted: string } | { run: WorkflowRun }> {
+export async function cancelRun(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+): Promise<{ accepted: string } | { run: WorkflowRun }> {
   const { db, log, temporal } = deps;
   const row = await findOwnRun(deps, caller, runId);
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);

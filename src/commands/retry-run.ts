@@ -12,7 +12,12 @@ import { runOnce } from "./run-once.ts";
 import { startRun } from "./start-run.ts";
 
 /** A new run of the same version that keeps the outputs of the source's completed steps (contract §2.7). */
-export async function retryRun(deps: Deps, caller: Caller, runId: string, idempotencyKey?: string): Promise<WorkflowRun> {
+export async function retryRun(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  idempotencyKey?: string,
+): Promise<WorkflowRun> {
   return presentRun(deps, await startRetry(deps, await currentRun(deps, caller, runId), idempotencyKey));
 }
 

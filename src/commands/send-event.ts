@@ -18,7 +18,11 @@ export interface EventSending {
 }
 
 /** Resolves whoever waits for the key in the project (contract §5). An approval's own key needs a listed approver. */
-export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<{ accepted: string } | EventTrigger> {
+export async function sendEvent(
+  deps: Deps,
+  caller: Caller,
+  sending: EventSending,
+): Promise<{ accepted: string } | EventTrigger> {
   const { eventKey, payload, idempotencyKey } = sending;
   const trigger = await findLatestTrigger(deps.db, projectOf(caller, sending.projectId), eventKey);
   if (!trigger) throw new Problem("not_found", "event trigger not found");
@@ -39,5 +43,6 @@ export async function sendEvent(deps: Deps, caller: Caller, sending: EventSendin
   if (steered.event_trigger) return steered.event_trigger;
   // The wait was resolved before the run heard of its key; the mirror is told when it has.
   const { status: _, ...row } = trigger;
-  return presentTrigger(deps, { ...row, status: "received", received_at: Date.now(), sent_by: caller.actor });
+  const received = await presentTrigger(deps, { ...row, status: "received", received_at: Date.now(), sent_by: caller.actor });
+  return { ...received, response_payload: payload ?? undefined };
 }

@@ -25,6 +25,7 @@ import { askUntil } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
 import { findOwnRun } from "../queries/runs.ts";
+import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
@@ -59,10 +60,13 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
     if (earlier) return repeated(deps, row, earlier, steering);
   }
   const result =
-    steering.result === undefined ? undefined : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
+    steering.result === undefined
+      ? undefined
+      : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result };
 
-  if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload))) await reopen(deps, caller, runId, verb, payload);
+  if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
+    await reopen(deps, caller, runId, verb, payload);
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return { accepted: id };
   assertSame(reply.outcome, steering);
@@ -81,7 +85,13 @@ async function signal({ temporal }: Deps, runId: string, verb: Verb, payload: Co
   }
 }
 
-async function reopen(deps: Deps, caller: Caller, runId: string, verb: Verb, payload: CommandPayload & { id: string; actor: string }) {
+async function reopen(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  verb: Verb,
+  payload: CommandPayload & { id: string; actor: string },
+) {
   // A run closes only after its last state is mirrored, so this row is the closed run's.
   const row = await findOwnRun(deps, caller, runId);
   if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
@@ -103,7 +113,9 @@ async function reopen(deps: Deps, caller: Caller, runId: string, verb: Verb, pay
 /** The same key again: the same outcome, shown as things are now. */
 async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
   assertSame(outcome, steering);
-  return present(deps, { outcome, ...shown(await mirroredRun(deps, row), outcome.step_ref) });
+  const now = shown(await mirroredRun(deps, row), outcome.step_ref);
+  const approval = now.step && (await findApproval(deps.db, now.step.id));
+  return present(deps, { outcome, ...now, approval });
 }
 
 function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {

@@ -39,7 +39,11 @@ export async function triggerRun(
     ]);
 
   const { project_id, version_id, name, timeout_secs, max_parallel_steps, max_concurrent_runs } = workflow;
-  const asked = { projectId: project_id, operation: `trigger ${workflow.id}`, body: { ...body, idempotency_key: undefined } };
+  const asked = {
+    projectId: project_id,
+    operation: `trigger ${workflow.id}`,
+    body: { ...body, idempotency_key: undefined },
+  };
   const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
     const payload =
       body.payload === undefined ? undefined : await saveDocument(db, project_id, id, stringifyJson(body.payload));
@@ -76,6 +80,8 @@ function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep
   }
   const enabled = enabledSteps(steps, overrides);
   if (enabled.length === 0)
-    throw new Problem("validation_error", "workflow must have at least one step", ["step_overrides: disable every step"]);
+    throw new Problem("validation_error", "workflow must have at least one step", [
+      "step_overrides: disable every step",
+    ]);
   return enabled;
 }

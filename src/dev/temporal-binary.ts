@@ -19,6 +19,8 @@ export async function temporalBinary(cacheDir: string, say: Say): Promise<string
   mkdirSync(dirname(cached), { recursive: true });
   // Filled beside its place and moved there when complete: an interrupted attempt leaves nothing that looks whole.
   const draft = mkdtempSync(join(dirname(cached), "draft-"));
+  const clear = () => rmSync(draft, { recursive: true, force: true });
+  process.once("exit", clear);
   try {
     const refused = await download(draft, say).then(() => undefined, reasonOf);
     if (refused) {
@@ -28,7 +30,8 @@ export async function temporalBinary(cacheDir: string, say: Say): Promise<string
     chmodSync(join(draft, "temporal"), 0o755);
     renameSync(join(draft, "temporal"), cached);
   } finally {
-    rmSync(draft, { recursive: true, force: true });
+    clear();
+    process.off("exit", clear);
   }
   return cached;
 }
@@ -65,13 +68,17 @@ async function build(dir: string, say: Say): Promise<void> {
     );
   }
   const go = promisify(execFile)("env", [`GOBIN=${dir}`, "go", "install", MODULE], { maxBuffer: 1e8 });
+  const giveUp = () => go.child.kill();
+  process.once("exit", giveUp);
   try {
-    await withProgress(say, `Building the Temporal server ${VERSION} with Go (about 3 minutes on two cores, once)`, go);
+    await withProgress(say, `Building the Temporal server ${VERSION} with Go (3 to 4 minutes on two cores, once)`, go);
   } catch (error) {
     const words = reasonOf(error).trim().split("\n").slice(-3).join("\n");
     throw new ConfigError(
       `The Temporal server could not be built: install the Temporal CLI or set TEMPORAL_ADDRESS.\n${words}`,
     );
+  } finally {
+    process.off("exit", giveUp);
   }
 }
 

@@ -9,6 +9,9 @@ import { callerOf } from "./auth.ts";
 import { jsonOf } from "./body.ts";
 import { parseBody, parseQuery } from "./validation.ts";
 
+/** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
+const TEMPORAL_WITHIN_MS = 20_000;
+
 export interface Answer {
   status?: number;
   headers?: Record<string, string>;
@@ -61,14 +64,16 @@ export function route<const Path extends string, Query = undefined, Body = undef
     handler: (deps) => async (request, response) => {
       const caller = callerOf(request);
       assertScope(caller, scope);
-      const answer = await handler(deps, {
+      const asked = {
         caller,
         params: request.params as Params<Path>,
         query: (query && parseQuery(query, request.query)) as Query,
         body: (body && parseBody(body, jsonOf(request.body))) as Body,
         url: request.originalUrl,
         idempotencyKey: keyOf(request),
-      });
+      };
+      const deadline = Date.now() + TEMPORAL_WITHIN_MS;
+      const answer = await deps.temporal.withDeadline(deadline, () => handler(deps, asked));
       response
         .status(answer.status ?? 200)
         .set(answer.headers ?? {})

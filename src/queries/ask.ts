@@ -1,4 +1,4 @@
-import { isGrpcServiceError, type QueryDefinition, WorkflowNotFoundError } from "@temporalio/client";
+import { isGrpcServiceError, type QueryDefinition, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { status } from "@grpc/grpc-js";
 import type { Deps } from "../deps.ts";
 
@@ -22,9 +22,13 @@ export async function askRun<Answer, Args extends unknown[]>(
 }
 
 /** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
-const isUnanswered = (error: unknown): boolean =>
-  isGrpcServiceError(error) &&
-  [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE].includes(error.code);
+function isUnanswered(error: unknown): boolean {
+  if (isGrpcServiceError(error)) return UNANSWERED.includes(error.code);
+  // The client wraps what gRPC said.
+  return error instanceof ServiceError && isUnanswered(error.cause);
+}
+
+const UNANSWERED = [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE];
 
 /** Asks again and again until the run has something to say: a reopened one loads its state first. */
 export async function askUntil<Answer, Args extends unknown[]>(

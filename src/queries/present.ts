@@ -94,7 +94,12 @@ export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<Eve
   };
 }
 
-export async function presentJobRun({ db }: Deps, row: JobRunRow, job: StoredJob | undefined, run: RunRow | undefined): Promise<JobRun> {
+export async function presentJobRun(
+  { db }: Deps,
+  row: JobRunRow,
+  job: StoredJob | undefined,
+  run: RunRow | undefined,
+): Promise<JobRun> {
   const results = await documents(db, [row], (jobRun) => jobRun.output);
   return {
     id: row.id,
@@ -124,7 +129,11 @@ export async function presentJobRun({ db }: Deps, row: JobRunRow, job: StoredJob
 const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : rfc3339(ms));
 
 /** The document of each row that has one. A JSON null is no value: members are omitted, never null. */
-async function documents<Row>(db: Deps["db"], rows: Row[], documentOf: (row: Row) => JsonDoc | undefined): Promise<Map<Row, Json>> {
+async function documents<Row>(
+  db: Deps["db"],
+  rows: Row[],
+  documentOf: (row: Row) => JsonDoc | undefined,
+): Promise<Map<Row, Json>> {
   const found = rows.flatMap((row) => {
     const doc = documentOf(row);
     return doc ? [{ row, doc }] : [];

@@ -59,7 +59,11 @@ export interface RunFilter {
 }
 
 /** A page of a project's runs, newest first, from the mirror. `next` is there when there are more. */
-export async function listRuns(deps: Deps, projectId: string, filter: RunFilter): Promise<{ items: WorkflowRun[]; next?: Cursor }> {
+export async function listRuns(
+  deps: Deps,
+  projectId: string,
+  filter: RunFilter,
+): Promise<{ items: WorkflowRun[]; next?: Cursor }> {
   const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);

@@ -3,9 +3,12 @@ import type { Json } from "../../src/contract/json.ts";
 import type { Plan } from "../../workflows/engine/plan.ts";
 import { approval, child, job, planWith, type Step, sleep, wait } from "./plans.ts";
 
-const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 3 });
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
 
-/** Mostly true ones; `step` stands for any step of the plan. */
+const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ arbitrary: fc.constant(undefined), weight: 5 }, { arbitrary: value, weight: 1 });
+
+/** `step` stands for any step of the plan. */
 const condition = (ref: (n: number) => string): fc.Arbitrary<Json> => {
   const status = fc.constantFrom("completed", "failed", "skipped", "running", "waiting");
   return fc.oneof(
@@ -24,8 +27,11 @@ const draft = (steps: number) =>
     /** Where in the definition it stands: not always behind what it depends on. */
     place: fc.nat(100),
     more: fc.record({
-      on_failure: fc.constantFrom<Step["on_failure"]>("fail_workflow", "skip_dependents", "skip_dependents", "continue", "continue", "continue"),
-      condition: maybe(condition((n) => `s${n % steps}`)),
+      on_failure: fc.oneof(
+        { arbitrary: fc.constant<Step["on_failure"]>("fail_workflow"), weight: 1 },
+        { arbitrary: fc.constantFrom<Step["on_failure"]>("skip_dependents", "continue"), weight: 20 },
+      ),
+      condition: rarely(condition((n) => `s${n % steps}`)),
       concurrency_key: maybe(fc.constantFrom("db", "web")),
       resource_class: fc.constantFrom<Step["resource_class"]>("small", "medium", "large", "large"),
       approval_timeout_secs: fc.constantFrom(undefined, 0, 100),

@@ -5,11 +5,11 @@ import type { RunEvent } from "../../workflows/engine/events.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
 import type { TriggerRow } from "../../workflows/engine/rows.ts";
-import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { initialRun, mirroredState, type Run, type RunState, type StepState, restoredRun } from "../../workflows/engine/state.ts";
+import { isRunOver, isStepOver } from "../../workflows/engine/transitions.ts";
 import { isMirrored, runRow, takeUnmirrored, triggerId, unmirroredRows } from "../../workflows/engine/view.ts";
 import { type Work, workOf } from "../../workflows/engine/work.ts";
-import { VERBS } from "../../workflows/messages.ts";
+import { VERBS, type Verb } from "../../workflows/messages.ts";
 import { MirrorModel, plain } from "./mirror-model.ts";
 import { BEGIN } from "./plans.ts";
 import { evolveWatched, watched } from "./watched.ts";
@@ -28,11 +28,29 @@ export const moves: fc.Arbitrary<Move[]> = fc.array(
     pick: fc.nat(),
     hold: fc.nat(5).map((n) => n === 0),
   }),
-  { maxLength: 150, size: "max" },
+  { minLength: 10, maxLength: 150, size: "max" },
 );
 
 /** All that a run was told, in order, to tell it again: events, where nothing was left to decide, and where it was reopened. */
 export type Told = RunEvent | { type: "rest" } | { type: "reopened"; state: RunState };
+
+const isOpen = ({ status }: StepState) => status === "pending" || status === "waiting";
+const isOver = ({ status }: StepState) => isStepOver(status);
+const isGate = ({ approval }: StepState) => approval?.status === "pending";
+const waits = ({ trigger }: StepState, type?: string) => type === "wait_for_event" && trigger?.status === "waiting";
+/** Which steps a verb is made for. */
+const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
+  pause: () => true,
+  resume: () => true,
+  approve: isGate,
+  reject: isGate,
+  skip: isOpen,
+  "force-complete": isOpen,
+  retry: isOver,
+  "replay-subtree": isOver,
+  "send-event": waits,
+  "cancel-event": waits,
+};
 
 interface Going {
   step: number;
@@ -147,7 +165,7 @@ export class RandomRun {
       case "time":
         return this.#nextDue();
       case "command":
-        return this.#commandOf(VERBS[pick % VERBS.length], this.plan.steps[(pick >> 4) % this.plan.steps.length]?.step_ref, pick);
+        return this.#anyCommand(VERBS[pick % VERBS.length] as Verb, pick >> 4);
       case "again": {
         const news = this.told.filter((told) => "generation" in told || ("child_run_id" in told && told.type === "child_ended"));
         return news[pick % Math.max(1, news.length)] as RunEvent | undefined;
@@ -190,9 +208,12 @@ export class RandomRun {
         return { ...news, type: "attempt_failed", attempt, class: name, error: name, job_max_attempts: 3, random: how / 3 };
       }
       case "open-wait": {
-        if (how === 0) return { ...news, type: "wait_refused", error: "taken" };
         const event_key = `key-${step}`;
-        this.mirror.claim(claimOf(this.run, step, event_key, revision));
+        const claim = claimOf(this.run, step, event_key, revision);
+        // A key that the step holds itself, from before a reset, is not refused to it.
+        const held = this.mirror.triggers.get(claim.id)?.status === "waiting";
+        if (how === 0 && !held) return { ...news, type: "wait_refused", error: "taken" };
+        this.mirror.claim(claim);
         return { ...news, type: "wait_opened", event_key };
       }
       case "child":
@@ -222,7 +243,16 @@ export class RandomRun {
     return this.#newsOf(first.going, 3);
   }
 
-  #commandOf(verb: (typeof VERBS)[number] = "pause", step_ref?: string, pick = 1): RunEvent {
+  /** Mostly one that makes sense. */
+  #anyCommand(verb: Verb, pick: number): RunEvent {
+    const { plan, state } = this.run;
+    const all = plan.steps.map((_, i) => i);
+    const sensible = all.filter((i) => AIMS[verb](state.steps[i] as StepState, plan.steps[i]?.step_type));
+    const among = pick % 4 > 0 && sensible.length > 0 ? sensible : all;
+    return this.#commandOf(verb, plan.steps[among[(pick >> 2) % among.length] as number]?.step_ref, pick);
+  }
+
+  #commandOf(verb: Verb, step_ref?: string, pick = 1): RunEvent {
     this.#commands++;
     const id = pick % 17 === 0 ? "again" : `command-${this.#commands}`;
     const actor = pick % 5 === 0 ? "eve" : "ada";

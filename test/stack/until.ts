@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+type Falsy = false | null | undefined | 0 | "";
+
 /** Asks until the answer is truthy, and returns it. An error counts as a no, until time is up. */
 export async function until<T>(
   ask: () => T | Promise<T>,
   { timeoutMs = 20_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, Falsy>> {
   for (const giveUp = Date.now() + timeoutMs; ; await sleep(everyMs)) {
     let last: unknown;
     try {
       const answer = await ask();
-      if (answer) return answer;
+      if (answer) return answer as Exclude<T, Falsy>;
       last = answer;
     } catch (error) {
       last = error;

@@ -8,7 +8,11 @@ import { isRunOver, isStepOver } from "./transitions.ts";
 export type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
 
 export const APPLIED: Verdict = { status: "applied" };
-export const refused = (code: CommandOutcome["code"], message: string): Verdict => ({ status: "refused", code, message });
+export const refused = (code: CommandOutcome["code"], message: string): Verdict => ({
+  status: "refused",
+  code,
+  message,
+});
 
 type At = { at: number };
 type StepCommand = Command & At & { step_ref: string };
@@ -46,7 +50,8 @@ const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, com
     if (problem) return problem;
     completeStep(run, i, result, at, ({ approval, trigger }) => {
       if (approval) Object.assign(approval, { status: "approved", approved_by: actor, approved_at: at });
-      if (trigger) Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+      if (trigger)
+        Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
     });
     return APPLIED;
   },
@@ -89,7 +94,8 @@ const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, com
   "send-event": (run, i, step, { actor, at, result }) => {
     if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
     completeStep(run, i, result, at, ({ trigger }) => {
-      if (trigger) Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+      if (trigger)
+        Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
     });
     return APPLIED;
   },

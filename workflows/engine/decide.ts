@@ -35,6 +35,10 @@ export function decide({ plan, state, schedule }: Run): Decision | undefined {
     return holds(condition, statusOf) ? { type: "step_started", step: next } : { type: "step_skipped", step: next };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return { type: "step_failed", step: next, error: `condition of step ${plan.steps[next]?.step_ref}: ${error.message}` };
+    return {
+      type: "step_failed",
+      step: next,
+      error: `condition of step ${plan.steps[next]?.step_ref}: ${error.message}`,
+    };
   }
 }

@@ -62,7 +62,13 @@ export function endStep(run: Run, i: number, end: StepEnd, at: number): void {
 }
 
 /** A step whose own work succeeded: its event_emit_key is to be sent (not after an override, contract §7.7). */
-export function completeStep(run: Run, i: number, output: JsonDoc | undefined, at: number, gate?: StepEnd["gate"]): void {
+export function completeStep(
+  run: Run,
+  i: number,
+  output: JsonDoc | undefined,
+  at: number,
+  gate?: StepEnd["gate"],
+): void {
   const { event_emit_key, step_type } = run.plan.steps[i] ?? {};
   const emits = event_emit_key && (step_type === "job" || step_type === "wait_for_event" || step_type === "sleep");
   endStep(

@@ -53,7 +53,8 @@ function reopen(run: Run, at: number): void {
 function resetStep(run: Run, i: number, isTarget: boolean, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
   // What it had begun ends for all to see, before the step forgets it.
-  if (!isStepOver(status) && started_at !== undefined) touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
+  if (!isStepOver(status) && started_at !== undefined)
+    touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
   touch(run, i, (step) => {
     const attempt = isTarget || step.started_at !== undefined ? step.attempt + 1 : step.attempt;
     const fresh: StepState = {

@@ -68,7 +68,13 @@ export function scheduleOf(plan: Plan, state: RunState): Schedule {
 }
 
 /** The one way to change a step: applies `mutate` and brings the schedule along. */
-export function changeStep(plan: Plan, state: RunState, schedule: Schedule, i: number, mutate: (step: StepState) => void): void {
+export function changeStep(
+  plan: Plan,
+  state: RunState,
+  schedule: Schedule,
+  i: number,
+  mutate: (step: StepState) => void,
+): void {
   const step = state.steps[i] as StepState;
   const couldGoOn = letsGoOn(plan, state, i);
   const wasReady = isReady(plan, state, schedule, i);

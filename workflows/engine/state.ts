@@ -165,10 +165,31 @@ export function restoredRun(plan: Plan, state: RunState): Run {
 /** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
 export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands: CommandOutcome[]): RunState {
   const { state } = initialRun(plan);
-  for (const { idx, status, attempt, generation, cause, job_run_id, output, error, started_at, finished_at, revision } of rows) {
+  for (const {
+    idx,
+    status,
+    attempt,
+    generation,
+    cause,
+    job_run_id,
+    output,
+    error,
+    started_at,
+    finished_at,
+    revision,
+  } of rows) {
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
     state.steps[idx] = { ...ended, cause, job_run_id, output, error, started_at, finished_at };
   }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
-  return { ...state, status, error, started_at: started_at ?? row.created_at, finished_at, expires_at, revision, commands };
+  return {
+    ...state,
+    status,
+    error,
+    started_at: started_at ?? row.created_at,
+    finished_at,
+    expires_at,
+    revision,
+    commands,
+  };
 }

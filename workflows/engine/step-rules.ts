@@ -9,7 +9,13 @@ export interface Fault {
   message: string;
 }
 
-const STEP_TYPES: Record<StepType, true> = { job: true, approval: true, wait_for_event: true, sleep: true, sub_workflow: true };
+const STEP_TYPES: Record<StepType, true> = {
+  job: true,
+  approval: true,
+  wait_for_event: true,
+  sleep: true,
+  sub_workflow: true,
+};
 const ON_FAILURE: Record<OnFailure, true> = { fail_workflow: true, skip_dependents: true, continue: true };
 const BACKOFFS: Record<RetryBackoff, true> = { exponential: true, fixed: true };
 const CLASSES: Record<ResourceClass, true> = { small: true, medium: true, large: true };
@@ -25,7 +31,8 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
       if (!step.job_id) yield fault("job_id", "job steps require job_id");
       break;
     case "approval":
-      if (!step.approval_approvers?.length) yield fault("approval_approvers", "approval steps require approval_approvers");
+      if (!step.approval_approvers?.length)
+        yield fault("approval_approvers", "approval steps require approval_approvers");
       yield* atLeastZero(step, "approval_timeout_secs");
       break;
     case "sub_workflow":
@@ -37,7 +44,8 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
       if (!step.event_key) yield fault("event_key", "wait_for_event steps require event_key");
       break;
     case "sleep":
-      if (!((step.sleep_duration_secs ?? 0) > 0)) yield fault("sleep_duration_secs", "sleep steps require sleep_duration_secs > 0");
+      if (!((step.sleep_duration_secs ?? 0) > 0))
+        yield fault("sleep_duration_secs", "sleep steps require sleep_duration_secs > 0");
       break;
   }
   yield* keyFaults(step, "event_key");
@@ -49,7 +57,8 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
   for (const ref of step.depends_on) {
     if (ref === "") yield fault("depends_on", `step ${quoted(step.step_ref)} depends on an empty step_ref`);
     if (ref === step.step_ref) yield fault("depends_on", "step cannot depend on itself");
-    if (!refs.has(ref)) yield fault("depends_on", `step ${quoted(step.step_ref)} depends on unknown step ${quoted(ref)}`);
+    if (!refs.has(ref))
+      yield fault("depends_on", `step ${quoted(step.step_ref)} depends on unknown step ${quoted(ref)}`);
   }
 }
 
@@ -67,7 +76,8 @@ function* unnamedFaults(step: StepInput, refs: ReadonlySet<string>): Generator<F
 
   const twice = step.depends_on.find((ref, i) => step.depends_on.indexOf(ref) < i);
   if (twice !== undefined) yield fault("depends_on", `depends_on names ${quoted(twice)} twice`);
-  if (step.approval_approvers?.includes("")) yield fault("approval_approvers", "approval_approvers must not be empty names");
+  if (step.approval_approvers?.includes(""))
+    yield fault("approval_approvers", "approval_approvers must not be empty names");
 
   yield* atLeastZero(step, "approval_timeout_secs");
   yield* atLeastZero(step, "max_nesting_depth");
@@ -85,28 +95,37 @@ function* unnamedFaults(step: StepInput, refs: ReadonlySet<string>): Generator<F
 
   const problem = step.condition === undefined ? undefined : conditionProblem(step.condition, refs);
   if (problem !== undefined) yield fault("condition", problem);
-  if (nestsDeeperThan(MAX_LEVELS, step.payload)) yield fault("payload", `payload nests deeper than ${MAX_LEVELS} levels`);
+  if (nestsDeeperThan(MAX_LEVELS, step.payload))
+    yield fault("payload", `payload nests deeper than ${MAX_LEVELS} levels`);
 }
 
 function fault(field: keyof StepInput, message: string): Fault {
   return { field, message };
 }
 
-type Quantity = { [Field in keyof StepInput]-?: NonNullable<StepInput[Field]> extends number ? Field : never }[keyof StepInput];
+type Quantity = {
+  [Field in keyof StepInput]-?: NonNullable<StepInput[Field]> extends number ? Field : never;
+}[keyof StepInput];
 
 function* atLeastZero(step: StepInput, field: Quantity): Generator<Fault> {
   if ((step[field] ?? 0) < 0) yield fault(field, `${field} must be >= 0`);
 }
 
 // The type says that it is one of them; the definition may not.
-function* oneOf(step: StepInput, field: "step_type" | "on_failure" | "retry_backoff" | "resource_class", choices: Record<string, true>): Generator<Fault> {
-  if (!Object.hasOwn(choices, step[field])) yield fault(field, `${field} must be one of ${Object.keys(choices).join(", ")}`);
+function* oneOf(
+  step: StepInput,
+  field: "step_type" | "on_failure" | "retry_backoff" | "resource_class",
+  choices: Record<string, true>,
+): Generator<Fault> {
+  if (!Object.hasOwn(choices, step[field]))
+    yield fault(field, `${field} must be one of ${Object.keys(choices).join(", ")}`);
 }
 
 // Placeholders may bring in control characters later, so the rendered key is looked at again when the step opens.
 function* keyFaults(step: StepInput, field: "event_key" | "event_emit_key"): Generator<Fault> {
   const key = step[field] ?? "";
-  if (new TextEncoder().encode(key).length > MAX_EVENT_KEY_BYTES) yield fault(field, `${field} must be at most ${MAX_EVENT_KEY_BYTES} bytes`);
+  if (new TextEncoder().encode(key).length > MAX_EVENT_KEY_BYTES)
+    yield fault(field, `${field} must be at most ${MAX_EVENT_KEY_BYTES} bytes`);
   if (/\p{Cc}/u.test(key)) yield fault(field, `${field} must not contain control characters`);
 }
 

@@ -23,7 +23,11 @@ export function stepsProblem(steps: StepInput[]): StepsProblem | undefined {
     if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
     refs.add(step_ref);
   }
-  return firstFault(steps, (step) => shapeFaults(step, refs)) ?? cycle(steps) ?? firstFault(steps, (step) => contentFaults(step, refs));
+  return (
+    firstFault(steps, (step) => shapeFaults(step, refs)) ??
+    cycle(steps) ??
+    firstFault(steps, (step) => contentFaults(step, refs))
+  );
 }
 
 function refProblem(ref: string | undefined, taken: ReadonlySet<string>): string | undefined {

@@ -39,10 +39,18 @@ export function parseCondition(json: Json, at = "condition"): Condition {
   switch (type) {
     case "step_status":
       only(condition, at, "step_ref", "status");
-      return { type: "step_status_in", step_ref: refOf(condition, at), statuses: [status(condition.status, `${at}.status`)] };
+      return {
+        type: "step_status_in",
+        step_ref: refOf(condition, at),
+        statuses: [status(condition.status, `${at}.status`)],
+      };
     case "step_status_in":
       only(condition, at, "step_ref", "statuses");
-      return { type, step_ref: refOf(condition, at), statuses: list(condition.statuses, `${at}.statuses`).map(([s, i]) => status(s, i)) };
+      return {
+        type,
+        step_ref: refOf(condition, at),
+        statuses: list(condition.statuses, `${at}.statuses`).map(([s, i]) => status(s, i)),
+      };
     case "not":
       only(condition, at, "condition");
       return { type, condition: parseCondition(required(condition.condition, `${at}.condition`), `${at}.condition`) };
@@ -65,7 +73,8 @@ export function parseCondition(json: Json, at = "condition"): Condition {
     case "in": {
       only(condition, at, "left", "right");
       const right = operand(condition.right, `${at}.right`);
-      if (type === "in" && !("value" in right && Array.isArray(right.value))) throw new ConditionError(`${at}.right must be an array`);
+      if (type === "in" && !("value" in right && Array.isArray(right.value)))
+        throw new ConditionError(`${at}.right must be an array`);
       return { type, left: operand(condition.left, `${at}.left`), right };
     }
     case "regex":

@@ -32,7 +32,8 @@ function evaluate(condition: Condition, statusOf: StatusOf): boolean {
   switch (condition.type) {
     case "step_status_in": {
       const status = statusOf(condition.step_ref);
-      if (status === undefined) throw new ConditionError(`condition references unknown step ${quoted(condition.step_ref)}`);
+      if (status === undefined)
+        throw new ConditionError(`condition references unknown step ${quoted(condition.step_ref)}`);
       return condition.statuses.includes(status);
     }
     case "not":

@@ -61,7 +61,9 @@ function follow(path: Path, from: Json): Json | undefined {
     if (part === EACH) {
       if (!Array.isArray(value)) return undefined;
       const rest = path.slice(i + 1);
-      return rest.length === 0 ? value.length : value.map((item) => follow(rest, item)).filter((found) => found !== undefined);
+      return rest.length === 0
+        ? value.length
+        : value.map((item) => follow(rest, item)).filter((found) => found !== undefined);
     }
     value = member(value, part);
   }

@@ -33,7 +33,11 @@ export function renderText(text: string, scope: TemplateScope): string {
  * The payload a job or sub-workflow step is given (contract §7.5). `parents` is undefined for a root step, and
  * otherwise holds the direct dependencies that have an output.
  */
-export function stepPayload(from: { trigger?: Json; step?: Json; parents?: [step_ref: string, output: Json][] }): Json | undefined {
+export function stepPayload(from: {
+  trigger?: Json;
+  step?: Json;
+  parents?: [step_ref: string, output: Json][];
+}): Json | undefined {
   const { trigger, parents } = from;
   const parent_outputs = Object.fromEntries(parents ?? []);
   const step = from.step === undefined ? undefined : render(from.step, { payload: trigger, parent_outputs });
@@ -89,7 +93,8 @@ function resolve(path: string[], scope: TemplateScope): Json | undefined {
 function follow(path: string[], from: Json | undefined): Json | undefined {
   let value = from;
   for (const word of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, word)) return undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, word))
+      return undefined;
     value = value[word];
   }
   return value;

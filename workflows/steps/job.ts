@@ -8,7 +8,9 @@ export const job: StepKind = {
     step.job_run_id = jobRunId(plan.run.id, i, step.generation);
   },
   work(_plan, _i, step) {
-    return step.deadline === undefined ? [{ kind: "dispatch", key: `dispatch/${step.generation}/${step.attempt}` }] : [];
+    return step.deadline === undefined
+      ? [{ kind: "dispatch", key: `dispatch/${step.generation}/${step.attempt}` }]
+      : [];
   },
   onDeadline: () => "next attempt",
 };

@@ -8,7 +8,9 @@ export const subWorkflow: StepKind = {
     step.child_run_id = childRunId(plan.run.id, i, step.generation);
   },
   work(_plan, _i, step) {
-    return step.child_run_id ? [{ kind: "child", key: `child/${step.generation}`, child_run_id: step.child_run_id }] : [];
+    return step.child_run_id
+      ? [{ kind: "child", key: `child/${step.generation}`, child_run_id: step.child_run_id }]
+      : [];
   },
   onDeadline: () => {
     throw new Error("a sub-workflow step has no deadline of its own");

@@ -1,0 +1,270 @@
+import { expect } from "vitest";
+import { z } from "zod";
+import type { ErrorCode } from "../../src/errors.ts";
+import type { Answered } from "../stack/harness.ts";
+
+// Strict: a field that the contract does not know, or one that is null, is a failure.
+
+/** RFC3339 with a `Z`, at most microseconds, trailing zeros trimmed (contract §1). */
+export const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z$/);
+const id = z.uuid();
+const present = z.custom((value) => value !== undefined && value !== null, "must be there and not null");
+const tags = z.record(z.string(), z.string()).refine((all) => Object.keys(all).length > 0, "empty: to be left out");
+const text = z.string().min(1);
+const positive = z.int().positive();
+
+export const run = z.strictObject({
+  id,
+  workflow_id: id,
+  project_id: text,
+  status: z.enum(["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"]),
+  triggered_by: text,
+  workflow_version: positive,
+  max_parallel_steps: positive.optional(),
+  payload: present.optional(),
+  error: text.optional(),
+  started_at: time.optional(),
+  finished_at: time.optional(),
+  expires_at: time.optional(),
+  retry_of_run_id: id.optional(),
+  parent_workflow_run_id: id.optional(),
+  parent_step_run_id: id.optional(),
+  tags: tags.optional(),
+  workflow_version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
+  created_by: text,
+  created_at: time,
+});
+
+export const stepRun = z.strictObject({
+  id,
+  workflow_run_id: id,
+  workflow_step_id: id,
+  step_ref: text,
+  job_run_id: id.optional(),
+  attempt: positive,
+  status: z.enum(["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"]),
+  deps_completed: z.int().min(0),
+  deps_required: z.int().min(0),
+  output: present.optional(),
+  error: text.optional(),
+  started_at: time.optional(),
+  finished_at: time.optional(),
+  created_at: time,
+});
+
+const approval = z.strictObject({
+  id: z.string().startsWith("approval:"),
+  workflow_run_id: id,
+  workflow_step_run_id: id,
+  approvers: z.array(text),
+  status: z.enum(["pending", "approved", "rejected", "timed_out", "overridden", "canceled"]),
+  approved_by: text.optional(),
+  requested_at: time,
+  approved_at: time.optional(),
+  expires_at: time.optional(),
+  error: text.optional(),
+});
+
+export const stepAnswer = z.strictObject({ step_run: stepRun });
+export const gateAnswer = z.strictObject({ step_run: stepRun, approval });
+export const resetAnswer = z.strictObject({ reset_steps: positive });
+export const accepted = z.strictObject({ command_id: text, status: z.literal("accepted") });
+
+const count = z.int().min(0);
+export const bulkCanceled = z.strictObject({ canceled: count, failed: count, workflow_run_ids: z.array(id) });
+export const bulkReplayed = z.strictObject({
+  replayed: count,
+  failed: count,
+  total: count,
+  results: z.array(
+    z.discriminatedUnion("status", [
+      z.strictObject({ original_run_id: id, new_run_id: id, status: z.literal("replayed") }),
+      z.strictObject({ original_run_id: z.string(), status: z.literal("failed"), error: text }),
+    ]),
+  ),
+});
+
+const workflowStep = z.strictObject({
+  id,
+  workflow_id: id,
+  step_ref: text,
+  step_type: z.enum(["job", "approval", "wait_for_event", "sleep", "sub_workflow"]),
+  depends_on: z.array(text),
+  on_failure: z.enum(["fail_workflow", "skip_dependents", "continue"]),
+  retry_backoff: z.enum(["exponential", "fixed"]),
+  resource_class: z.enum(["small", "medium", "large"]),
+  condition: present.optional(),
+  payload: present.optional(),
+  job_id: id.optional(),
+  sub_workflow_id: id.optional(),
+  max_nesting_depth: positive.optional(),
+  approval_timeout_secs: positive.optional(),
+  approval_approvers: z.array(text).min(1).optional(),
+  event_key: text.optional(),
+  event_timeout_secs: positive.optional(),
+  event_notify_url: text.optional(),
+  event_emit_key: text.optional(),
+  sleep_duration_secs: positive.optional(),
+  retry_max_attempts: positive.optional(),
+  retry_initial_delay_secs: positive.optional(),
+  retry_max_delay_secs: positive.optional(),
+  timeout_secs_override: positive.optional(),
+  output_transform: text.optional(),
+  concurrency_key: text.optional(),
+  created_at: time,
+});
+
+/** As lists show it. */
+export const workflow = z.strictObject({
+  id,
+  project_id: text,
+  name: text,
+  slug: text,
+  description: text.optional(),
+  tags: tags.optional(),
+  enabled: z.boolean(),
+  version: positive,
+  timeout_secs: positive.optional(),
+  max_concurrent_runs: positive.optional(),
+  max_parallel_steps: positive.optional(),
+  cron: text.optional(),
+  cron_timezone: text.optional(),
+  skip_if_running: z.literal(true).optional(),
+  version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
+  version_policy: z.enum(["pin", "latest", "minor"]),
+  backwards_compatible: z.literal(true).optional(),
+  created_by: text,
+  updated_by: text,
+  created_at: time,
+  updated_at: time,
+});
+export const workflowWithSteps = workflow.extend({ steps: z.array(workflowStep) });
+
+export const job = z.strictObject({
+  id,
+  project_id: text,
+  name: text,
+  slug: text,
+  description: text.optional(),
+  tags: tags.optional(),
+  endpoint_url: text,
+  fallback_endpoint_url: text.optional(),
+  max_attempts: positive,
+  timeout_secs: positive,
+  payload_schema: present.optional(),
+  result_schema: present.optional(),
+  max_concurrency: positive.optional(),
+  run_ttl_secs: positive.optional(),
+  retry_strategy: z.enum(["exponential", "linear", "fixed", "custom"]).optional(),
+  retry_delays_secs: z.array(positive).min(1).optional(),
+  cron: text.optional(),
+  timezone: text.optional(),
+  environment_id: text.optional(),
+  enabled: z.boolean(),
+  version: positive,
+  version_id: text,
+  version_policy: z.enum(["pin", "latest", "minor"]),
+  execution_mode: z.literal("http"),
+  created_by: text,
+  updated_by: text,
+  created_at: time,
+  updated_at: time,
+});
+
+export const jobRun = z.strictObject({
+  id,
+  job_id: id,
+  project_id: text,
+  status: z.enum(["executing", "completed", "failed", "timed_out", "canceled", "dead_letter"]),
+  attempt: positive,
+  triggered_by: z.literal("workflow"),
+  priority: z.int(),
+  job_version: z.int(),
+  job_version_id: text,
+  debug_mode: z.boolean(),
+  lineage_depth: count,
+  execution_mode: z.literal("http"),
+  workflow_step_run_id: id,
+  result: present.optional(),
+  error: text.optional(),
+  started_at: time.optional(),
+  finished_at: time.optional(),
+  created_by: z.literal("system:workflow"),
+  tags: tags.optional(),
+  created_at: time,
+});
+
+export const eventTrigger = z.strictObject({
+  id: z.string().regex(/^(evt|slp):/),
+  event_key: text,
+  project_id: text,
+  source_type: z.literal("workflow_step"),
+  trigger_type: z.enum(["event", "sleep"]),
+  status: z.enum(["waiting", "received", "timed_out", "canceled"]),
+  timeout_secs: count,
+  workflow_run_id: id,
+  workflow_step_run_id: id,
+  response_payload: present.optional(),
+  requested_at: time,
+  expires_at: time.optional(),
+  received_at: time.optional(),
+  error: text.optional(),
+  notify_url: text.optional(),
+  sent_by: text.optional(),
+});
+
+export const envelope = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: text.optional() });
+
+const problem = z.strictObject({
+  error: text,
+  code: text,
+  message: text,
+  details: z.array(text).min(1).optional(),
+  request_id: text,
+});
+type ProblemBody = z.infer<typeof problem>;
+
+/** Every answer's, whatever its status. */
+function expectHeaders({ headers }: Answered<unknown>): void {
+  expect(headers.get("x-api-version")).toBe("v1");
+  expect(headers.get("x-request-id")).toBeTruthy();
+  expect(headers.get("content-type")).toMatch(/^application\/json/);
+}
+
+/** A success of this status, its body of this shape. */
+export function answered<Shape extends z.ZodType>(
+  answer: Answered<unknown>,
+  status: number,
+  shape: Shape,
+): z.infer<Shape> {
+  expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
+  expectHeaders(answer);
+  const checked = shape.safeParse(answer.body);
+  expect(checked.error, JSON.stringify(answer.body)).toBeUndefined();
+  return checked.data as z.infer<Shape>;
+}
+
+/** The contract's error body, complete, with nothing of what is inside. */
+export function expectProblem(answer: Answered<unknown>): ProblemBody {
+  expectHeaders(answer);
+  const body = answered(answer, answer.status, problem);
+  expect(body.message).toBe(body.error);
+  expect(body.request_id).toBe(answer.headers.get("x-request-id"));
+  expect(JSON.stringify(body)).not.toMatch(
+    /node_modules|\bat \S+ \(|postgres|temporal\.|grpc|sql|syntax at or near|\bzod\b|TypeError|undefined|\[object/i,
+  );
+  return body;
+}
+
+export function refused(
+  answer: Answered<unknown>,
+  status: number,
+  code: ErrorCode,
+  error: string | RegExp,
+): ProblemBody {
+  const body = expectProblem(answer);
+  const text = typeof error === "string" ? error : expect.stringMatching(error);
+  expect({ status: answer.status, ...body }).toMatchObject({ status, code, error: text });
+  return body;
+}

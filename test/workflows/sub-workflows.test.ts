@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
+import type { Workflow } from "../../src/contract/workflows.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+
+let stack: Stack;
+let on: Scenario;
+beforeAll(async () => {
+  stack = await startStack();
+  on = scenarioOn(stack);
+});
+afterAll(() => stack.stop());
+
+const SLEEPS = { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 600 };
+const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
+const calling = (child: Workflow, fields: object = {}) => ({
+  step_ref: "child",
+  step_type: "sub_workflow",
+  sub_workflow_id: child.id,
+  ...fields,
+});
+
+const runsOf = async ({ id }: { id: string }) =>
+  (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`)).body;
+/** The one run of a workflow, once it is there and at its first step. */
+const onlyRunOf = async (workflow: Workflow, step: string, status?: string): Promise<WorkflowRun> => {
+  const run = await until(async () => (await runsOf(workflow))[0]);
+  await on.opens(run, step, status);
+  return run;
+};
+
+describe.concurrent("a sub_workflow step", () => {
+  test("runs its child with the rendered payload, and has the child's outputs by step", async () => {
+    stack.jobs.on("/child-work", ({ body }) => ({ body: { got: (body as { n: bigint }).n } }));
+    const child = await on.workflow([
+      { step_ref: "work", calls: "/child-work" },
+      { step_ref: "nothing", step_type: "approval", approval_approvers: ["ada"] },
+    ]);
+    const run = await on.start(
+      [
+        calling(child, { payload: { n: "{{number}}" } }),
+        { step_ref: "after", calls: "/after-child", depends_on: ["child"], payload: { n: "{{parent_outputs.child.work.got}}" } },
+      ],
+      { payload: { number: 9007199254740993n } },
+    );
+    const childRun = await onlyRunOf(child, "nothing");
+    const step = await on.step(run, "child");
+    expect(step).toMatchObject({ status: "running" });
+    expect(step).not.toHaveProperty("job_run_id");
+    expect(childRun).toMatchObject({
+      triggered_by: "workflow",
+      parent_workflow_run_id: run.id,
+      parent_step_run_id: step.id,
+      project_id: "demo",
+      created_by: "ada",
+      payload: { number: 9007199254740993n, n: 9007199254740993n },
+    });
+    await on.steer(childRun, "approve", "nothing");
+
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    expect((await on.step(run, "child")).output).toEqual({ work: { got: 9007199254740993n } });
+    expect(stack.jobs.callsTo("/after-child")[0]?.body).toMatchObject({ n: 9007199254740993n });
+  });
+
+  test("fails as its child fails, in the child's words, and its on_failure applies", async () => {
+    stack.jobs.on("/child-fails", () => ({ status: 422, body: "no such account" }));
+    const child = await on.workflow([{ step_ref: "work", calls: "/child-fails" }]);
+    const run = await on.start([
+      calling(child, { on_failure: "continue" }),
+      { step_ref: "after", calls: "/after-failure", depends_on: ["child"] },
+    ]);
+
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    const error = "endpoint returned 422: no such account";
+    expect(await on.step(run, "child")).toMatchObject({ status: "failed", error });
+    expect(await on.step(run, "after")).toMatchObject({ status: "completed" });
+  });
+
+  test("is told when its child is canceled by itself", async () => {
+    const child = await on.workflow([SLEEPS]);
+    const run = await on.start([calling(child)]);
+    const childRun = await onlyRunOf(child, "nap");
+    await on.cancel(childRun);
+
+    expect(await on.ends(run)).toMatchObject({ status: "failed", error: "canceled by user" });
+  });
+
+  test("is told when its child times out by itself", async () => {
+    const child = await on.workflow([SLEEPS], { timeout_secs: 1 });
+    const run = await on.start([calling(child)]);
+
+    expect(await on.ends(run)).toMatchObject({ status: "failed", error: "workflow timed out" });
+    expect((await runsOf(child))[0]).toMatchObject({ status: "timed_out" });
+  });
+
+  test.each<[string, () => Promise<Workflow>, RegExp, object]>([
+    ["is disabled", () => on.workflow([SLEEPS], { enabled: false }), /^workflow is disabled$/, {}],
+    ["has no steps", () => on.workflow([]), /^workflow must have at least one step$/, {}],
+    ["would be nested too deep", () => on.workflow([SLEEPS]), /max_nesting_depth 1$/, { max_nesting_depth: 1 }],
+  ])("fails at once when its child %s, and leaves no run behind", async (_, make, error, fields) => {
+    const child = await make();
+    const run = await on.start([calling(child, fields)]);
+
+    expect((await on.ends(run)).error).toMatch(error);
+    expect(await on.step(run, "child")).toMatchObject({ status: "failed" });
+    expect(await runsOf(child)).toEqual([]);
+  });
+
+  test("fails at once when its child has as many runs as it may have", async () => {
+    const child = await on.workflow([SLEEPS], { max_concurrent_runs: 1 });
+    const first = await on.trigger(child);
+    const run = await on.start([calling(child)]);
+
+    expect(await on.ends(run)).toMatchObject({ status: "failed", error: "max concurrent runs reached" });
+    expect(await runsOf(child)).toHaveLength(1);
+    await on.cancel(first);
+  });
+
+  test("is canceled with its parent, and so are the children of its child", async () => {
+    const grandchild = await on.workflow([SLEEPS]);
+    const child = await on.workflow([calling(grandchild)]);
+    const run = await on.start([calling(child)]);
+    const grandchildRun = await onlyRunOf(grandchild, "nap");
+    const childRun = await onlyRunOf(child, "child", "running");
+    await on.cancel(run);
+
+    for (const canceled of [childRun, grandchildRun]) {
+      expect(await on.ends(canceled)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+      const [step] = await on.steps(canceled);
+      expect(step).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+    }
+  });
+
+  test("times out with its parent", async () => {
+    const child = await on.workflow([SLEEPS]);
+    const run = await on.start([calling(child)], {}, { timeout_secs: 2 });
+    const childRun = await onlyRunOf(child, "nap");
+
+    expect(await on.ends(run)).toMatchObject({ status: "timed_out", error: "workflow timed out" });
+    expect(await on.ends(childRun)).toMatchObject({ status: "timed_out" });
+    expect(childRun.expires_at).toBe((await on.run(run)).expires_at);
+  });
+
+  test("is canceled when another step fails the workflow", async () => {
+    stack.jobs.on("/sibling", () => ({ status: 422 }));
+    const child = await on.workflow([SLEEPS]);
+    const run = await on.start([calling(child), GATE, { step_ref: "bad", calls: "/sibling", depends_on: ["gate"] }]);
+    const childRun = await onlyRunOf(child, "nap");
+    await on.steer(run, "approve", "gate");
+
+    expect(await on.ends(run)).toMatchObject({ status: "failed" });
+    expect(await on.ends(childRun)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+  });
+
+  test("gets a new child when it is retried, and the old one's end is no longer its concern", async () => {
+    stack.jobs.on("/child-once", (_, nth) => (nth === 1 ? { status: 422 } : { body: { nth } }));
+    const child = await on.workflow([{ step_ref: "work", calls: "/child-once" }]);
+    const run = await on.start([calling(child)]);
+    await on.ends(run);
+    expect(await on.steer(run, "retry", "child")).toMatchObject({ status: 200 });
+
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    expect(await on.step(run, "child")).toMatchObject({ attempt: 2, output: { work: { nth: 2 } } });
+    expect((await runsOf(child)).map(({ status }) => status)).toEqual(["completed", "failed"]);
+  });
+});
