@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { stringifyJson } from "../../src/contract/json.ts";
 import type { Job } from "../../src/contract/jobs.ts";
 import type { RunStatus, StepRun, StepStatus, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
@@ -20,7 +21,7 @@ export async function ok<Body>(
   options?: RequestOptions,
 ): Promise<Body> {
   const answer = await stack.request<Body>(method, path, body, options);
-  expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+  expect(answer.status, `${method} ${path}: ${stringifyJson(answer.body)}`).toBeLessThan(300);
   return answer.body;
 }
 

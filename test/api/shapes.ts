@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { z } from "zod";
+import { stringifyJson } from "../../src/contract/json.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import type { Answered } from "../stack/harness.ts";
 
@@ -241,7 +242,7 @@ export function answered<Shape extends z.ZodType>(
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
   expectHeaders(answer);
   const checked = shape.safeParse(answer.body);
-  expect(checked.error, JSON.stringify(answer.body)).toBeUndefined();
+  expect(checked.error, stringifyJson(answer.body)).toBeUndefined();
   return checked.data as z.infer<Shape>;
 }
 
@@ -251,7 +252,7 @@ export function expectProblem(answer: Answered<unknown>): ProblemBody {
   const body = answered(answer, answer.status, problem);
   expect(body.message).toBe(body.error);
   expect(body.request_id).toBe(answer.headers.get("x-request-id"));
-  expect(JSON.stringify(body)).not.toMatch(
+  expect(stringifyJson(body)).not.toMatch(
     /node_modules|\bat \S+ \(|postgres|temporal\.|grpc|sql|syntax at or near|\bzod\b|TypeError|undefined|\[object/i,
   );
   return body;

@@ -31,7 +31,9 @@ describe("approve", () => {
     const run = gated().does("approve", "gate");
     const refusal = { status: "refused", code: "invalid_state", message: "step gate is already in terminal state" };
     expect(run.command("approve", "gate")).toMatchObject(refusal);
-    expect(run.happens({ type: "cancel_requested" }).command("approve", "later").message).toBe("step later is already in terminal state");
+    expect(run.happens({ type: "cancel_requested" }).command("approve", "later").message).toBe(
+      "step later is already in terminal state",
+    );
   });
 
   it("ten times at once is applied once, and the run completes (§8.23)", () => {
@@ -71,7 +73,10 @@ describe("reject", () => {
 
 describe("skip", () => {
   it("lets dependents go on, and says why", () => {
-    const run = given([approval("gate"), job("deploy", ["gate"])]).does("skip", "gate", { actor: "op", reason: "not needed" });
+    const run = given([approval("gate"), job("deploy", ["gate"])]).does("skip", "gate", {
+      actor: "op",
+      reason: "not needed",
+    });
     expect(run.step("gate")).toMatchObject({ status: "skipped", error: "not needed", finished_at: run.now });
     expect(run.statuses.deploy).toBe("running");
   });
@@ -102,14 +107,26 @@ describe("force-complete", () => {
 
   it("of a step whose dependencies still run completes it early; the step is never run", () => {
     const run = given([job("a"), job("b", ["a"])]).does("force-complete", "b");
-    expect(run.step("b")).toMatchObject({ status: "completed", started_at: undefined, deps_completed: 0, deps_required: 1 });
+    expect(run.step("b")).toMatchObject({
+      status: "completed",
+      started_at: undefined,
+      deps_completed: 0,
+      deps_required: 1,
+    });
     run.completes("a");
-    expect(run.step("b")).toMatchObject({ status: "completed", started_at: undefined, job_run_id: undefined, deps_completed: 1 });
+    expect(run.step("b")).toMatchObject({
+      status: "completed",
+      started_at: undefined,
+      job_run_id: undefined,
+      deps_completed: 1,
+    });
     expect(run.row.status).toBe("completed");
   });
 
   it("of a waiting event closes its trigger", () => {
-    const run = given([wait("paid")]).news("paid", { type: "wait_opened", event_key: "k" }).does("force-complete", "paid");
+    const run = given([wait("paid")])
+      .news("paid", { type: "wait_opened", event_key: "k" })
+      .does("force-complete", "paid");
     expect(run.trigger("paid")?.status).toBe("canceled");
     expect(run.row.status).toBe("completed");
   });
@@ -118,9 +135,14 @@ describe("force-complete", () => {
 describe.each(["skip", "force-complete"] as const)("%s", (verb) => {
   it("is refused for a step that is running or over", () => {
     const run = given([job("a"), job("b", ["a"])]);
-    expect(run.command(verb, "a")).toMatchObject({ code: "invalid_state", message: `cannot ${verb} step in running status` });
+    expect(run.command(verb, "a")).toMatchObject({
+      code: "invalid_state",
+      message: `cannot ${verb} step in running status`,
+    });
     expect(run.completes("a").command(verb, "a").message).toBe(`cannot ${verb} step in completed status`);
-    expect(run.happens({ type: "cancel_requested" }).command(verb, "b").message).toBe(`cannot ${verb} step in canceled status`);
+    expect(run.happens({ type: "cancel_requested" }).command(verb, "b").message).toBe(
+      `cannot ${verb} step in canceled status`,
+    );
     expect(run.command(verb, "nope")).toMatchObject({ code: "not_found", message: "workflow step run not found" });
     expect(run.command(verb)).toMatchObject({ code: "not_found", message: "workflow step run not found" });
   });
@@ -134,7 +156,10 @@ describe("pause and resume", () => {
     expect(run.row.status).toBe("paused");
     run.does("resume");
     for (const over of [run.completes("a"), given([job("a")]).happens({ type: "cancel_requested" })]) {
-      expect(over.command("pause")).toMatchObject({ code: "invalid_state", message: "workflow run already in terminal state" });
+      expect(over.command("pause")).toMatchObject({
+        code: "invalid_state",
+        message: "workflow run already in terminal state",
+      });
       expect(over.command("resume")).toMatchObject({ code: "invalid_state", message: "workflow run is not paused" });
     }
   });
@@ -152,7 +177,11 @@ describe("a command", () => {
     const run = given([approval("gate"), approval("second")]);
     run.command("approve", "gate", { id: "same", actor: "ada" });
     const before = run.everything;
-    expect(run.command("reject", "second", { id: "same", actor: "bob" })).toMatchObject({ verb: "approve", step_ref: "gate", actor: "ada" });
+    expect(run.command("reject", "second", { id: "same", actor: "bob" })).toMatchObject({
+      verb: "approve",
+      step_ref: "gate",
+      actor: "ada",
+    });
     expect(run.everything).toBe(before);
   });
 
@@ -185,6 +214,10 @@ describe("recovery verbs", () => {
   });
 
   it("retry of an open step is refused in a paused run too", () => {
-    expect(given([approval("gate")]).does("pause").command("retry", "gate").message).toBe("step run must be terminal to retry");
+    expect(
+      given([approval("gate")])
+        .does("pause")
+        .command("retry", "gate").message,
+    ).toBe("step run must be terminal to retry");
   });
 });

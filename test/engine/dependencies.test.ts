@@ -21,15 +21,28 @@ describe("fan-in", () => {
     const run = given([job("first"), approval("gate", ["first"]), wait("event", ["first"]), sleep("nap", ["first"])]);
     expect(run.step("gate").started_at).toBeUndefined();
     run.later(3).completes("first");
-    for (const ref of ["gate", "event", "nap"]) expect(run.step(ref)).toMatchObject({ status: "waiting", started_at: run.now });
+    for (const ref of ["gate", "event", "nap"])
+      expect(run.step(ref)).toMatchObject({ status: "waiting", started_at: run.now });
     run.does("approve", "gate");
   });
 
   it("goes on beside a waiting gate, which keeps its started_at (§8.3)", () => {
-    const run = given([approval("a-gate"), job("b1"), job("b2", ["b1"]), job("b3", ["b2"]), job("after", ["a-gate", "b3"])]);
+    const run = given([
+      approval("a-gate"),
+      job("b1"),
+      job("b2", ["b1"]),
+      job("b3", ["b2"]),
+      job("after", ["a-gate", "b3"]),
+    ]);
     const opened = run.step("a-gate").started_at;
     run.later(1).completes("b1").later(1).completes("b2").later(1).completes("b3");
-    expect(run.statuses).toEqual({ "a-gate": "waiting", b1: "completed", b2: "completed", b3: "completed", after: "waiting" });
+    expect(run.statuses).toEqual({
+      "a-gate": "waiting",
+      b1: "completed",
+      b2: "completed",
+      b3: "completed",
+      after: "waiting",
+    });
     expect(run.step("a-gate").started_at).toBe(opened);
     expect(run.does("approve", "a-gate").step("after").status).toBe("running");
   });
@@ -37,11 +50,23 @@ describe("fan-in", () => {
 
 describe("a failed step", () => {
   const diamond = (on_failure: Step["on_failure"]) =>
-    given([job("bad", [], { on_failure }), job("next", ["bad"]), job("last", ["next"]), job("side"), job("join", ["bad", "side"])]);
+    given([
+      job("bad", [], { on_failure }),
+      job("next", ["bad"]),
+      job("last", ["next"]),
+      job("side"),
+      job("join", ["bad", "side"]),
+    ]);
 
   it("ends the run at once with fail_workflow: everything else is canceled", () => {
     const run = diamond("fail_workflow").fails("bad", { error: "endpoint returned 400: no" });
-    expect(run.statuses).toEqual({ bad: "failed", next: "canceled", last: "canceled", side: "canceled", join: "canceled" });
+    expect(run.statuses).toEqual({
+      bad: "failed",
+      next: "canceled",
+      last: "canceled",
+      side: "canceled",
+      join: "canceled",
+    });
     expect(run.row).toMatchObject({ status: "failed", error: "endpoint returned 400: no", finished_at: run.now });
     expect(run.step("side")).toMatchObject({ finished_at: run.now, error: undefined });
     expect(run.work("side")).toEqual([]);
@@ -89,7 +114,10 @@ describe("a condition", () => {
   });
 
   it("that can't be evaluated fails the step, by its policy", () => {
-    const plan = planWith([job("a", [], { ...on(statusIs("gone", "completed")), on_failure: "continue" }), job("b", ["a"])]);
+    const plan = planWith([
+      job("a", [], { ...on(statusIs("gone", "completed")), on_failure: "continue" }),
+      job("b", ["a"]),
+    ]);
     const run = given(plan.steps);
     expect(run.step("a").error).toBe('condition of step a: condition references unknown step "gone"');
     expect(run.statuses).toEqual({ a: "failed", b: "running" });
@@ -106,7 +134,12 @@ describe("a condition", () => {
 describe("a disabled step", () => {
   it("is gone, also from what others depend on", () => {
     const { steps } = planWith([job("a"), job("b", ["a"]), job("c", ["a", "b"])]);
-    const run = given(enabledSteps(steps, [{ step_ref: "b", enabled: false }, { step_ref: "a", enabled: true }]));
+    const run = given(
+      enabledSteps(steps, [
+        { step_ref: "b", enabled: false },
+        { step_ref: "a", enabled: true },
+      ]),
+    );
     expect(run.statuses).toEqual({ a: "running", c: "waiting" });
     expect(run.step("c").deps_required).toBe(1);
     expect(run.completes("a").completes("c").row.status).toBe("completed");
@@ -125,7 +158,11 @@ describe("a run retry", () => {
   });
 
   it("of a completed run completes at once (§8.11)", () => {
-    const run = given(steps, {}, steps.map(({ step_ref }) => ({ step_ref })));
+    const run = given(
+      steps,
+      {},
+      steps.map(({ step_ref }) => ({ step_ref })),
+    );
     expect(run.row).toMatchObject({ status: "completed", finished_at: run.now });
   });
 });

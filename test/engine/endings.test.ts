@@ -4,23 +4,32 @@ import { approval, BEGIN, child, job, sleep, wait } from "./plans.ts";
 
 const ALL_TYPES = [job("job"), approval("gate"), wait("event"), sleep("nap"), child("sub"), job("later", ["job"])];
 const everyType = (header: Parameters<typeof given>[1] = {}) =>
-  given(ALL_TYPES, header).news("event", { type: "wait_opened", event_key: "k" }).news("sub", { type: "child_started" });
+  given(ALL_TYPES, header)
+    .news("event", { type: "wait_opened", event_key: "k" })
+    .news("sub", { type: "child_started" });
 
 describe("a canceled run", () => {
   it("cancels every step, gate, event and timer (§8.8)", () => {
     const run = everyType().later(3).happens({ type: "cancel_requested" });
     expect(run.row).toMatchObject({ status: "canceled", error: "canceled by user", finished_at: run.now });
     for (const { step_ref } of ALL_TYPES) {
-      expect(run.step(step_ref)).toMatchObject({ status: "canceled", error: "workflow canceled by user", finished_at: run.now });
+      expect(run.step(step_ref)).toMatchObject({
+        status: "canceled",
+        error: "workflow canceled by user",
+        finished_at: run.now,
+      });
       expect(run.work(step_ref)).toEqual([]);
       expect(run.state(step_ref).deadline).toBeUndefined();
     }
     expect(run.approval("gate")?.status).toBe("canceled");
-    for (const ref of ["gate", "event", "nap"]) expect(run.trigger(ref)).toMatchObject({ status: "canceled", error: "workflow canceled" });
+    for (const ref of ["gate", "event", "nap"])
+      expect(run.trigger(ref)).toMatchObject({ status: "canceled", error: "workflow canceled" });
   });
 
   it("keeps what was over", () => {
-    const run = given([job("a"), job("b")]).completes("a").happens({ type: "cancel_requested" });
+    const run = given([job("a"), job("b")])
+      .completes("a")
+      .happens({ type: "cancel_requested" });
     expect(run.statuses).toEqual({ a: "completed", b: "canceled" });
   });
 });
@@ -37,7 +46,11 @@ describe("a run with a time limit", () => {
   });
 
   it("doesn't when it is over in time", () => {
-    expect(given([job("a")], { timeout_secs: 30 }).completes("a").later(60).row.status).toBe("completed");
+    expect(
+      given([job("a")], { timeout_secs: 30 })
+        .completes("a")
+        .later(60).row.status,
+    ).toBe("completed");
   });
 
   it("has none with 0", () => {

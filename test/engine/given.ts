@@ -13,7 +13,11 @@ import { BEGIN, planWith, type Step } from "./plans.ts";
 import { evolveWatched, watched } from "./watched.ts";
 
 /** A run of these steps that has gone as far as it can by itself. */
-export function given(steps: Step[], header: Partial<RunHeader> = {}, completed: { step_ref: string; output?: JsonDoc }[] = []): Story {
+export function given(
+  steps: Step[],
+  header: Partial<RunHeader> = {},
+  completed: { step_ref: string; output?: JsonDoc }[] = [],
+): Story {
   return new Story(initialRun(planWith(steps, header), completed));
 }
 
@@ -58,7 +62,15 @@ export class Story {
   /** One attempt of a job fails; by default for good. */
   fails(ref: string, failure: Partial<Failure> = {}): this {
     const { attempt } = this.state(ref);
-    return this.news(ref, { type: "attempt_failed", attempt, class: "client", error: "boom", job_max_attempts: 3, random: 0.5, ...failure });
+    return this.news(ref, {
+      type: "attempt_failed",
+      attempt,
+      class: "client",
+      error: "boom",
+      job_max_attempts: 3,
+      random: 0.5,
+      ...failure,
+    });
   }
 
   /** Time passes; whatever is due on the way happens when it is due. */
@@ -77,9 +89,14 @@ export class Story {
   #due(): { at: number; event: Without<RunEvent, "at"> } | undefined {
     const { steps, status, expires_at } = this.run.state;
     const due = steps.flatMap(({ deadline, generation }, step) =>
-      deadline === undefined ? [] : [{ at: deadline, event: { type: "deadline_passed", step, generation, deadline } as const }],
+      deadline === undefined
+        ? []
+        : [{ at: deadline, event: { type: "deadline_passed", step, generation, deadline } as const }],
     );
-    const expiry = isRunOver(status) || expires_at === undefined ? [] : [{ at: expires_at, event: { type: "run_expired" } as const }];
+    const expiry =
+      isRunOver(status) || expires_at === undefined
+        ? []
+        : [{ at: expires_at, event: { type: "run_expired" } as const }];
     return [...due, ...expiry].sort((a, b) => a.at - b.at)[0];
   }
 
@@ -129,7 +146,9 @@ export class Story {
 
   /** Every step's status by its ref. */
   get statuses(): Record<string, StepStatus> {
-    return Object.fromEntries(this.plan.steps.map(({ step_ref }, i) => [step_ref, this.run.state.steps[i]?.status as StepStatus]));
+    return Object.fromEntries(
+      this.plan.steps.map(({ step_ref }, i) => [step_ref, this.run.state.steps[i]?.status as StepStatus]),
+    );
   }
 
   work(ref: string): Work["kind"][] {

@@ -13,6 +13,18 @@ describe("max_parallel_steps", () => {
     expect(running(run.completes("s0"))).toEqual(["s2", "s3"]);
   });
 
+  it("is shared by steps that other limits hold apart, still in the order of the definition", () => {
+    const kinds = [{ resource_class: "large" }, { concurrency_key: "db" }, { resource_class: "medium" }, {}] as const;
+    const run = given(
+      kinds.map((more, i) => job(`s${i}`, [], more)),
+      { max_parallel_steps: 1 },
+    );
+    for (const ref of ["s0", "s1", "s2", "s3"]) {
+      expect(running(run)).toEqual([ref]);
+      run.completes(ref);
+    }
+  });
+
   it("counts only running steps: gates take no place", () => {
     const run = given([approval("gate"), approval("gate2"), ...many(3)], { max_parallel_steps: 1 });
     expect(run.statuses).toMatchObject({ gate: "waiting", gate2: "waiting", s0: "running", s1: "pending" });
@@ -26,7 +38,11 @@ describe("max_parallel_steps", () => {
 
 describe("concurrency_key", () => {
   it("lets one step a key run at once within a run", () => {
-    const run = given([...many(3, { concurrency_key: "db" }), job("other", [], { concurrency_key: "web" }), job("free")]);
+    const run = given([
+      ...many(3, { concurrency_key: "db" }),
+      job("other", [], { concurrency_key: "web" }),
+      job("free"),
+    ]);
     expect(running(run)).toEqual(["s0", "other", "free"]);
     expect(running(run.completes("s0"))).toEqual(["s1", "other", "free"]);
   });
@@ -43,7 +59,10 @@ describe("resource_class", () => {
     ["medium", 20],
     ["large", 5],
   ] as const)("%s has %i places a run", (resource_class, places) => {
-    const run = given([...many(places + 2, { resource_class }), job("last", [], { resource_class: resource_class === "small" ? "large" : "small" })]);
+    const run = given([
+      ...many(places + 2, { resource_class }),
+      job("last", [], { resource_class: resource_class === "small" ? "large" : "small" }),
+    ]);
     expect(running(run)).toHaveLength(places + 1);
     expect(run.statuses.last).toBe("running");
     run.completes("s0");

@@ -22,7 +22,11 @@ export class MirrorModel {
     put(this.steps, rows.steps);
     put(this.approvals, rows.approvals);
     // Only the wait itself brings its row into waiting.
-    put(this.triggers, rows.triggers, (row, held) => row.source !== "wait_for_event" || row.status !== "waiting" || held?.status === "waiting");
+    put(
+      this.triggers,
+      rows.triggers,
+      (row, held) => row.source !== "wait_for_event" || row.status !== "waiting" || held?.status === "waiting",
+    );
     put(this.jobRuns, rows.job_runs);
     for (const command of rows.commands) if (!this.commands.has(command.id)) this.commands.set(command.id, command);
   }
@@ -50,18 +54,24 @@ export class MirrorModel {
       if (job_run_id) assert.equal(this.jobRuns.get(job_run_id)?.status === "executing", !isStepOver(step.status));
       if (job_run_id) current.jobRuns.add(job_run_id);
     }
-    for (const [id, { status }] of this.approvals) if (!current.approvals.has(id)) assert.notEqual(status, "pending", id);
+    for (const [id, { status }] of this.approvals)
+      if (!current.approvals.has(id)) assert.notEqual(status, "pending", id);
     for (const [id, { status }] of this.triggers) if (!current.triggers.has(id)) assert.notEqual(status, "waiting", id);
     for (const [id, { status }] of this.jobRuns) if (!current.jobRuns.has(id)) assert.notEqual(status, "executing", id);
     assert.deepEqual(new Set(this.commands.keys()), new Set(run.outcomes.keys()));
   }
 }
 
-function put<R extends Row>(stored: Map<string, R>, rows: R[], where: (row: R, held: R | undefined) => boolean = () => true): void {
+function put<R extends Row>(
+  stored: Map<string, R>,
+  rows: R[],
+  where: (row: R, held: R | undefined) => boolean = () => true,
+): void {
   assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length, "one write carries a row once");
   for (const row of rows) {
     const held = stored.get(row.id);
-    if (held && held.revision === row.revision) assert.deepEqual(withoutKey(held), withoutKey(row), "one revision, one row");
+    if (held && held.revision === row.revision)
+      assert.deepEqual(withoutKey(held), withoutKey(row), "one revision, one row");
     else if (where(row, held) && (!held || held.revision < row.revision)) stored.set(row.id, row);
   }
 }
@@ -69,7 +79,11 @@ function put<R extends Row>(stored: Map<string, R>, rows: R[], where: (row: R, h
 // The mirror never changes a trigger's key; only a claim does.
 const withoutKey = <R extends Row>(row: R): Omit<R, "event_key"> => ({ ...row, event_key: undefined });
 
-function assertStored<R extends ApprovalRow | TriggerRow | JobRunRow>(stored: Map<string, R>, row: R, current: Set<string>): void {
+function assertStored<R extends ApprovalRow | TriggerRow | JobRunRow>(
+  stored: Map<string, R>,
+  row: R,
+  current: Set<string>,
+): void {
   // Its revision may be older: a step whose counter changed gets a new one, what belongs to it doesn't.
   const { revision, ...rest } = plain(row);
   const { revision: storedRevision, ...storedRest } = stored.get(row.id) ?? { revision: -1 };

@@ -13,7 +13,10 @@ function write(run: Story) {
 describe("what the mirror is given", () => {
   it("is the run, and of the steps those that changed since the last write", () => {
     const run = given([job("a"), job("b"), job("c", ["a"])]);
-    expect(write(run)).toMatchObject({ run: { status: "running" }, steps: [{ step_ref: "a" }, { step_ref: "b" }, { step_ref: "c" }] });
+    expect(write(run)).toMatchObject({
+      run: { status: "running" },
+      steps: [{ step_ref: "a" }, { step_ref: "b" }, { step_ref: "c" }],
+    });
     expect(isMirrored(run.run)).toBe(true);
     const { run: row, steps, job_runs } = write(run.completes("b"));
     expect(row.status).toBe("running");
@@ -24,7 +27,10 @@ describe("what the mirror is given", () => {
   it("has a dependent's row when only its counter rose", () => {
     const run = given([job("a"), job("b"), job("c", ["a", "b"])]);
     write(run);
-    expect(write(run.completes("a")).steps).toMatchObject([{ step_ref: "a" }, { step_ref: "c", deps_completed: 1, status: "waiting" }]);
+    expect(write(run.completes("a")).steps).toMatchObject([
+      { step_ref: "a" },
+      { step_ref: "c", deps_completed: 1, status: "waiting" },
+    ]);
   });
 
   it("has what the write in flight carries as long as nobody knows that it arrived, each row once", () => {
@@ -50,7 +56,9 @@ describe("what the mirror is given", () => {
   });
 
   it("leaves a kept step's job run alone when only its counter changed", () => {
-    const run = given([job("a"), job("b", ["a"])]).completes("a").completes("b");
+    const run = given([job("a"), job("b", ["a"])])
+      .completes("a")
+      .completes("b");
     write(run);
     const { steps, job_runs } = write(run.does("retry", "a"));
     expect(steps).toMatchObject([{ step_ref: "a" }, { step_ref: "b", status: "completed", deps_completed: 0 }]);
@@ -63,7 +71,9 @@ describe("a job run", () => {
     const run = given([job("a", [], { retry_max_attempts: 2 })]).fails("a", { class: "server", error: "first" });
     expect(write(run).job_runs).toMatchObject([{ status: "executing", attempt: 1, error: "first" }]);
     run.later(1).fails("a", { class: "timeout", error: "execution timed out" });
-    expect(write(run).job_runs).toMatchObject([{ status: "timed_out", attempt: 2, error: "execution timed out", finished_at: run.now }]);
+    expect(write(run).job_runs).toMatchObject([
+      { status: "timed_out", attempt: 2, error: "execution timed out", finished_at: run.now },
+    ]);
     run.does("retry", "a").fails("a", { class: "server" }).later(1).completes("a", text(1));
     const [jobRun] = write(run).job_runs;
     expect(jobRun).toMatchObject({ status: "completed", attempt: 2, output: text(1) });
@@ -101,17 +111,25 @@ describe("a gate that a replay closed", () => {
   });
 
   it("gives its event key back", () => {
-    const run = given([job("a"), wait("paid", ["a"])]).completes("a").news("paid", { type: "wait_opened", event_key: "k" });
+    const run = given([job("a"), wait("paid", ["a"])])
+      .completes("a")
+      .news("paid", { type: "wait_opened", event_key: "k" });
     write(run);
     run.does("pause").does("replay-subtree", "a");
     expect(write(run).triggers).toMatchObject([{ event_key: "k", status: "canceled" }]);
   });
 
   it("gives its event key back also when it was still being registered", () => {
-    const run = given([job("a"), wait("paid", ["a"])]).completes("a").does("pause").does("replay-subtree", "a");
+    const run = given([job("a"), wait("paid", ["a"])])
+      .completes("a")
+      .does("pause")
+      .does("replay-subtree", "a");
     expect(write(run).triggers).toEqual([]);
     run.happens({ type: "wait_opened", step: run.index("paid"), generation: 0, event_key: "k" });
     expect(write(run).triggers).toMatchObject([{ event_key: "k", status: "canceled", error: "step was reset" }]);
-    expect(run.completes("a").news("paid", { type: "wait_opened", event_key: "k2" }).trigger("paid")).toMatchObject({ status: "waiting", event_key: "k2" });
+    expect(run.completes("a").news("paid", { type: "wait_opened", event_key: "k2" }).trigger("paid")).toMatchObject({
+      status: "waiting",
+      event_key: "k2",
+    });
   });
 });

@@ -14,36 +14,50 @@ describe("a paused run", () => {
   });
 
   it("goes on with the attempts of a job that is in flight", () => {
-    const run = given([job("a")]).does("pause").fails("a", { class: "server" });
+    const run = given([job("a")])
+      .does("pause")
+      .fails("a", { class: "server" });
     expect(run.work("a")).toEqual(["timer"]);
     expect(run.later(1).work("a")).toEqual(["dispatch"]);
     expect(run.step("a").attempt).toBe(2);
   });
 
   it("goes on counting: sleeps end, gates and the run time out", () => {
-    const run = given([sleep("nap"), job("after", ["nap"]), approval("gate", [], { approval_timeout_secs: 90, on_failure: "continue" })]);
+    const run = given([
+      sleep("nap"),
+      job("after", ["nap"]),
+      approval("gate", [], { approval_timeout_secs: 90, on_failure: "continue" }),
+    ]);
     run.does("pause").later(60);
     expect(run.statuses).toEqual({ nap: "completed", after: "waiting", gate: "waiting" });
     expect(run.later(30).statuses.gate).toBe("failed");
-    const limited = given([approval("gate")], { timeout_secs: 100 }).does("pause").later(100);
+    const limited = given([approval("gate")], { timeout_secs: 100 })
+      .does("pause")
+      .later(100);
     expect(limited.row).toMatchObject({ status: "timed_out", error: "workflow timed out" });
   });
 
   it("may be approved, stays paused, and goes on after resume", () => {
-    const run = given([approval("gate"), job("deploy", ["gate"])]).does("pause").does("approve", "gate");
+    const run = given([approval("gate"), job("deploy", ["gate"])])
+      .does("pause")
+      .does("approve", "gate");
     expect(run.row.status).toBe("paused");
     expect(run.statuses).toEqual({ gate: "completed", deploy: "waiting" });
     expect(run.does("resume").statuses.deploy).toBe("running");
   });
 
   it("completes with its last step, and resume is refused then", () => {
-    const run = given([job("last")]).does("pause").completes("last");
+    const run = given([job("last")])
+      .does("pause")
+      .completes("last");
     expect(run.row).toMatchObject({ status: "completed", finished_at: run.now });
     expect(run.command("resume").message).toBe("workflow run is not paused");
   });
 
   it("fails when a step fails the workflow, and leaves nothing behind (§8.8)", () => {
-    const run = given([job("a"), job("b"), approval("gate"), job("c", ["a"])]).does("pause").fails("a", { error: "no" });
+    const run = given([job("a"), job("b"), approval("gate"), job("c", ["a"])])
+      .does("pause")
+      .fails("a", { error: "no" });
     expect(run.row).toMatchObject({ status: "failed", error: "no" });
     expect(run.statuses).toEqual({ a: "failed", b: "canceled", gate: "canceled", c: "canceled" });
     expect(run.approval("gate")?.status).toBe("canceled");
@@ -51,11 +65,17 @@ describe("a paused run", () => {
   });
 
   it("skips what a failed dependency leaves behind, also while paused", () => {
-    const run = given([job("a", [], { on_failure: "skip_dependents" }), job("b", ["a"]), approval("gate")]).does("pause").fails("a");
+    const run = given([job("a", [], { on_failure: "skip_dependents" }), job("b", ["a"]), approval("gate")])
+      .does("pause")
+      .fails("a");
     expect(run.statuses).toEqual({ a: "failed", b: "skipped", gate: "waiting" });
   });
 
   it("can be canceled", () => {
-    expect(given([job("a")]).does("pause").happens({ type: "cancel_requested" }).row.status).toBe("canceled");
+    expect(
+      given([job("a")])
+        .does("pause")
+        .happens({ type: "cancel_requested" }).row.status,
+    ).toBe("canceled");
   });
 });

@@ -38,7 +38,12 @@ export const wait = (ref: string, after: string[] = [], more: More = {}): Step =
 export const sleep = (ref: string, after: string[] = [], more: More = {}): Step =>
   step(ref, { step_type: "sleep", depends_on: after, sleep_duration_secs: 60, ...more });
 export const child = (ref: string, after: string[] = [], more: More = {}): Step =>
-  step(ref, { step_type: "sub_workflow", depends_on: after, sub_workflow_id: "019571a0-0000-7000-8000-0000000000cc", ...more });
+  step(ref, {
+    step_type: "sub_workflow",
+    depends_on: after,
+    sub_workflow_id: "019571a0-0000-7000-8000-0000000000cc",
+    ...more,
+  });
 
 export const planWith = (steps: Step[], header: Partial<RunHeader> = {}) =>
   planOf(

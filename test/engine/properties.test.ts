@@ -6,7 +6,8 @@ import { evolve } from "../../workflows/engine/evolve.ts";
 import { initialRun, type Run, restoredRun } from "../../workflows/engine/state.ts";
 import { plain } from "./mirror-model.ts";
 import { randomPlan } from "./random-plans.ts";
-import { moves, RandomRun, type Told } from "./random-run.ts";
+import { moves } from "./random-moves.ts";
+import { RandomRun, type Told } from "./random-run.ts";
 
 // Shrinking a failure is cut short, so that it is reported before the test's own timeout.
 const RUNS = { numRuns: 400, interruptAfterTimeLimit: 30_000 };

@@ -12,7 +12,9 @@ const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 const condition = (ref: (n: number) => string): fc.Arbitrary<Json> => {
   const status = fc.constantFrom("completed", "failed", "skipped", "running", "waiting");
   return fc.oneof(
-    fc.tuple(fc.nat(), status).map(([n, s]) => ({ type: "not", condition: { type: "step_status", step_ref: ref(n), status: s } })),
+    fc
+      .tuple(fc.nat(), status)
+      .map(([n, s]) => ({ type: "not", condition: { type: "step_status", step_ref: ref(n), status: s } })),
     fc.tuple(fc.nat(), status).map(([n, s]) => ({ type: "step_status", step_ref: ref(n), status: s })),
     fc.constant<Json>({ type: "all_of", conditions: [] }),
     fc.constant<Json>({ type: "any_of", conditions: [] }),
@@ -44,21 +46,31 @@ const draft = (steps: number) =>
   });
 
 /** A valid run of up to 40 steps, and the steps that it may have been seeded with. */
-export const randomPlan: fc.Arbitrary<{ plan: Plan; completed: { step_ref: string }[] }> = fc.integer({ min: 1, max: 40 }).chain((size) =>
-  fc
-    .record({
-      drafts: fc.array(draft(size), { minLength: size, maxLength: size }),
-      max_parallel_steps: fc.constantFrom(undefined, 0, 1, 2, 5),
-      timeout_secs: fc.constantFrom(undefined, undefined, undefined, 120, 4000),
-      seeded: fc.array(fc.nat(), { maxLength: 3 }),
-    })
-    .map(({ drafts, seeded, ...header }) => {
-      const steps = drafts.map(({ make, parents, more, place }, i) => {
-        const after = i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))];
-        return { place, step: make(`s${i}`, after, more) };
-      });
-      steps.sort((a, b) => a.place - b.place);
-      const completed = [...new Set(seeded.filter((n) => n % 3 === 0).map((n) => `s${n % size}`))].map((step_ref) => ({ step_ref }));
-      return { plan: planWith(steps.map(({ step }) => step), header), completed };
-    }),
-);
+export const randomPlan: fc.Arbitrary<{ plan: Plan; completed: { step_ref: string }[] }> = fc
+  .integer({ min: 1, max: 40 })
+  .chain((size) =>
+    fc
+      .record({
+        drafts: fc.array(draft(size), { minLength: size, maxLength: size }),
+        max_parallel_steps: fc.constantFrom(undefined, 0, 1, 2, 5),
+        timeout_secs: fc.constantFrom(undefined, undefined, undefined, 120, 4000),
+        seeded: fc.array(fc.nat(), { maxLength: 3 }),
+      })
+      .map(({ drafts, seeded, ...header }) => {
+        const steps = drafts.map(({ make, parents, more, place }, i) => {
+          const after = i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))];
+          return { place, step: make(`s${i}`, after, more) };
+        });
+        steps.sort((a, b) => a.place - b.place);
+        const completed = [...new Set(seeded.filter((n) => n % 3 === 0).map((n) => `s${n % size}`))].map(
+          (step_ref) => ({ step_ref }),
+        );
+        return {
+          plan: planWith(
+            steps.map(({ step }) => step),
+            header,
+          ),
+          completed,
+        };
+      }),
+  );

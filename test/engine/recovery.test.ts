@@ -20,10 +20,21 @@ describe("step retry", () => {
     run.later(60);
     const { id, reset_steps } = run.command("retry", "b");
     expect(reset_steps).toBe(2);
-    expect(run.run.replies.get(id)?.step).toMatchObject({ status: "pending", attempt: 2, deps_completed: 1, deps_required: 1 });
+    expect(run.run.replies.get(id)?.step).toMatchObject({
+      status: "pending",
+      attempt: 2,
+      deps_completed: 1,
+      deps_required: 1,
+    });
     expect(run.run.replies.get(id)?.step?.job_run_id).toBeUndefined();
 
-    expect(run.row).toMatchObject({ status: "running", error: undefined, finished_at: undefined, started_at: BEGIN, expires_at: run.now + 600_000 });
+    expect(run.row).toMatchObject({
+      status: "running",
+      error: undefined,
+      finished_at: undefined,
+      started_at: BEGIN,
+      expires_at: run.now + 600_000,
+    });
     expect(run.statuses).toEqual({ a: "completed", b: "running", c: "waiting", side: "completed" });
     expect(run.step("b")).toMatchObject({ attempt: 2, generation: 1, started_at: run.now, error: undefined });
     expect(run.step("b").job_run_id).not.toBe(job_run_id);
@@ -49,7 +60,9 @@ describe("step retry", () => {
   });
 
   it("of a completed run runs that step again, and nothing of what completed after it", () => {
-    const run = given([job("a"), job("b", ["a"])]).completes("a", text(1)).completes("b", text(2));
+    const run = given([job("a"), job("b", ["a"])])
+      .completes("a", text(1))
+      .completes("b", text(2));
     run.does("retry", "a");
     expect(run.statuses).toEqual({ a: "running", b: "completed" });
     expect(run.step("a").output).toBeUndefined();
@@ -62,7 +75,13 @@ describe("step retry", () => {
 
   it("of an open run resets only what its end skipped", () => {
     const policy = { on_failure: "skip_dependents" } as const;
-    const run = given([job("a", [], policy), job("b", ["a"]), job("c", ["b"]), job("other"), job("join", ["other"])]).fails("a");
+    const run = given([
+      job("a", [], policy),
+      job("b", ["a"]),
+      job("c", ["b"]),
+      job("other"),
+      job("join", ["other"]),
+    ]).fails("a");
     expect(run.statuses).toEqual({ a: "failed", b: "skipped", c: "skipped", other: "running", join: "waiting" });
     expect(run.command("retry", "a").reset_steps).toBe(3);
     expect(run.statuses).toEqual({ a: "running", b: "waiting", c: "waiting", other: "running", join: "waiting" });
@@ -73,14 +92,19 @@ describe("step retry", () => {
   });
 
   it("lets a paused run go on", () => {
-    const run = given([job("a", [], { on_failure: "continue" }), approval("gate")]).fails("a").does("pause").does("retry", "a");
+    const run = given([job("a", [], { on_failure: "continue" }), approval("gate")])
+      .fails("a")
+      .does("pause")
+      .does("retry", "a");
     expect(run.row.status).toBe("running");
     expect(run.statuses).toEqual({ a: "running", gate: "waiting" });
     expect(run.fails("a").does("pause").does("retry", "a").statuses.a).toBe("running");
   });
 
   it("resumes wherever the end of the run had canceled something, also beside the step", () => {
-    const run = given([job("bad"), job("beside"), approval("gate"), job("join", ["bad", "beside", "gate"])]).fails("bad");
+    const run = given([job("bad"), job("beside"), approval("gate"), job("join", ["bad", "beside", "gate"])]).fails(
+      "bad",
+    );
     expect(run.statuses).toEqual({ bad: "failed", beside: "canceled", gate: "canceled", join: "canceled" });
     expect(run.command("retry", "bad").reset_steps).toBe(2);
     expect(run.statuses).toEqual({ bad: "running", beside: "running", gate: "waiting", join: "waiting" });
@@ -93,7 +117,11 @@ describe("step retry", () => {
     const run = given([approval("gate", [], { approval_timeout_secs: 60 })]).later(60);
     expect(run.row.error).toBe("approval timed out");
     run.later(100).does("retry", "gate");
-    expect(run.approval("gate")).toMatchObject({ status: "pending", requested_at: run.now, expires_at: run.now + 60_000 });
+    expect(run.approval("gate")).toMatchObject({
+      status: "pending",
+      requested_at: run.now,
+      expires_at: run.now + 60_000,
+    });
     expect(run.later(59).does("approve", "gate").row.status).toBe("completed");
   });
 
@@ -117,13 +145,18 @@ describe("step retry", () => {
   });
 
   it("skips the step again where what it needs has ended badly", () => {
-    const run = given([job("a", [], { on_failure: "skip_dependents" }), job("b", ["a"])]).fails("a").does("retry", "b");
+    const run = given([job("a", [], { on_failure: "skip_dependents" }), job("b", ["a"])])
+      .fails("a")
+      .does("retry", "b");
     expect(run.statuses).toEqual({ a: "failed", b: "skipped" });
     expect(run.row.status).toBe("failed");
   });
 
   it("gives a job all its attempts again, counted on", () => {
-    const run = given([job("a", [], { retry_max_attempts: 2 })]).fails("a", { class: "server" }).later(1).fails("a", { class: "server" });
+    const run = given([job("a", [], { retry_max_attempts: 2 })])
+      .fails("a", { class: "server" })
+      .later(1)
+      .fails("a", { class: "server" });
     expect(run.step("a")).toMatchObject({ status: "failed", attempt: 2 });
     run.does("retry", "a").fails("a", { class: "server" }).later(1);
     expect(run.step("a")).toMatchObject({ status: "running", attempt: 4 });

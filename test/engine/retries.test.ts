@@ -48,9 +48,12 @@ describe("attempts of a job step", () => {
     expect(attempts({ retry_max_attempts: 5 }, ["server", name]).attempt).toBe(2);
   });
 
-  it.each(["server", "timeout", "connection", "transient", "rate_limited", "unknown", "anything"])("go on after class %s", (name) => {
-    expect(attempts({}, [name]).delays).toHaveLength(1);
-  });
+  it.each(["server", "timeout", "connection", "transient", "rate_limited", "unknown", "anything"])(
+    "go on after class %s",
+    (name) => {
+      expect(attempts({}, [name]).delays).toHaveLength(1);
+    },
+  );
 
   it("stop from the third on when two in a row fail the same way, unless the step has its own limit", () => {
     expect(attempts({}, Array<string>(9).fill("server"), 0.5, 9).attempt).toBe(3);
@@ -78,7 +81,9 @@ describe("attempts of a job step", () => {
   });
 
   it("do not outlive the run", () => {
-    const run = given([job("call")], { timeout_secs: 5 }).fails("call", { class: "server" }).happens({ type: "cancel_requested" });
+    const run = given([job("call")], { timeout_secs: 5 })
+      .fails("call", { class: "server" })
+      .happens({ type: "cancel_requested" });
     expect(run.later(60).step("call")).toMatchObject({ status: "canceled", attempt: 1 });
   });
 });

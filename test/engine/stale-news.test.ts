@@ -15,7 +15,11 @@ describe("news of work that no longer counts changes nothing", () => {
     const run = given([job("a")]).fails("a", { class: "server" });
     const step = 0;
     const generation = 0;
-    unheard(run, { type: "attempt_completed", step, generation, attempt: 1 }, { type: "attempt_failed", step, generation, attempt: 1, ...late });
+    unheard(
+      run,
+      { type: "attempt_completed", step, generation, attempt: 1 },
+      { type: "attempt_failed", step, generation, attempt: 1, ...late },
+    );
     run.later(1);
     unheard(
       run,
@@ -26,7 +30,13 @@ describe("news of work that no longer counts changes nothing", () => {
   });
 
   it("of a step's life before a reset", () => {
-    const run = given([job("a"), approval("gate", [], { approval_timeout_secs: 9 }), child("sub"), wait("event"), job("end", ["a", "gate", "sub", "event"])]);
+    const run = given([
+      job("a"),
+      approval("gate", [], { approval_timeout_secs: 9 }),
+      child("sub"),
+      wait("event"),
+      job("end", ["a", "gate", "sub", "event"]),
+    ]);
     const { child_run_id } = run.state("sub");
     const { deadline } = run.state("gate");
     run.happens({ type: "cancel_requested" }).later(1).does("retry", "a");
@@ -71,6 +81,11 @@ describe("news of work that no longer counts changes nothing", () => {
 
   it("a deadline that was moved", () => {
     const run = given([job("a")]).fails("a", { class: "server" });
-    unheard(run, { type: "deadline_passed", step: 0, generation: 0, deadline: (run.state("a").deadline as number) - 1 });
+    unheard(run, {
+      type: "deadline_passed",
+      step: 0,
+      generation: 0,
+      deadline: (run.state("a").deadline as number) - 1,
+    });
   });
 });

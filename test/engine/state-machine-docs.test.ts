@@ -5,7 +5,9 @@ import { isRunOver, isStepOver, RUN_TRANSITIONS, STEP_TRANSITIONS } from "../../
 import { job, planWith } from "./plans.ts";
 
 const page = readFileSync(new URL("../../docs/state-machine.md", import.meta.url), "utf8");
-const [ofRun = "", ofStep = ""] = [...page.matchAll(/```mermaid\nstateDiagram-v2\n(.*?)```/gs)].map(([, diagram]) => diagram);
+const [ofRun = "", ofStep = ""] = [...page.matchAll(/```mermaid\nstateDiagram-v2\n(.*?)```/gs)].map(
+  ([, diagram]) => diagram,
+);
 
 const arrowsOf = (diagram: string): string[] =>
   [...diagram.matchAll(/^\s*(\S+) --> (\S+)/gm)].map(([, from, to]) => `${from} → ${to}`);
@@ -13,12 +15,18 @@ const fresh = initialRun(planWith([job("a"), job("b", ["a"])])).state;
 
 describe.each([
   { what: "run", diagram: ofRun, table: RUN_TRANSITIONS, isOver: isRunOver, first: [fresh.status] },
-  { what: "step", diagram: ofStep, table: STEP_TRANSITIONS, isOver: isStepOver, first: fresh.steps.map(({ status }) => status) },
+  {
+    what: "step",
+    diagram: ofStep,
+    table: STEP_TRANSITIONS,
+    isOver: isStepOver,
+    first: fresh.steps.map(({ status }) => status),
+  },
 ])("the picture of a $what in docs/state-machine.md", ({ diagram, table, isOver, first }) => {
   const arrows = arrowsOf(diagram);
 
   it("shows exactly the transitions that the engine knows", () => {
-    const known = Object.entries(table).flatMap(([from, tos]) => tos.map((to) => `${from} → ${to}`));
+    const known = Object.entries<readonly string[]>(table).flatMap(([from, tos]) => tos.map((to) => `${from} → ${to}`));
     expect(arrows.filter((arrow) => !arrow.includes("[*]")).sort()).toEqual(known.sort());
   });
 
@@ -31,6 +39,8 @@ describe.each([
   it("is followed by what each state means", () => {
     const after = page.slice(page.indexOf(diagram) + diagram.length);
     const [meanings = ""] = /\| state \| meaning \|\n.*?\n\n/s.exec(after) ?? [];
-    expect([...meanings.matchAll(/^\| `(\w+)` \|/gm)].map(([, status]) => status).sort()).toEqual(Object.keys(table).sort());
+    expect([...meanings.matchAll(/^\| `(\w+)` \|/gm)].map(([, status]) => status).sort()).toEqual(
+      Object.keys(table).sort(),
+    );
   });
 });

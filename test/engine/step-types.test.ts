@@ -16,7 +16,11 @@ describe("a job step", () => {
   });
 
   it("may complete without an output", () => {
-    expect(given([job("build")]).completes("build").step("build").output).toBeUndefined();
+    expect(
+      given([job("build")])
+        .completes("build")
+        .step("build").output,
+    ).toBeUndefined();
   });
 });
 
@@ -31,7 +35,11 @@ describe("an approval step", () => {
     expect(run.step("gate")).toMatchObject({ status: "completed", started_at: BEGIN, finished_at: run.now });
     expect(run.step("gate").output).toBeUndefined();
     expect(run.approval("gate")).toMatchObject({ status: "approved", approved_by: "bob", approved_at: run.now });
-    expect(run.trigger("gate")).toMatchObject({ status: "received", sent_by: "bob", event_key: `approval:${run.plan.run.id}:gate` });
+    expect(run.trigger("gate")).toMatchObject({
+      status: "received",
+      sent_by: "bob",
+      event_key: `approval:${run.plan.run.id}:gate`,
+    });
     expect(run.step("deploy")).toMatchObject({ status: "running", deps_completed: 1 });
   });
 
@@ -42,7 +50,10 @@ describe("an approval step", () => {
   });
 
   it("fails when nobody decides in time, and its failure policy applies", () => {
-    const run = given([approval("gate", [], { approval_timeout_secs: 30, on_failure: "continue" }), job("after", ["gate"])]);
+    const run = given([
+      approval("gate", [], { approval_timeout_secs: 30, on_failure: "continue" }),
+      job("after", ["gate"]),
+    ]);
     expect(run.approval("gate")?.expires_at).toBe(BEGIN + 30_000);
     expect(run.later(29).statuses).toEqual({ gate: "waiting", after: "waiting" });
     run.later(1);
@@ -68,8 +79,15 @@ describe("a wait_for_event step", () => {
 
     run.does("send-event", "paid", { actor: "shop", result: text({ amount: 12 }) });
     expect(run.step("paid")).toMatchObject({ status: "completed", output: text({ amount: 12 }) });
-    expect(run.trigger("paid")).toMatchObject({ status: "received", sent_by: "shop", response_payload: text({ amount: 12 }) });
-    expect(run.command("send-event", "paid")).toMatchObject({ code: "conflict", message: "event trigger is not in waiting state" });
+    expect(run.trigger("paid")).toMatchObject({
+      status: "received",
+      sent_by: "shop",
+      response_payload: text({ amount: 12 }),
+    });
+    expect(run.command("send-event", "paid")).toMatchObject({
+      code: "conflict",
+      message: "event trigger is not in waiting state",
+    });
   });
 
   it.each([
@@ -86,13 +104,18 @@ describe("a wait_for_event step", () => {
   });
 
   it("fails when its event is canceled", () => {
-    const run = given([wait("paid")]).news("paid", { type: "wait_opened", event_key: "k" }).does("cancel-event", "paid");
+    const run = given([wait("paid")])
+      .news("paid", { type: "wait_opened", event_key: "k" })
+      .does("cancel-event", "paid");
     expect(run.step("paid")).toMatchObject({ status: "failed", error: "event trigger canceled by user" });
     expect(run.trigger("paid")).toMatchObject({ status: "canceled", error: "canceled by user" });
   });
 
   it("fails when its key is waited for by another", () => {
-    const run = given([wait("paid", [], { on_failure: "continue" })]).news("paid", { type: "wait_refused", error: "event key taken" });
+    const run = given([wait("paid", [], { on_failure: "continue" })]).news("paid", {
+      type: "wait_refused",
+      error: "event key taken",
+    });
     expect(run.step("paid")).toMatchObject({ status: "failed", error: "event key taken" });
     expect(run.trigger("paid")).toBeUndefined();
   });
@@ -122,7 +145,11 @@ describe("a sleep step", () => {
   it("completes exactly when its time is over, and says how long it slept", () => {
     const run = given([sleep("nap", [], { sleep_duration_secs: 90 })]);
     expect(run.step("nap")).toMatchObject({ status: "waiting", started_at: BEGIN });
-    expect(run.trigger("nap")).toMatchObject({ status: "waiting", timeout_secs: 90, event_key: `sleep:${run.plan.run.id}:nap` });
+    expect(run.trigger("nap")).toMatchObject({
+      status: "waiting",
+      timeout_secs: 90,
+      event_key: `sleep:${run.plan.run.id}:nap`,
+    });
     expect(run.later(89.999).statuses).toEqual({ nap: "waiting" });
     run.later(0.001);
     expect(run.step("nap")).toMatchObject({ status: "completed", finished_at: BEGIN + 90_000 });
@@ -139,14 +166,24 @@ describe("a sub_workflow step", () => {
     const run = started();
     expect(run.step("sub")).toMatchObject({ status: "running", job_run_id: undefined });
     expect(run.work("sub")).toEqual(["child"]);
-    run.happens({ type: "child_ended", child_run_id: child_run_id(run), status: "completed", output: text({ build: 1 }) });
+    run.happens({
+      type: "child_ended",
+      child_run_id: child_run_id(run),
+      status: "completed",
+      output: text({ build: 1 }),
+    });
     expect(run.step("sub")).toMatchObject({ status: "completed", output: text({ build: 1 }) });
     expect(run.step("after").status).toBe("running");
   });
 
   it("fails as its child does, with the child's error", () => {
     const run = started();
-    run.happens({ type: "child_ended", child_run_id: child_run_id(run), status: "failed", error: "endpoint returned 500: no" });
+    run.happens({
+      type: "child_ended",
+      child_run_id: child_run_id(run),
+      status: "failed",
+      error: "endpoint returned 500: no",
+    });
     expect(run.row).toMatchObject({ status: "failed", error: "endpoint returned 500: no" });
   });
 

@@ -16,7 +16,10 @@ export function watched(run: Run): Run {
   return run;
 }
 
-function watch<Status extends string, Holder extends { status: Status }>(holder: Holder, table: Record<Status, readonly Status[]>): Holder {
+function watch<Status extends string, Holder extends { status: Status }>(
+  holder: Holder,
+  table: Record<Status, readonly Status[]>,
+): Holder {
   let last = holder.status;
   return new Proxy(holder, {
     set(target, member, value) {
@@ -38,12 +41,21 @@ export function evolveWatched(run: Run, event: RunEvent): Run {
   evolve(run, event);
   const after = lookAt(run);
 
-  assert.deepEqual(plain(run.schedule), plain(scheduleOf(run.plan, run.state)), "the schedule kept along the way is the one the state tells");
+  assert.deepEqual(
+    plain(run.schedule),
+    plain(scheduleOf(run.plan, run.state)),
+    "the schedule kept along the way is the one the state tells",
+  );
   assertDependencies(run);
   assertLimits(run);
   assert(after.revision >= before.revision);
-  if (after.shown !== before.shown) assert(after.revision > before.revision, "what is shown changed under a new revision");
-  if (isRunOver(after.status)) assert(run.state.steps.every((step) => isStepOver(step.status)), "no step outlives its run");
+  if (after.shown !== before.shown)
+    assert(after.revision > before.revision, "what is shown changed under a new revision");
+  if (isRunOver(after.status))
+    assert(
+      run.state.steps.every((step) => isStepOver(step.status)),
+      "no step outlives its run",
+    );
   assertStarts(run, before, event);
   assertKept(run, before, after, event);
   return run;
@@ -69,7 +81,11 @@ const plain = (schedule: Schedule): Schedule => ({
 function advances(run: Run, i: number): boolean {
   const { status, cause } = run.state.steps[i] as StepState;
   const policy = run.plan.steps[i]?.on_failure;
-  return status === "completed" || (status === "skipped" && cause !== "dependency") || (status === "failed" && policy === "continue");
+  return (
+    status === "completed" ||
+    (status === "skipped" && cause !== "dependency") ||
+    (status === "failed" && policy === "continue")
+  );
 }
 
 const done = (run: Run, i: number): number => (run.plan.dependencies[i] ?? []).filter((p) => advances(run, p)).length;
@@ -96,7 +112,8 @@ function assertLimits(run: Run): void {
 function assertStarts(run: Run, before: Look, event: RunEvent): void {
   for (const [i, step] of run.state.steps.entries()) {
     const was = before.steps[i];
-    if (step.started_at === undefined || (was?.started_at === step.started_at && was.generation === step.generation)) continue;
+    if (step.started_at === undefined || (was?.started_at === step.started_at && was.generation === step.generation))
+      continue;
     assert(event.type === "step_started" && event.step === i, `step ${i} started by ${event.type}`);
     assert.equal(before.status, "running");
     assert.equal(done(run, i), run.plan.dependencies[i]?.length, `step ${i} started before its dependencies let it`);
@@ -120,6 +137,8 @@ function resetBy(run: Run, before: Look, event: RunEvent): number[] {
   const target = run.plan.index.get(event.step_ref ?? "") as number;
   const lost = (i: number) => before.steps[i]?.status === "skipped" || before.steps[i]?.status === "canceled";
   const behind = descendantsOf(run.plan, target).filter((i) => event.verb === "replay-subtree" || lost(i));
-  const canceled = isRunOver(before.status) ? [...before.steps.keys()].filter((i) => before.steps[i]?.status === "canceled") : [];
+  const canceled = isRunOver(before.status)
+    ? [...before.steps.keys()].filter((i) => before.steps[i]?.status === "canceled")
+    : [];
   return [target, ...behind, ...canceled];
 }

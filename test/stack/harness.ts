@@ -54,11 +54,13 @@ export interface StackOptions {
   allowPrivateEndpoints?: boolean;
   /** Servers of the test's own, in place of the shared ones. */
   servers?: Partial<SharedServers>;
+  /** "silent" where a test takes a server away: the complaints are as they should be. */
+  logLevel?: string;
 }
 
 /** An API, a worker and a job endpoint over a database and a Temporal namespace of their own. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { worker = true, allowPrivateEndpoints = true } = options;
+  const { worker = true, allowPrivateEndpoints = true, logLevel = "error" } = options;
   const servers = { ...inject("servers"), ...options.servers };
   const name = `test-${randomBytes(6).toString("hex")}`;
   const [databaseUrl] = await Promise.all([
@@ -74,7 +76,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     auth: AUTH,
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
-    logLevel: "error",
+    logLevel,
   };
   const log = pino({ level: config.logLevel });
   installRuntimeOnce(log);

@@ -28,6 +28,8 @@ export interface JobEndpoint {
   callsTo(path: string): Call[];
   /** What to answer on a path; `nth` counts its calls from 1. Paths without a handler answer 200. */
   on(path: string, handler: Handler): void;
+  /** Keeps every call of a path, later ones too, without an answer until the function returned is called. */
+  hold(path: string): (answer?: Answer) => void;
   url(path: string): string;
   close(): Promise<void>;
 }
@@ -61,6 +63,14 @@ export async function startJobEndpoint(): Promise<JobEndpoint> {
     calls,
     callsTo,
     on: (path, handler) => void handlers.set(path, handler),
+    hold(path) {
+      let release: (answer?: Answer) => void = () => {};
+      const held = new Promise<Answer | undefined>((resolve) => {
+        release = resolve;
+      });
+      handlers.set(path, () => held);
+      return release;
+    },
     url: (path) => `http://127.0.0.1:${server.port}${path}`,
     close: server.close,
   };

@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import type { Run, StepState } from "../../workflows/engine/state.ts";
+import { isStepOver } from "../../workflows/engine/transitions.ts";
+import { VERBS, type Verb } from "../../workflows/messages.ts";
+
+/** What may happen next, by how often: news of work, a timer, a command, old news again, …, and moves of the mirror. */
+const WEIGHTS = {
+  finish: 120,
+  time: 40,
+  command: 60,
+  again: 20,
+  cancel: 2,
+  parent: 1,
+  take: 20,
+  arrive: 20,
+  look: 10,
+  carry: 10,
+  reopen: 10,
+};
+
+export interface Move {
+  kind: keyof typeof WEIGHTS;
+  /** Chooses among what is possible then. */
+  pick: number;
+  /** The next move comes before the run goes on. */
+  hold: boolean;
+}
+
+export const moves: fc.Arbitrary<Move[]> = fc.array(
+  fc.record({
+    kind: fc.oneof(
+      ...Object.entries(WEIGHTS).map(([kind, weight]) => ({ arbitrary: fc.constant(kind as Move["kind"]), weight })),
+    ),
+    pick: fc.nat(),
+    hold: fc.nat(5).map((n) => n === 0),
+  }),
+  { minLength: 10, maxLength: 150, size: "max" },
+);
+
+const isOpen = ({ status }: StepState) => status === "pending" || status === "waiting";
+const isOver = ({ status }: StepState) => isStepOver(status);
+const isGate = ({ approval }: StepState) => approval?.status === "pending";
+const waits = ({ trigger }: StepState, type?: string) => type === "wait_for_event" && trigger?.status === "waiting";
+
+/** Which steps a verb is made for. */
+const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
+  pause: () => true,
+  resume: () => true,
+  approve: isGate,
+  reject: isGate,
+  skip: isOpen,
+  "force-complete": isOpen,
+  retry: isOver,
+  "replay-subtree": isOver,
+  "send-event": waits,
+  "cancel-event": waits,
+};
+
+/** Any command, mostly one that makes sense. */
+export function anyCommand(
+  { plan, state }: Run,
+  pick: number,
+): { verb: Verb; step_ref: string; reason?: string; actor: string } {
+  const verb = VERBS[pick % VERBS.length] as Verb;
+  const which = pick >> 4;
+  const all = plan.steps.map((_, i) => i);
+  const sensible = all.filter((i) => AIMS[verb](state.steps[i] as StepState, plan.steps[i]?.step_type));
+  const among = which % 4 > 0 && sensible.length > 0 ? sensible : all;
+  const step_ref = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref ?? "";
+  return { verb, step_ref, reason: pick % 3 ? "why" : undefined, actor: pick % 7 ? "ada" : "eve" };
+}

@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import proto from "@temporalio/proto";
+
+export type History = proto.temporal.api.history.v1.IHistory;
+
+// Its own JSON, both ways. `historyToJSON` of @temporalio/common needs a protobufjs that npm does not give it here.
+const { History } = proto.temporal.api.history.v1;
+const folder = new URL("histories/", import.meta.url);
+
+export const historyNames = readdirSync(folder).map((file) => basename(file, ".json"));
+
+const fileOf = (name: string) => new URL(`${name}.json`, folder);
+
+export const readHistory = (name: string): History => History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
+
+/** `replacer` as of JSON.stringify. */
+export function writeHistory(name: string, history: History, replacer: (key: string, value: unknown) => unknown): void {
+  const plain = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
+  writeFileSync(fileOf(name), `${JSON.stringify(plain, replacer, 1)}\n`);
+}

@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { examples, loadExamples } from "../../examples/load.ts";
+import { startJobServer } from "../../examples/job-server.ts";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { freePort } from "../../src/dev/ports.ts";
+import { startTemporal } from "../../src/dev/temporal.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+import { record } from "./recording.ts";
+
+const GATE = { step_type: "approval", approval_approvers: ["ada"] };
+
+let stack: Stack;
+let on: Scenario;
+beforeAll(async () => {
+  stack = await startStack();
+  on = scenarioOn(stack);
+});
+afterAll(() => stack.stop());
+
+/** Ended as it should have. Records its latest opening. */
+async function ends(run: { id: string }, status: string, name: string): Promise<void> {
+  expect(await on.ends(run)).toMatchObject({ status });
+  await record(stack.deps, run, name);
+}
+
+async function does(...command: Parameters<Scenario["steer"]>): Promise<void> {
+  expect(await on.steer(...command)).toMatchObject({ status: 200 });
+}
+
+test("the examples", async () => {
+  const { apiUrl, token } = stack;
+  const jobServer = await startJobServer(0);
+  const jobsUrl = `http://127.0.0.1:${jobServer.port}`;
+  const { workflows, waitingRunId } = await loadExamples({ apiUrl, token: token(), jobsUrl, log: () => {} });
+  await does({ id: waitingRunId }, "approve", "approval", undefined, { token: token({ sub: "release-manager" }) });
+  await ends({ id: waitingRunId }, "completed", "release-train");
+
+  const train = workflows.find(({ slug }) => slug === "release-train") as { id: string };
+  const payload = { ...examples["release-train"].payload, fail: "smoke-test" };
+  const rolledBack = await on.trigger(train, { payload });
+  await on.opens(rolledBack, "approval");
+  await does(rolledBack, "approve", "approval", undefined, { token: token({ sub: "release-manager" }) });
+  await ends(rolledBack, "completed", "release-train-rolled-back");
+
+  const approval = workflows.find(({ slug }) => slug === "invoice-approval") as { id: string };
+  const invoice = await on.trigger(approval, { payload: examples["invoice-approval"].payload });
+  await on.opens(invoice, "manager-approval");
+  await does(invoice, "approve", "manager-approval", undefined, { token: token({ sub: "manager" }) });
+  await on.sends("payment:INV-1042", { paid: true });
+  await ends(invoice, "completed", "invoice-approval");
+  await jobServer.close();
+});
+
+test("a failed run, and steps run again while it is open and after its end", async () => {
+  stack.jobs.on("/flaky", (_, nth) => ({ status: nth === 1 ? 500 : 200 }));
+  stack.jobs.on("/broken", (_, nth) => ({ status: nth === 1 ? 422 : 200 }));
+  const run = await on.start([
+    { step_ref: "a", calls: "/flaky", retry_max_attempts: 2, retry_backoff: "fixed", retry_initial_delay_secs: 1 },
+    { step_ref: "b", calls: "/broken", depends_on: ["a"] },
+    { step_ref: "gate", ...GATE, depends_on: ["b"] },
+    { step_ref: "c", calls: "/c", depends_on: ["gate"] },
+  ]);
+  await ends(run, "failed", "failed");
+  await does(run, "retry", "b");
+  await on.opens(run, "gate");
+  await does(run, "approve", "gate");
+  await ends(run, "completed", "reopened");
+
+  const open = await on.start([
+    { step_ref: "a", calls: "/a" },
+    { step_ref: "b", calls: "/b", depends_on: ["a"] },
+    { step_ref: "gate", ...GATE },
+  ]);
+  await on.opens(open, "b", "completed");
+  await does(open, "retry", "b");
+  await until(async () => (await on.step(open, "b")).attempt === 2 && (await on.opens(open, "b", "completed")));
+  await does(open, "approve", "gate");
+  await ends(open, "completed", "step-retried");
+  await does(open, "replay-subtree", "a");
+  await ends(open, "completed", "subtree-replayed");
+});
+
+test("a run paused and resumed, skipped and forced on", async () => {
+  const run = await on.start([
+    { step_ref: "skipped", ...GATE },
+    { step_ref: "forced", step_type: "sleep", sleep_duration_secs: 3600 },
+    { step_ref: "event", step_type: "wait_for_event", event_key: "go" },
+    { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, depends_on: ["skipped", "forced", "event"] },
+  ]);
+  await Promise.all([on.opens(run, "skipped"), on.opens(run, "forced"), on.opens(run, "event")]);
+  await does(run, "pause");
+  await does(run, "skip", "skipped", { reason: "not needed" });
+  await does(run, "force-complete", "forced", { result: { slept: false } });
+  await on.sends("go", { sent: true });
+  await does(run, "resume");
+  await ends(run, "completed", "paused-and-steered");
+});
+
+test("a canceled run", async () => {
+  stack.jobs.on("/held", () => new Promise(() => {}));
+  const run = await on.start([
+    { step_ref: "held", calls: "/held" },
+    { step_ref: "gate", ...GATE },
+  ]);
+  await until(() => stack.jobs.callsTo("/held").length === 1);
+  await on.opens(run, "gate");
+  await on.cancel(run);
+  await ends(run, "canceled", "canceled");
+});
+
+test("a run that times out", async () => {
+  const run = await on.start([{ step_ref: "gate", ...GATE }], {}, { timeout_secs: 1 });
+  await ends(run, "timed_out", "timed-out");
+});
+
+test("a retry of a run, which keeps what was completed", async () => {
+  stack.jobs.on("/late", (_, nth) => ({ status: nth === 1 ? 422 : 200 }));
+  const run = await on.start([
+    { step_ref: "a", calls: "/a" },
+    { step_ref: "late", calls: "/late", depends_on: ["a"] },
+  ]);
+  expect(await on.ends(run)).toMatchObject({ status: "failed" });
+  const retried = await stack.request<WorkflowRun>("POST", `/v1/workflow-runs/${run.id}/retry`);
+  await ends(retried.body, "completed", "retried-run");
+});
+
+test("a sub-workflow and its parent", async () => {
+  const child = await on.workflow([{ step_ref: "inner", ...GATE }]);
+  const sub = { step_type: "sub_workflow", sub_workflow_id: child.id };
+  const childOf = ({ id }: { id: string }) =>
+    until(async () => {
+      const { body } = await stack.request<WorkflowRun[]>("GET", "/v1/workflow-runs");
+      return body.find((run) => run.workflow_id === child.id && run.parent_workflow_run_id === id);
+    });
+  const parent = await on.start([{ step_ref: "sub", ...sub, event_emit_key: "nobody-waits" }]);
+  const inner = await childOf(parent);
+  await on.opens(inner, "inner");
+  await does(inner, "approve", "inner");
+  await ends(parent, "completed", "sub-workflow-parent");
+  await ends(inner, "completed", "sub-workflow-child");
+
+  const canceled = await on.start([{ step_ref: "sub", ...sub }]);
+  const orphan = await childOf(canceled);
+  await on.opens(orphan, "inner");
+  await on.cancel(canceled);
+  await ends(canceled, "canceled", "sub-workflow-parent-canceled");
+  await ends(orphan, "canceled", "sub-workflow-child-canceled");
+});
+
+test("a run that continues as new", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-record-"));
+  const temporal = await startTemporal({
+    binary: inject("servers").temporalBinary,
+    dataDir,
+    port: await freePort(),
+    namespace: "default",
+    settings: ["limit.historyCount.suggestContinueAsNew=40"],
+  });
+  const long = await startStack({ servers: { temporalAddress: temporal.address } });
+  const scenario = scenarioOn(long);
+  const run = await scenario.start([
+    { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 2 },
+    ...["a", "b", "c"].map((step_ref, i, refs) => ({
+      ...{ step_ref, calls: `/${step_ref}` },
+      depends_on: refs.slice(Math.max(0, i - 1), i),
+    })),
+    { step_ref: "gate", ...GATE },
+    { step_ref: "last", calls: "/last", depends_on: ["nap", "c", "gate"] },
+  ]);
+  await scenario.opens(run, "gate");
+  await scenario.opens(run, "nap", "completed");
+  expect(await scenario.steer(run, "approve", "gate")).toMatchObject({ status: 200 });
+  expect(await scenario.ends(run)).toMatchObject({ status: "completed" });
+  await record(long.deps, run, "continued-as-new");
+  await long.stop();
+  await temporal.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});

@@ -1,0 +1,25 @@
+import { hostname } from "node:os";
+import type { Deps } from "../../src/deps.ts";
+import { until } from "../stack/until.ts";
+import { writeHistory } from "./histories.ts";
+
+/** Saves the history of a closed run as `name`.json, its earlier legs as `name`-1.json and so on, back to the first. */
+export async function record({ temporal }: Deps, { id }: { id: string }, name: string): Promise<void> {
+  let leg: string | undefined = await until(async () => {
+    const { status, runId } = await temporal.workflow.getHandle(id).describe();
+    return status.name !== "RUNNING" && runId;
+  });
+  for (let back = 0; leg; back++) {
+    const history = await temporal.workflow.getHandle(id, leg).fetchHistory();
+    writeHistory(back > 0 ? `${name}-${back}` : name, history, anonymous);
+    leg = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+  }
+}
+
+/** What tells of the machine it was recorded on, and means nothing to a replay. */
+const OF_THE_MACHINE = new Set(["identity", "stackTrace", "requestId", "binaryChecksum", "buildId"]);
+
+function anonymous(key: string, value: unknown): unknown {
+  if (OF_THE_MACHINE.has(key)) return undefined;
+  return typeof value === "string" ? value.replaceAll(hostname(), "worker") : value;
+}

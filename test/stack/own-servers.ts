@@ -1,0 +1,59 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { freePort } from "../../src/dev/ports.ts";
+import { startPostgres } from "../../src/dev/postgres.ts";
+import type { ServerProcess } from "../../src/dev/server-process.ts";
+import { startTemporal } from "../../src/dev/temporal.ts";
+import { migrate } from "../../src/store/migrate.ts";
+
+/** A server that a test may end and start again, on its port and with its data. */
+export interface OwnServer {
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it for good. */
+  remove(): Promise<void>;
+}
+
+export async function startOwnTemporal(settings: string[] = []): Promise<OwnServer & { temporalAddress: string }> {
+  const port = await freePort();
+  const { temporalBinary: binary } = inject("servers");
+  const start = (dataDir: string) => startTemporal({ binary, dataDir, port, namespace: "default", settings });
+  return { ...(await own(start)), temporalAddress: `127.0.0.1:${port}` };
+}
+
+/** Migrated, and without connections to its template, as the shared one. */
+export async function startOwnPostgres(): Promise<OwnServer & { templateUrl: string }> {
+  const port = await freePort();
+  let templateUrl = "";
+  const server = await own(async (dataDir) => {
+    const postgres = await startPostgres({ dataDir, port, settings: ["synchronous_commit=off"] }, "template_runs");
+    templateUrl = postgres.url;
+    return postgres;
+  });
+  await migrate(templateUrl);
+  return { ...server, templateUrl };
+}
+
+async function own(begin: (dataDir: string) => Promise<ServerProcess>): Promise<OwnServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-own-"));
+  // The user that PostgreSQL runs as has to get through.
+  chmodSync(dataDir, 0o755);
+  let server = await begin(dataDir);
+  return {
+    async kill() {
+      process.kill(server.pid, "SIGKILL");
+      await server.exited;
+    },
+    stop: () => server.stop(),
+    async start() {
+      server = await begin(dataDir);
+    },
+    async remove() {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

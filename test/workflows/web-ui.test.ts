@@ -1,0 +1,132 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { defaultPayloadConverter } from "@temporalio/common";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+
+let stack: Stack;
+let on: Scenario;
+beforeAll(async () => {
+  stack = await startStack();
+  on = scenarioOn(stack);
+});
+afterAll(() => stack.stop());
+
+const RELEASE = [
+  { step_ref: "build", calls: "/build" },
+  { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"], approval_timeout_secs: 3600, depends_on: ["build"] },
+];
+
+const handleOf = ({ id }: { id: string }) => stack.deps.temporal.workflow.getHandle(id);
+const detailsOf = async (run: { id: string }) => {
+  const metadata = await handleOf(run).query<{ currentDetails: string }>("__temporal_workflow_metadata");
+  return metadata.currentDetails;
+};
+const ends = (run: { id: string }) => handleOf(run).result();
+
+describe.concurrent("in the Temporal Web UI", () => {
+  test("a run has the id, the name and the attributes by which operators find it", async () => {
+    const run = await on.start(RELEASE, {}, { name: "Release  train" });
+    await on.opens(run, "gate");
+    const description = await handleOf(run).describe();
+    expect(await description.staticSummary()).toBe("Release train");
+    expect(description.searchAttributes).toMatchObject({
+      Project: ["demo"],
+      Definition: [run.workflow_id],
+      RunStatus: ["running"],
+    });
+    await on.steer(run, "approve", "gate");
+    await ends(run);
+    const query = `Project = "demo" and RunStatus = "completed" and WorkflowId = "${run.id}"`;
+    await until(async () => (await stack.deps.temporal.workflow.count(query)).count === 1);
+  });
+
+  test("a run shows the table of its steps as they are, and who approved what", async () => {
+    const run = await on.start(RELEASE, {}, { name: "Release | train" });
+    await on.opens(run, "gate");
+    const before = await detailsOf(run);
+    expect(before).toContain("**Release \\| train** v1 is **running**");
+    expect(before).toMatch(/^\| build \| job \| completed \| 1 \| .* \|$/m);
+    expect(before).toMatch(/^\| gate \| approval \| waiting \| 1 \| .* \| {2}\|$/m);
+
+    await on.steer(run, "approve", "gate");
+    await ends(run);
+    const after = await detailsOf(run);
+    expect(after).toContain("is **completed**");
+    expect(after).toMatch(/^\| gate \| approval \| completed \| 1 \| .* \| approved by ada \|$/m);
+  });
+
+  test("a gate passed by shows who passed it by, and why; an event, who sent it", async () => {
+    const run = await on.start([
+      { step_ref: "gate", step_type: "approval", approval_approvers: ["grace"] },
+      { step_ref: "paid", step_type: "wait_for_event", event_key: "paid:web-ui" },
+    ]);
+    await on.opens(run, "gate");
+    await on.steer(run, "skip", "gate", { reason: "holiday" });
+    await on.sends("paid:web-ui");
+    await ends(run);
+    expect(await detailsOf(run)).toMatch(/^\| gate .* \| overridden by ada: holiday \|$/m);
+    expect(await detailsOf(run)).toMatch(/^\| paid .* \| event from ada \|$/m);
+  });
+
+  test("every activity and timer of a step is named by it", async () => {
+    const run = await on.start([...RELEASE, { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1 }]);
+    await on.opens(run, "gate");
+    await on.steer(run, "approve", "gate");
+    await ends(run);
+
+    const { events } = await handleOf(run).fetchHistory();
+    const summaries = (events ?? []).flatMap((event) => {
+      const type = event.activityTaskScheduledEventAttributes?.activityType?.name ?? (event.timerStartedEventAttributes && "timer");
+      const summary = event.userMetadata?.summary;
+      return type && type !== "mirror" ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`] : [];
+    });
+    expect(summaries.sort()).toEqual(["dispatchJob build", "timer gate", "timer nap"]);
+  });
+
+  test("a run closes as it ended, with its error", async () => {
+    stack.jobs.on("/refused", () => ({ status: 422, body: "no" }));
+    const failed = await on.start([{ step_ref: "a", calls: "/refused" }]);
+    const canceled = await on.start(RELEASE);
+    await on.opens(canceled, "gate");
+    await on.cancel(canceled);
+
+    await expect(ends(failed)).rejects.toMatchObject({ cause: { message: "endpoint returned 422: no", type: "failed" } });
+    await expect(ends(canceled)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+    expect((await handleOf(canceled).describe()).status.name).toBe("CANCELLED");
+  });
+});
+
+describe.concurrent("`temporal workflow signal`", () => {
+  const signal = (run: { id: string }, name: string, input: string) =>
+    promisify(execFile)(inject("servers").temporalBinary, [
+      ...["workflow", "signal", "--workflow-id", run.id, "--name", name, "--input", input],
+      ...["--address", stack.config.temporalAddress, "--namespace", stack.config.temporalNamespace],
+    ]);
+
+  test("approves, written by hand as documented", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
+
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    await ends(run);
+    expect(await detailsOf(run)).toContain("approved by ada");
+  });
+
+  test("is held to the same rules as the API, and harms nothing when it makes no sense", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    await signal(run, "approve", '{"step_ref":"gate","actor":"mallory"}');
+    await signal(run, "approve", "17");
+    await signal(run, "skip", '{"step_ref":["gate"],"reason":{"no":1}}');
+    await signal(run, "force-complete", '{"step_ref":"nowhere","id":"by-hand"}');
+
+    expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
+    await signal(run, "force-complete", '{"step_ref":"gate","actor":"ops","result":{"by":"hand"}}');
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    expect(await on.step(run, "gate")).toMatchObject({ output: { by: "hand" } });
+  });
+});
