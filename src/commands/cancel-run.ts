@@ -8,7 +8,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
 import { presentRun } from "../queries/present.ts";
-import { findOwnRun } from "../queries/runs.ts";
+import { currentRun } from "../queries/runs.ts";
 import { writeMirror } from "../store/mirror.ts";
 
 const OVER = "workflow run already in terminal state";
@@ -20,7 +20,7 @@ export async function cancelRun(
   runId: string,
 ): Promise<{ accepted: string } | { run: WorkflowRun }> {
   const { db, log, temporal } = deps;
-  const row = await findOwnRun(deps, caller, runId);
+  const row = await currentRun(deps, caller, runId);
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
   try {
     await temporal.workflow.getHandle(runId).cancel();

@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
+import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import { runQuery } from "../../workflows/messages.ts";
 import { type Caller, projectOf } from "../caller.ts";
 import { type Json, parseJson } from "../contract/json.ts";
 import type { EventTrigger } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import { askRun } from "../queries/ask.ts";
 import { presentTrigger } from "../queries/present.ts";
 import { loadText } from "../store/documents.ts";
 import { findLatestTrigger } from "../store/event-triggers.ts";
+import { writeMirror } from "../store/mirror.ts";
 import { steerRun } from "./steer-run.ts";
 
 export interface EventSending {
@@ -24,7 +28,7 @@ export async function sendEvent(
   sending: EventSending,
 ): Promise<{ accepted: string } | EventTrigger> {
   const { eventKey, payload, idempotencyKey } = sending;
-  const trigger = await findLatestTrigger(deps.db, projectOf(caller, sending.projectId), eventKey);
+  const trigger = await findTrigger(deps, projectOf(caller, sending.projectId), eventKey);
   if (!trigger) throw new Problem("not_found", "event trigger not found");
   if (trigger.status === "received" && trigger.source === "wait_for_event") {
     const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
@@ -42,7 +46,20 @@ export async function sendEvent(
   if ("accepted" in steered) return steered;
   if (steered.event_trigger) return steered.event_trigger;
   // The wait was resolved before the run heard of its key; the mirror is told when it has.
-  const { status: _, ...row } = trigger;
-  const received = await presentTrigger(deps, { ...row, status: "received", received_at: Date.now(), sent_by: caller.actor });
-  return { ...received, response_payload: payload ?? undefined };
+  const waiting = await presentTrigger(deps, trigger);
+  const received_at = steered.step_run?.finished_at;
+  return { ...waiting, status: "received", received_at, sent_by: caller.actor, response_payload: payload ?? undefined };
+}
+
+/** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */
+const OWN_KEY = /^approval:([0-9a-f-]{36}):/;
+
+async function findTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
+  const trigger = await findLatestTrigger(deps.db, projectId, eventKey);
+  const [, runId] = OWN_KEY.exec(eventKey) ?? [];
+  if (trigger || runId === undefined) return trigger;
+  const answer = await askRun(deps, runId, runQuery);
+  if (!answer) return undefined;
+  await writeMirror(deps.db, answer.unmirrored);
+  return findLatestTrigger(deps.db, projectId, eventKey);
 }

@@ -7,9 +7,9 @@ import { lastLines, type ServerProcess, startServer, stopLeftover } from "./serv
 /**
  * The dev server's defaults are made for a shared cluster. Measured on its single shard: 20 polls a second make every
  * hop wait 50 ms (a chain of five activities took 550 ms, now 120), and the time shift makes each timer up to a second
- * late (a 300 ms timer took 1,019 ms, now 333). A run may be reopened at once, not after a second. And of
- * several callers who ask one run while it works, the second is not put off for a second: 60 commands at once took
- * longer than their callers wait, now half a second.
+ * late (a 300 ms timer took 1,019 ms, now 333). A run may be reopened at once,
+ * not after a second. Several callers may ask one run while it works: by default the second is put off for a second
+ * (ten commands at once took 2.1 s, now 0.4).
  */
 const DYNAMIC_CONFIG = [
   "history.transferProcessorMaxPollRPS=2000",

@@ -11,7 +11,7 @@ export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   if (result.success) return result.data;
   const issues = firstOfEachField(result.error.issues);
   const details = issues.flatMap((issue) => detailsOf(issue, "body"));
-  if (body === undefined || issues.some(isOfDecoding)) throw invalid("invalid request body", details);
+  if (body === undefined || body === null || issues.some(isOfDecoding)) throw invalid("invalid request body", details);
   const sentence = issues.find((issue) => issue.code === "custom" && issue.params?.sentence === true);
   throw invalid(sentence?.message ?? "validation failed", details);
 }

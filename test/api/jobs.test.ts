@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../src/http/app.ts";
 import { serve } from "../../src/http-server.ts";
-import { startStack, type Stack } from "../stack/harness.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
 import { createJob, getStep, reaches, runOf, work } from "./definitions.ts";
 import { answered, jobRun as jobRunShape, job as jobShape, refused } from "./shapes.ts";

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { type Answered, startStack, type Stack } from "../stack/harness.ts";
+import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 import { createWorkflow, gate, trigger } from "./definitions.ts";
 import { answered, envelope, job, refused, run, workflow } from "./shapes.ts";
 
@@ -63,7 +63,9 @@ describe("the runs of a project", () => {
     const answer = await get("/v1/workflow-runs");
     const shown = answered(answer, 200, run.array());
     expect(shown).toHaveLength(50);
-    const newestFirst = [...shown].sort((a, b) => b.created_at.localeCompare(a.created_at) || (a.id < b.id ? 1 : -1));
+    const newestFirst = [...shown].sort(
+      (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? 1 : -1),
+    );
     expect(ids(shown as WorkflowRun[])).toEqual(ids(newestFirst as WorkflowRun[]));
   });
 
@@ -88,7 +90,7 @@ describe("the runs of a project", () => {
     expect(await allPages(`/v1/workflow-runs?limit=100&cursor=${at}`)).toEqual(older);
     const offset = new Date(Date.parse(at) + 7_200_000).toISOString().replace("Z", "+02:00");
     expect(await allPages(`/v1/workflow-runs?limit=100&cursor=${encodeURIComponent(offset)}`)).toEqual(older);
-    const micro = at.replace(
+    const micro: string = at.replace(
       /(\.\d+)?Z$/,
       (fraction) => `${fraction.replace("Z", "").padEnd(4, ".000").slice(0, 4)}5Z`,
     );

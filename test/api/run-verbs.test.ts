@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { startStack, type Stack } from "../stack/harness.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
 import {
   createJob,

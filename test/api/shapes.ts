@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { stringifyJson } from "../../src/contract/json.ts";
+import { type Json, stringifyJson } from "../../src/contract/json.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import type { Answered } from "../stack/harness.ts";
 
@@ -9,7 +9,7 @@ import type { Answered } from "../stack/harness.ts";
 /** RFC3339 with a `Z`, at most microseconds, trailing zeros trimmed (contract §1). */
 export const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z$/);
 const id = z.uuid();
-const present = z.custom((value) => value !== undefined && value !== null, "must be there and not null");
+const present = z.custom<Json>((value) => value !== undefined && value !== null, "must be there and not null");
 const tags = z.record(z.string(), z.string()).refine((all) => Object.keys(all).length > 0, "empty: to be left out");
 const text = z.string().min(1);
 const positive = z.int().positive();

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { findApproval } from "../../src/store/approvals.ts";
-import { startStack, type Stack } from "../stack/harness.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
 import {
   createJob,
@@ -18,7 +18,7 @@ import {
   wait,
   work,
 } from "./definitions.ts";
-import { gateAnswer, refused, resetAnswer, answered, run as runShape, stepAnswer } from "./shapes.ts";
+import { answered, gateAnswer, refused, resetAnswer, run as runShape, stepAnswer } from "./shapes.ts";
 
 let stack: Stack;
 beforeAll(async () => {

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { type RequestOptions, startStack, type Stack } from "../stack/harness.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
 import {
+  createJob,
   createWorkflow,
   gate,
   getRun,
@@ -11,9 +12,8 @@ import {
   getSteps,
   listed,
   opens,
-  work,
-  createJob,
   reaches,
+  work,
 } from "./definitions.ts";
 import { answered, refused, run as runShape } from "./shapes.ts";
 

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../src/contract/jobs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { startStack, type Stack } from "../stack/harness.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, createWorkflow, gate, type Step, work } from "./definitions.ts";
 import { answered, expectProblem, refused, workflow as workflowShape, workflowWithSteps } from "./shapes.ts";
 

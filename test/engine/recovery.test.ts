@@ -144,6 +144,19 @@ describe("step retry", () => {
     if (!lives.has(undefined)) expect(lives.size).toBe(3);
   });
 
+  it("lets what began behind it go on, whatever becomes of the new try", () => {
+    const run = given([
+      job("a", [], { on_failure: "skip_dependents" }),
+      job("b", ["a"]),
+      approval("gate", ["a"]),
+      job("c", ["b"]),
+    ]);
+    run.completes("a").does("retry", "a").fails("a");
+    expect(run.statuses).toEqual({ a: "failed", b: "running", gate: "waiting", c: "waiting" });
+    run.completes("b").completes("c").does("approve", "gate");
+    expect(run.row.status).toBe("failed");
+  });
+
   it("skips the step again where what it needs has ended badly", () => {
     const run = given([job("a", [], { on_failure: "skip_dependents" }), job("b", ["a"])])
       .fails("a")

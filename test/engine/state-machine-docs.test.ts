@@ -38,8 +38,8 @@ describe.each([
 
   it("is followed by what each state means", () => {
     const after = page.slice(page.indexOf(diagram) + diagram.length);
-    const [meanings = ""] = /\| state \| meaning \|\n.*?\n\n/s.exec(after) ?? [];
-    expect([...meanings.matchAll(/^\| `(\w+)` \|/gm)].map(([, status]) => status).sort()).toEqual(
+    const [meanings = ""] = /^\| state +\| meaning +\|\n.*?\n\n/ms.exec(after) ?? [];
+    expect([...meanings.matchAll(/^\| `(\w+)` +\|/gm)].map(([, status]) => status).sort()).toEqual(
       Object.keys(table).sort(),
     );
   });

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
-import { listStepRows } from "../../src/store/steps.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, type StepDraft, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
 
 const GATE_THEN_JOB: StepDraft[] = [
   { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] },
@@ -19,10 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** A run at its gate, as the mirror knows, and no worker until `meanwhile` is over. */
+/** A run at its gate, as the mirror has it, and no worker until `meanwhile` is over. */
 async function withoutWorker<Told>(meanwhile: (run: WorkflowRun) => Promise<Told>) {
   const run = await on.start(GATE_THEN_JOB);
-  await until(async () => (await listStepRows(stack.deps.db, run.id))[0]?.status === "waiting");
+  await on.opens(run, "gate");
+  await on.rests(run);
   await stack.stopWorker();
   try {
     return { run, told: await meanwhile(run) };
@@ -40,9 +39,7 @@ test("without a worker an approve is answered 202 and takes effect when one is b
 });
 
 test("without a worker a cancel is answered 202 and happens when one is back", async () => {
-  const { run, told } = await withoutWorker((run) =>
-    stack.request<Accepted>("DELETE", `/v1/workflow-runs/${run.id}`),
-  );
+  const { run, told } = await withoutWorker((run) => stack.request<Accepted>("DELETE", `/v1/workflow-runs/${run.id}`));
 
   expect(told).toMatchObject({ status: 202, body: { status: "accepted" } });
   expect(await on.ends(run)).toMatchObject({ status: "canceled" });

@@ -1,13 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { freePort } from "../../src/dev/ports.ts";
-import { startPostgres } from "../../src/dev/postgres.ts";
-import { migrate } from "../../src/store/migrate.ts";
 import { commandSignals, stepsQuery } from "../../workflows/messages.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { startOwnPostgres } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
@@ -16,25 +11,17 @@ const AWAY_SECS = 15;
 /** How soon lists have to be right once it is back. */
 const SOON_MS = 10_000;
 
-let dataDir: string;
-let start: () => ReturnType<typeof startPostgres>;
-let postgres: Awaited<ReturnType<typeof startPostgres>>;
+let postgres: Awaited<ReturnType<typeof startOwnPostgres>>;
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-postgres-"));
-  chmodSync(dataDir, 0o755);
-  const port = await freePort();
-  start = () => startPostgres({ dataDir, port }, "template_runs");
-  postgres = await start();
-  await migrate(postgres.url);
-  stack = await startStack({ servers: { templateUrl: postgres.url }, logLevel: "silent" });
+  postgres = await startOwnPostgres();
+  stack = await startStack({ servers: postgres, logLevel: "silent" });
   on = scenarioOn(stack);
 });
 afterAll(async () => {
   await stack?.stop();
-  await postgres?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await postgres?.remove();
 });
 
 const stepStatuses = async ({ id }: { id: string }): Promise<Record<string, string>> => {
@@ -43,11 +30,7 @@ const stepStatuses = async ({ id }: { id: string }): Promise<Record<string, stri
 };
 
 test("while Postgres is away no run fails and nothing is lost, and lists are right soon after", async () => {
-  let answer = () => {};
-  const answered = new Promise<{ body: unknown }>((resolve) => {
-    answer = () => resolve({ body: { answered: "while Postgres was away" } });
-  });
-  stack.jobs.on("/held", () => answered);
+  const answer = stack.jobs.hold("/held");
   const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
   const gated = await on.start([gate, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
   const calling = await on.start([
@@ -66,7 +49,7 @@ test("while Postgres is away no run fails and nothing is lost, and lists are rig
 
   await postgres.stop();
   // Each run goes on as far as it can: a call's answer arrives, a gate is approved, a timer fires.
-  answer();
+  answer({ body: { answered: "while Postgres was away" } });
   const approval = { id: "by-hand", actor: "ada", step_ref: "gate" };
   await stack.deps.temporal.workflow.getHandle(gated.id).signal(commandSignals.approve, approval);
   const statuses = new Set<number>();
@@ -96,7 +79,7 @@ test("while Postgres is away no run fails and nothing is lost, and lists are rig
   expect(await stepStatuses(gated)).toEqual({ gate: "completed", job: "running" });
   expect(await stepStatuses(untouched)).toEqual({ gate: "waiting" });
 
-  postgres = await start();
+  await postgres.start();
   await until(
     async () => {
       const { status, body } = await stack.request<WorkflowRun[]>("GET", "/v1/workflow-runs?status=completed");

@@ -18,6 +18,7 @@ beforeEach(async () => {
     { step_ref: "c", calls: "/c", depends_on: ["b"] },
   ]);
   expect(await on.ends(run)).toMatchObject({ status: "failed" });
+  await on.rests(run);
   await stack.stopWorker();
   await stack.startWorker();
 });
@@ -51,11 +52,7 @@ test("a subtree of a closed run is replayed after a restart of the worker, twice
 });
 
 test.each(["retry", "replay-subtree"])("of three at once, one %s reopens the closed run", async (verb) => {
-  let answer = () => {};
-  const answered = new Promise<undefined>((resolve) => {
-    answer = () => resolve(undefined);
-  });
-  stack.jobs.on("/b", () => answered);
+  const answer = stack.jobs.hold("/b");
   const told = await Promise.all([1, 2, 3].map(() => on.steer(run, verb, "b")));
   answer();
 

@@ -1,41 +1,27 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { freePort } from "../../src/dev/ports.ts";
-import { startTemporal } from "../../src/dev/temporal.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 /** The longest that a caller is kept waiting while Temporal is away. */
 const PATIENCE_MS = 25_000;
 
-let dataDir: string;
-let start: () => ReturnType<typeof startTemporal>;
-let temporal: Awaited<ReturnType<typeof startTemporal>>;
+let temporal: Awaited<ReturnType<typeof startOwnTemporal>>;
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-temporal-"));
-  const port = await freePort();
-  start = () => startTemporal({ binary: inject("servers").temporalBinary, dataDir, port, namespace: "default" });
-  temporal = await start();
-  stack = await startStack({ servers: { temporalAddress: temporal.address }, logLevel: "silent" });
+  temporal = await startOwnTemporal();
+  stack = await startStack({ servers: temporal, logLevel: "silent" });
   on = scenarioOn(stack);
 });
 afterAll(async () => {
   await stack?.stop();
-  await temporal?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await temporal?.remove();
 });
 
 test("after a kill -9 of the Temporal server runs go on where they were", async () => {
-  let answer = () => {};
-  const answered = new Promise<undefined>((resolve) => {
-    answer = () => resolve(undefined);
-  });
-  stack.jobs.on("/held", () => answered);
+  const answer = stack.jobs.hold("/held");
   const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
   const gated = await on.start([gate, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
   const calling = await on.start([
@@ -45,8 +31,7 @@ test("after a kill -9 of the Temporal server runs go on where they were", async 
   await on.opens(gated, "gate");
   await until(() => stack.jobs.callsTo("/held").length === 1);
 
-  process.kill(temporal.pid, "SIGKILL");
-  await temporal.exited;
+  await temporal.kill();
   const killedAt = Date.now();
   const told = await Promise.all([
     on.steer(gated, "pause"),
@@ -60,7 +45,7 @@ test("after a kill -9 of the Temporal server runs go on where they were", async 
   expect(await stack.request("GET", "/v1/workflow-runs")).toMatchObject({ status: 200, body: { length: 2 } });
   answer();
 
-  temporal = await start();
+  await temporal.start();
   // Nothing of a command that was answered 503 is left behind.
   expect(await until(() => on.step(gated, "gate"))).toMatchObject({ status: "waiting" });
   expect(await until(async () => (await on.steer(gated, "approve", "gate")).status === 200)).toBe(true);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import type { Call } from "../stack/job-endpoint.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 import { startWorkerProcess } from "../stack/worker-process.ts";
@@ -17,8 +18,9 @@ afterAll(() => stack.stop());
 
 test("a kill -9 of the worker loses no run, and repeats no call whose answer was recorded", async () => {
   const { jobs } = stack;
-  jobs.on("/short", (_, nth) => ({ body: { nth } }));
-  jobs.on("/long", (_, nth) => (nth === 1 ? new Promise(() => {}) : { body: { nth } }));
+  const answer = () => ({ body: { call: jobs.calls.length } });
+  jobs.on("/short", answer);
+  jobs.on("/long", (_, nth) => (nth === 1 ? new Promise(() => {}) : answer()));
   const first = await startWorkerProcess(stack);
   const long = await on.start([{ step_ref: "long", calls: "/long" }]);
   await until(() => jobs.callsTo("/long").length === 1);
@@ -40,10 +42,11 @@ test("a kill -9 of the worker loses no run, and repeats no call whose answer was
   const longSteps = await on.steps(long);
   await second.stop();
 
-  const callsOf = (step: StepRun) => jobs.calls.filter(({ headers }) => headers["x-run-id"] === step.job_run_id);
+  const isFor = (step: StepRun) => (call: Call) => call.headers["x-run-id"] === step.job_run_id;
+  const callsOf = (step: StepRun) => jobs.calls.filter(isFor(step));
   for (const step of [...steps, ...longSteps]) {
     // What a step keeps is the answer to the last call made for it: once an answer is recorded, no other call is made.
-    expect(step.output).toEqual({ nth: jobs.callsTo(pathOf(step)).indexOf(callsOf(step).at(-1)!) + 1 });
+    expect(step.output).toEqual({ call: jobs.calls.findLastIndex(isFor(step)) + 1 });
     expect(callsOf(step).map(({ headers }) => headers["x-attempt"])).toEqual(callsOf(step).map(() => "1"));
     expect(step).toMatchObject({ status: "completed", attempt: 1 });
   }
@@ -51,5 +54,3 @@ test("a kill -9 of the worker loses no run, and repeats no call whose answer was
   // The call in flight is made again, and says that it is the same one.
   expect(longSteps.map((step) => callsOf(step).length)).toEqual([2]);
 });
-
-const pathOf = ({ step_ref }: StepRun) => (step_ref === "long" ? "/long" : "/short");

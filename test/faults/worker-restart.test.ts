@@ -32,7 +32,13 @@ test("runs in the middle of every type of step go on with the next worker", asyn
       then("sub"),
     ]),
     retryWait: await on.start([
-      { step_ref: "flaky", calls: "/flaky", retry_max_attempts: 2, retry_backoff: "fixed", retry_initial_delay_secs: 3 },
+      {
+        step_ref: "flaky",
+        calls: "/flaky",
+        retry_max_attempts: 2,
+        retry_backoff: "fixed",
+        retry_initial_delay_secs: 3,
+      },
       then("flaky"),
     ]),
     call: await on.start([{ step_ref: "long", calls: "/long" }, then("long")]),

@@ -12,7 +12,8 @@ export const historyNames = readdirSync(folder).map((file) => basename(file, ".j
 
 const fileOf = (name: string) => new URL(`${name}.json`, folder);
 
-export const readHistory = (name: string): History => History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
+export const readHistory = (name: string): History =>
+  History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
 
 /** `replacer` as of JSON.stringify. */
 export function writeHistory(name: string, history: History, replacer: (key: string, value: unknown) => unknown): void {

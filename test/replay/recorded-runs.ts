@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { examples, loadExamples } from "../../examples/load.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startJobServer } from "../../examples/job-server.ts";
+import { examples, loadExamples } from "../../examples/load.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { freePort } from "../../src/dev/ports.ts";
-import { startTemporal } from "../../src/dev/temporal.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 import { record } from "./recording.ts";
@@ -153,15 +149,8 @@ test("a sub-workflow and its parent", async () => {
 });
 
 test("a run that continues as new", async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-record-"));
-  const temporal = await startTemporal({
-    binary: inject("servers").temporalBinary,
-    dataDir,
-    port: await freePort(),
-    namespace: "default",
-    settings: ["limit.historyCount.suggestContinueAsNew=40"],
-  });
-  const long = await startStack({ servers: { temporalAddress: temporal.address } });
+  const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=30"]);
+  const long = await startStack({ servers: temporal });
   const scenario = scenarioOn(long);
   const run = await scenario.start([
     { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 2 },
@@ -178,6 +167,5 @@ test("a run that continues as new", async () => {
   expect(await scenario.ends(run)).toMatchObject({ status: "completed" });
   await record(long.deps, run, "continued-as-new");
   await long.stop();
-  await temporal.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await temporal.remove();
 });

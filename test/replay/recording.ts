@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Deps } from "../../src/deps.ts";
 import { until } from "../stack/until.ts";
 import { writeHistory } from "./histories.ts";
@@ -18,8 +17,10 @@ export async function record({ temporal }: Deps, { id }: { id: string }, name: s
 
 /** What tells of the machine it was recorded on, and means nothing to a replay. */
 const OF_THE_MACHINE = new Set(["identity", "stackTrace", "requestId", "binaryChecksum", "buildId"]);
+/** The queue of one worker process is named by its number and its host. */
+const STICKY_QUEUE = /^\d+@.*$/;
 
 function anonymous(key: string, value: unknown): unknown {
   if (OF_THE_MACHINE.has(key)) return undefined;
-  return typeof value === "string" ? value.replaceAll(hostname(), "worker") : value;
+  return typeof value === "string" ? value.replace(STICKY_QUEUE, "sticky") : value;
 }

@@ -11,7 +11,7 @@ export type StepDraft = { step_ref: string; calls?: string } & Record<string, un
 const OVER = ["completed", "failed", "timed_out", "canceled"];
 
 /** What a test tells of: definitions made and runs played through the API, as ada unless said otherwise. */
-export function scenarioOn({ request, jobs }: Stack) {
+export function scenarioOn({ request, jobs, deps }: Stack) {
   const jobIds = new Map<string, Promise<string>>();
   let made = 0;
 
@@ -34,7 +34,9 @@ export function scenarioOn({ request, jobs }: Stack) {
     },
 
     async workflow(steps: StepDraft[], fields: object = {}): Promise<Workflow> {
-      const drafts = steps.map(async ({ calls, ...step }) => (calls ? { ...step, job_id: await scenario.job(calls) } : step));
+      const drafts = steps.map(async ({ calls, ...step }) =>
+        calls ? { ...step, job_id: await scenario.job(calls) } : step,
+      );
       const slug = `workflow-${++made}`;
       const draft = { project_id: "demo", name: slug, slug, ...fields, steps: await Promise.all(drafts) };
       return ok("POST", "/v1/workflows", draft);
@@ -87,6 +89,14 @@ export function scenarioOn({ request, jobs }: Stack) {
     /** Waits until a wait_for_event step can be sent to by its key. */
     async sends(key: string, payload?: Json): Promise<void> {
       await until(async () => (await scenario.send(key, payload)).status === 200);
+    },
+
+    /** Waits until Temporal has nothing to do for the run: a worker that is stopped then leaves no task behind half-done. */
+    async rests({ id }: { id: string }): Promise<void> {
+      await until(async () => {
+        const { raw } = await deps.temporal.workflow.getHandle(id).describe();
+        return !raw.pendingWorkflowTask && !raw.pendingActivities?.length;
+      });
     },
 
     /** Waits for the run's end and returns it. */

@@ -67,7 +67,8 @@ describe("a condition", () => {
 });
 
 describe("a condition is refused at creation", () => {
-  const nested = (levels: number): Json => (levels === 0 ? { type: "exists", operand: 1 } : { type: "not", condition: nested(levels - 1) });
+  const nested = (levels: number): Json =>
+    levels === 0 ? { type: "exists", operand: 1 } : { type: "not", condition: nested(levels - 1) };
 
   test.each<[string, Json]>([
     ["condition must be an object", null],

@@ -13,8 +13,20 @@ const ANSWERS: Record<string, object> = {
 };
 
 const step = (step_ref: string, over: Partial<StepRun> = {}) =>
-  ({ step_ref, status: "completed", job_run_id: `run-${step_ref}`, output: structuredClone(ANSWERS[step_ref]), ...over }) as StepRun;
-const call = (ref: string, body: Call["body"]): Call => ({ endpoint: `/release/${ref}`, run_id: `run-${ref}`, attempt: 1, body, answer: ANSWERS[ref] });
+  ({
+    step_ref,
+    status: "completed",
+    job_run_id: `run-${step_ref}`,
+    output: structuredClone(ANSWERS[step_ref]),
+    ...over,
+  }) as StepRun;
+const call = (ref: string, body: Call["body"]): Call => ({
+  endpoint: `/release/${ref}`,
+  run_id: `run-${ref}`,
+  attempt: 1,
+  body,
+  answer: ANSWERS[ref],
+});
 
 /** A demo in which all went well; its unit tests were in flight at the kill. */
 function played(): Played {
@@ -49,11 +61,27 @@ describe("a demo fails that", () => {
     ["lost an output", (d) => delete stepOf(d, "lint").output, "lint has not the output that its endpoint answered"],
     ["never called an endpoint", (d) => d.calls.splice(3, 1), "lint was called 0 times"],
     ["repeated a call whose answer was recorded", (d) => d.calls.push(callOf(d, "build")), "build was called 2 times"],
-    ["made a second job run", (d) => (callOf(d, "deploy").run_id = "other"), "deploy was called under more than one X-Run-ID"],
-    ["withheld a parent's output", (d) => (callOf(d, "smoke-test").body.parent_outputs = {}), "smoke-test was not given the outputs"],
-    ["deployed something else", (d) => (callOf(d, "deploy").body.image = "{{x}}"), "{{x}} was deployed, not the image shop:1"],
+    [
+      "made a second job run",
+      (d) => (callOf(d, "deploy").run_id = "other"),
+      "deploy was called under more than one X-Run-ID",
+    ],
+    [
+      "withheld a parent's output",
+      (d) => (callOf(d, "smoke-test").body.parent_outputs = {}),
+      "smoke-test was not given the outputs",
+    ],
+    [
+      "deployed something else",
+      (d) => (callOf(d, "deploy").body.image = "{{x}}"),
+      "{{x}} was deployed, not the image shop:1",
+    ],
     ["rolled back", (d) => d.calls.push(call("rollback", {})), "rollback was called, which must never happen"],
-    ["did a complete step again", (d) => (stepOf(d, "build").attempt = 2), "build was complete before the kill and changed after it"],
+    [
+      "did a complete step again",
+      (d) => (stepOf(d, "build").attempt = 2),
+      "build was complete before the kill and changed after it",
+    ],
   ])("%s", (_, spoil, problem) => {
     const demo = played();
     spoil(demo);

@@ -7,7 +7,22 @@ import { render } from "../../workflows/expressions/templates.ts";
 
 const refs = new Set(["a", "b"]);
 const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>;
-const word = fc.constantFrom("a", "b", "c", "constructor", "__proto__", "0", "#", "\\", ".", "*", "payload", "parent_outputs", "-", "é");
+const word = fc.constantFrom(
+  "a",
+  "b",
+  "c",
+  "constructor",
+  "__proto__",
+  "0",
+  "#",
+  "\\",
+  ".",
+  "*",
+  "payload",
+  "parent_outputs",
+  "-",
+  "é",
+);
 
 // Mostly right, so that every kind is evaluated often, and wrong in every place now and then.
 const { condition } = fc.letrec<{ condition: Json; operand: Json }>((tie) => ({
@@ -15,8 +30,16 @@ const { condition } = fc.letrec<{ condition: Json; operand: Json }>((tie) => ({
   condition: fc.oneof(
     { depthSize: "small" },
     fc.record({ type: fc.constant("step_status"), step_ref: word, status: fc.constantFrom("failed", "nope") }),
-    fc.record({ type: fc.constant("step_status_in"), step_ref: word, statuses: fc.oneof(json, fc.constant(["failed"])) }),
-    fc.record({ type: fc.constantFrom("eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "regex"), left: tie("operand"), right: tie("operand") }),
+    fc.record({
+      type: fc.constant("step_status_in"),
+      step_ref: word,
+      statuses: fc.oneof(json, fc.constant(["failed"])),
+    }),
+    fc.record({
+      type: fc.constantFrom("eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "regex"),
+      left: tie("operand"),
+      right: tie("operand"),
+    }),
     fc.record({ type: fc.constant("exists"), operand: tie("operand") }),
     fc.record({ type: fc.constant("not"), condition: tie("condition") }),
     fc.record({ type: fc.constantFrom("all_of", "any_of"), conditions: fc.array(tie("condition"), { maxLength: 3 }) }),
@@ -27,7 +50,8 @@ const { condition } = fc.letrec<{ condition: Json; operand: Json }>((tie) => ({
 test("a condition that was accepted can be evaluated", () => {
   fc.assert(
     fc.property(condition, (candidate) => {
-      if (conditionProblem(candidate, refs) === undefined) expect(typeof holds(candidate, () => "failed")).toBe("boolean");
+      if (conditionProblem(candidate, refs) === undefined)
+        expect(typeof holds(candidate, () => "failed")).toBe("boolean");
     }),
     { numRuns: 2000 },
   );

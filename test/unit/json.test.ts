@@ -26,7 +26,8 @@ test("numbers that fit stay numbers", () => {
 });
 
 test("what is not JSON is a SyntaxError", () => {
-  for (const text of ["", "{", "1 2", "{'a':1}", "01", "12345678901234567890x"]) expect(() => parseJson(text)).toThrow(SyntaxError);
+  for (const text of ["", "{", "1 2", "{'a':1}", "01", "12345678901234567890x"])
+    expect(() => parseJson(text)).toThrow(SyntaxError);
 });
 
 test("members that are undefined are left out", () => {

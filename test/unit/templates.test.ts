@@ -3,7 +3,12 @@ import { parseJson, stringifyJson } from "../../src/contract/json.ts";
 import { render, renderText, stepPayload, TemplateError } from "../../workflows/expressions/templates.ts";
 
 const scope = {
-  payload: { name: "Ada", order: { id: 7, lines: [1, 2], note: null }, big: 12345678901234567890n, payload: { own: 1 } },
+  payload: {
+    name: "Ada",
+    order: { id: 7, lines: [1, 2], note: null },
+    big: 12345678901234567890n,
+    payload: { own: 1 },
+  },
   parent_outputs: { "unit-tests": { passed: 12 }, build: { image: "app:7" } },
 };
 
@@ -33,14 +38,30 @@ describe("a placeholder", () => {
   });
 
   test("that resolves to nothing stays as it is", () => {
-    for (const text of ["{{nobody}}", "{{order.nothing}}", "{{name.first}}", "{{ name }}", "{{a-b}}", "{{}}", "{name}", "{{parent_outputs.gone.x}}"]) {
+    for (const text of [
+      "{{nobody}}",
+      "{{order.nothing}}",
+      "{{name.first}}",
+      "{{ name }}",
+      "{{a-b}}",
+      "{{}}",
+      "{name}",
+      "{{parent_outputs.gone.x}}",
+    ]) {
       expect(render(text, scope)).toBe(text);
       expect(render(`<${text}>`, scope)).toBe(`<${text}>`);
     }
   });
 
   test("reaches nothing that is not the payload's own", () => {
-    for (const path of ["constructor", "__proto__", "name.length", "order.lines.length", "order.constructor.name", "payload.__proto__"]) {
+    for (const path of [
+      "constructor",
+      "__proto__",
+      "name.length",
+      "order.lines.length",
+      "order.constructor.name",
+      "payload.__proto__",
+    ]) {
       expect(render(`{{${path}}}`, scope)).toBe(`{{${path}}}`);
     }
   });
@@ -81,11 +102,13 @@ describe("rendering is bounded", () => {
 
 describe("the payload of a step", () => {
   test("is the trigger's, overlaid by its own, with its parents' outputs", () => {
-    expect(stepPayload({ trigger: { a: 1, b: 1 }, step: { b: "{{a}}2" }, parents: [["build", { ok: true }]] })).toEqual({
-      a: 1,
-      b: "12",
-      parent_outputs: { build: { ok: true } },
-    });
+    expect(stepPayload({ trigger: { a: 1, b: 1 }, step: { b: "{{a}}2" }, parents: [["build", { ok: true }]] })).toEqual(
+      {
+        a: 1,
+        b: "12",
+        parent_outputs: { build: { ok: true } },
+      },
+    );
   });
 
   test("has parent_outputs on every step but a root", () => {
@@ -104,7 +127,11 @@ describe("the payload of a step", () => {
 
   test("keeps every digit and every key as data", () => {
     const trigger = parseJson('{"id":12345678901234567890,"__proto__":{"polluted":1},"constructor":2}');
-    const payload = stepPayload({ trigger, step: parseJson('{"copy":"{{id}}"}'), parents: [["__proto__", { polluted: true }]] });
+    const payload = stepPayload({
+      trigger,
+      step: parseJson('{"copy":"{{id}}"}'),
+      parents: [["__proto__", { polluted: true }]],
+    });
     expect(stringifyJson(payload)).toBe(
       '{"id":12345678901234567890,"__proto__":{"polluted":1},"constructor":2,"copy":12345678901234567890,"parent_outputs":{"__proto__":{"polluted":true}}}',
     );

@@ -60,7 +60,12 @@ describe.concurrent("a failed step", () => {
   test("with continue is passed by, and the run can complete", async () => {
     const run = await on.start([
       { step_ref: "bad", calls: "/fails", on_failure: "continue" },
-      { step_ref: "after", calls: "/after", depends_on: ["bad"], condition: { type: "step_status", step_ref: "bad", status: "failed" } },
+      {
+        step_ref: "after",
+        calls: "/after",
+        depends_on: ["bad"],
+        condition: { type: "step_status", step_ref: "bad", status: "failed" },
+      },
     ]);
 
     expect(await on.ends(run)).toMatchObject({ status: "completed" });

@@ -165,7 +165,10 @@ describe.concurrent("a job step", () => {
   test("keeps an answer that is not JSON as a string, and fails for one larger than 1 MiB", async () => {
     stack.jobs.on("/text", () => ({ headers: { "content-type": "text/plain" }, body: "all \u0000 good" }));
     stack.jobs.on("/huge", () => ({ body: `"${"x".repeat(1_048_576)}"` }));
-    const run = await on.start([{ step_ref: "text", calls: "/text" }, { step_ref: "huge", calls: "/huge" }]);
+    const run = await on.start([
+      { step_ref: "text", calls: "/text" },
+      { step_ref: "huge", calls: "/huge" },
+    ]);
 
     const error = "endpoint response is larger than 1 MiB";
     expect(await on.ends(run)).toMatchObject({ status: "failed", error });
@@ -181,7 +184,12 @@ describe.concurrent("a job step", () => {
     const run = await on.start(
       [
         { step_ref: "first", calls: "/digits", payload: { account: "{{account}}", text: "n° {{account}}" } },
-        { step_ref: "second", calls: "/echoed", depends_on: ["first"], payload: { was: "{{parent_outputs.first.balance}}" } },
+        {
+          step_ref: "second",
+          calls: "/echoed",
+          depends_on: ["first"],
+          payload: { was: "{{parent_outputs.first.balance}}" },
+        },
       ],
       { payload: { account: id } },
     );
@@ -198,7 +206,12 @@ describe.concurrent("a job step", () => {
     const run = await on.start(
       [
         { step_ref: "first", calls: "/large" },
-        { step_ref: "second", calls: "/large-too", depends_on: ["first"], payload: { got: "{{parent_outputs.first.copy}}" } },
+        {
+          step_ref: "second",
+          calls: "/large-too",
+          depends_on: ["first"],
+          payload: { got: "{{parent_outputs.first.copy}}" },
+        },
       ],
       { payload: { large } },
     );

@@ -20,13 +20,16 @@ async function jobAlreadyAt(url: string, path: string): Promise<void> {
 }
 
 describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
-  test.each(["http://127.0.0.1:8080/", "http://localhost/", "http://169.254.169.254/", "http://[::1]/", "http://10.0.0.8/"])(
-    "a job at %s is refused when it is made",
-    async (endpoint_url) => {
-      const body = { project_id: "demo", name: "inside", slug: "inside", endpoint_url };
-      expect(await stack.request("POST", "/v1/jobs", body)).toMatchObject({ status: 400, body: { error: REFUSED } });
-    },
-  );
+  test.each([
+    "http://127.0.0.1:8080/",
+    "http://localhost/",
+    "http://169.254.169.254/",
+    "http://[::1]/",
+    "http://10.0.0.8/",
+  ])("a job at %s is refused when it is made", async (endpoint_url) => {
+    const body = { project_id: "demo", name: "inside", slug: "inside", endpoint_url };
+    expect(await stack.request("POST", "/v1/jobs", body)).toMatchObject({ status: 400, body: { error: REFUSED } });
+  });
 
   test("an address inside is not called, whatever the job says", async () => {
     await jobAlreadyAt(stack.jobs.url("/inside"), "/inside");

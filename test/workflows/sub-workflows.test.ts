@@ -41,7 +41,12 @@ describe.concurrent("a sub_workflow step", () => {
     const run = await on.start(
       [
         calling(child, { payload: { n: "{{number}}" } }),
-        { step_ref: "after", calls: "/after-child", depends_on: ["child"], payload: { n: "{{parent_outputs.child.work.got}}" } },
+        {
+          step_ref: "after",
+          calls: "/after-child",
+          depends_on: ["child"],
+          payload: { n: "{{parent_outputs.child.work.got}}" },
+        },
       ],
       { payload: { number: 9007199254740993n } },
     );

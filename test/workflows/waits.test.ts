@@ -77,7 +77,12 @@ describe.concurrent("a wait_for_event step", () => {
           event_key: "paid/{{order}}/{{parent_outputs.open.region}}",
           depends_on: ["open"],
         },
-        { step_ref: "ship", calls: "/ship", depends_on: ["paid"], payload: { amount: "{{parent_outputs.paid.amount}}" } },
+        {
+          step_ref: "ship",
+          calls: "/ship",
+          depends_on: ["paid"],
+          payload: { amount: "{{parent_outputs.paid.amount}}" },
+        },
       ],
       { payload: { order: 7 } },
     );
@@ -116,10 +121,9 @@ describe.concurrent("a wait_for_event step", () => {
 
   test("goes on when a step of another run emits its key, and hands on that step's output", async () => {
     stack.jobs.on("/build", () => ({ body: { image: "shop:2" } }));
-    const waiting = await on.start(
-      [{ step_ref: "built", step_type: "wait_for_event", event_key: "built:{{app}}" }],
-      { payload: { app: "shop" } },
-    );
+    const waiting = await on.start([{ step_ref: "built", step_type: "wait_for_event", event_key: "built:{{app}}" }], {
+      payload: { app: "shop" },
+    });
     const emits = await on.workflow([{ step_ref: "build", calls: "/build", event_emit_key: "built:{{app}}" }]);
     // Whoever emits before anybody waits is not heard, so this may take a second try.
     await until(async () => {
@@ -133,10 +137,19 @@ describe.concurrent("a wait_for_event step", () => {
 
   test("tells its event_notify_url once where to send the event", async () => {
     const run = await on.start([
-      { step_ref: "wait", step_type: "wait_for_event", event_key: "told/1", event_notify_url: stack.jobs.url("/notified") },
+      {
+        step_ref: "wait",
+        step_type: "wait_for_event",
+        event_key: "told/1",
+        event_notify_url: stack.jobs.url("/notified"),
+      },
     ]);
     const [call] = await until(() => stack.jobs.callsTo("/notified").length > 0 && stack.jobs.callsTo("/notified"));
-    expect(call?.body).toMatchObject({ event_key: "told/1", project_id: "demo", callback_url: "/v1/events/told%2F1/send" });
+    expect(call?.body).toMatchObject({
+      event_key: "told/1",
+      project_id: "demo",
+      callback_url: "/v1/events/told%2F1/send",
+    });
     await on.sends("told/1");
     await on.ends(run);
     expect(stack.jobs.callsTo("/notified")).toHaveLength(1);

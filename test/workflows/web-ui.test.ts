@@ -16,7 +16,13 @@ afterAll(() => stack.stop());
 
 const RELEASE = [
   { step_ref: "build", calls: "/build" },
-  { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"], approval_timeout_secs: 3600, depends_on: ["build"] },
+  {
+    step_ref: "gate",
+    step_type: "approval",
+    approval_approvers: ["ada"],
+    approval_timeout_secs: 3600,
+    depends_on: ["build"],
+  },
 ];
 
 const handleOf = ({ id }: { id: string }) => stack.deps.temporal.workflow.getHandle(id);
@@ -79,9 +85,13 @@ describe.concurrent("in the Temporal Web UI", () => {
 
     const { events } = await handleOf(run).fetchHistory();
     const summaries = (events ?? []).flatMap((event) => {
-      const type = event.activityTaskScheduledEventAttributes?.activityType?.name ?? (event.timerStartedEventAttributes && "timer");
+      const type =
+        event.activityTaskScheduledEventAttributes?.activityType?.name ??
+        (event.timerStartedEventAttributes && "timer");
       const summary = event.userMetadata?.summary;
-      return type && type !== "mirror" ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`] : [];
+      return type && type !== "mirror"
+        ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`]
+        : [];
     });
     expect(summaries.sort()).toEqual(["dispatchJob build", "timer gate", "timer nap"]);
   });
@@ -93,7 +103,9 @@ describe.concurrent("in the Temporal Web UI", () => {
     await on.opens(canceled, "gate");
     await on.cancel(canceled);
 
-    await expect(ends(failed)).rejects.toMatchObject({ cause: { message: "endpoint returned 422: no", type: "failed" } });
+    await expect(ends(failed)).rejects.toMatchObject({
+      cause: { message: "endpoint returned 422: no", type: "failed" },
+    });
     await expect(ends(canceled)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
     expect((await handleOf(canceled).describe()).status.name).toBe("CANCELLED");
   });

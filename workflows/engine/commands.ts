@@ -5,10 +5,10 @@ import { replaySubtree, retryStep } from "./recovery.ts";
 import type { Run, StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 
-export type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
+type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
 
-export const APPLIED: Verdict = { status: "applied" };
-export const refused = (code: CommandOutcome["code"], message: string): Verdict => ({
+const APPLIED: Verdict = { status: "applied" };
+const refused = (code: CommandOutcome["code"], message: string): Verdict => ({
   status: "refused",
   code,
   message,

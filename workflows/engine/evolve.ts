@@ -83,6 +83,8 @@ export function evolve(run: Run, event: RunEvent): Run {
       endRun(run, "canceled", at, "canceled by user", "workflow canceled by user");
       break;
     case "run_expired":
+      // A retry may have come first, and given the run new time.
+      if (state.expires_at === undefined || at < state.expires_at) break;
       endRun(run, "timed_out", at, "workflow timed out");
       break;
     case "parent_closed": {

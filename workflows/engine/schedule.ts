@@ -24,7 +24,7 @@ const laneOf = (plan: Plan, i: number): string => {
 };
 
 /** Whether dependents may go on after this step (contract §7.2, and §8.4 for a false condition). */
-export function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
+function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
   const step = state.steps[i];
   switch (step?.status) {
     case "completed":

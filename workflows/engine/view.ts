@@ -1,6 +1,7 @@
+import type { StepType } from "../../src/contract/workflows.ts";
 import { stepRunId } from "./ids.ts";
 import type { ApprovalRow, JobRunRow, MirrorRows, RunRow, StepRow, TriggerRow } from "./rows.ts";
-import { type Changes, noChanges, type Run, type Shown } from "./state.ts";
+import { type Changes, noChanges, type Run, type Shown, type StepState } from "./state.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
@@ -29,12 +30,16 @@ export function stepRow(run: Run, i: number): StepRow {
     job_run_id: step.job_run_id,
     output: step.output,
     error: step.error,
-    started_at: step.started_at,
+    started_at: isListening(definition.step_type, step) ? step.started_at : undefined,
     finished_at: step.finished_at,
     created_at: plan.run.created_at,
     revision: step.revision,
   };
 }
+
+/** Whoever sees that a wait has started may send to it: so it shows no start before its key is registered. */
+const isListening = (type: StepType, { status, trigger }: StepState): boolean =>
+  type !== "wait_for_event" || status !== "waiting" || trigger === undefined || trigger.event_key !== undefined;
 
 export function approvalRow(run: Run, i: number): ApprovalRow | undefined {
   const { plan, state } = run;
