@@ -1,5 +1,5 @@
 import { request } from "undici";
-import type { Json } from "../src/contract/json.ts";
+import { type Json, parseJson } from "../src/contract/json.ts";
 import { nestsDeeperThan } from "../workflows/expressions/printed.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { answerFailure, connectionFailure, EndpointFailure } from "./endpoint-failure.ts";
@@ -71,7 +71,7 @@ function outputOf(text: string): string | undefined {
   if (text.trim() === "") return undefined;
   let value: Json;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return JSON.stringify(text);
   }

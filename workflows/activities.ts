@@ -8,16 +8,19 @@ const UNTIL_IT_WORKS: ActivityOptions["retry"] = {
   maximumInterval: "3s",
 };
 
+/** What a worker that died had begun of our own reads and writes is begun again after this. */
+const IN_A_MOMENT = "10s";
+
 /** Longest that one HTTP attempt may take; a job's own timeout (at most a day) ends it earlier. */
 const LONGEST_ATTEMPT = "25h";
 
 /** Reads and writes of our own, each done in a moment. */
-export const effects = proxyActivities<Activities>({ startToCloseTimeout: "30s", retry: UNTIL_IT_WORKS });
+export const effects = proxyActivities<Activities>({ startToCloseTimeout: IN_A_MOMENT, retry: UNTIL_IT_WORKS });
 
 /** Activities of a step carry its step_ref as their summary, which the Web UI shows as their name. */
 export const stepEffects = (step_ref: string) =>
   proxyActivities<Activities>({
-    startToCloseTimeout: "30s",
+    startToCloseTimeout: IN_A_MOMENT,
     retry: UNTIL_IT_WORKS,
     cancellationType: "TRY_CANCEL",
     summary: step_ref,

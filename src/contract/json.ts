@@ -17,6 +17,7 @@ const MAY_LOSE = /\d{16}|\d[eE][+-]?\d/;
 
 const exactNumber = (text: string): number | bigint => {
   const value = Number(text);
+  if (!Number.isFinite(value) && !/^-?\d+$/.test(text)) throw new SyntaxError("a number beyond what a double can hold");
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text);
 };
 

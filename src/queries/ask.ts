@@ -2,19 +2,29 @@ import { isGrpcServiceError, type QueryDefinition, ServiceError, WorkflowNotFoun
 import { status } from "@grpc/grpc-js";
 import type { Deps } from "../deps.ts";
 
-/** How long a worker may take to answer before the caller is told that the command is stored, or shown the mirror. */
+/** How long a worker may take to answer before the mirror is shown instead. */
 const ANSWER_WITHIN_MS = 3_000;
+/** How long it may take to answer what became of a command, before the caller is told that it is stored. */
+const OUTCOME_WITHIN_MS = 6_000;
 
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
-export async function askRun<Answer, Args extends unknown[]>(
-  { temporal }: Deps,
+export const askRun = <Answer, Args extends unknown[]>(
+  deps: Deps,
   runId: string,
   query: QueryDefinition<Answer, Args>,
   ...args: Args
+): Promise<Answer | undefined> => askBefore(Date.now() + ANSWER_WITHIN_MS, deps, runId, query, args);
+
+async function askBefore<Answer, Args extends unknown[]>(
+  deadline: number,
+  { temporal }: Deps,
+  runId: string,
+  query: QueryDefinition<Answer, Args>,
+  args: Args,
 ): Promise<Answer | undefined> {
   try {
     const handle = temporal.workflow.getHandle(runId);
-    return await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.query(query, ...args));
+    return await temporal.withDeadline(deadline, () => handle.query(query, ...args));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || isUnanswered(error)) return undefined;
     throw error;
@@ -38,9 +48,9 @@ export async function askUntil<Answer, Args extends unknown[]>(
   query: QueryDefinition<Answer, Args>,
   ...args: Args
 ): Promise<NonNullable<Answer> | undefined> {
-  const end = Date.now() + ANSWER_WITHIN_MS;
+  const end = Date.now() + OUTCOME_WITHIN_MS;
   for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
-    const answer = await askRun(deps, runId, query, ...args);
+    const answer = await askBefore(end, deps, runId, query, args);
     if (answer === undefined) return undefined;
     if (answer !== null && enough(answer as NonNullable<Answer>)) return answer as NonNullable<Answer>;
     await new Promise((resolve) => setTimeout(resolve, pause));

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
+import pMap from "p-map";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
@@ -24,7 +25,7 @@ const REFUSED = ["\0", "a\0b", "\x1b[2J", "a\r\nb: c", "\x7f", "\u0085", "\ud800
 /** Fine wherever any text is. */
 const STRANGE = [
   ...["😀", "e\u0301", "\u202etxt.exe", "\u2028", "\ufeff", "\uffff", "", " ", "__proto__", "constructor", "toString"],
-  ...["'); drop table runs; --", "{{payload.x}}", "${1+1}", "../../etc/passwd", "%00", "<script>", "null", "\\u0000"],
+  ...["'); drop table runs; --", "{{payload.x}}", "#{1+1}", "../../etc/passwd", "%00", "<script>", "null", "\\u0000"],
 ];
 const UNKNOWN = "01900000-0000-7000-8000-000000000000";
 
@@ -35,7 +36,7 @@ let steps = 0;
 beforeAll(async () => {
   stack = await startStack();
   const job = await createJob(stack);
-  const manySteps = Array.from({ length: 900 }, (_, i) => gate(`gate-${i}`, { depends_on: i ? ["gate-0"] : [] }));
+  const manySteps = Array.from({ length: 100 }, (_, i) => gate(`gate-${i}`, { depends_on: i ? ["gate-0"] : [] }));
   const [one, many] = [await createWorkflow(stack, [gate("gate")]), await createWorkflow(stack, manySteps)];
   const run = await ok<{ id: string }>(stack, "POST", `/v1/workflows/${many.id}/trigger`);
   ids = {
@@ -157,6 +158,8 @@ interface BodyOf {
   params?: () => Record<string, string>;
   /** Where what was accepted can be read again. */
   readAt?: (answer: Members, params: Record<string, string>) => string;
+  /** Fields that are read under another name, or nowhere. */
+  notShown?: string[];
 }
 const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
 const stepsOfRun = () => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
@@ -168,6 +171,7 @@ const BODIES: BodyOf[] = [
     schema: createWorkflowBody,
     draft: draftWorkflow,
     readAt: ({ id }) => `/v1/workflows/${id}`,
+    notShown: ["type", "timezone", "approvers", "sleep_duration"],
   },
   { route: "/v1/jobs", schema: createJobBody, draft: draftJob, readAt: ({ id }) => `/v1/jobs/${id}` },
   {
@@ -175,6 +179,7 @@ const BODIES: BodyOf[] = [
     schema: triggerBody,
     draft: draftTrigger,
     readAt: ({ id }) => `/v1/workflow-runs/${id}`,
+    notShown: ["labels", "idempotency_key", "step_overrides"],
   },
   { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob" }) },
   { route: `${STEP}/reject`, schema: reasonBody, draft: () => ({ reason: "text" }) },
@@ -243,6 +248,11 @@ function expectRefusal(answer: Answered<unknown>, label: string): void {
   expect(JSON.stringify(answer.body).length, label).toBeLessThan(10_000);
 }
 
+/** All of them, some at a time. */
+const each = <Item>(items: Iterable<Item>, ask: (item: Item) => Promise<void>) => pMap(items, ask, { concurrency: 12 });
+function* pairs<A, B>(some: Iterable<A>, others: Iterable<B>): Generator<[A, B]> {
+  for (const one of some) for (const other of others) yield [one, other];
+}
 const short = (value: unknown) => (JSON.stringify(value) ?? "undefined").slice(0, 60);
 
 function fieldsOf(schema: z.core.$ZodType): string[] {
@@ -302,176 +312,6 @@ test.each(cases)("an unknown field is a 400 that names it: %s", async (_, body) 
         `${where}: unknown field`,
       ]);
     }
-});
-
-describe("hostile text in every string of a body", () => {
-  const strings = (body: BodyOf) => placesIn(body).filter(({ value }) => typeof value === "string");
-  // Ids that are only looked for, each for itself.
-  const lookedFor = ({ path }: { path: Path }) => path[0] === "workflow_run_ids";
-
-  test.each(cases)("is refused where it cannot be kept: %s", async (_, body) => {
-    for (const place of strings(body).filter((each) => !lookedFor(each)))
-      for (const hostile of REFUSED) {
-        if (["description", "reason"].includes(String(place.path[0])) && hostile.includes("\r\n")) continue;
-        const label = `${written(place.path)}: ${short(hostile)}`;
-        const answer = await post(body.route, JSON.stringify(withValue(body.draft(), place.path, hostile)));
-        expectRefusal(answer, label);
-        expect(answer.status, label).toBe(400);
-      }
-  });
-
-  test.each(cases)("is refused, or reads back unchanged: %s", async (_, body) => {
-    const aliases = [
-      "type",
-      ...(body.route === "/v1/workflows" ? ["timezone"] : []),
-      "approvers",
-      "timeout_secs",
-      "sleep_duration",
-      "labels",
-      "idempotency_key",
-    ];
-    for (const { path } of strings(body))
-      for (const strange of STRANGE) {
-        const label = `${written(path)}: ${short(strange)}`;
-        const params = body.params?.() ?? {};
-        const answer = await post(body.route, JSON.stringify(withValue(body.draft(), path, strange)), params);
-        if (answer.status >= 300) expectRefusal(answer, label);
-        else if (body.readAt) {
-          const read = await ok<Members | Members[]>(stack, "GET", body.readAt(answer.body, params));
-          const shown = Array.isArray(read)
-            ? read.find(({ step_ref }) => step_ref === params.stepRef)?.error
-            : at(read, path);
-          // Empty text says the same as none.
-          if (strange !== "" && !path.some((name) => aliases.includes(String(name))))
-            expect(shown ?? "", label).toBe(strange);
-        }
-      }
-  });
-
-  test.each(cases.filter(([, { schema }]) => fieldsOf(schema).includes("tags")))(
-    "the names of tags too: %s",
-    async (_, body) => {
-      for (const name of [...STRANGE, ...REFUSED]) {
-        const answer = await post(body.route, JSON.stringify(withValue(body.draft(), ["tags", name], "v")));
-        if (REFUSED.includes(name) || name === "") expect(answer.status, short(name)).toBe(400);
-        if (answer.status >= 300) expectRefusal(answer, short(name));
-        else expect(at(answer.body, ["tags", name]), short(name)).toBe("v");
-      }
-    },
-  );
-});
-
-describe("any JSON document", () => {
-  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
-  const documents = [
-    ...[...STRANGE, ...REFUSED].map((text) => JSON.stringify(text)),
-    ...['{"__proto__":{"admin":true},"constructor":1}', '{"__proto__":[12345678901234567890]}', '{"":{"":null}}'],
-    ...["null", "[null,[]]", "false", "0", "-12345678901234567890", "0.1", "1e+300", "[]", '["a","a"]', nested(150)],
-    JSON.stringify({ a: "y".repeat(500_000) }),
-    JSON.stringify(Array.from({ length: 20_000 }, (_, i) => i)),
-  ];
-  const written = (body: unknown) => JSON.stringify(body);
-  const textAt = async (path: string) => {
-    const answer = await fetch(stack.apiUrl + path, { headers: { authorization: `Bearer ${stack.token()}` } });
-    expect(answer.status).toBe(200);
-    return answer.text();
-  };
-
-  test("as a run's payload reads back unchanged", async () => {
-    for (const document of documents.filter((text) => text !== "null")) {
-      const answer = await post("/v1/workflows/:workflowID/trigger", `{"payload":${document}}`);
-      expect(answer.status, document.slice(0, 60)).toBe(202);
-      expect(await textAt(`/v1/workflow-runs/${answer.body.id}`)).toContain(`"payload":${document},`);
-    }
-  });
-
-  test("as a step's payload and as a job's schema reads back unchanged", async () => {
-    for (const document of documents.filter((text) => text !== "null")) {
-      const step = `{"step_ref":"a","step_type":"sleep","sleep_duration_secs":1,"payload":${document}}`;
-      const workflow = await post("/v1/workflows", `{"name":"n","slug":"${fresh()}","steps":[${step}]}`);
-      if (workflow.status === 201)
-        expect(await textAt(`/v1/workflows/${workflow.body.id}`)).toContain(`"payload":${document},`);
-      else expectRefusal(workflow, document.slice(0, 60));
-      const { slug, name, endpoint_url } = draftJob();
-      const draft = written({ slug, name, endpoint_url }).replace("}", `,"payload_schema":${document}}`);
-      const job = await post("/v1/jobs", draft);
-      if (job.status === 201)
-        expect(await textAt(`/v1/jobs/${job.body.id}`)).toContain(`"payload_schema":${document},`);
-      else expectRefusal(job, document.slice(0, 60));
-    }
-  });
-
-  test("as a forced result reads back unchanged", async () => {
-    const run = await runOf(
-      stack,
-      documents.map((_, i) => gate(`gate-${i}`)),
-    );
-    for (const [i, document] of documents.entries()) {
-      const path = `/v1/workflow-runs/${run.id}/steps/gate-${i}/force-complete`;
-      const answer = await fetch(stack.apiUrl + path, {
-        method: "POST",
-        headers: { authorization: `Bearer ${stack.token()}` },
-        body: `{"result":${document}}`,
-      });
-      expect(answer.status, document.slice(0, 60)).toBe(200);
-      if (document !== "null") expect(await answer.text()).toContain(`"output":${document},`);
-    }
-    const all = await textAt(`/v1/workflow-runs/${run.id}/steps`);
-    for (const document of documents.filter((text) => text !== "null")) expect(all).toContain(`"output":${document},`);
-  });
-
-  test("as an event's payload reads back unchanged", async () => {
-    const some = documents.filter((text) => text !== "null").slice(0, -2);
-    const key = (i: number) => `event-${i}`;
-    await runOf(
-      stack,
-      some.map((_, i) => wait(`wait-${i}`, key(i))),
-    );
-    for (const [i, document] of some.entries()) {
-      await until(() => findWaitingTrigger(stack.deps.db, "demo", key(i)));
-      const answer = await fetch(`${stack.apiUrl}/v1/events/${key(i)}/send`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${stack.token()}` },
-        body: `{"payload":${document}}`,
-      });
-      expect(answer.status, document.slice(0, 60)).toBe(200);
-      expect(await answer.text()).toContain(`"response_payload":${document}`);
-    }
-  });
-
-  test.each([["1e400"], ["-1e999"], ["[1e400]"], [`1${"0".repeat(400)}.5`]])(
-    "that no double can hold is refused or unchanged, never made null: %.20s",
-    async (document) => {
-      const answer = await post("/v1/workflows/:workflowID/trigger", `{"payload":${document}}`);
-      if (answer.status === 202)
-        expect(await textAt(`/v1/workflow-runs/${answer.body.id}`)).toContain(`"payload":${document},`);
-      else expectRefusal(answer, document);
-    },
-  );
-});
-
-test("steps named as members of every object run like any other", async () => {
-  const refs = ["__proto__", "constructor", "toString", "hasOwnProperty"];
-  const job = await createJob(stack, "/named");
-  const chain = refs.map((step_ref, i) => ({
-    step_ref,
-    job_id: job.id,
-    depends_on: refs.slice(Math.max(i - 1, 0), i),
-    payload: { before: `{{parent_outputs.${refs[i - 1] ?? "none"}.said}}` },
-  }));
-  stack.jobs.on("/named", (_call, nth) => ({ body: { said: nth } }));
-  const run = await runOf(stack, chain);
-  await until(async () => (await ok<Members>(stack, "GET", `/v1/workflow-runs/${run.id}`)).status === "completed");
-  expect(
-    stack.jobs
-      .callsTo("/named")
-      .map(({ body }) => at(body, ["before"]))
-      .slice(1),
-  ).toEqual([1, 2, 3]);
-  const left = await post("/v1/workflows/:workflowID/trigger", '{"step_overrides":{"__proto__":false}}', {
-    workflowID: run.workflow_id,
-  });
-  expect(await ok<Members[]>(stack, "GET", `/v1/workflow-runs/${left.body.id}/steps`)).toHaveLength(3);
 });
 
 describe("a body that is not JSON", () => {
@@ -592,11 +432,10 @@ describe("a query", () => {
     ],
   ];
   test.each(lists)("%s takes it or refuses it, whatever it holds", async (_, { path }) => {
-    for (const name of names)
-      for (const value of encoded) {
-        const answer = await request("GET", `${filled(path)}?${name}=${value}`);
-        if (answer.status !== 200) expectRefusal(answer, `${name}=${value.slice(0, 60)}`);
-      }
+    await each(pairs(names, encoded), async ([name, value]) => {
+      const answer = await request("GET", `${filled(path)}?${name}=${value}`);
+      if (answer.status !== 200) expectRefusal(answer, `${name}=${value.slice(0, 60)}`);
+    });
   });
 
   test.each([
@@ -781,7 +620,147 @@ describe("a header", () => {
   });
 });
 
+describe("hostile text in every string of a body", () => {
+  const strings = (body: BodyOf) => placesIn(body).filter(({ value }) => typeof value === "string");
+
+  test.each(cases)("is refused where it cannot be kept: %s", async (_, body) => {
+    const kept = strings(body).filter(({ path }) => path[0] !== "workflow_run_ids");
+    await each(pairs(kept, REFUSED), async ([{ path }, hostile]) => {
+      if (["description", "reason"].includes(String(path[0])) && hostile.includes("\r\n")) return;
+      const label = `${written(path)}: ${short(hostile)}`;
+      const answer = await post(body.route, JSON.stringify(withValue(body.draft(), path, hostile)));
+      expectRefusal(answer, label);
+      expect(answer.status, label).toBe(400);
+    });
+  });
+
+  test.each(cases)("is refused, or reads back unchanged: %s", async (_, body) => {
+    await each(pairs(strings(body), STRANGE), async ([{ path }, strange]) => {
+      const label = `${written(path)}: ${short(strange)}`;
+      const params = body.params?.() ?? {};
+      const answer = await post(body.route, JSON.stringify(withValue(body.draft(), path, strange)), params);
+      if (answer.status >= 300) expectRefusal(answer, label);
+      // Empty text says the same as none.
+      else if (body.readAt && strange !== "" && !path.some((name) => body.notShown?.includes(String(name)))) {
+        const read = await ok<Members | Members[]>(stack, "GET", body.readAt(answer.body, params));
+        const step = Array.isArray(read) && read.find(({ step_ref }) => step_ref === params.stepRef);
+        expect(step ? step.error : at(read, path), label).toBe(strange);
+      }
+    });
+  });
+
+  test.each(cases.filter(([, { schema }]) => fieldsOf(schema).includes("tags")))(
+    "the names of tags too: %s",
+    async (_, body) => {
+      await each([...STRANGE, ...REFUSED], async (name) => {
+        const answer = await post(body.route, JSON.stringify(withValue(body.draft(), ["tags", name], "v")));
+        if (REFUSED.includes(name) || name === "") expect(answer.status, short(name)).toBe(400);
+        if (answer.status >= 300) expectRefusal(answer, short(name));
+        else expect(at(answer.body, ["tags", name]), short(name)).toBe("v");
+      });
+    },
+  );
+});
+
+describe("any JSON document", () => {
+  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  const documents = [
+    ...[...STRANGE, ...REFUSED].map((text) => JSON.stringify(text)),
+    ...['{"__proto__":{"admin":true},"constructor":1}', '{"__proto__":[12345678901234567890]}', '{"":{"":null}}'],
+    ...["null", "[null,[]]", "false", "0", "-12345678901234567890", "0.1", "1e+300", "[]", '["a","a"]', nested(150)],
+    JSON.stringify({ a: "y".repeat(500_000) }),
+    JSON.stringify(Array.from({ length: 20_000 }, (_, i) => i)),
+  ];
+  const values = documents.filter((document) => document !== "null");
+  /** As text: a parser of our own would forgive too much. */
+  const textOf = async (method: string, path: string, body?: string) => {
+    const headers = { authorization: `Bearer ${stack.token()}` };
+    const answer = await fetch(stack.apiUrl + path, { method, headers, body });
+    const text = await answer.text();
+    expect(answer.status, `${method} ${path}: ${body?.slice(0, 60)}: ${text.slice(0, 200)}`).toBeLessThan(300);
+    return text;
+  };
+  const idIn = (text: string) => /"id":"([^"]+)"/.exec(text)?.[1];
+
+  test("as a run's payload reads back unchanged", async () => {
+    await each(values, async (document) => {
+      const run = await textOf("POST", `/v1/workflows/${ids.workflowID}/trigger`, `{"payload":${document}}`);
+      expect(await textOf("GET", `/v1/workflow-runs/${idIn(run)}`)).toContain(`"payload":${document},`);
+    });
+  });
+
+  test("as a job's schema and as a step's payload reads back unchanged", async () => {
+    await each(values, async (document) => {
+      const rest = `"name":"n","slug":"${fresh()}"`;
+      const draft = `{${rest},"endpoint_url":"${stack.jobs.url("/job")}","payload_schema":${document}}`;
+      const job = await textOf("POST", "/v1/jobs", draft);
+      expect(await textOf("GET", `/v1/jobs/${idIn(job)}`)).toContain(`"payload_schema":${document},`);
+      // Placeholders are looked for in it: that has a depth of its own.
+      if (document.startsWith("[[[")) return;
+      const step = `{"step_ref":"a","step_type":"sleep","sleep_duration_secs":1,"payload":${document}}`;
+      const workflow = await textOf("POST", "/v1/workflows", `{${rest},"steps":[${step}]}`);
+      expect(await textOf("GET", `/v1/workflows/${idIn(workflow)}`)).toContain(`"payload":${document},`);
+    });
+  });
+
+  test("as a forced result reads back unchanged", async () => {
+    const gates = documents.map((_, i) => gate(`gate-${i}`));
+    const { id } = await runOf(stack, gates);
+    await each(documents.entries(), async ([i, document]) => {
+      const path = `/v1/workflow-runs/${id}/steps/gate-${i}/force-complete`;
+      const output = document === "null" ? "" : `"output":${document},`;
+      expect(await textOf("POST", path, `{"result":${document}}`)).toContain(output);
+    });
+    const all = await textOf("GET", `/v1/workflow-runs/${id}/steps`);
+    for (const document of values) expect(all).toContain(`"output":${document},`);
+  });
+
+  test("as an event's payload reads back unchanged", async () => {
+    const waits = values.map((_, i) => wait(`wait-${i}`, `event-${i}`));
+    const { id } = await runOf(stack, waits);
+    await each(values.entries(), async ([i, document]) => {
+      await until(() => findWaitingTrigger(stack.deps.db, "demo", `event-${i}`));
+      const sent = await textOf("POST", `/v1/events/event-${i}/send`, `{"payload":${document}}`);
+      expect(sent).toContain(`"response_payload":${document},`);
+    });
+    const all = await textOf("GET", `/v1/workflow-runs/${id}/steps`);
+    for (const document of values) expect(all).toContain(`"output":${document},`);
+  });
+
+  test.each(["1e400", "-1e999", `1${"0".repeat(400)}.5`])(
+    "that no double can hold is refused: %.20s",
+    async (number) => {
+      const answer = await post("/v1/workflows/:workflowID/trigger", `{"payload":[${number}]}`);
+      refused(answer, 400, "validation_error", "invalid request body");
+    },
+  );
+});
+
+test("steps named as members of every object run like any other", async () => {
+  const refs = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+  const job = await createJob(stack, "/named");
+  const chain = refs.map((step_ref, i) => ({
+    step_ref,
+    job_id: job.id,
+    depends_on: refs.slice(Math.max(i - 1, 0), i),
+    payload: { before: `{{parent_outputs.${refs[i - 1] ?? "none"}.said}}` },
+  }));
+  stack.jobs.on("/named", (_call, nth) => ({ body: { said: nth } }));
+  const run = await runOf(stack, chain);
+  await until(async () => (await ok<Members>(stack, "GET", `/v1/workflow-runs/${run.id}`)).status === "completed");
+  expect(
+    stack.jobs
+      .callsTo("/named")
+      .map(({ body }) => at(body, ["before"]))
+      .slice(1),
+  ).toEqual([1, 2, 3]);
+  const left = await post("/v1/workflows/:workflowID/trigger", '{"step_overrides":{"__proto__":false}}', {
+    workflowID: run.workflow_id,
+  });
+  expect(await ok<Members[]>(stack, "GET", `/v1/workflow-runs/${left.body.id}/steps`)).toHaveLength(3);
+});
+
 test("after all of it the API is well", async () => {
   expect(await ok(stack, "GET", "/health/ready")).toMatchObject({ status: "up" });
-  expect(await ok<Members[]>(stack, "GET", stepsOfRun())).toHaveLength(900);
+  expect(await ok<Members[]>(stack, "GET", stepsOfRun())).toHaveLength(100);
 });

@@ -69,7 +69,6 @@ const approval = z.strictObject({
 export const stepAnswer = z.strictObject({ step_run: stepRun });
 export const gateAnswer = z.strictObject({ step_run: stepRun, approval });
 export const resetAnswer = z.strictObject({ reset_steps: positive });
-export const accepted = z.strictObject({ command_id: text, status: z.literal("accepted") });
 
 const count = z.int().min(0);
 export const bulkCanceled = z.strictObject({ canceled: count, failed: count, workflow_run_ids: z.array(id) });

@@ -21,8 +21,7 @@ describe("fan-in", () => {
     const run = given([job("first"), approval("gate", ["first"]), wait("event", ["first"]), sleep("nap", ["first"])]);
     expect(run.step("gate").started_at).toBeUndefined();
     run.later(3).completes("first");
-    for (const ref of ["gate", "nap"])
-      expect(run.step(ref)).toMatchObject({ status: "waiting", started_at: run.now });
+    for (const ref of ["gate", "nap"]) expect(run.step(ref)).toMatchObject({ status: "waiting", started_at: run.now });
     // A wait shows its start when its key is registered, and can be sent to.
     const { generation } = run.state("event");
     expect(run.step("event").started_at).toBeUndefined();
