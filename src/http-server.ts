@@ -7,7 +7,13 @@ const DRAIN_MS = 10_000;
 
 /** Listens, and on `close` answers the requests it has before it goes. Port 0 takes a free one. */
 export async function serve(app: RequestListener, host: string, port: number) {
-  const server = createServer(app).on("clientError", answerClientError).listen(port, host);
+  // What Node would refuse by itself, it refuses without a word, or not in the contract's.
+  // Two Authorization headers are joined, and so no credentials: which of them counts is for nobody to guess.
+  const server = createServer({ requireHostHeader: false, joinDuplicateHeaders: true }, app)
+    .on("checkExpectation", app)
+    .on("connect", (_request, socket) => answerClientError(new Error("not a proxy"), socket))
+    .on("clientError", answerClientError)
+    .listen(port, host);
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,8 +1,9 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
-import { applyCommand } from "../../workflows/engine/commands.ts";
+import { applyCommand, unknownStep } from "../../workflows/engine/commands.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { MAX_STEP_REF } from "../../workflows/engine/validate.ts";
 import { shown } from "../../workflows/engine/view.ts";
 import {
   type CommandOutcome,
@@ -54,6 +55,8 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   const { db, log } = deps;
   const { runId, verb, stepRef, idempotencyKey } = steering;
   const row = await findOwnRun(deps, caller, runId);
+  // No step is named so, and the text would stay in the run's history.
+  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
   const id = idempotencyKey ?? uuid();
   if (idempotencyKey !== undefined) {
     const earlier = await findCommand(db, runId, id);

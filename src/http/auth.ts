@@ -20,6 +20,9 @@ export function authenticate(config: AuthConfig): RequestHandler[] {
   });
   return [
     (request, response, next) => {
+      // Node keeps the first of several and says nothing; a proxy may have looked at another one.
+      if ((request.headersDistinct.authorization ?? []).length > 1)
+        throw new Problem("unauthorized", "invalid bearer token", ["Authorization: more than one"]);
       verify(request, response, (error?: unknown) => {
         next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
       });

@@ -84,11 +84,22 @@ describe("every verb of a step", () => {
 
   test.each(verbs)("%s of an unknown step is a 404, in open and closed runs", async (verb, message) => {
     const run = await atGate();
-    const refs = ["nope", "GATE", encodeURIComponent("gate/next"), "x".repeat(129)];
+    const refs = ["nope", "GATE", encodeURIComponent("gate/next")];
     for (const ref of refs) refused(await steer(run, ref, verb, {}), 404, "not_found", message);
     await cancel(run);
     for (const ref of refs) refused(await steer(run, ref, verb, {}), 404, "not_found", message);
   });
+
+  test.each(verbs)(
+    "%s of a name that is longer than any step's never gets as far as the run",
+    async (verb, message) => {
+      const run = await atGate();
+      refused(await steer(run, "x".repeat(129), verb, {}), 404, "not_found", message);
+      refused(await steer(run, "x".repeat(8_000), verb, {}), 404, "not_found", message);
+      const { events } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
+      expect(events?.filter((event) => event.workflowExecutionSignaledEventAttributes)).toEqual([]);
+    },
+  );
 
   test.each(verbs.slice(0, 4))("%s refuses a body that is malformed or has unknown fields", async (verb) => {
     const run = await atGate();

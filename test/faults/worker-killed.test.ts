@@ -36,7 +36,7 @@ test("a kill -9 of the worker loses no run, and repeats no call whose answer was
   expect(callsBefore).toBeLessThan(RUNS * 3);
 
   const second = await startWorkerProcess(stack);
-  const ended = await Promise.all([long, ...runs].map((run) => on.ends(run, 40_000)));
+  const ended = await Promise.all([long, ...runs].map((run) => on.ends(run, 60_000)));
   expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "completed"));
   const steps = (await Promise.all(runs.map(on.steps))).flat();
   const longSteps = await on.steps(long);
@@ -53,4 +53,4 @@ test("a kill -9 of the worker loses no run, and repeats no call whose answer was
   expect(jobs.calls).toHaveLength([...steps, ...longSteps].flatMap(callsOf).length);
   // The call in flight is made again, and says that it is the same one.
   expect(longSteps.map((step) => callsOf(step).length)).toEqual([2]);
-});
+}, 120_000);

@@ -87,8 +87,13 @@ describe.concurrent("a run of a long history goes on in a new execution of the s
     await until(() => stack.jobs.callsTo("/long").length === 1);
     await refuseTwenty(run);
 
-    const { raw } = await stack.deps.temporal.workflow.getHandle(run.id).describe();
-    expect(Number(raw.workflowExecutionInfo?.historyLength)).toBeGreaterThan(40);
+    // Nothing is left that could still lead to it but the call itself.
+    await until(async () => {
+      const { raw } = await stack.deps.temporal.workflow.getHandle(run.id).describe();
+      const calls = raw.pendingActivities?.map(({ activityType }) => activityType?.name);
+      const long = Number(raw.workflowExecutionInfo?.historyLength) > 40;
+      return long && !raw.pendingWorkflowTask && calls?.join() === "dispatchJob";
+    });
     expect(await executionsOf(run)).toBe(1);
     release({ body: { done: true } });
     await until(async () => (await executionsOf(run)) > 1);

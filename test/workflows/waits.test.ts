@@ -164,7 +164,8 @@ describe.concurrent("a sleep step", () => {
 
     const { started_at, finished_at, output } = await on.step(run, "nap");
     expect(seconds(started_at, finished_at)).toBeGreaterThanOrEqual(2);
-    expect(seconds(started_at, finished_at)).toBeLessThan(2.7);
+    // A sweep would be half a minute late; how late a busy machine is, is for no test to say.
+    expect(seconds(started_at, finished_at)).toBeLessThan(15);
     expect(output).toEqual({ slept_for_secs: seconds(started_at, finished_at), completed_at: finished_at });
   });
 

@@ -35,12 +35,12 @@ export function applyCommand(run: Run, command: Command & At): Verdict {
   const { step_ref = "" } = command;
   const i = run.plan.index.get(step_ref);
   const step = i === undefined ? undefined : state.steps[i];
-  if (i === undefined || !step)
-    return command.verb === "replay-subtree"
-      ? refused("not_found", "step not found in workflow version")
-      : refused("not_found", "workflow step run not found");
+  if (i === undefined || !step) return refused("not_found", unknownStep(command.verb));
   return STEP_COMMANDS[command.verb](run, i, step, { ...command, step_ref });
 }
+
+export const unknownStep = (verb: Command["verb"]): string =>
+  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
 
 type StepVerb = Exclude<Command["verb"], "pause" | "resume">;
 

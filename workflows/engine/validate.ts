@@ -9,7 +9,7 @@ export interface StepsProblem {
 }
 
 const MAX_STEPS = 1000;
-const MAX_REF = 128;
+export const MAX_STEP_REF = 128;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 
 /** The first thing wrong with a workflow's steps, in the order of contract §3.3, or undefined. */
@@ -32,7 +32,7 @@ export function stepsProblem(steps: StepInput[]): StepsProblem | undefined {
 
 function refProblem(ref: string | undefined, taken: ReadonlySet<string>): string | undefined {
   if (!ref) return "each step requires step_ref";
-  if (ref.length > MAX_REF) return `step_ref ${quoted(ref)} must be at most ${MAX_REF} characters`;
+  if (ref.length > MAX_STEP_REF) return `step_ref ${quoted(ref)} must be at most ${MAX_STEP_REF} characters`;
   if (!STEP_REF.test(ref)) {
     return `step_ref ${quoted(ref)} must be letters, digits, "_", "-", "." and ":", beginning with a letter, digit or "_"`;
   }
