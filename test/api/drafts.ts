@@ -122,7 +122,7 @@ export interface BodyOf {
   /** Fields that are read under another name, or nowhere. */
   notShown?: string[];
 }
-export const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
+const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
 const stepsOfRun = (_: Members, { ids }: Made) => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
 const bulk = () => ({ workflow_run_ids: [UNKNOWN] });
 
