@@ -1,3 +1,4 @@
+import { tsToMs } from "@temporalio/common/lib/time.js";
 import type { Json } from "../../src/contract/json.ts";
 import type { Job } from "../../src/contract/jobs.ts";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
@@ -97,6 +98,14 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
         const { raw } = await deps.temporal.workflow.getHandle(id).describe();
         return !raw.pendingWorkflowTask && !raw.pendingActivities?.length;
       });
+    },
+
+    /** For how many seconds each of the run's durable timers was set: exact, however busy the machine is. */
+    async timers({ id }: { id: string }): Promise<number[]> {
+      const { events } = await deps.temporal.workflow.getHandle(id).fetchHistory();
+      return (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+        timer ? [tsToMs(timer.startToFireTimeout) / 1000] : [],
+      );
     },
 
     /** Waits for the run's end and returns it. */
