@@ -17,8 +17,8 @@ export const REFUSED = [
 ];
 /** Fine wherever any text is. */
 export const STRANGE = [
-  ...["😀", "e\u0301", "\u202etxt.exe", "\u2028", "\ufeff", "\uffff", "", " ", "__proto__", "constructor", "toString"],
-  ...["'); drop table runs; --", "{{payload.x}}", "#{1+1}", "../../etc/passwd", "%00", "<script>", "null", "\\u0000"],
+  ...["😀", "e\u0301", "\u202etxt.exe", "\u2028", "\uffff", "", " ", "__proto__", "constructor", "\\u0000"],
+  ...["'); drop table runs; --", "{{payload.x}}", "../../etc/passwd"],
 ];
 /** What a client's mistake is answered: some 4xx, complete, and no longer than it has to be. */
 export function expectRefusal(answer: Answered<unknown>, label: string): void {

@@ -147,6 +147,7 @@ describe("step overrides", () => {
     expect(await refsOf(next)).toEqual(["a", "b", "c"]);
     await stack.request("DELETE", `/v1/workflow-runs/${first.id}`);
     const again = await stack.request<WorkflowRun>("POST", `/v1/workflow-runs/${first.id}/retry`);
+    await opens(stack, again.body, "b");
     expect(await refsOf(again.body)).toEqual(["b", "c"]);
   });
 
