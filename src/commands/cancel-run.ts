@@ -30,7 +30,7 @@ export async function cancelRun(
   }
   const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runQuery);
   if (!answer) return { accepted: uuid() };
-  await writeMirror(db, answer.unmirrored).catch((error) => log.warn({ error, runId }, "mirror is behind"));
+  await writeMirror(db, [answer.unmirrored]).catch((error) => log.warn({ error, runId }, "mirror is behind"));
   if (answer.run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
   return { run: await presentRun(deps, answer.run) };
 }

@@ -7,7 +7,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { presentRun } from "../queries/present.ts";
 import { currentRun } from "../queries/runs.ts";
-import { findVersion, findWorkflow } from "../store/workflows.ts";
+import { findVersion, findWorkflow, planSteps } from "../store/workflows.ts";
 import { runOnce } from "./run-once.ts";
 import { startRun } from "./start-run.ts";
 
@@ -30,7 +30,7 @@ export async function startRetry(deps: Deps, source: RunRow, idempotencyKey?: st
   if (!workflow || !version) throw new Problem("not_found", "workflow not found");
   if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
 
-  const steps = enabledSteps(version.steps, source.step_overrides);
+  const steps = enabledSteps(planSteps(version), source.step_overrides);
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: {}, idempotencyKey };
   return runOnce(deps, asked, (id) => {
     const { status, error, started_at, finished_at, expires_at, revision, ...kept } = source;

@@ -60,6 +60,6 @@ async function findTrigger(deps: Deps, projectId: string, eventKey: string): Pro
   if (trigger || runId === undefined) return trigger;
   const answer = await askRun(deps, runId, runQuery);
   if (!answer) return undefined;
-  await writeMirror(deps.db, answer.unmirrored);
+  await writeMirror(deps.db, [answer.unmirrored]);
   return findLatestTrigger(deps.db, projectId, eventKey);
 }

@@ -74,7 +74,7 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   if (!reply) return { accepted: id };
   assertSame(reply.outcome, steering);
   // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
-  await writeMirror(db, reply.unmirrored).catch((error) => log.warn({ error, runId }, "mirror is behind"));
+  await writeMirror(db, [reply.unmirrored]).catch((error) => log.warn({ error, runId }, "mirror is behind"));
   return present(deps, reply);
 }
 

@@ -8,7 +8,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { presentRun } from "../queries/present.ts";
 import { saveDocument } from "../store/documents.ts";
-import { findVersion, findWorkflow } from "../store/workflows.ts";
+import { findVersion, findWorkflow, planSteps } from "../store/workflows.ts";
 import { runOnce } from "./run-once.ts";
 import { startRun } from "./start-run.ts";
 
@@ -31,7 +31,7 @@ export async function triggerRun(
   if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
 
   const version = await findVersion(db, workflow.version_id);
-  const steps = stepsToRun(version?.steps ?? [], body.step_overrides);
+  const steps = stepsToRun(version ? planSteps(version) : [], body.step_overrides);
   const tags = { ...workflow.tags, ...body.tags };
   if (Object.keys(tags).length > MAX_TAGS)
     throw new Problem("validation_error", `too many tags (max ${MAX_TAGS})`, [

@@ -57,6 +57,17 @@ export const runsQuery = query({ ...page, ...tagged, status: z.enum(STATUSES, "i
   NEEDS_TAG_KEY,
 );
 export const pageQuery = query(page);
+
+/** Clients give up after 30 s. */
+const MAX_WAIT_SECS = 25;
+
+export const runQuery = query({
+  wait_secs: z
+    .string()
+    .regex(/^\d{1,6}$/, "must be a whole number of seconds")
+    .transform((text) => Math.min(Number(text), MAX_WAIT_SECS))
+    .default(0),
+});
 export const projectQuery = query({ project_id: tagged.project_id });
 
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order (contract §2.4). */

@@ -11,7 +11,7 @@ import { lastLines, type ServerProcess, startServer, stopLeftover } from "./serv
  * not after a second. Several callers may ask one run while it works: by default the second is put off for a second
  * (ten commands at once took 2.1 s, now 0.4).
  */
-const DYNAMIC_CONFIG = [
+export const DYNAMIC_CONFIG = [
   "history.transferProcessorMaxPollRPS=2000",
   "history.timerProcessorMaxPollRPS=2000",
   'history.timerProcessorMaxTimeShift="10ms"',

@@ -1,4 +1,10 @@
-import { isGrpcServiceError, type QueryDefinition, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import {
+  isGrpcServiceError,
+  type QueryDefinition,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from "@temporalio/client";
 import { status } from "@grpc/grpc-js";
 import type { Deps } from "../deps.ts";
 
@@ -57,3 +63,17 @@ export async function askUntil<Answer, Args extends unknown[]>(
   }
   return undefined;
 }
+
+/** Resolves when the run's workflow has ended, whatever as, or after `withinSecs`. */
+export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<void> {
+  const deadline = Date.now() + withinSecs * 1000;
+  const handle = temporal.workflow.getHandle(runId);
+  try {
+    await temporal.withDeadline(deadline, () => handle.result());
+  } catch (error) {
+    if (!isEnd(error) && !isUnanswered(error)) throw error;
+  }
+}
+
+const isEnd = (error: unknown): boolean =>
+  error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;

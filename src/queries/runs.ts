@@ -11,7 +11,7 @@ import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
 import { findRun, listRuns as listRunRows } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
-import { askRun } from "./ask.ts";
+import { askRun, ends } from "./ask.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { presentJobRun, presentRun, presentRuns, presentSteps } from "./present.ts";
 
@@ -32,7 +32,12 @@ export async function currentRun(deps: Deps, caller: Caller, runId: string): Pro
   return (await askRun(deps, runId, runQuery))?.run ?? row;
 }
 
-export async function getRun(deps: Deps, caller: Caller, runId: string): Promise<WorkflowRun> {
+/** As it is now, or once it has ended within `waitSecs`. */
+export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
+  if (waitSecs > 0) {
+    const row = await findOwnRun(deps, caller, runId);
+    if (!isRunOver(row.status)) await ends(deps, runId, waitSecs);
+  }
   return presentRun(deps, await currentRun(deps, caller, runId));
 }
 

@@ -3,7 +3,10 @@ export type Columns<T> = { [K in keyof T]-?: undefined extends T[K] ? Exclude<T[
 
 /** The same row as the rest of the system speaks of it: what has no value is absent. */
 export function present<T extends object>(row: Columns<T>): T {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as T;
+  const values: Record<string, unknown> = {};
+  // Not by Object.entries: lists are made of these, and it took a tenth of their time.
+  for (const key in row) if (row[key] !== null) values[key] = row[key];
+  return values as T;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

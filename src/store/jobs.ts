@@ -39,7 +39,11 @@ const jsonText = (value: Json | undefined) => (value === undefined ? null : stri
 
 export async function findJob(db: Db, id: string): Promise<StoredJob | undefined> {
   if (!isId(id)) return undefined;
-  const { rows } = await db.query<JobColumns>("select * from jobs where id = $1", [id]);
+  const { rows } = await db.query<JobColumns>({
+    name: "find_job",
+    text: "select * from jobs where id = $1",
+    values: [id],
+  });
   return rows[0] && jobOf(rows[0]);
 }
 

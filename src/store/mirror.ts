@@ -2,18 +2,28 @@ import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { recordOf } from "./columns.ts";
 import { insertTriggersFrom } from "./event-triggers.ts";
 import type { Db } from "./pool.ts";
-import { insertRunFrom } from "./runs.ts";
+import { insertRunsFrom } from "./runs.ts";
 
 /**
- * Writes what changed of a run, in one round trip. Of each row the newest revision stays, so that writes may be
- * repeated, arrive late, or race each other.
+ * Writes what changed of some runs, each named once, in one round trip. Of each row the newest revision stays, so that
+ * writes may be repeated, arrive late, or race each other.
  */
-export async function writeMirror(db: Db, rows: MirrorRows): Promise<void> {
+export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> {
+  // In one order, so that writers that meet wait for each other instead of locking each other out.
+  const sorted = changes.toSorted((a, b) => (a.run.id < b.run.id ? -1 : 1));
+  const rows = {
+    runs: sorted.map(({ run }) => run),
+    steps: sorted.flatMap(({ steps }) => steps),
+    approvals: sorted.flatMap(({ approvals }) => approvals),
+    triggers: sorted.flatMap(({ triggers }) => triggers),
+    job_runs: sorted.flatMap(({ job_runs }) => job_runs),
+    commands: sorted.flatMap(({ run, commands }) => commands.map((outcome) => ({ run_id: run.id, outcome }))),
+  };
   await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: [recordOf(rows)] });
 }
 
 const UPSERT_RUN = `
-  ${insertRunFrom("$1::json->'run'")}
+  ${insertRunsFrom("$1::json->'runs'")}
   on conflict (id) do update set
     status = excluded.status, error = excluded.error, started_at = excluded.started_at,
     finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision
@@ -86,8 +96,8 @@ const UPSERT_JOB_RUNS = `
 // A signal written by hand can carry an id of any length; one too long to be indexed must not stop the mirror.
 const INSERT_COMMANDS = `
   insert into run_commands (run_id, id, outcome, at)
-  select ($1::json->'run'->>'id')::uuid, outcome->>'id', outcome, epoch_ms((outcome->>'at')::float8)
-  from json_array_elements($1::json->'commands') as outcome
+  select run_id, outcome->>'id', outcome, epoch_ms((outcome->>'at')::float8)
+  from json_to_recordset($1::json->'commands') as command(run_id uuid, outcome json)
   where octet_length(outcome->>'id') <= 1024
   on conflict (run_id, id) do nothing`;
 

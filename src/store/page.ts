@@ -12,16 +12,22 @@ export interface PageOf {
 
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 
+/** The cursor's time in epoch milliseconds, and the id before which it begins among what has that time. */
+export function startOf({ at, id }: Cursor): [number, string] {
+  return [at, id !== undefined && isId(id) ? id : LOWEST_ID];
+}
+
 /** $1 project, $2 tag key, $3 tag pair, $4 and $5 cursor, $6 limit. */
 export function pageParameters(page: PageOf): (string | number | null)[] {
   const { projectId, tagKey, tagValue, cursor, limit } = page;
+  const [at, id] = cursor ? startOf(cursor) : [null, LOWEST_ID];
   const paired = tagKey !== undefined && tagValue !== undefined;
   return [
     projectId,
     paired ? null : (tagKey ?? null),
     paired ? JSON.stringify({ [tagKey]: tagValue }) : null,
-    cursor?.at ?? null,
-    cursor?.id !== undefined && isId(cursor.id) ? cursor.id : LOWEST_ID,
+    at,
+    id,
     limit,
   ];
 }

@@ -5,10 +5,16 @@ export type Db = pg.Pool | pg.PoolClient;
 const { builtins, getTypeParser } = pg.types;
 const date: (text: string) => Date = getTypeParser(builtins.TIMESTAMPTZ, "text");
 
+/** pg's own parser is for whatever else Postgres may write: years beyond 9999, other time zones. */
+function epochMs(text: string): number {
+  if (text[4] !== "-" || !text.endsWith("+00")) return date(text).getTime();
+  return Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+}
+
 const parsers = new Map<number, (text: string) => unknown>([
   // Raw text: what is inside is parsed by parseJson where somebody looks into it, and by nobody where it only passes through.
   [builtins.JSON, (text) => text],
-  [builtins.TIMESTAMPTZ, (text) => date(text).getTime()],
+  [builtins.TIMESTAMPTZ, epochMs],
   [builtins.INT8, Number],
 ]);
 

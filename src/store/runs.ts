@@ -1,14 +1,14 @@
-import type { Pool } from "pg";
+import type { Pool, QueryConfig } from "pg";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
-import { type PageOf, pageParameters } from "./page.ts";
+import { type PageOf, startOf } from "./page.ts";
 import { type Db, inTransaction } from "./pool.ts";
 import { lockWorkflow } from "./workflows.ts";
 
-/** Inserts the RunRow that the json expression holds. What happens on conflict is the caller's to append. */
-export const insertRunFrom = (json: string) => `
+/** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
+export const insertRunsFrom = (json: string) => `
   insert into workflow_runs (
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
     payload, payload_ref, tags, labels, step_overrides, max_parallel_steps, timeout_secs, error,
@@ -19,7 +19,7 @@ export const insertRunFrom = (json: string) => `
     (payload->>'text')::json, (payload->>'ref')::uuid, coalesce(tags, '{}'), labels, step_overrides, max_parallel_steps, timeout_secs, error,
     epoch_ms(created_at), epoch_ms(started_at), epoch_ms(finished_at), epoch_ms(expires_at),
     retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, revision
-  from json_to_record(${json}) as run(
+  from json_to_recordset(${json}) as run(
     id uuid, workflow_id uuid, workflow_name text, project_id text, workflow_version integer, workflow_version_id text,
     status text, triggered_by text, created_by text, payload json, tags jsonb, labels json, step_overrides json,
     max_parallel_steps integer, timeout_secs integer, error text,
@@ -53,7 +53,8 @@ export async function insertRunWithinLimit(
 }
 
 async function insertRun(db: Db, row: RunRow): Promise<void> {
-  await db.query(`${insertRunFrom("$1::json")} on conflict (id) do nothing`, [recordOf(row)]);
+  const text = `${insertRunsFrom("$1::json")} on conflict (id) do nothing`;
+  await db.query({ name: "insert_run", text, values: [recordOf([row])] });
 }
 
 async function countRunning(db: Db, workflowId: string): Promise<number> {
@@ -66,26 +67,68 @@ async function countRunning(db: Db, workflowId: string): Promise<number> {
 
 export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
   if (!isId(id)) return undefined;
-  const { rows } = await db.query<RunColumns>("select * from workflow_runs where id = $1", [id]);
+  const { rows } = await db.query<RunColumns>({
+    name: "find_run",
+    text: "select * from workflow_runs where id = $1",
+    values: [id],
+  });
   return rows[0] && runOf(rows[0]);
 }
 
+interface RunsPage extends PageOf {
+  workflowId?: string;
+  status?: string;
+}
+
 /** Newest first. */
-export async function listRuns(db: Db, page: PageOf & { workflowId?: string; status?: string }): Promise<RunRow[]> {
-  const { workflowId = null, status = null } = page;
-  const { rows } = await db.query<RunColumns>(
-    `select * from workflow_runs
-     where project_id = $1
-       and ($2::text is null or tags ? $2)
-       and ($3::jsonb is null or tags @> $3)
-       and ($4::float8 is null or (created_at, id) < (epoch_ms($4), $5::uuid))
-       and ($7::uuid is null or workflow_id = $7)
-       and ($8::text is null or status = $8)
-     order by created_at desc, id desc
-     limit $6`,
-    [...pageParameters(page), workflowId, status],
-  );
-  return rows.map(runOf);
+export async function listRuns(db: Db, page: RunsPage): Promise<RunRow[]> {
+  const { rows } = await db.query<RunColumns>(runsStatement(page));
+  return rows.slice(0, page.limit).map(runOf);
+}
+
+/** With the number of rows in the statement its plan is made for few rows: one of these, not any that a client may think of. */
+const FETCHED = [11, 51, 101];
+
+/**
+ * Each filter by itself has an index in the list's order, the best one whatever is asked for: such a statement is
+ * prepared and its plan kept. Of several filters the values say whose index is best: it is planned each time.
+ */
+export function runsStatement(page: RunsPage): QueryConfig {
+  const { projectId, workflowId, status, tagKey, tagValue, cursor, limit } = page;
+  const values: unknown[] = [];
+  const given = (value: unknown) => `$${values.push(value)}`;
+  const [from, project_id, at, id] = tagKey === undefined ? RUNS : TAGGED_RUNS;
+
+  // A workflow's runs are all of its project.
+  const where = workflowId ? [`run.workflow_id = ${given(workflowId)}`] : [`${project_id} = ${given(projectId)}`];
+  if (status !== undefined) where.push(`run.status = ${given(status)}`);
+  if (tagKey !== undefined) where.push(`tag.key = ${given(tagKey)}`);
+  if (tagValue !== undefined) where.push(`tag.value = ${given(tagValue)}`);
+  if (cursor) {
+    const [time, place] = startOf(cursor);
+    where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
+  }
+  const text = `
+    select run.* from ${from} where ${where.join(" and ")}
+    order by ${at} desc, ${id} desc limit ${FETCHED.find((rows) => rows >= limit) ?? limit}`;
+  const filters = [workflowId, status, tagKey].filter((filter) => filter !== undefined).length;
+  return { name: filters > 1 ? undefined : nameOf(text), text, values };
+}
+
+const RUNS = ["workflow_runs run", "run.project_id", "run.created_at", "run.id"] as const;
+const TAGGED_RUNS = [
+  "run_tags tag join workflow_runs run on run.id = tag.run_id",
+  "tag.project_id",
+  "tag.created_at",
+  "tag.run_id",
+] as const;
+
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `list_runs_${names.size}`;
+  names.set(text, name);
+  return name;
 }
 
 type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides"> & {
@@ -95,11 +138,13 @@ type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides">
   step_overrides: string | null;
 };
 
-function runOf({ payload, payload_ref, labels, step_overrides, ...row }: RunColumns): RunRow {
-  return present<RunRow>({
-    ...row,
-    payload: documentOf(payload, payload_ref),
-    labels: labels === null ? null : (JSON.parse(labels) as Record<string, string>),
-    step_overrides: step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]),
-  });
+function runOf(row: RunColumns): RunRow {
+  const { payload, payload_ref, labels, step_overrides } = row;
+  // The row is nobody else's; copying it costs more than all else here.
+  const run = row as unknown as Columns<RunRow> & { payload_ref: null };
+  run.payload = documentOf(payload, payload_ref);
+  run.payload_ref = null;
+  run.labels = labels === null ? null : (JSON.parse(labels) as Record<string, string>);
+  run.step_overrides = step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]);
+  return present<RunRow>(run);
 }

@@ -1,3 +1,4 @@
+import type { QueryConfig } from "pg";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 import { type Columns, isId, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
@@ -6,8 +7,12 @@ import type { Db } from "./pool.ts";
 /** The steps of a run that ever changed, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
   if (!isId(runId)) return [];
-  const { rows } = await db.query<StepColumns>("select * from step_runs where run_id = $1 order by idx", [runId]);
+  const { rows } = await db.query<StepColumns>(stepsStatement(runId));
   return rows.map(stepOf);
+}
+
+export function stepsStatement(runId: string): QueryConfig {
+  return { name: "list_steps", text: "select * from step_runs where run_id = $1 order by idx", values: [runId] };
 }
 
 type StepColumns = Omit<Columns<StepRow>, "output"> & { output: string | null; output_ref: string | null };

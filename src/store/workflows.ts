@@ -84,7 +84,11 @@ export async function insertWorkflow(
 
 export async function findWorkflow(db: Db, id: string): Promise<StoredWorkflow | undefined> {
   if (!isId(id)) return undefined;
-  const { rows } = await db.query<Columns<StoredWorkflow>>("select * from workflows where id = $1", [id]);
+  const { rows } = await db.query<Columns<StoredWorkflow>>({
+    name: "find_workflow",
+    text: "select * from workflows where id = $1",
+    values: [id],
+  });
   return rows[0] && present<StoredWorkflow>(rows[0]);
 }
 
@@ -108,11 +112,26 @@ export async function listWorkflows(db: Db, page: PageOf): Promise<StoredWorkflo
   return rows.map((row) => present<StoredWorkflow>(row));
 }
 
+/** Versions never change, so what was read once is kept: the latest this many asked for. Not to be changed by who gets them. */
+const KEPT_VERSIONS = 500;
+const versions = new Map<string, StoredVersion>();
+
 export async function findVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
-  const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>(
-    "select * from workflow_versions where version_id = $1",
-    [versionId],
-  );
+  const kept = versions.get(versionId);
+  const version = kept ?? (await readVersion(db, versionId));
+  if (!version) return undefined;
+  versions.delete(versionId);
+  versions.set(versionId, version);
+  if (versions.size > KEPT_VERSIONS) versions.delete(versions.keys().next().value as string);
+  return version;
+}
+
+async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
+  const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
+    name: "find_version",
+    text: "select * from workflow_versions where version_id = $1",
+    values: [versionId],
+  });
   return rows[0] && present<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] });
 }
 

@@ -85,9 +85,9 @@ test("a mirror write that is repeated or arrives late changes nothing", async ()
     { ...run, status: "completed", revision: 7 },
     { steps: [{ ...step, status: "completed", revision: 6 }] },
   );
-  await writeMirror(db, later);
-  await writeMirror(db, rows(run, { steps: [step] }));
-  await writeMirror(db, later);
+  await writeMirror(db, [later]);
+  await writeMirror(db, [rows(run, { steps: [step] })]);
+  await writeMirror(db, [later]);
   expect(await findRun(db, run.id)).toEqual(later.run);
   expect(await listStepRows(db, run.id)).toEqual(later.steps);
 });
@@ -96,7 +96,7 @@ test("documents keep escapes, key order and every digit, and text that Postgres 
   const text = '{"b":"\\u0000 \\ud800","a":12345678901234567890}';
   const run = runRow({ payload: { text }, error: "a\0b\ud800", expires_at: 9e15 });
   const command = { id: "x".repeat(5000), verb: "pause", actor: "eve", at: NOW, status: "refused" } as const;
-  await writeMirror(db, rows(run, { commands: [command, { ...command, id: "short" }] }));
+  await writeMirror(db, [rows(run, { commands: [command, { ...command, id: "short" }] })]);
   const stored = await findRun(db, run.id);
   expect(stored?.payload).toEqual({ text });
   expect(stored?.error).toBe("a\uFFFDb\uFFFD");
@@ -119,7 +119,7 @@ test("an event key is waited for by one at a time in a project, and is free agai
   expect(await claimTrigger(db, first)).toBe("held");
   expect(await claimTrigger(db, second)).toBe("taken");
   expect(await claimTrigger(db, wait(uuid()))).toBe("claimed");
-  await writeMirror(db, rows(run, { triggers: [{ ...first, status: "received", revision: 2 }] }));
+  await writeMirror(db, [rows(run, { triggers: [{ ...first, status: "received", revision: 2 }] })]);
   expect(await claimTrigger(db, second)).toBe("claimed");
 });
 
@@ -130,9 +130,9 @@ test("the mirror neither makes, loses nor renames a claim, and does not fail on 
   const approval = wait(run.project_id, { source: "approval" });
   await claimTrigger(db, holder);
   const triggers = [loser, { ...holder, event_key: "{{unrendered}}", revision: 2 }];
-  await writeMirror(db, rows(run, { triggers }));
+  await writeMirror(db, [rows(run, { triggers })]);
   expect(await findWaitingTrigger(db, run.project_id, "payment")).toEqual({ ...holder, revision: 2 });
-  await writeMirror(db, rows({ ...run, revision: 2 }, { triggers: [approval] }));
+  await writeMirror(db, [rows({ ...run, revision: 2 }, { triggers: [approval] })]);
   expect((await findRun(db, run.id))?.revision).toBe(2);
 });
 

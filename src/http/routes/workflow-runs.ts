@@ -2,7 +2,7 @@ import { projectOf } from "../../caller.ts";
 import { bulkCancel, bulkReplay } from "../../commands/bulk.ts";
 import { cancelRun } from "../../commands/cancel-run.ts";
 import { retryRun } from "../../commands/retry-run.ts";
-import { encodePlace, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody } from "../../contract/verbs.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
@@ -43,7 +43,10 @@ export const workflowRunRoutes: Route[] = [
     method: "get",
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:read",
-    handler: async (deps, { caller, params }) => ({ body: await getRun(deps, caller, runIdOf(params)) }),
+    query: runQuery,
+    handler: async (deps, { caller, params, query }) => ({
+      body: await getRun(deps, caller, runIdOf(params), query.wait_secs),
+    }),
   }),
   route({
     method: "delete",

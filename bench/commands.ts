@@ -1,0 +1,66 @@
+import { Client, Connection } from "@temporalio/client";
+import { byHand } from "./commands/by-hand.ts";
+import { overApi } from "./commands/over-api.ts";
+import { startHandWritten } from "./hand-written/subject.ts";
+import { manyAtOnce } from "./load.ts";
+import { printMachine } from "./machine.ts";
+import { readOptions } from "./options.ts";
+import { overHttp, startProduct } from "./product.ts";
+import { median, quantile, ratio, rounds, short } from "./rounds.ts";
+import { withServers } from "./servers/index.ts";
+import { shapes } from "./shapes.ts";
+import { printTable } from "./table.ts";
+
+const LOADING_CLIENTS = 16;
+const options = readOptions({ rounds: 5, seconds: 8 });
+printMachine(options);
+
+await withServers(options.temporal, async (servers) => {
+  const product = await startProduct(servers);
+  await startHandWritten(servers);
+  const connection = await Connection.connect({ address: servers.temporalAddress });
+  const api = await overApi(product);
+  const hand = byHand(new Client({ connection }));
+  const loading = overHttp(product);
+  const underLoad = async (measure: () => Promise<number[]>) => {
+    const done = new AbortController();
+    const load = manyAtOnce(LOADING_CLIENTS, done.signal, () => loading.run(shapes.chain));
+    try {
+      return await measure();
+    } finally {
+      done.abort();
+      await load;
+    }
+  };
+
+  const measured = await rounds(options.rounds, {
+    approve: api.approve,
+    "approve by hand": hand.toTheEnd,
+    skip: api.skip,
+    retry: api.retry,
+    "command by hand": hand.signalAndQuery,
+    pause: api.pause,
+    "pause under load": () => underLoad(api.pause),
+  });
+  await connection.close();
+
+  const row = (what: string, of: keyof typeof measured, to?: keyof typeof measured) => {
+    const all = measured[of].flat();
+    const medians = (name: keyof typeof measured) => measured[name].map(median);
+    return {
+      what,
+      samples: all.length,
+      ...Object.fromEntries([0.5, 0.99, 1].map((q) => [q < 1 ? `p${q * 100} ms` : "max ms", short(quantile(all, q))])),
+      "ratio to by hand": to ? short(ratio(medians(of), medians(to))) : "",
+    };
+  };
+  printTable(`Commands one at a time, Temporal ${options.temporal}, ${options.rounds} rounds`, [
+    row("approve: request to the run completed", "approve", "approve by hand"),
+    row("  by hand: signal to the result", "approve by hand"),
+    row("skip: request to answered", "skip", "command by hand"),
+    row("retry of a failed step: request to answered", "retry", "command by hand"),
+    row("  by hand: signal and query", "command by hand"),
+    row("pause of a quick chain of 300: request to seen by GET", "pause"),
+    row(`  the same while ${LOADING_CLIENTS} clients run chains of 5`, "pause under load"),
+  ]);
+});

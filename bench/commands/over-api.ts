@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import { timed } from "../load.ts";
+import type { Product } from "../product.ts";
+import { chain, definitionOf } from "../shapes.ts";
+
+const COMMANDS = 20;
+/** After so long a run is in the middle of its quick steps. */
+const UNDER_WAY_MS = 100;
+const LONG_CHAIN = 300;
+const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["bench"], approval_timeout_secs: 3600 };
+const refs = Array.from({ length: COMMANDS }, (_, n) => `step-${n}`);
+
+/** Each verb sent a number of times; what each took in ms. */
+export async function overApi(product: Product) {
+  const { rest, createWorkflow, createJob, trigger, completed, cancel } = product;
+  const job = await createJob("delay=0");
+  const failing = await createJob("fail");
+  const gate = await createWorkflow([GATE]);
+  const waiting = await createWorkflow([
+    GATE,
+    ...refs.map((step_ref) => ({ step_ref, job_id: job, depends_on: ["gate"] })),
+  ]);
+  const failed = await createWorkflow([
+    GATE,
+    ...refs.map((step_ref) => ({ step_ref, job_id: failing, on_failure: "continue" })),
+  ]);
+  const long = await createWorkflow(definitionOf(chain(LONG_CHAIN), job));
+  const path = (runId: string, ref: string, verb: string) => `/v1/workflow-runs/${runId}/steps/${ref}/${verb}`;
+
+  const until = async (runId: string, reached: (steps: StepRun[]) => boolean) => {
+    while (!reached(await product.steps(runId))) await sleep(10);
+  };
+  const gateIsOpen = (steps: StepRun[]) => steps.some((step) => step.step_ref === "gate" && step.status === "waiting");
+  const allFailed = (steps: StepRun[]) => steps.every((step) => step.step_ref === "gate" || step.status === "failed");
+
+  return {
+    /** Of a run whose last step is the gate: from the request until the run is seen completed. */
+    async approve(): Promise<number[]> {
+      const took: number[] = [];
+      for (let n = 0; n < COMMANDS; n++) {
+        const runId = await trigger(gate);
+        await until(runId, gateIsOpen);
+        took.push(
+          await timed(async () => {
+            await rest("POST", path(runId, "gate", "approve"), {});
+            await completed(runId);
+          }),
+        );
+      }
+      return took;
+    },
+    async skip(): Promise<number[]> {
+      const runId = await trigger(waiting);
+      await until(runId, gateIsOpen);
+      const took: number[] = [];
+      for (const ref of refs) {
+        took.push(
+          await timed(async () => {
+            const { step_run } = await rest<{ step_run: StepRun }>("POST", path(runId, ref, "skip"), {});
+            if (step_run.status !== "skipped") throw new Error(`a skipped step is ${step_run.status}`);
+          }),
+        );
+      }
+      await rest("POST", path(runId, "gate", "approve"), {});
+      await completed(runId);
+      return took;
+    },
+    async retry(): Promise<number[]> {
+      const runId = await trigger(failed);
+      await until(runId, (steps) => gateIsOpen(steps) && allFailed(steps));
+      const took: number[] = [];
+      for (const ref of refs) {
+        took.push(
+          await timed(async () => {
+            const { step_run } = await rest<{ step_run: StepRun }>("POST", path(runId, ref, "retry"), {});
+            if (step_run.step_ref !== ref) throw new Error("another step was retried");
+          }),
+        );
+      }
+      await until(runId, allFailed);
+      await cancel(runId);
+      return took;
+    },
+    /** Of a run that goes through quick steps: from the request until a GET shows it paused. */
+    async pause(): Promise<number[]> {
+      const took: number[] = [];
+      for (let n = 0; n < COMMANDS; n++) {
+        const runId = await trigger(long);
+        await sleep(UNDER_WAY_MS);
+        took.push(
+          await timed(async () => {
+            await rest("POST", `/v1/workflow-runs/${runId}/pause`);
+            while ((await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`)).status !== "paused");
+          }),
+        );
+        await cancel(runId);
+      }
+      return took;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import pg from "pg";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { startPostgres } from "/work/main/src/dev/postgres.ts";
+import { startTemporal } from "/work/main/src/dev/temporal.ts";
+import { freePort } from "/work/main/src/dev/ports.ts";
+import { mintToken } from "/work/main/src/dev/mint.ts";
+import { homedir } from "node:os";
+import { load } from "/work/main/bench/lists/load.ts";
+const dataDir = "/tmp/lists-data";
+const postgres = await startPostgres({ dataDir, port: await freePort() });
+const temporal = await startTemporal({ binary: homedir()+"/.cache/workflow-runs/temporal-1.5.1/temporal", dataDir, port: await freePort(), namespace: "default" });
+const AUTH = { issuer: "bench", audience: "bench", secret: "a secret for benches, 32 characters" };
+const token = mintToken(AUTH, { sub: "ada", projects: "*", scopes: ["*"] });
+const port = await freePort();
+const prof = process.argv[2];
+const child = spawn(process.execPath, [...(prof ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof-"+prof] : []), "--import", "tsx", "src/api.ts"], { env: {...process.env, PORT: String(port), DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address, JWT_SECRET: AUTH.secret, JWT_ISSUER: "bench", JWT_AUDIENCE: "bench", LOG_LEVEL: "info" }, stdio: ["ignore","pipe","inherit"] });
+await new Promise<void>((r) => child.stdout.setEncoding("utf8").on("data", (t: string) => t.includes("listening") && r()));
+const origin = `http://127.0.0.1:${port}`;
+const db = new pg.Pool({ connectionString: postgres.url });
+const ids = (await db.query("select id from workflow_runs tablesample system (1) where status='completed' limit 3000")).rows.map((r) => r.id);
+await db.end();
+const gets = ids.map((id) => `/v1/workflow-runs/${id}`);
+const lists = Array.from({length:200}, (_, p) => `/v1/workflow-runs?project_id=project-${p}&limit=50`);
+const what = (process.argv[3] ?? "gets,lists").split(",");
+const cpu = () => process.cpuUsage();
+for (const [name, paths] of Object.entries({ gets, lists })) if (what.includes(name)) {
+  await load([origin], paths, { clients: 16, secs: 1.5, token });
+  const before = cpu();
+  const { latencies, secs } = await load([origin], paths, { clients: 16, secs: Number(process.argv[4] ?? 4), token });
+  const used = process.cpuUsage(before);
+  console.log(name, Math.round(latencies.length / secs), "a second; client us/request", Math.round((used.user+used.system)/latencies.length));
+}
+child.kill(); await once(child, "exit");
+await temporal.stop(); await postgres.stop(); process.exit();

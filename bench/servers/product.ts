@@ -1,0 +1,33 @@
+import pino from "pino";
+import { loadConfig } from "../../src/config.ts";
+import { createApp } from "../../src/http/app.ts";
+import { serve } from "../../src/http-server.ts";
+import { runProcess } from "../../src/run-process.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { createPool } from "../../src/store/pool.ts";
+import { connectTemporal } from "../../src/temporal.ts";
+import { installRuntime, startWorker } from "../../src/temporal-worker.ts";
+import { bundleWorkflows } from "../../src/workflow-bundle.ts";
+import { READY } from "./node-process.ts";
+
+/** API and worker in one process as `npm start` has them, on servers that are there already. BENCH_MIRROR=off: nothing is mirrored. */
+await runProcess(async (onStop) => {
+  const config = loadConfig();
+  const log = pino({ level: config.logLevel });
+  installRuntime(log);
+  const bundle = await bundleWorkflows();
+  await migrate(config.databaseUrl);
+  const db = createPool(config.databaseUrl);
+  onStop(() => db.end());
+  const temporal = await connectTemporal(config, log);
+  onStop(() => temporal.connection.close());
+  const deps = { db, temporal, log, config };
+  const worker = await startWorker(deps, bundle, (activities) =>
+    process.env.BENCH_MIRROR === "off" ? { ...activities, mirror: async () => {} } : activities,
+  );
+  onStop(() => worker.stop());
+  const server = await serve(createApp(deps), config.host, config.port);
+  onStop(() => server.close());
+  console.log(READY);
+  await worker.ended;
+});
