@@ -1,16 +1,18 @@
 import { ApplicationFailure } from "@temporalio/common";
 import type { Answer, Carried } from "./index.ts";
 
+export type Outcome = Omit<Answer, "took">;
+
 /** For how long a repeated question is answered as the first one was: the workflow task that heard it may be made again. */
 const KEPT_MS = 30_000;
 
 /** An HTTP attempt makes its call under this signal, and leaves in `carried` what must not be lost with the process. */
-export type MakeAttempt = (canceled: AbortSignal, carried: Carried) => Promise<Answer>;
+export type MakeAttempt = (canceled: AbortSignal, carried: Carried) => Promise<Outcome>;
 
 /** An attempt that goes on in this process, whichever activity waits for it. */
 export class Attempt {
   readonly carried: Carried;
-  readonly outcome: Promise<Answer>;
+  readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
   #waiting = 0;
   #giveUp: NodeJS.Timeout | undefined;

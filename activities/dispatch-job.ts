@@ -3,9 +3,9 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
-import { Attempts } from "./attempts.ts";
+import { type Attempt, Attempts, type Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
-import type { Activities, Answer, Carried, DispatchInput, GoesOn } from "./index.ts";
+import type { Activities, Carried, DispatchInput, GoesOn } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -27,7 +27,8 @@ const MAX_CARRIED_BYTES = 1_500_000;
 /** `ownQueue` is the task queue that only this process takes from. */
 export function dispatchJob(deps: Deps, endpoints: Endpoints, ownQueue: string): Activities["dispatchJob"] {
   const attempts = new Attempts();
-  return (input) => {
+  return async (input) => {
+    const since = Date.now();
     const { info } = Context.current();
     if (info.isLocal && attempts.going >= MOST_LOCAL_CALLS)
       throw ApplicationFailure.retryable("too many calls at once", "Busy");
@@ -36,26 +37,27 @@ export function dispatchJob(deps: Deps, endpoints: Endpoints, ownQueue: string):
       const text = carried.text ?? (await attemptJob(deps, endpoints, input, canceled));
       return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
     });
-    return info.isLocal ? waitBriefly(attempt, ownQueue) : wait(attempt);
+    const result = await (info.isLocal ? waitBriefly(attempt, ownQueue) : wait(attempt));
+    return { ...result, took: Date.now() - since };
   };
 }
 
-type Attempt = ReturnType<Attempts["join"]>;
+type Later = Omit<GoesOn, "took">;
 
-async function waitBriefly(attempt: Attempt, ownQueue: string): Promise<Answer | GoesOn> {
+async function waitBriefly(attempt: Attempt, ownQueue: string): Promise<Outcome | Later> {
   const enough = new AbortController();
-  const tooLong = pauseFor<GoesOn>(LOCAL_MS, { goes_on_at: ownQueue }, { signal: enough.signal });
+  const tooLong = pauseFor<Later>(LOCAL_MS, { goes_on_at: ownQueue }, { signal: enough.signal });
   tooLong.catch(() => {});
   return awaited(attempt, tooLong).finally(() => enough.abort());
 }
 
-async function wait(attempt: Attempt): Promise<Answer> {
+async function wait(attempt: Attempt): Promise<Outcome> {
   const context = Context.current();
   const heartbeat = setInterval(() => context.heartbeat(attempt.carried), HEARTBEAT_MS);
-  return awaited(attempt).finally(() => clearInterval(heartbeat)) as Promise<Answer>;
+  return awaited(attempt).finally(() => clearInterval(heartbeat)) as Promise<Outcome>;
 }
 
-async function awaited(attempt: Attempt, ...others: Promise<GoesOn>[]): Promise<Answer | GoesOn> {
+async function awaited(attempt: Attempt, ...others: Promise<Later>[]): Promise<Outcome | Later> {
   let leave = () => attempt.leave(HANDED_OVER_MS);
   try {
     return await Promise.race([attempt.outcome, Context.current().cancelled, ...others]);

@@ -41,13 +41,16 @@ export interface Carried {
   text?: string;
 }
 
+/** `took`: for how many milliseconds the activity waited. */
 export interface Answer {
   output?: JsonDoc;
+  took: number;
 }
 
 /** No answer yet. It is to be awaited on this task queue, that of the process which made the call. */
 export interface GoesOn {
   goes_on_at: string;
+  took: number;
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
@@ -138,11 +141,11 @@ export function createActivities(deps: Deps, ownQueue: string): Activities {
     dispatchJob: dispatchJob(deps, endpoints, ownQueue),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
-    findWaiting: brief(findWaiting(deps)),
-    collectOutput: brief(collectOutput(deps)),
+    findWaiting: findWaiting(deps),
+    collectOutput: collectOutput(deps),
     mirror: brief(mirror(deps)),
-    loadRun: brief(loadRun(deps)),
-    loadCompleted: brief(loadCompleted(deps)),
+    loadRun: loadRun(deps),
+    loadCompleted: loadCompleted(deps),
   };
 }
 

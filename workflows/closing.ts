@@ -18,6 +18,6 @@ export async function closing({ plan, state }: Run, lanes: Lanes): Promise<void>
       const stepOutput = state.steps[i]?.output;
       return stepOutput ? [[step_ref, stepOutput] as [string, typeof stepOutput]] : [];
     });
-    return lanes.quick("collectOutput", { run_id: id, project_id, outputs });
+    return lanes.recorded("collectOutput", { run_id: id, project_id, outputs });
   }
 }

@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   type ActivityOptions,
   ApplicationFailure,
+  condition,
   isCancellation,
   type LocalActivityOptions,
   proxyActivities,
@@ -33,10 +34,7 @@ const LOCAL: LocalActivityOptions = {
   cancellationType: "TRY_CANCEL",
 };
 
-/**
- * Signals and queries wait for the end of a workflow task, and local activities hold it: after this long in one task
- * the next goes the ordinary way. Counted from the first local result, which every replay sees at the same time.
- */
+/** Signals and queries wait for the end of a workflow task, and local activities hold it: after this long in one task the next goes the ordinary way. */
 const HELD_MS = 100;
 
 type Effects = Omit<Activities, "dispatchJob">;
@@ -44,43 +42,60 @@ type Input<Name extends keyof Effects> = Parameters<Effects[Name]>[0];
 type Result<Name extends keyof Effects> = Promise<Awaited<ReturnType<Effects[Name]>>>;
 type Effect<Name extends keyof Effects> = (input: Input<Name>) => Result<Name>;
 
+interface Ended {
+  order: number;
+  took: number;
+  goOn: () => void;
+}
+
 /**
- * How a run's activities are run. What is quick is tried as a local activity, which costs no round trip to the server;
- * what does not succeed there in a moment becomes an ordinary one, which waits for as long as it takes.
+ * How a run's activities are run. What may be quick is tried as a local activity, which costs no round trip to the
+ * server; what does not succeed there in a moment becomes an ordinary one, which waits for as long as it takes.
+ *
+ * A replay sees the local activities of a workflow task end in another order, and several at once. So they go in waves:
+ * the run moves on when all have ended, and in an order that is always the same.
  */
 export class Lanes {
-  #holding = 0;
-  #heldSince: number | undefined;
-  #ended = false;
+  #inFlight = 0;
+  #ended: Ended[] = [];
+  /** For how long local activities have held this workflow task, in milliseconds as the worker measured and recorded them. */
+  #held = 0;
 
   /** Whether local activities hold the workflow task: until they end, nobody sees anything of the run. */
   isHeld(): boolean {
-    return this.#holding > 0;
+    return this.#inFlight > 0;
   }
 
-  /** To be called whenever the run moves on. What moved it was no local activity's end: so a new workflow task began. */
-  woken(): void {
-    if (!this.#ended && this.#holding === 0) this.#heldSince = undefined;
-    this.#ended = false;
+  /** Waits for all local activities; when it returns, whoever waited for one has taken notice. */
+  async ends(): Promise<void> {
+    await condition(() => this.#ended.length === this.#inFlight);
+    const wave = this.#ended.sort((a, b) => a.order - b.order);
+    this.#ended = [];
+    this.#inFlight = 0;
+    this.#held += Math.max(...wave.map(({ took }) => took));
+    for (const { goOn } of wave) goOn();
+    await allMicrotasks();
   }
 
-  /**
-   * A read, or a write that may be made again: a local activity's result is lost with its worker until the workflow
-   * task ends. `step_ref` is what the Web UI shows as its name.
-   */
-  async quick<Name extends keyof Effects>(name: Name, input: Input<Name>, step_ref?: string): Result<Name> {
-    if (this.#mayHold()) {
-      const local = proxyLocalActivities<Activities>({ ...LOCAL, summary: step_ref });
+  /** Something else than a local activity moved the run: a new workflow task. */
+  newTask(): void {
+    this.#held = 0;
+  }
+
+  /** A write that may be made again: a local activity's result is lost with its worker until the workflow task ends. */
+  async mirror(rows: Input<"mirror">): Promise<void> {
+    if (this.#held < HELD_MS) {
+      const local = proxyLocalActivities<Activities>(LOCAL);
       try {
-        return await this.#hold((local[name] as unknown as Effect<Name>)(input));
+        return await this.#wave(-1, local.mirror(rows), () => 0);
       } catch (error) {
         if (isCancellation(error) || isFinal(error)) throw error;
       }
     }
-    return this.recorded(name, input, step_ref);
+    return this.recorded("mirror", rows);
   }
 
-  /** A write that others would see for good: begun only once the run's way to it is recorded. */
+  /** A read, or a write that others would see for good. `step_ref` is what the Web UI shows as its name. */
   recorded<Name extends keyof Effects>(name: Name, input: Input<Name>, step_ref?: string): Result<Name> {
     const ordinary = proxyActivities<Activities>({
       startToCloseTimeout: IN_A_MOMENT,
@@ -92,16 +107,16 @@ export class Lanes {
   }
 
   /**
-   * One HTTP attempt. A local activity begins it; if the answer takes longer, an ordinary, heartbeating activity on the
-   * queue of that same worker process waits for it; if that process is gone, the attempt is made again by any worker.
-   * An endpoint's failure is final here, and the engine decides on the next attempt.
+   * One HTTP attempt of the `step`-th step. A local activity begins it; if the answer takes longer, an ordinary,
+   * heartbeating activity on the queue of that same worker process waits for it; if that process is gone, the attempt
+   * is made again by any worker. An endpoint's failure is final here, and the engine decides on the next attempt.
    */
-  async dispatch(step_ref: string, input: DispatchInput): Promise<Answer> {
-    if (!this.#mayHold()) return anywhere(step_ref)(input);
+  async dispatch(step: number, step_ref: string, input: DispatchInput): Promise<Answer> {
+    if (this.#held >= HELD_MS) return anywhere(step_ref)(input);
     const local = proxyLocalActivities<Activities>({ ...LOCAL, summary: step_ref });
     let queue: string;
     try {
-      const begun = await this.#hold(local.dispatchJob(input));
+      const begun = await this.#wave(step, local.dispatchJob(input), ({ took }) => took);
       if (!("goes_on_at" in begun)) return begun;
       queue = begun.goes_on_at;
     } catch (error) {
@@ -116,20 +131,28 @@ export class Lanes {
     }
   }
 
-  #mayHold(): boolean {
-    return this.#heldSince === undefined || Date.now() - this.#heldSince < HELD_MS;
-  }
-
-  async #hold<T>(activity: Promise<T>): Promise<T> {
-    this.#holding++;
+  /** What fails says nothing of its time: it counts as much as a task may take. */
+  async #wave<T>(order: number, activity: Promise<T>, tookOf: (result: T) => number): Promise<T> {
+    this.#inFlight++;
+    let took = HELD_MS;
     try {
-      return await activity;
+      const result = await activity;
+      took = tookOf(result);
+      return result;
     } finally {
-      this.#holding--;
-      this.#ended = true;
-      this.#heldSince ??= Date.now();
+      await new Promise<void>((goOn) => this.#ended.push({ order, took, goOn }));
     }
   }
+}
+
+/** Temporal looks at conditions only when everything that could go on has gone on. */
+function allMicrotasks(): Promise<void> {
+  let asked = false;
+  return condition(() => {
+    const before = asked;
+    asked = true;
+    return before;
+  });
 }
 
 type Dispatch = (input: DispatchInput) => Promise<Answer>;

@@ -132,7 +132,7 @@ export class Performance {
     const { generation, attempt } = state;
     const news = { step, generation, attempt };
     try {
-      const { output } = await this.#lanes.dispatch(definition.step_ref, {
+      const { output } = await this.#lanes.dispatch(step, definition.step_ref, {
         job_id: definition.job_id ?? "",
         job_run_id: state.job_run_id ?? "",
         attempt: attempt - state.first_attempt + 1,
@@ -182,7 +182,7 @@ export class Performance {
   async #emit(step: number, definition: PlanStep, { generation, output }: StepState): Promise<void> {
     const sources = sourcesOf(this.#run, step);
     const event_emit_key = definition.event_emit_key ?? "";
-    const waiting = await this.#lanes.quick("findWaiting", { event_emit_key, sources }, definition.step_ref);
+    const waiting = await this.#lanes.recorded("findWaiting", { event_emit_key, sources }, definition.step_ref);
     if (waiting) {
       const actor = `workflow-run:${this.#run.plan.run.id}`;
       const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;

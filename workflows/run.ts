@@ -46,11 +46,11 @@ export async function workflowRun(input: RunInput): Promise<{ status: RunStatus 
 async function open(input: RunInput, lanes: Lanes): Promise<Run> {
   if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
   if ("reopen" in input) {
-    const { header, steps, row, rows, commands } = await lanes.quick("loadRun", { run_id: input.reopen });
+    const { header, steps, row, rows, commands } = await lanes.recorded("loadRun", { run_id: input.reopen });
     const plan = planOf(header, steps);
     return restoredRun(plan, mirroredState(plan, row, rows, commands));
   }
-  const completed = input.seed_from ? await lanes.quick("loadCompleted", { run_id: input.seed_from }) : [];
+  const completed = input.seed_from ? await lanes.recorded("loadCompleted", { run_id: input.seed_from }) : [];
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
@@ -66,14 +66,19 @@ async function interpret(run: Run, inbox: RunEvent[], lanes: Lanes): Promise<{ s
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }
     performance.align(holding);
-    // Before that, nobody could see it: what changes again in the same workflow task is neither written nor drawn.
-    if (!lanes.isHeld()) {
-      if (canMirror(run)) mirror(run, lanes);
-      setCurrentDetails(detailsOf(run));
-      if (run.state.status !== shownStatus) {
-        shownStatus = run.state.status;
-        upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
-      }
+    if (lanes.isHeld()) {
+      // Until then nobody can see the run: what changes again in the same workflow task is neither written nor drawn.
+      await lanes.ends();
+      continue;
+    }
+    setCurrentDetails(detailsOf(run));
+    if (run.state.status !== shownStatus) {
+      shownStatus = run.state.status;
+      upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
+    }
+    if (canMirror(run)) {
+      mirror(run, lanes);
+      continue;
     }
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
@@ -84,16 +89,11 @@ async function interpret(run: Run, inbox: RunEvent[], lanes: Lanes): Promise<{ s
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
     } else {
-      const before = { idle: performance.isIdle(), mirrored: isMirrored(run), held: lanes.isHeld() };
+      const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
       await condition(
-        () =>
-          inbox.length > 0 ||
-          performance.isIdle() !== before.idle ||
-          isMirrored(run) !== before.mirrored ||
-          lanes.isHeld() !== before.held ||
-          (canMirror(run) && !lanes.isHeld()),
+        () => inbox.length > 0 || performance.isIdle() !== before.idle || isMirrored(run) !== before.mirrored,
       );
-      lanes.woken();
+      lanes.newTask();
     }
   }
 }
@@ -105,7 +105,7 @@ const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirro
 
 /** One write is in flight at a time; the next one carries all that changed meanwhile. */
 function mirror(run: Run, lanes: Lanes): void {
-  lanes.quick("mirror", takeUnmirrored(run)).then(() => {
+  lanes.mirror(takeUnmirrored(run)).then(() => {
     run.mirroring = undefined;
   });
 }
