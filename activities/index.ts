@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
@@ -33,24 +31,6 @@ export interface DispatchInput {
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
-  carried?: Carried;
-}
-
-/** An endpoint's answer that could not be stored yet. It travels with the heartbeats, so that no other worker need call again. */
-export interface Carried {
-  text?: string;
-}
-
-/** `took`: for how many milliseconds the activity waited. */
-export interface Answer {
-  output?: JsonDoc;
-  took: number;
-}
-
-/** No answer yet. It is to be awaited on this task queue, that of the process which made the call. */
-export interface GoesOn {
-  goes_on_at: string;
-  took: number;
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
@@ -102,11 +82,8 @@ export type PreparedChild = { run: RunHeader; steps: PlanStep[] } | { refused: s
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {
-  /**
-   * One HTTP attempt, made once by a process however often it is asked. An endpoint's failure is a non-retryable
-   * ApplicationFailure. Only a local activity answers GoesOn.
-   */
-  dispatchJob(input: DispatchInput): Promise<Answer | GoesOn>;
+  /** One HTTP attempt. Resolves with the output; an endpoint's failure is a non-retryable ApplicationFailure. */
+  dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
@@ -131,31 +108,16 @@ export interface Activities {
   loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
 }
 
-/** A local activity holds its workflow task, so it gives up after this: the ordinary one has time. */
-const LOCAL_MS = 500;
-
-/** `ownQueue`: the task queue that only this process takes from. */
-export function createActivities(deps: Deps, ownQueue: string): Activities {
+export function createActivities(deps: Deps): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
-    dispatchJob: dispatchJob(deps, endpoints, ownQueue),
+    dispatchJob: dispatchJob(deps, endpoints),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),
-    mirror: brief(mirror(deps)),
+    mirror: mirror(deps),
     loadRun: loadRun(deps),
     loadCompleted: loadCompleted(deps),
-  };
-}
-
-function brief<Input, Result>(effect: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
-  return async (input) => {
-    if (!Context.current().info.isLocal) return effect(input);
-    const enough = new AbortController();
-    const tooLong = sleep(LOCAL_MS, undefined, { signal: enough.signal }).then(() => {
-      throw ApplicationFailure.retryable("not done in a moment", "TakesLonger");
-    });
-    return Promise.race([effect(input), tooLong]).finally(() => enough.abort());
   };
 }

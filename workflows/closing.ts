@@ -1,10 +1,10 @@
 import { getExternalWorkflowHandle } from "@temporalio/workflow";
+import { effects } from "./activities.ts";
 import type { Run } from "./engine/state.ts";
-import type { Lanes } from "./lanes.ts";
 import { childEndedSignal } from "./messages.ts";
 
 /** Before a run closes: a sub-workflow tells its parent how it ended. A parent that is gone needs no telling. */
-export async function closing({ plan, state }: Run, lanes: Lanes): Promise<void> {
+export async function closing({ plan, state }: Run): Promise<void> {
   const { id, project_id, parent_workflow_run_id } = plan.run;
   if (!parent_workflow_run_id) return;
   const output = state.status === "completed" ? await outputOf() : undefined;
@@ -18,6 +18,6 @@ export async function closing({ plan, state }: Run, lanes: Lanes): Promise<void>
       const stepOutput = state.steps[i]?.output;
       return stepOutput ? [[step_ref, stepOutput] as [string, typeof stepOutput]] : [];
     });
-    return lanes.recorded("collectOutput", { run_id: id, project_id, outputs });
+    return effects.collectOutput({ run_id: id, project_id, outputs });
   }
 }

@@ -11,6 +11,7 @@ import {
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
 import type { FailureDetails } from "../activities/index.ts";
+import { stepDispatch, stepEffects } from "./activities.ts";
 import type { RunEvent } from "./engine/events.ts";
 import { stepRunId } from "./engine/ids.ts";
 import type { PlanStep } from "./engine/plan.ts";
@@ -18,7 +19,6 @@ import type { Run, StepState } from "./engine/state.ts";
 import { isRunOver } from "./engine/transitions.ts";
 import { triggerId } from "./engine/view.ts";
 import { type Work, workOf } from "./engine/work.ts";
-import type { Lanes } from "./lanes.ts";
 import { webUiHeaders } from "./web-ui.ts";
 import { commandSignals, parentClosedSignal } from "./messages.ts";
 import { sourcesOf } from "./sources.ts";
@@ -30,17 +30,15 @@ const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", 
 export class Performance {
   readonly #run: Run;
   readonly #inbox: RunEvent[];
-  readonly #lanes: Lanes;
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
   #activities = 0;
   #children = 0;
   #held = new Set<number>();
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
-  constructor(run: Run, inbox: RunEvent[], lanes: Lanes) {
+  constructor(run: Run, inbox: RunEvent[]) {
     this.#run = run;
     this.#inbox = inbox;
-    this.#lanes = lanes;
   }
 
   /** Nothing goes on any more. */
@@ -132,7 +130,7 @@ export class Performance {
     const { generation, attempt } = state;
     const news = { step, generation, attempt };
     try {
-      const { output } = await this.#lanes.dispatch(step, definition.step_ref, {
+      const { output } = await stepDispatch(definition.step_ref).dispatchJob({
         job_id: definition.job_id ?? "",
         job_run_id: state.job_run_id ?? "",
         attempt: attempt - state.first_attempt + 1,
@@ -157,22 +155,18 @@ export class Performance {
     const id = stepRunId(run.id, step);
     // Not to be cancelled half-way: the key it may have claimed could not be freed then.
     const opened = await CancellationScope.nonCancellable(() =>
-      this.#lanes.recorded(
-        "openWait",
-        {
-          trigger_id: triggerId("wait_for_event", id),
-          step_run_id: id,
-          step_ref: definition.step_ref,
-          event_key: definition.event_key ?? "",
-          event_timeout_secs: ((trigger.expires_at ?? 0) - trigger.requested_at) / 1000,
-          requested_at: trigger.requested_at,
-          expires_at: trigger.expires_at ?? 0,
-          notify_url: definition.event_notify_url,
-          revision: this.#run.state.revision,
-          sources: sourcesOf(this.#run, step),
-        },
-        definition.step_ref,
-      ),
+      stepEffects(definition.step_ref).openWait({
+        trigger_id: triggerId("wait_for_event", id),
+        step_run_id: id,
+        step_ref: definition.step_ref,
+        event_key: definition.event_key ?? "",
+        event_timeout_secs: ((trigger.expires_at ?? 0) - trigger.requested_at) / 1000,
+        requested_at: trigger.requested_at,
+        expires_at: trigger.expires_at ?? 0,
+        notify_url: definition.event_notify_url,
+        revision: this.#run.state.revision,
+        sources: sourcesOf(this.#run, step),
+      }),
     );
     const news = { at: Date.now(), step, generation };
     if ("refused" in opened) this.#inbox.push({ ...news, type: "wait_refused", error: opened.refused });
@@ -182,7 +176,7 @@ export class Performance {
   async #emit(step: number, definition: PlanStep, { generation, output }: StepState): Promise<void> {
     const sources = sourcesOf(this.#run, step);
     const event_emit_key = definition.event_emit_key ?? "";
-    const waiting = await this.#lanes.recorded("findWaiting", { event_emit_key, sources }, definition.step_ref);
+    const waiting = await stepEffects(definition.step_ref).findWaiting({ event_emit_key, sources });
     if (waiting) {
       const actor = `workflow-run:${this.#run.plan.run.id}`;
       const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;
@@ -228,7 +222,7 @@ export class Performance {
 
   async #startChild(step: number, definition: PlanStep, child_run_id: string): Promise<string | undefined> {
     const { run } = this.#run.plan;
-    const asked = {
+    const prepared = await stepEffects(definition.step_ref).prepareChild({
       child_run_id,
       sub_workflow_id: definition.sub_workflow_id ?? "",
       parent_step_run_id: stepRunId(run.id, step),
@@ -238,8 +232,7 @@ export class Performance {
       now: Date.now(),
       created_by: run.created_by,
       sources: sourcesOf(this.#run, step),
-    };
-    const prepared = await this.#lanes.recorded("prepareChild", asked, definition.step_ref);
+    });
     if ("refused" in prepared) return prepared.refused;
     try {
       await startChild<typeof workflowRun>("workflowRun", {

@@ -10,6 +10,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { RunStatus } from "../src/contract/runs.ts";
+import { effects } from "./activities.ts";
 import { closing } from "./closing.ts";
 import { detailsOf } from "./details.ts";
 import { decide } from "./engine/decide.ts";
@@ -20,7 +21,6 @@ import { initialRun, mirroredState, type Run, type RunState, restoredRun } from 
 import { isRunOver } from "./engine/transitions.ts";
 import { isMirrored, takeUnmirrored } from "./engine/view.ts";
 import { receive } from "./inbox.ts";
-import { Lanes } from "./lanes.ts";
 import { type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
 import { Performance } from "./perform.ts";
 
@@ -37,25 +37,24 @@ export async function workflowRun(input: RunInput): Promise<{ status: RunStatus 
   receive(inbox, () => run);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
-    const lanes = new Lanes();
-    run = await open(input, lanes);
-    return interpret(run, inbox, lanes);
+    run = await open(input);
+    return interpret(run, inbox);
   });
 }
 
-async function open(input: RunInput, lanes: Lanes): Promise<Run> {
+async function open(input: RunInput): Promise<Run> {
   if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
   if ("reopen" in input) {
-    const { header, steps, row, rows, commands } = await lanes.recorded("loadRun", { run_id: input.reopen });
+    const { header, steps, row, rows, commands } = await effects.loadRun({ run_id: input.reopen });
     const plan = planOf(header, steps);
     return restoredRun(plan, mirroredState(plan, row, rows, commands));
   }
-  const completed = input.seed_from ? await lanes.recorded("loadCompleted", { run_id: input.seed_from }) : [];
+  const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
-async function interpret(run: Run, inbox: RunEvent[], lanes: Lanes): Promise<{ status: RunStatus }> {
-  const performance = new Performance(run, inbox, lanes);
+async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStatus }> {
+  const performance = new Performance(run, inbox);
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
   for (;;) {
@@ -66,23 +65,15 @@ async function interpret(run: Run, inbox: RunEvent[], lanes: Lanes): Promise<{ s
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }
     performance.align(holding);
-    if (lanes.isHeld()) {
-      // Until then nobody can see the run: what changes again in the same workflow task is neither written nor drawn.
-      await lanes.ends();
-      continue;
-    }
+    mirror(run);
     setCurrentDetails(detailsOf(run));
     if (run.state.status !== shownStatus) {
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    if (canMirror(run)) {
-      mirror(run, lanes);
-      continue;
-    }
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
-      await closing(run, lanes);
+      await closing(run);
       await condition(allHandlersFinished);
       if (inbox.length === 0) return ended(run.state);
     } else if (continueAsNewSuggested && performance.isResting() && isMirrored(run) && inbox.length === 0) {
@@ -91,9 +82,12 @@ async function interpret(run: Run, inbox: RunEvent[], lanes: Lanes): Promise<{ s
     } else {
       const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
       await condition(
-        () => inbox.length > 0 || performance.isIdle() !== before.idle || isMirrored(run) !== before.mirrored,
+        () =>
+          inbox.length > 0 ||
+          performance.isIdle() !== before.idle ||
+          isMirrored(run) !== before.mirrored ||
+          canMirror(run),
       );
-      lanes.newTask();
     }
   }
 }
@@ -104,8 +98,9 @@ const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<
 const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirrored(run);
 
 /** One write is in flight at a time; the next one carries all that changed meanwhile. */
-function mirror(run: Run, lanes: Lanes): void {
-  lanes.mirror(takeUnmirrored(run)).then(() => {
+function mirror(run: Run): void {
+  if (!canMirror(run)) return;
+  effects.mirror(takeUnmirrored(run)).then(() => {
     run.mirroring = undefined;
   });
 }

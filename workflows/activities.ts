@@ -1,0 +1,40 @@
+import { type ActivityOptions, proxyActivities } from "@temporalio/workflow";
+import type { Activities } from "../activities/index.ts";
+
+/** An outage of Postgres is waited out, however long it takes: only then does the activity succeed. */
+const UNTIL_IT_WORKS: ActivityOptions["retry"] = {
+  initialInterval: "250ms",
+  backoffCoefficient: 2,
+  maximumInterval: "3s",
+};
+
+/** What a worker that died had begun of our own reads and writes is begun again after this. */
+const IN_A_MOMENT = "10s";
+
+/** Longest that one HTTP attempt may take; a job's own timeout (at most a day) ends it earlier. */
+const LONGEST_ATTEMPT = "25h";
+
+/** Reads and writes of our own, each done in a moment. */
+export const effects = proxyActivities<Activities>({ startToCloseTimeout: IN_A_MOMENT, retry: UNTIL_IT_WORKS });
+
+/** Activities of a step carry its step_ref as their summary, which the Web UI shows as their name. */
+export const stepEffects = (step_ref: string) =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: IN_A_MOMENT,
+    retry: UNTIL_IT_WORKS,
+    cancellationType: "TRY_CANCEL",
+    summary: step_ref,
+  });
+
+/**
+ * One HTTP attempt. Temporal's own retries are for a worker that died with it (noticed by its missing heartbeats) and
+ * for a Postgres that is away; an endpoint's failure is final here, and the engine decides on the next attempt.
+ */
+export const stepDispatch = (step_ref: string) =>
+  proxyActivities<Pick<Activities, "dispatchJob">>({
+    startToCloseTimeout: LONGEST_ATTEMPT,
+    heartbeatTimeout: "10s",
+    retry: UNTIL_IT_WORKS,
+    cancellationType: "TRY_CANCEL",
+    summary: step_ref,
+  });
