@@ -101,6 +101,26 @@ describe("getting a run", () => {
     expect(Date.parse(run.expires_at ?? "") - Date.parse(run.created_at)).toBe(3_600_000);
   });
 
+  test("with wait_secs, is answered when the run has ended, or as it is when that is not in time", async () => {
+    const run = await runOf(stack, [gate("gate")]);
+    await opens(stack, run, "gate");
+    const path = `/v1/workflow-runs/${run.id}`;
+    expect((await stack.request("GET", `${path}?wait_secs=1`)).body).toMatchObject({ status: "running" });
+
+    const ended = stack.request("GET", `${path}?wait_secs=20`);
+    await stack.request("POST", `${path}/steps/gate/approve`);
+    expect((await ended).body).toMatchObject({ status: "completed" });
+    expect((await stack.request("GET", `${path}?wait_secs=20`)).body).toMatchObject({ status: "completed" });
+
+    const canceled = await runOf(stack, [gate("gate")]);
+    const end = stack.request("GET", `/v1/workflow-runs/${canceled.id}?wait_secs=20`);
+    await cancel(canceled);
+    expect((await end).body).toMatchObject({ status: "canceled" });
+
+    const odd = await stack.request("GET", `${path}?wait_secs=soon`);
+    refused(odd, 400, "validation_error", "wait_secs must be a whole number of seconds");
+  });
+
   test("leaves out what has no value", async () => {
     const run = answered(await get(await atGate()), 200, runShape);
     expect(Object.keys(run).sort()).toEqual(
