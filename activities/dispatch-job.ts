@@ -7,6 +7,7 @@ import { type Attempt, Attempts, type Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import type { Activities, Carried, DispatchInput, QuickResult } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
+import { recentJobs } from "./recent-jobs.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
@@ -31,11 +32,12 @@ export function dispatching(
   ownQueue: string,
 ): Pick<Activities, "dispatchJob" | "dispatchQuickly"> {
   const attempts = new Attempts();
+  const findJob = recentJobs(deps.db);
 
   function join(input: DispatchInput, heard?: Carried): Attempt {
     const carried: Carried = { ...(heard ?? input.carried) };
     return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
-      const text = carried.text ?? (await attemptJob(deps, endpoints, input, canceled));
+      const text = carried.text ?? (await attemptJob(deps, endpoints, findJob, input, canceled));
       return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
     });
   }

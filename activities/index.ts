@@ -45,11 +45,13 @@ export interface AttemptFailure {
   details: unknown[];
 }
 
+export type QuickOutcome = { output?: JsonDoc } | { failed: AttemptFailure };
+
 /**
  * What became of an attempt in the quick lane: its outcome, or where it is to be awaited, which is the task queue of the
- * process that makes it; null: it was not made, any worker may make it.
+ * process that makes it. Null: it was not made, any worker may make it.
  */
-export type QuickResult = { output?: JsonDoc } | { failed: AttemptFailure } | { goes_on_at: string | null };
+export type QuickResult = QuickOutcome | { goes_on_at: string | null };
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
 export type FailureClass =

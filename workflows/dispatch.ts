@@ -1,11 +1,10 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
-import type { AttemptFailure, Carried, DispatchInput, FailureDetails, QuickResult } from "../activities/index.ts";
+import type { AttemptFailure, Carried, DispatchInput, FailureDetails, QuickOutcome } from "../activities/index.ts";
 import type { JsonDoc } from "../src/contract/json.ts";
 import { stepDispatch, stepDispatchAt } from "./activities.ts";
 import type { News } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import type { Run, StepState } from "./engine/state.ts";
-import type { QuickLane } from "./quick-lane.ts";
 import { sourcesOf } from "./sources.ts";
 
 /** The attempt of a job step that is to be made now. */
@@ -32,24 +31,9 @@ export function attemptOf(run: Run, step: number): Attempt {
   return { step, step_ref: definition.step_ref, generation, attempt, input };
 }
 
-/** Where attempts that took too long for the quick lane are to be awaited; null: anywhere. */
-export type Elsewhere = { attempt: Attempt; queue: string | null };
-
-/** Makes the attempts in the quick lane. Answers the events of those that had their outcome, and the others. */
-export async function dispatchQuickly(lane: QuickLane, attempts: Attempt[]): Promise<[News[], Elsewhere[]]> {
-  const results: QuickResult[] = await lane.dispatch(
-    attempts.map(({ input }) => input),
-    attempts.map(({ step_ref }) => step_ref),
-  );
-  const events: News[] = [];
-  const elsewhere: Elsewhere[] = [];
-  for (const [n, attempt] of attempts.entries()) {
-    const result = results[n] ?? { goes_on_at: null };
-    if ("goes_on_at" in result) elsewhere.push({ attempt, queue: result.goes_on_at });
-    else events.push("failed" in result ? failed(attempt, result.failed) : completed(attempt, result.output));
-  }
-  return [events, elsewhere];
-}
+/** The outcome of an attempt in the quick lane. */
+export const newsOf = (attempt: Attempt, outcome: QuickOutcome): News =>
+  "failed" in outcome ? failed(attempt, outcome.failed) : completed(attempt, outcome.output);
 
 /** Awaits an attempt as an ordinary, heartbeating activity: at the process that makes it, or else anywhere. Throws a cancellation. */
 export async function dispatch(attempt: Attempt, queue: string | null): Promise<News> {

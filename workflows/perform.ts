@@ -8,8 +8,9 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
+import type { QuickResult } from "../activities/index.ts";
 import { stepEffects } from "./activities.ts";
-import { type Attempt, attemptOf, dispatch, dispatchQuickly } from "./dispatch.ts";
+import { type Attempt, attemptOf, dispatch, newsOf } from "./dispatch.ts";
 import type { News } from "./engine/events.ts";
 import { stepRunId } from "./engine/ids.ts";
 import type { PlanStep } from "./engine/plan.ts";
@@ -19,18 +20,22 @@ import { triggerId } from "./engine/view.ts";
 import { type Work, workOf } from "./engine/work.ts";
 import { webUiHeaders } from "./web-ui.ts";
 import { commandSignals, parentClosedSignal } from "./messages.ts";
-import type { QuickLane } from "./quick-lane.ts";
 import { sourcesOf } from "./sources.ts";
 import type { workflowRun } from "./run.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
+
+/** An attempt for the quick lane, and the work that it is. */
+export interface QuickAttempt {
+  attempt: Attempt;
+  work: Work;
+}
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Performance {
   readonly #run: Run;
   readonly #inbox: News[];
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
-  readonly #quick = new Map<number, Work>();
   #activities = 0;
   #children = 0;
   #held = new Set<number>();
@@ -53,44 +58,37 @@ export class Performance {
 
   /**
    * Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no
-   * activities. `quickly`: leaves attempts of jobs to `dispatchQuickly`.
+   * activities. `quickly`: begins no attempts of jobs, but returns them for the quick lane.
    */
-  align(holding: boolean, quickly: boolean): void {
+  align(holding: boolean, quickly: boolean): QuickAttempt[] {
     const { touched } = this.#run;
     for (const i of this.#held) touched.add(i);
     this.#held.clear();
-    for (const i of touched) this.#alignStep(i, holding, quickly);
+    const quick: QuickAttempt[] = [];
+    for (const i of touched) this.#alignStep(i, holding, quickly ? quick : undefined);
     touched.clear();
     this.#alignExpiry();
+    return quick;
   }
 
-  #alignStep(i: number, holding: boolean, quickly: boolean): void {
+  #alignStep(i: number, holding: boolean, quick: QuickAttempt[] | undefined): void {
     const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
     for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
     for (const [key, work] of wanted) {
       if (going.has(key)) continue;
       if (holding && ACTIVITIES.has(work.kind)) this.#held.add(i);
-      else if (quickly && work.kind === "dispatch") this.#quick.set(i, work);
+      else if (quick && work.kind === "dispatch") quick.push({ attempt: attemptOf(this.#run, i), work });
       else this.#begin(i, work, null);
     }
   }
 
-  /** Attempts wait for `dispatchQuickly`. */
-  get hasQuick(): boolean {
-    return this.#quick.size > 0;
-  }
-
-  /** Makes the attempts that `align` left; those that take longer go on like other work. Nothing else may happen to the run until it returns. */
-  async dispatchQuickly(lane: QuickLane): Promise<void> {
-    const quick = new Map(this.#quick);
-    this.#quick.clear();
-    const attempts = [...quick.keys()].map((i) => attemptOf(this.#run, i));
-    const [events, elsewhere] = await dispatchQuickly(lane, attempts);
-    this.#inbox.push(...events);
-    for (const { attempt, queue } of elsewhere) {
-      const { step } = attempt;
-      this.#begin(step, quick.get(step) as Work, queue);
+  /** What became of attempts in the quick lane; those that take longer go on like other work. */
+  resolveQuick(quick: QuickAttempt[], results: QuickResult[]): void {
+    for (const [n, { attempt, work }] of quick.entries()) {
+      const result = results[n] ?? { goes_on_at: null };
+      if ("goes_on_at" in result) this.#begin(attempt.step, work, result.goes_on_at);
+      else this.#inbox.push(newsOf(attempt, result));
     }
   }
 

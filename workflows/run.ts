@@ -66,10 +66,10 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     if (!holding) {
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }
-    performance.align(holding, lane.hasTime());
-    if (performance.hasQuick) {
+    const quick = performance.align(holding, lane.hasTime());
+    if (quick.length > 0) {
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
-      await performance.dispatchQuickly(lane);
+      performance.resolveQuick(quick, await lane.dispatch(quick.map(({ attempt }) => attempt)));
       continue;
     }
     setCurrentDetails(detailsOf(run));
@@ -77,7 +77,12 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    await mirror(run, lane);
+    if (canMirror(run)) {
+      const rows = takeUnmirrored(run);
+      if (await lane.mirror(rows)) mirrored(run);
+      else void effects.mirror(rows).then(() => mirrored(run));
+    }
+    lane.letGo();
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
       await closing(run);
@@ -103,18 +108,12 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
 const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>
   continueAsNew<typeof workflowRun>({ run, steps, carried });
 
+/** One write is in flight at a time; the next one carries all that changed meanwhile. */
 const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirrored(run);
 
-/** One write is in flight at a time; the next one carries all that changed meanwhile. */
-async function mirror(run: Run, lane: QuickLane): Promise<void> {
-  if (!canMirror(run)) return;
-  const rows = takeUnmirrored(run);
-  if (await lane.mirror(rows)) run.mirroring = undefined;
-  else
-    effects.mirror(rows).then(() => {
-      run.mirroring = undefined;
-    });
-}
+const mirrored = (run: Run): void => {
+  run.mirroring = undefined;
+};
 
 function ended({ status, error }: RunState): { status: RunStatus } {
   if (status === "completed") return { status };
