@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
 import { MOST_QUICK_CALLS } from "../activities/dispatch-job.ts";
 import { type Activities, createActivities } from "../activities/index.ts";
@@ -24,10 +24,9 @@ export async function startWorker(
   workflowBundle: WorkflowBundleOption,
   adapt = (activities: Activities) => activities,
 ) {
-  const connection = await NativeConnection.connect({ address: deps.config.temporalAddress });
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
   const common = {
-    connection,
+    connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     activities: adapt(createActivities(deps, ownQueue)),
     // A canceled dispatch hears of it at its next heartbeat.
@@ -45,7 +44,7 @@ export async function startWorker(
       activityTaskPollerBehavior: { type: "simple-maximum", maximum: 1 },
     }),
   ]);
-  const ended = Promise.all(workers.map((worker) => worker.run())).finally(() => connection.close());
+  const ended = Promise.all(workers.map((worker) => worker.run()));
   return {
     ended,
     async stop() {
