@@ -1,40 +1,107 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
+import { type Attempt, Attempts, type Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
-import type { Activities, DispatchInput } from "./index.ts";
+import type { Activities, Carried, DispatchInput, QuickResult } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
+import { recentJobs } from "./recent-jobs.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 
+/** How long the quick lane waits for its answers, and with it every signal to the run. */
+const QUICK_MS = 200;
+/** With more calls than this going on, each new one takes its place among the ordinary activities. */
+export const MOST_QUICK_CALLS = 1_000;
+
+/** How long the activity that is to go on waiting may take to come. */
+const HANDED_OVER_MS = 10_000;
+/** The same after the server, or the run, no longer knew the activity that waited: a server that was away asks again at once. */
+const LOST_MS = 3_000;
+
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
 const MAX_CARRIED_BYTES = 1_500_000;
 
-/** An answer that could not be stored yet. It travels with the heartbeats, so that the next worker need not call again. */
-interface Carried {
-  text?: string;
-}
+/** The two ways to make an HTTP attempt, over the same attempts. `ownQueue` is the task queue that only this process takes from. */
+export function dispatching(
+  deps: Deps,
+  endpoints: Endpoints,
+  ownQueue: string,
+): Pick<Activities, "dispatchJob" | "dispatchQuickly"> {
+  const attempts = new Attempts();
+  const findJob = recentJobs(deps.db);
 
-export function dispatchJob(deps: Deps, endpoints: Endpoints): Activities["dispatchJob"] {
-  return async (input) => {
-    const context = Context.current();
-    const carried: Carried = context.info.heartbeatDetails ?? {};
-    const heartbeat = setInterval(() => context.heartbeat(carried), HEARTBEAT_MS);
-    try {
-      const text = carried.text ?? (await attemptJob(deps, endpoints, input, context.cancellationSignal));
-      return text === undefined ? {} : { output: await save(deps, input, text, carried) };
-    } catch (error) {
-      throw resumable(error);
-    } finally {
-      clearInterval(heartbeat);
-    }
+  function join(input: DispatchInput, heard?: Carried): Attempt {
+    const carried: Carried = { ...(heard ?? input.carried) };
+    return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
+      const text = carried.text ?? (await attemptJob(deps, endpoints, findJob, input, canceled));
+      return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
+    });
+  }
+
+  return {
+    async dispatchJob(input) {
+      const context = Context.current();
+      const attempt = join(input, context.info.heartbeatDetails);
+      const heartbeat = setInterval(() => context.heartbeat(attempt.carried), HEARTBEAT_MS);
+      return untilCancelled(attempt).finally(() => clearInterval(heartbeat));
+    },
+
+    async dispatchQuickly({ calls }) {
+      const enough = new AbortController();
+      const tooLong = pauseFor(QUICK_MS, undefined, { signal: enough.signal }).catch(() => {});
+      const results = calls.map((input) =>
+        attempts.going < MOST_QUICK_CALLS ? briefly(join(input), tooLong, ownQueue) : ELSEWHERE,
+      );
+      return Promise.all(results).finally(() => enough.abort());
+    },
   };
 }
 
+const ELSEWHERE: QuickResult = { goes_on_at: null };
+
+async function briefly(attempt: Attempt, tooLong: Promise<void>, ownQueue: string): Promise<QuickResult> {
+  const later = tooLong.then(() => ({ goes_on_at: ownQueue }));
+  try {
+    return await Promise.race([attempt.outcome, later]);
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return ELSEWHERE;
+    return { failed: { message: error.message, type: error.type ?? "unknown", details: error.details ?? [] } };
+  } finally {
+    attempt.leave(HANDED_OVER_MS);
+  }
+}
+
+async function untilCancelled(attempt: Attempt): Promise<Outcome> {
+  let leave = () => attempt.leave(HANDED_OVER_MS);
+  try {
+    return await Promise.race([attempt.outcome, Context.current().cancelled]);
+  } catch (error) {
+    if (!(error instanceof CancelledFailure)) throw error;
+    leave = () => attempt.leave(isDecided(error) ? 0 : LOST_MS, error);
+    // A worker that shuts down is nobody's decision about the step: another one makes the attempt again.
+    if (error.message !== "WORKER_SHUTDOWN") throw error;
+    const details = [attempt.carried];
+    throw ApplicationFailure.create({ type: "WorkerShutdown", message: "the worker was shut down", details });
+  } finally {
+    leave();
+  }
+}
+
+/** The run, or this process, is done with the attempt. Anything else only says that the server lost track of it. */
+const isDecided = ({ message }: CancelledFailure): boolean => message === "CANCELLED" || message === "WORKER_SHUTDOWN";
+
 /** An answer is worth more than an outage: without Postgres it is kept and tried again until it is stored. */
-async function save(deps: Deps, { sources }: DispatchInput, text: string, carried: Carried): Promise<JsonDoc> {
+async function save(
+  deps: Deps,
+  { sources }: DispatchInput,
+  text: string,
+  carried: Carried,
+  canceled: AbortSignal,
+): Promise<JsonDoc> {
   for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return await saveDocument(deps.db, sources.project_id, sources.run_id, text);
@@ -42,12 +109,6 @@ async function save(deps: Deps, { sources }: DispatchInput, text: string, carrie
       deps.log.warn({ err: error, run_id: sources.run_id }, "output not stored yet");
       if (Buffer.byteLength(JSON.stringify(text)) <= MAX_CARRIED_BYTES) carried.text = text;
     }
-    await Context.current().sleep(pause);
+    await pauseFor(pause, undefined, { signal: canceled });
   }
-}
-
-/** A worker that shuts down cancels its attempts, too. That is nobody's decision about the step: another worker makes it again. */
-function resumable(error: unknown): unknown {
-  if (!(error instanceof CancelledFailure) || error.message !== "WORKER_SHUTDOWN") return error;
-  return ApplicationFailure.retryable("the worker was shut down during the attempt", "WorkerShutdown");
 }

@@ -4,7 +4,7 @@ import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
 import type { MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
 import type { CommandOutcome } from "../workflows/messages.ts";
 import { collectOutput } from "./collect-output.ts";
-import { dispatchJob } from "./dispatch-job.ts";
+import { dispatching } from "./dispatch-job.ts";
 import { createEndpoints } from "./endpoint-agent.ts";
 import { findWaiting } from "./find-waiting.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
@@ -31,7 +31,27 @@ export interface DispatchInput {
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
+  carried?: Carried;
 }
+
+/** An endpoint's answer that could not be stored yet. It travels with the heartbeats, so that no other worker need call again. */
+export interface Carried {
+  text?: string;
+}
+
+export interface AttemptFailure {
+  message: string;
+  type: string;
+  details: unknown[];
+}
+
+export type QuickOutcome = { output?: JsonDoc } | { failed: AttemptFailure };
+
+/**
+ * What became of an attempt in the quick lane: its outcome, or where it is to be awaited, which is the task queue of the
+ * process that makes it. Null: it was not made, any worker may make it.
+ */
+export type QuickResult = QuickOutcome | { goes_on_at: string | null };
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
 export type FailureClass =
@@ -82,8 +102,13 @@ export type PreparedChild = { run: RunHeader; steps: PlanStep[] } | { refused: s
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {
-  /** One HTTP attempt. Resolves with the output; an endpoint's failure is a non-retryable ApplicationFailure. */
+  /**
+   * One HTTP attempt, made once by a process however often it is asked. Resolves with the output; an endpoint's failure
+   * is a non-retryable ApplicationFailure.
+   */
   dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
+  /** HTTP attempts made at once, as a local activity: returns in a moment, with or without their outcomes, in the order of the calls. */
+  dispatchQuickly(input: { calls: DispatchInput[] }): Promise<QuickResult[]>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
@@ -98,7 +123,7 @@ export interface Activities {
     project_id: string;
     outputs: [step_ref: string, output: JsonDoc][];
   }): Promise<JsonDoc>;
-  /** Upserts by revision. */
+  /** Upserts by revision. As a local activity it gives up after a moment. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
   loadRun(input: {
@@ -108,10 +133,11 @@ export interface Activities {
   loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
 }
 
-export function createActivities(deps: Deps): Activities {
+/** `ownQueue`: the task queue that only this process takes from. */
+export function createActivities(deps: Deps, ownQueue: string): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
-    dispatchJob: dispatchJob(deps, endpoints),
+    ...dispatching(deps, endpoints, ownQueue),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),

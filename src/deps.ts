@@ -1,12 +1,12 @@
-import type { Client } from "@temporalio/client";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import type { Temporal } from "./temporal.ts";
 
 /** What everything outside the workflow sandbox works with. */
 export interface Deps {
   db: Pool;
-  temporal: Client;
+  temporal: Temporal;
   log: Logger;
   config: Config;
 }

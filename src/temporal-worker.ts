@@ -1,5 +1,7 @@
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import { randomUUID } from "node:crypto";
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
+import { MOST_QUICK_CALLS } from "../activities/dispatch-job.ts";
 import { type Activities, createActivities } from "../activities/index.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
@@ -22,24 +24,31 @@ export async function startWorker(
   workflowBundle: WorkflowBundleOption,
   adapt = (activities: Activities) => activities,
 ) {
-  const connection = await NativeConnection.connect({ address: deps.config.temporalAddress });
-  const worker = await Worker.create({
-    connection,
+  const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
+  const common = {
+    connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
-    taskQueue: TASK_QUEUE,
-    workflowBundle,
-    activities: adapt(createActivities(deps)),
-    maxCachedWorkflows: 1000,
+    activities: adapt(createActivities(deps, ownQueue)),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
     shutdownGraceTime: "5s",
     shutdownForceTime: "15s",
-  });
-  const ended = worker.run().finally(() => connection.close());
+  } as const;
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 1000 }),
+    // Waits for the calls that this process has begun: each of them finds its place at once.
+    Worker.create({
+      ...common,
+      taskQueue: ownQueue,
+      maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
+      activityTaskPollerBehavior: { type: "simple-maximum", maximum: 1 },
+    }),
+  ]);
+  const ended = Promise.all(workers.map((worker) => worker.run()));
   return {
     ended,
     async stop() {
-      if (worker.getState() === "RUNNING") worker.shutdown();
+      for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
       await ended;
     },
   };

@@ -1,4 +1,5 @@
-import { Client, Connection, isGrpcServiceError } from "@temporalio/client";
+import { Client, isGrpcServiceError } from "@temporalio/client";
+import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
 import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../workflows/messages.ts";
 import type { Config } from "./config.ts";
@@ -8,16 +9,19 @@ export const SEARCH_ATTRIBUTES = [PROJECT_ATTRIBUTE, DEFINITION_ATTRIBUTE, STATU
 const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
 const ALREADY_EXISTS = 6; // gRPC status
 
+/** One connection for client and worker: a run that is started where a worker is begins at once, without a poll between. */
+export type Temporal = Client & { connection: NativeConnection };
+
 export async function connectTemporal(
   { temporalAddress, temporalNamespace }: Pick<Config, "temporalAddress" | "temporalNamespace">,
   log: Logger,
-): Promise<Client> {
-  const connection = await Connection.connect({ address: temporalAddress });
+): Promise<Temporal> {
+  const connection = await NativeConnection.connect({ address: temporalAddress });
   await registerSearchAttributes(connection, temporalNamespace, log);
-  return new Client({ connection, namespace: temporalNamespace });
+  return new Client({ connection, namespace: temporalNamespace }) as Temporal;
 }
 
-async function registerSearchAttributes(connection: Connection, namespace: string, log: Logger): Promise<void> {
+async function registerSearchAttributes(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {
   const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD] as const));
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });

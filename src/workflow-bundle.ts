@@ -5,6 +5,8 @@ import { bundleWorkflowCode, DefaultLogger } from "@temporalio/worker";
 export function bundleWorkflows(): Promise<{ code: string }> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL("../workflows/index.ts", import.meta.url)),
+    workflowInterceptorModules: [fileURLToPath(new URL("../workflows/held-queries.ts", import.meta.url))],
+    preloadModules: [fileURLToPath(new URL("../workflows/shared.ts", import.meta.url))],
     logger: new DefaultLogger("WARN"),
   });
 }

@@ -26,15 +26,31 @@ export const stepEffects = (step_ref: string) =>
     summary: step_ref,
   });
 
-/**
- * One HTTP attempt. Temporal's own retries are for a worker that died with it (noticed by its missing heartbeats) and
- * for a Postgres that is away; an endpoint's failure is final here, and the engine decides on the next attempt.
+type Dispatch = Pick<Activities, "dispatchJob">;
+
+/** One HTTP attempt, by any worker. Temporal's own retries are for a worker that died with it (noticed by its missing
+ * heartbeats) and for a Postgres that is away; an endpoint's failure is final here, and the engine decides on the next attempt.
  */
 export const stepDispatch = (step_ref: string) =>
-  proxyActivities<Pick<Activities, "dispatchJob">>({
+  proxyActivities<Dispatch>({
     startToCloseTimeout: LONGEST_ATTEMPT,
     heartbeatTimeout: "10s",
     retry: UNTIL_IT_WORKS,
+    cancellationType: "TRY_CANCEL",
+    summary: step_ref,
+  });
+
+/**
+ * The attempt that the process of this task queue makes already. Retried while that process lives, so that an outage of
+ * the Temporal server repeats no call. Nobody takes it up in time: the process is gone.
+ */
+export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
+  proxyActivities<Dispatch>({
+    taskQueue,
+    scheduleToStartTimeout: "5s",
+    startToCloseTimeout: LONGEST_ATTEMPT,
+    heartbeatTimeout: "5s",
+    retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["WorkerShutdown"] },
     cancellationType: "TRY_CANCEL",
     summary: step_ref,
   });

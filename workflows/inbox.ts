@@ -1,6 +1,6 @@
 import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
-import type { RunEvent } from "./engine/events.ts";
+import type { News } from "./engine/events.ts";
 import type { Run } from "./engine/state.ts";
 import { runRow, shown, stepRow, unmirroredRows } from "./engine/view.ts";
 import {
@@ -16,20 +16,20 @@ import {
 } from "./messages.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
-export function receive(inbox: RunEvent[], current: () => Run | undefined): void {
+export function receive(inbox: News[], current: () => Run | undefined): void {
   for (const verb of VERBS) {
     setHandler(commandSignals[verb], (payload) => {
-      inbox.push({ type: "command", at: Date.now(), verb, ...readCommand(verb, payload) });
+      inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
     });
   }
   setHandler(childEndedSignal, (end) => {
-    inbox.push({ type: "child_ended", at: Date.now(), ...end });
+    inbox.push({ type: "child_ended", ...end });
   });
   setHandler(parentClosedSignal, ({ status }) => {
-    inbox.push({ type: "parent_closed", at: Date.now(), status });
+    inbox.push({ type: "parent_closed", status });
   });
   CancellationScope.current().cancelRequested.catch(() => {
-    inbox.push({ type: "cancel_requested", at: Date.now() });
+    inbox.push({ type: "cancel_requested" });
   });
 
   setHandler(runQuery, () => {

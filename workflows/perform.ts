@@ -1,7 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   getExternalWorkflowHandle,
   isCancellation,
@@ -10,9 +8,10 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
-import type { FailureDetails } from "../activities/index.ts";
-import { stepDispatch, stepEffects } from "./activities.ts";
-import type { RunEvent } from "./engine/events.ts";
+import type { QuickResult } from "../activities/index.ts";
+import { stepEffects } from "./activities.ts";
+import { type Attempt, attemptOf, dispatch, newsOf } from "./dispatch.ts";
+import type { News } from "./engine/events.ts";
 import { stepRunId } from "./engine/ids.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import type { Run, StepState } from "./engine/state.ts";
@@ -26,17 +25,23 @@ import type { workflowRun } from "./run.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
 
+/** An attempt for the quick lane, and the work that it is. */
+export interface QuickAttempt {
+  attempt: Attempt;
+  work: Work;
+}
+
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Performance {
   readonly #run: Run;
-  readonly #inbox: RunEvent[];
+  readonly #inbox: News[];
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
   #activities = 0;
   #children = 0;
   #held = new Set<number>();
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
-  constructor(run: Run, inbox: RunEvent[]) {
+  constructor(run: Run, inbox: News[]) {
     this.#run = run;
     this.#inbox = inbox;
   }
@@ -51,24 +56,39 @@ export class Performance {
     return this.#activities === 0 && this.#children === 0;
   }
 
-  /** Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no activities. */
-  align(holding: boolean): void {
+  /**
+   * Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no
+   * activities. `quickly`: begins no attempts of jobs, but returns them for the quick lane.
+   */
+  align(holding: boolean, quickly: boolean): QuickAttempt[] {
     const { touched } = this.#run;
     for (const i of this.#held) touched.add(i);
     this.#held.clear();
-    for (const i of touched) this.#alignStep(i, holding);
+    const quick: QuickAttempt[] = [];
+    for (const i of touched) this.#alignStep(i, holding, quickly ? quick : undefined);
     touched.clear();
     this.#alignExpiry();
+    return quick;
   }
 
-  #alignStep(i: number, holding: boolean): void {
+  #alignStep(i: number, holding: boolean, quick: QuickAttempt[] | undefined): void {
     const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
     for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
     for (const [key, work] of wanted) {
       if (going.has(key)) continue;
       if (holding && ACTIVITIES.has(work.kind)) this.#held.add(i);
-      else this.#begin(i, work);
+      else if (quick && work.kind === "dispatch") quick.push({ attempt: attemptOf(this.#run, i), work });
+      else this.#begin(i, work, null);
+    }
+  }
+
+  /** What became of attempts in the quick lane; those that take longer go on like other work. */
+  resolveQuick(quick: QuickAttempt[], results: QuickResult[]): void {
+    for (const [n, { attempt, work }] of quick.entries()) {
+      const result = results[n] ?? { goes_on_at: null };
+      if ("goes_on_at" in result) this.#begin(attempt.step, work, result.goes_on_at);
+      else this.#inbox.push(newsOf(attempt, result));
     }
   }
 
@@ -83,10 +103,11 @@ export class Performance {
     this.#expiry = { at: wanted, scope };
     scope
       .run(() => sleep(Math.max(1, wanted - Date.now()), { summary: "run timeout" }))
-      .then(() => this.#inbox.push({ type: "run_expired", at: Date.now() }), ignoreCancellation);
+      .then(() => this.#inbox.push({ type: "run_expired" }), ignoreCancellation);
   }
 
-  #begin(i: number, work: Work): void {
+  /** `queue`: where an attempt goes on that was begun in the quick lane. */
+  #begin(i: number, work: Work, queue: string | null): void {
     const definition = this.#run.plan.steps[i] as PlanStep;
     const step = this.#run.state.steps[i] as StepState;
     const scope = new CancellationScope();
@@ -99,17 +120,17 @@ export class Performance {
       if (going.size === 0) this.#going.delete(i);
     };
     scope
-      .run(() => this.#perform(i, definition, step, work))
+      .run(() => this.#perform(i, definition, step, work, queue))
       .then(end, (error) => {
         end();
         ignoreCancellation(error);
       });
   }
 
-  #perform(i: number, definition: PlanStep, step: StepState, work: Work): Promise<void> {
+  #perform(i: number, definition: PlanStep, step: StepState, work: Work, queue: string | null): Promise<void> {
     switch (work.kind) {
       case "dispatch":
-        return this.#dispatch(i, definition, step);
+        return this.#dispatch(attemptOf(this.#run, i), queue);
       case "open-wait":
         return this.#openWait(i, definition, step);
       case "emit":
@@ -123,30 +144,11 @@ export class Performance {
 
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
     await sleep(Math.max(1, until - Date.now()), { summary: step_ref });
-    this.#inbox.push({ type: "deadline_passed", at: Date.now(), step, generation, deadline: until });
+    this.#inbox.push({ type: "deadline_passed", step, generation, deadline: until });
   }
 
-  async #dispatch(step: number, definition: PlanStep, state: StepState): Promise<void> {
-    const { generation, attempt } = state;
-    const news = { step, generation, attempt };
-    try {
-      const { output } = await stepDispatch(definition.step_ref).dispatchJob({
-        job_id: definition.job_id ?? "",
-        job_run_id: state.job_run_id ?? "",
-        attempt: attempt - state.first_attempt + 1,
-        previous_error: state.last_failure?.error,
-        timeout_secs_override: definition.timeout_secs_override,
-        output_transform: definition.output_transform,
-        sources: sourcesOf(this.#run, step),
-      });
-      this.#inbox.push({ ...news, type: "attempt_completed", at: Date.now(), output });
-    } catch (failure) {
-      const cause = failureOf(failure);
-      const { job_max_attempts = 1 } = (cause.details?.[0] ?? {}) as Partial<FailureDetails>;
-      const error = cause.message || "attempt failed";
-      const outcome = { class: cause.type ?? "unknown", error, job_max_attempts, random: Math.random() };
-      this.#inbox.push({ ...news, type: "attempt_failed", at: Date.now(), ...outcome });
-    }
+  async #dispatch(attempt: Attempt, queue: string | null): Promise<void> {
+    this.#inbox.push(await dispatch(attempt, queue));
   }
 
   async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {
@@ -168,7 +170,7 @@ export class Performance {
         sources: sourcesOf(this.#run, step),
       }),
     );
-    const news = { at: Date.now(), step, generation };
+    const news = { step, generation };
     if ("refused" in opened) this.#inbox.push({ ...news, type: "wait_refused", error: opened.refused });
     else this.#inbox.push({ ...news, type: "wait_opened", event_key: opened.event_key });
   }
@@ -186,7 +188,7 @@ export class Performance {
         .signal(commandSignals["send-event"], { id, actor, step_ref: waiting.step_ref, result: output })
         .catch(ignoreUnlessCancelled);
     }
-    this.#inbox.push({ type: "emitted", at: Date.now(), step, generation });
+    this.#inbox.push({ type: "emitted", step, generation });
   }
 
   /**
@@ -199,7 +201,7 @@ export class Performance {
       this.#children++;
       const refused = await CancellationScope.nonCancellable(() => this.#startChild(step, definition, child_run_id));
       this.#children--;
-      const news = { at: Date.now(), step, generation };
+      const news = { step, generation };
       if (refused !== undefined) {
         this.#inbox.push({ ...news, type: "child_refused", error: refused });
         return;
@@ -259,11 +261,4 @@ function ignoreCancellation(error: unknown): void {
 /** Of a signal to another workflow: that one is gone, so nobody is left to be told. */
 function ignoreUnlessCancelled(error: unknown): void {
   if (isCancellation(error)) throw error;
-}
-
-/** Why an attempt failed. A cancellation is not news: whoever cancelled knows. */
-function failureOf(error: unknown): { message: string; type?: string | null; details?: unknown[] | null } {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-  if (error.cause instanceof ApplicationFailure) return error.cause;
-  return { message: error.cause?.message ?? error.message, type: "unknown" };
 }

@@ -14,7 +14,7 @@ import { effects } from "./activities.ts";
 import { closing } from "./closing.ts";
 import { detailsOf } from "./details.ts";
 import { decide } from "./engine/decide.ts";
-import type { RunEvent } from "./engine/events.ts";
+import type { News } from "./engine/events.ts";
 import { evolve } from "./engine/evolve.ts";
 import { type PlanStep, planOf, type RunHeader } from "./engine/plan.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "./engine/state.ts";
@@ -23,6 +23,7 @@ import { isMirrored, takeUnmirrored } from "./engine/view.ts";
 import { receive } from "./inbox.ts";
 import { type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
 import { Performance } from "./perform.ts";
+import { QuickLane } from "./quick-lane.ts";
 
 /** From this many events on nothing new is started until a continue-as-new found its moment; the server's limit is 51,200. */
 const HOLD_AT_HISTORY_LENGTH = 20_000;
@@ -32,7 +33,7 @@ const HOLD_AT_HISTORY_LENGTH = 20_000;
  * what goes on outside in line. Ends as completed, failed or canceled in Temporal as the run does.
  */
 export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
-  const inbox: RunEvent[] = [];
+  const inbox: News[] = [];
   let run: Run | undefined;
   receive(inbox, () => run);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
@@ -53,24 +54,35 @@ async function open(input: RunInput): Promise<Run> {
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
-async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStatus }> {
+async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }> {
   const performance = new Performance(run, inbox);
+  const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
   for (;;) {
-    for (let event = inbox.shift(); event; event = inbox.shift()) evolve(run, event);
+    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, { ...news, at: Date.now() });
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
     if (!holding) {
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }
-    performance.align(holding);
-    mirror(run);
+    const quick = performance.align(holding, lane.hasTime());
+    if (quick.length > 0) {
+      // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
+      performance.resolveQuick(quick, await lane.dispatch(quick.map(({ attempt }) => attempt)));
+      continue;
+    }
     setCurrentDetails(detailsOf(run));
     if (run.state.status !== shownStatus) {
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
+    if (canMirror(run)) {
+      const rows = takeUnmirrored(run);
+      if (await lane.mirror(rows)) mirrored(run);
+      else void effects.mirror(rows).then(() => mirrored(run));
+    }
+    lane.letGo();
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
       await closing(run);
@@ -88,6 +100,7 @@ async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStat
           isMirrored(run) !== before.mirrored ||
           canMirror(run),
       );
+      lane.newTask();
     }
   }
 }
@@ -95,15 +108,12 @@ async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStat
 const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>
   continueAsNew<typeof workflowRun>({ run, steps, carried });
 
+/** One write is in flight at a time; the next one carries all that changed meanwhile. */
 const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirrored(run);
 
-/** One write is in flight at a time; the next one carries all that changed meanwhile. */
-function mirror(run: Run): void {
-  if (!canMirror(run)) return;
-  effects.mirror(takeUnmirrored(run)).then(() => {
-    run.mirroring = undefined;
-  });
-}
+const mirrored = (run: Run): void => {
+  run.mirroring = undefined;
+};
 
 function ended({ status, error }: RunState): { status: RunStatus } {
   if (status === "completed") return { status };

@@ -28,6 +28,7 @@ export async function startRun(
         taskQueue: TASK_QUEUE,
         workflowIdReusePolicy: "REJECT_DUPLICATE",
         args: [input],
+        requestEagerStart: true,
       });
     } catch (error) {
       // An earlier try under the same idempotency key got this far.

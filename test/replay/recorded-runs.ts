@@ -149,7 +149,7 @@ test("a sub-workflow and its parent", async () => {
 });
 
 test("a run that continues as new", async () => {
-  const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=30"]);
+  const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=12"]);
   const long = await startStack({ servers: temporal });
   const scenario = scenarioOn(long);
   const run = await scenario.start([

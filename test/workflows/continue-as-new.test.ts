@@ -10,7 +10,7 @@ let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
   // The server suggests it after 4,096 events otherwise.
-  temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=40"]);
+  temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=20"]);
   stack = await startStack({ servers: temporal });
   on = scenarioOn(stack);
 });

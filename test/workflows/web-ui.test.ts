@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { defaultPayloadConverter } from "@temporalio/common";
+import type { temporal } from "@temporalio/proto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -77,6 +78,12 @@ describe.concurrent("in the Temporal Web UI", () => {
     expect(await detailsOf(run)).toMatch(/^\| paid .* \| event from ada \|$/m);
   });
 
+  /** The activity type of a local activity's marker. */
+  const localActivityOf = ({ markerRecordedEventAttributes: marker }: temporal.api.history.v1.IHistoryEvent) => {
+    const [data] = marker?.details?.data?.payloads ?? [];
+    return data && defaultPayloadConverter.fromPayload<{ activity_type: string }>(data).activity_type;
+  };
+
   test("every activity and timer of a step is named by it", async () => {
     const run = await on.start([...RELEASE, { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1 }]);
     await on.opens(run, "gate");
@@ -87,13 +94,14 @@ describe.concurrent("in the Temporal Web UI", () => {
     const summaries = (events ?? []).flatMap((event) => {
       const type =
         event.activityTaskScheduledEventAttributes?.activityType?.name ??
+        localActivityOf(event) ??
         (event.timerStartedEventAttributes && "timer");
       const summary = event.userMetadata?.summary;
       return type && type !== "mirror"
         ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`]
         : [];
     });
-    expect(summaries.sort()).toEqual(["dispatchJob build", "timer gate", "timer nap"]);
+    expect(summaries.sort()).toEqual(["dispatchQuickly build", "timer gate", "timer nap"]);
   });
 
   test("a run closes as it ended, with its error", async () => {

@@ -42,3 +42,7 @@ export type RunEvent = { at: number } & (
   | { type: "parent_closed"; status: "canceled" | "timed_out" }
   | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc }
 );
+
+/** An event before the run has come to it. */
+export type News = Untimed<RunEvent>;
+type Untimed<Event> = Event extends unknown ? Omit<Event, "at"> : never;

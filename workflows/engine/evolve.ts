@@ -23,7 +23,7 @@ export function evolve(run: Run, event: RunEvent): Run {
 
   if (event.type === "command") {
     if (run.outcomes.has(event.id)) return run;
-    state.revision++;
+    state.revision = nextRevision(state, at);
     const { type: _, result: __, reason: ___, ...said } = event;
     const outcome = { ...said, ...applyCommand(run, event) };
     run.outcomes.set(outcome.id, outcome);
@@ -45,7 +45,7 @@ export function evolve(run: Run, event: RunEvent): Run {
     // any more. Unless the step waits anew: then its own news is to come.
     const { generation, trigger } = state.steps[event.step] ?? {};
     if (generation === undefined || (generation !== event.generation && trigger?.status === "waiting")) return run;
-    state.revision++;
+    state.revision = nextRevision(state, at);
     touch(run, event.step, (step) => {
       step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
       step.trigger.event_key = event.event_key;
@@ -54,7 +54,7 @@ export function evolve(run: Run, event: RunEvent): Run {
   }
   if (isRunOver(state.status) || isStale(run, event)) return run;
 
-  state.revision++;
+  state.revision = nextRevision(state, at);
   switch (event.type) {
     case "step_started":
       touch(run, event.step, (step) => {
@@ -145,6 +145,12 @@ export function evolve(run: Run, event: RunEvent): Run {
   }
   return run;
 }
+
+/**
+ * Grows with every event, and with time: a workflow task that was lost with its worker may have been mirrored before it
+ * was recorded, and what happens instead when it is made again has to be newer, however few events it takes.
+ */
+const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, at * 1000);
 
 const parentOf = ({ state }: Run, child: string): number =>
   state.steps.findIndex((step) => step.status === "running" && step.child_run_id === child);
