@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
-import { applyCommand, unknownStep } from "../../workflows/engine/commands.ts";
+import { applyCommand } from "../../workflows/engine/commands.ts";
+import { unknownStep } from "../../workflows/engine/recovery.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { MAX_STEP_REF } from "../../workflows/engine/validate.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
@@ -101,6 +102,18 @@ export class RandomRun {
     }
   }
 
+  /** Does what `request` asks, once the run rests; `told` and what is mirrored are as after any command. */
+  recovers(request: RecoveryRequest, look: (run: Run, mirrored: RunState | undefined, now: number) => void): string {
+    this.#goOn();
+    if (isRunOver(this.run.state.status)) this.#flush();
+    look(this.run, isRunOver(this.run.state.status) ? this.#mirrored() : undefined, this.#outside.now);
+    if (request.verb === "retry-run") return "";
+    const id = `command-${++this.#commands}`;
+    this.#command({ ...request, verb: request.verb }, id);
+    this.#goOn();
+    return id;
+  }
+
   #hear(event: RunEvent | undefined): void {
     if (!event) return;
     this.told.push(plain(event));
@@ -146,14 +159,18 @@ export class RandomRun {
     this.run = watched(restoredRun(planOf(run, steps), plain(this.run.state)));
   }
 
+  #mirrored(): RunState {
+    const { runs, steps, commands } = this.#mirror;
+    const row = runs.get(this.plan.run.id) ?? runRow(this.run);
+    return plain(mirroredState(this.plan, row, [...steps.values()], [...commands.values()]));
+  }
+
   /** The execution closes, and begins anew from what is mirrored. */
   #reopen(): void {
     this.#goOn();
     if (!isRunOver(this.run.state.status) || !this.#outside.isIdle()) return;
     this.#flush();
-    const { runs, steps, commands } = this.#mirror;
-    const row = runs.get(this.plan.run.id) ?? runRow(this.run);
-    const state = plain(mirroredState(this.plan, row, [...steps.values()], [...commands.values()]));
+    const state = this.#mirrored();
     this.told.push({ type: "reopened", state });
     this.run = watched(restoredRun(this.plan, plain(state)));
     this.#reopenedAt = state.steps.map(({ generation }) => generation);

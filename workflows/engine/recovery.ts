@@ -1,47 +1,135 @@
-import { descendantsOf } from "./plan.ts";
-import type { Run, StepState } from "./state.ts";
-import { expiry } from "./state.ts";
-import { close, skipUnreachable, touch } from "./ending.ts";
+import type { CommandOutcome, CommandPayload } from "../messages.ts";
+import { close, endStep, type StepEnd, skipUnreachable, touch } from "./ending.ts";
+import { descendantsOf, type Plan } from "./plan.ts";
 import { isDeadEnd } from "./schedule.ts";
+import { expiry, type Run, type RunState, type StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 
+/** `retry-run` makes a new run; the others are commands to the run itself. */
+export const RECOVERIES = ["retry-run", "retry", "replay-subtree", "skip", "force-complete"] as const;
+export type RecoveryVerb = (typeof RECOVERIES)[number];
+
+export type RecoveryRequest = CommandPayload & { verb: RecoveryVerb; actor: string };
+
+/** What a recovery does to one step, and why. */
+export type Change =
+  | { action: "reset"; as: "pending" | "waiting"; counted: boolean; reason: string }
+  | { action: "ended"; end: StepEnd; reason: string };
+
+export interface Recovery {
+  /** By index. A step that is not named is kept. */
+  changes: Map<number, Change>;
+  /** As the verb's answer counts them: without those that only go on because the run does. */
+  reset_steps: number;
+}
+
+export interface Refusal {
+  status: "refused";
+  code: NonNullable<CommandOutcome["code"]>;
+  message: string;
+}
+
+export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
+
+export const unknownStep = (verb: string): string =>
+  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
+
 /**
- * Runs a step again, and with it what did not happen because of how it ended: its skipped and canceled descendants.
- * Answers how many steps were reset.
+ * The one rule of recovery: what a request does to a run as it stands, or why it is refused (contract §2). Nothing is
+ * changed here; `recover` does exactly what this says, and a dry run shows it.
  */
-export function retryStep(run: Run, target: number, at: number): number {
-  const lost = descendantsOf(run.plan, target).filter((i) => {
-    const status = run.state.steps[i]?.status;
-    return status === "skipped" || status === "canceled";
-  });
-  return recover(run, target, [target, ...lost], at);
+export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const { verb, step_ref = "", actor, reason } = request;
+  if (verb === "retry-run") return runRetry(plan, state);
+  const target = plan.index.get(step_ref);
+  const step = target === undefined ? undefined : state.steps[target];
+  if (target === undefined || !step) return refused("not_found", unknownStep(verb));
+  switch (verb) {
+    case "skip":
+    case "force-complete": {
+      if (step.status !== "pending" && step.status !== "waiting")
+        return refused("invalid_state", `cannot ${verb} step in ${step.status} status`);
+      const gate = overridden(actor, reason);
+      const end: StepEnd =
+        verb === "skip"
+          ? { status: "skipped", error: reason, cause: "operator", gate }
+          : { status: "completed", output: request.result, cause: "operator", gate };
+      const change: Change = { action: "ended", end, reason: verb === "skip" ? "is skipped" : "is force-completed" };
+      return { changes: new Map([[target, change]]), reset_steps: 0 };
+    }
+    case "retry": {
+      if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
+      const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
+      return resetOf(plan, state, target, lost, "is retried", `did not run because of how ${step_ref} ended`);
+    }
+    case "replay-subtree": {
+      if (!isStepOver(step.status) && state.status !== "paused")
+        return refused("invalid_state", "step run must be terminal to replay");
+      return resetOf(plan, state, target, descendantsOf(plan, target), "is replayed", `comes after ${step_ref}`);
+    }
+  }
 }
 
-/** Runs a step and everything after it again. What of it is running is canceled. */
-export function replaySubtree(run: Run, target: number, at: number): number {
-  return recover(run, target, [target, ...descendantsOf(run.plan, target)], at);
+/** A completed step is copied into the run that retries another one, with its output; every other step starts afresh. */
+export const isKeptByRetry = ({ status }: Pick<StepState, "status">): boolean => status === "completed";
+
+function runRetry(plan: Plan, state: RunState): Recovery | Refusal {
+  if (!isRunOver(state.status)) return refused("invalid_state", "can only retry a workflow run in terminal state");
+  const changes = new Map<number, Change>();
+  for (const [i, step] of state.steps.entries())
+    if (!isKeptByRetry(step)) changes.set(i, resetTo(plan, state, i, false, `was ${step.status}, not completed`));
+  return { changes, reset_steps: changes.size };
 }
 
-function recover(run: Run, target: number, subtree: number[], at: number): number {
-  const reset = new Set(subtree);
+const isLost = (step: StepState | undefined): boolean => step?.status === "skipped" || step?.status === "canceled";
+
+function resetOf(plan: Plan, state: RunState, target: number, others: number[], why: string, whyOthers: string) {
+  const changes = new Map([[target, resetTo(plan, state, target, true, why)]]);
+  for (const i of others) changes.set(i, resetTo(plan, state, i, false, whyOthers));
+  const reset_steps = changes.size;
   // A run that is over canceled what had not ended, wherever it stood: opened again, it goes on there too. Otherwise
   // a join of the subtree with such a sibling could never run, and the run would never end.
-  if (isRunOver(run.state.status)) {
-    for (const [i, step] of run.state.steps.entries()) if (step.status === "canceled") reset.add(i);
+  if (isRunOver(state.status)) {
+    for (const [i, { status }] of state.steps.entries()) {
+      if (status === "canceled" && !changes.has(i))
+        changes.set(i, resetTo(plan, state, i, false, "was canceled by the end of the run, which goes on"));
+    }
   }
+  return { changes, reset_steps };
+}
+
+function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reason: string): Change {
+  const as = isTarget || plan.dependencies[i]?.length === 0 ? "pending" : "waiting";
+  return { action: "reset", as, counted: isTarget || state.steps[i]?.started_at !== undefined, reason };
+}
+
+/** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
+const overridden =
+  (actor: string, reason: string | undefined) =>
+  ({ approval }: StepState): void => {
+    if (approval?.status === "pending")
+      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
+  };
+
+/** Does to the run what `recoveryOf` said. */
+export function recover(run: Run, { changes }: Recovery, at: number): void {
+  const reset: number[] = [];
+  for (const [i, change] of changes) {
+    if (change.action === "ended") endStep(run, i, change.end, at);
+    else reset.push(i);
+  }
+  if (reset.length === 0) return;
   reopen(run, at);
-  for (const i of reset) resetStep(run, i, i === target, at);
+  for (const i of reset) resetStep(run, i, changes.get(i) as Change & { action: "reset" }, at);
   // A reset step may also need one that ended badly outside of what was reset.
   for (const i of reset) {
     for (const parent of run.plan.dependencies[i] ?? []) {
       if (isDeadEnd(run.plan, run.state, parent)) skipUnreachable(run, parent, at);
     }
   }
-  return subtree.length;
 }
 
-function reopen(run: Run, at: number): void {
-  const { state, plan } = run;
+function reopen({ state, plan }: Run, at: number): void {
   if (isRunOver(state.status)) {
     state.finished_at = undefined;
     state.error = undefined;
@@ -50,15 +138,15 @@ function reopen(run: Run, at: number): void {
   state.status = "running";
 }
 
-function resetStep(run: Run, i: number, isTarget: boolean, at: number): void {
+function resetStep(run: Run, i: number, { as, counted }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
   // What it had begun ends for all to see, before the step forgets it.
   if (!isStepOver(status) && started_at !== undefined)
     touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
   touch(run, i, (step) => {
-    const attempt = isTarget || step.started_at !== undefined ? step.attempt + 1 : step.attempt;
+    const attempt = counted ? step.attempt + 1 : step.attempt;
     const fresh: StepState = {
-      status: isTarget || run.plan.dependencies[i]?.length === 0 ? "pending" : "waiting",
+      status: as,
       attempt,
       first_attempt: attempt,
       generation: step.generation + 1,
