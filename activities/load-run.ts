@@ -5,6 +5,7 @@ import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
 import { findVersion, planSteps } from "../src/store/workflows.ts";
 import { enabledSteps, type RunHeader } from "../workflows/engine/plan.ts";
+import { isKeptByRetry } from "../workflows/engine/recovery.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
 import type { Activities } from "./index.ts";
 
@@ -21,7 +22,7 @@ export function loadRun({ db }: Deps): Activities["loadRun"] {
 export function loadCompleted({ db }: Deps): Activities["loadCompleted"] {
   return async ({ run_id }) => {
     const rows = await listStepRows(db, run_id);
-    return rows.filter((row) => row.status === "completed").map(({ step_ref, output }) => ({ step_ref, output }));
+    return rows.filter(isKeptByRetry).map(({ step_ref, output }) => ({ step_ref, output }));
   };
 }
 

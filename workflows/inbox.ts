@@ -1,6 +1,7 @@
 import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunEvent } from "./engine/events.ts";
+import { previewOf } from "./engine/preview.ts";
 import type { Run } from "./engine/state.ts";
 import { runRow, shown, stepRow, unmirroredRows } from "./engine/view.ts";
 import {
@@ -9,6 +10,7 @@ import {
   commandOutcomeQuery,
   commandSignals,
   parentClosedSignal,
+  recoveryQuery,
   runQuery,
   stepsQuery,
   VERBS,
@@ -39,6 +41,10 @@ export function receive(inbox: RunEvent[], current: () => Run | undefined): void
   setHandler(stepsQuery, () => {
     const run = current();
     return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
+  });
+  setHandler(recoveryQuery, (request) => {
+    const run = current();
+    return run ? previewOf(run.plan, run.state, request, Date.now()) : null;
   });
   setHandler(commandOutcomeQuery, (id) => {
     const run = current();

@@ -3,6 +3,8 @@ import { defineQuery, defineSignal } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
+import type { Preview } from "./engine/preview.ts";
+import type { RecoveryRequest, Refusal } from "./engine/recovery.ts";
 import type { MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
 import type { RunState, Shown } from "./engine/state.ts";
 
@@ -76,6 +78,8 @@ export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 export const runQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
 export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
+/** What a recovery would do to the run as it stands. */
+export const recoveryQuery = defineQuery<Preview | Refusal | null, [RecoveryRequest]>("recovery");
 
 export const TASK_QUEUE = "workflow-runs";
 export const WORKFLOW_TYPE = "workflowRun";

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { applyCommand } from "../../workflows/engine/commands.ts";
-import { unknownStep } from "../../workflows/engine/recovery.ts";
+import { type RecoveryVerb, unknownStep } from "../../workflows/engine/recovery.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { MAX_STEP_REF } from "../../workflows/engine/validate.ts";
@@ -20,11 +20,12 @@ import {
 import { webUiHeaders } from "../../workflows/web-ui.ts";
 import type { Caller } from "../caller.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
-import type { Approval, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
+import { previewRecovery } from "../queries/preview-recovery.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
 import { findOwnRun } from "../queries/runs.ts";
 import { findApproval } from "../store/approvals.ts";
@@ -55,9 +56,7 @@ const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { db, log } = deps;
   const { runId, verb, stepRef, idempotencyKey } = steering;
-  const row = await findOwnRun(deps, caller, runId);
-  // No step is named so, and the text would stay in the run's history.
-  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
+  const row = await steeredRun(deps, caller, steering);
   const id = idempotencyKey ?? uuid();
   if (idempotencyKey !== undefined) {
     const earlier = await findCommand(db, runId, id);
@@ -77,6 +76,24 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
   await writeMirror(db, [reply.unmirrored]).catch((error) => log.warn({ error, runId }, "mirror is behind"));
   return present(deps, reply);
+}
+
+/** What a recovery would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
+export async function previewSteering(
+  deps: Deps,
+  caller: Caller,
+  steering: Steering & { verb: RecoveryVerb & Verb },
+): Promise<DryRun> {
+  const { verb, stepRef, reason } = steering;
+  const row = await steeredRun(deps, caller, steering);
+  return previewRecovery(deps, row, { verb, step_ref: stepRef, reason, actor: caller.actor });
+}
+
+async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
+  const row = await findOwnRun(deps, caller, runId);
+  // No step is named so, and the text would stay in the run's history.
+  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
+  return row;
 }
 
 async function signal({ temporal }: Deps, runId: string, verb: Verb, payload: CommandPayload): Promise<boolean> {

@@ -45,6 +45,26 @@ export interface StepRun {
   created_at: string;
 }
 
+/** What a recovery would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
+export interface DryRun {
+  dry_run: true;
+  workflow_run_id: string;
+  status: RunStatus;
+  status_after: RunStatus;
+  /** As the act would count them. */
+  reset_steps: number;
+  /** Every step, in the order of the definition. */
+  steps: {
+    step_ref: string;
+    status: StepStatus;
+    /** Once the run has gone as far as it can by itself. */
+    status_after: StepStatus;
+    /** In the order they happen: what of it goes on is canceled, it is reset, it starts at once. Or it is kept. */
+    actions: ("kept" | "canceled" | "reset" | "started" | "ended")[];
+    reason: string;
+  }[];
+}
+
 export interface Approval {
   id: string;
   workflow_run_id: string;

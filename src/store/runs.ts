@@ -57,7 +57,7 @@ async function insertRun(db: Db, row: RunRow): Promise<void> {
   await db.query({ name: "insert_run", text, values: [recordOf([row])] });
 }
 
-async function countRunning(db: Db, workflowId: string): Promise<number> {
+export async function countRunning(db: Db, workflowId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     "select count(*) from workflow_runs where workflow_id = $1 and status = 'running'",
     [workflowId],

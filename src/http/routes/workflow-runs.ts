@@ -1,9 +1,9 @@
 import { projectOf } from "../../caller.ts";
-import { bulkCancel, bulkReplay } from "../../commands/bulk.ts";
+import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk.ts";
 import { cancelRun } from "../../commands/cancel-run.ts";
-import { retryRun } from "../../commands/retry-run.ts";
+import { previewRetry, retryRun, sourceOf } from "../../commands/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody } from "../../contract/verbs.ts";
+import { bulkBody, dryRunQuery } from "../../contract/verbs.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
 import { pageOf } from "../page.ts";
@@ -34,9 +34,12 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
     scope: "workflows:write",
+    query: dryRunQuery,
     body: bulkBody,
-    handler: async (deps, { caller, body, idempotencyKey }) => ({
-      body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
+    handler: async (deps, { caller, query, body, idempotencyKey }) => ({
+      body: query.dryRun
+        ? await previewBulkReplay(deps, caller, body.workflow_run_ids)
+        : await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
     }),
   }),
   route({
@@ -71,7 +74,9 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    handler: async (deps, { caller, params, idempotencyKey }) => {
+    query: dryRunQuery,
+    handler: async (deps, { caller, params, query, idempotencyKey }) => {
+      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params))) };
       const run = await retryRun(deps, caller, runIdOf(params), idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
