@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
-import type { MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
+import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
 import type { CommandOutcome } from "../workflows/messages.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatchJob } from "./dispatch-job.ts";
@@ -101,9 +101,15 @@ export interface Activities {
   /** Upserts by revision. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
-  loadRun(input: {
-    run_id: string;
-  }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
+  loadRun(input: { run_id: string }): Promise<{
+    row: RunRow;
+    header: RunHeader;
+    steps: PlanStep[];
+    rows: StepRow[];
+    commands: CommandOutcome[];
+    /** Absent in histories from before it was asked for. */
+    approvals?: ApprovalRow[];
+  }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
   loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
 }

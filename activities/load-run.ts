@@ -1,5 +1,6 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import type { Deps } from "../src/deps.ts";
+import { listApprovals } from "../src/store/approvals.ts";
 import { listCommands } from "../src/store/commands.ts";
 import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
@@ -14,8 +15,13 @@ export function loadRun({ db }: Deps): Activities["loadRun"] {
     const row = await findRun(db, run_id);
     const version = row && (await findVersion(db, row.workflow_version_id));
     if (!row || !version) throw ApplicationFailure.nonRetryable(`run ${run_id} is not stored`, "RunNotFound");
-    const [rows, commands] = await Promise.all([listStepRows(db, run_id), listCommands(db, run_id)]);
-    return { row, header: headerOf(row), steps: enabledSteps(planSteps(version), row.step_overrides), rows, commands };
+    const [rows, commands, approvals] = await Promise.all([
+      listStepRows(db, run_id),
+      listCommands(db, run_id),
+      listApprovals(db, run_id),
+    ]);
+    const steps = enabledSteps(planSteps(version), row.step_overrides);
+    return { row, header: headerOf(row), steps, rows, commands, approvals };
   };
 }
 

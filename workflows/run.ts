@@ -45,9 +45,9 @@ export async function workflowRun(input: RunInput): Promise<{ status: RunStatus 
 async function open(input: RunInput): Promise<Run> {
   if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
   if ("reopen" in input) {
-    const { header, steps, row, rows, commands } = await effects.loadRun({ run_id: input.reopen });
+    const { header, steps, row, rows, commands, approvals } = await effects.loadRun({ run_id: input.reopen });
     const plan = planOf(header, steps);
-    return restoredRun(plan, mirroredState(plan, row, rows, commands));
+    return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals));
   }
   const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
   return initialRun(planOf(input.run, input.steps), completed);

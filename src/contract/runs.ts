@@ -45,6 +45,20 @@ export interface StepRun {
   created_at: string;
 }
 
+/** One attempt of a step. The last of them is the step as it is. */
+export interface Attempt {
+  attempt: number;
+  status: StepStatus;
+  /** Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency. */
+  cause?: "operator" | "condition" | "dependency";
+  job_run_id?: string;
+  output?: Json;
+  error?: string;
+  approval?: Pick<Approval, "status" | "approved_by" | "requested_at" | "approved_at" | "expires_at" | "error">;
+  started_at?: string;
+  finished_at?: string;
+}
+
 /** What a recovery would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
 export interface DryRun {
   dry_run: true;

@@ -160,9 +160,10 @@ export class RandomRun {
   }
 
   #mirrored(): RunState {
-    const { runs, steps, commands } = this.#mirror;
+    const { runs, steps, commands, approvals } = this.#mirror;
     const row = runs.get(this.plan.run.id) ?? runRow(this.run);
-    return plain(mirroredState(this.plan, row, [...steps.values()], [...commands.values()]));
+    const [rows, gates] = [[...steps.values()], [...approvals.values()]];
+    return plain(mirroredState(this.plan, row, rows, [...commands.values()], gates));
   }
 
   /** The execution closes, and begins anew from what is mirrored. */

@@ -1,4 +1,5 @@
 import { STEP_KINDS } from "../steps/index.ts";
+import { leaveAttempt } from "./attempts.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
@@ -101,7 +102,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       if (!step || !definition) break;
       const retryAt = nextAttemptAt(definition, step, event);
       touch(run, event.step, (s) => {
-        s.last_failure = { class: event.class, error: event.error };
+        s.last_failure = { class: event.class, error: event.error, at };
         s.deadline = retryAt;
       });
       if (retryAt === undefined) endStep(run, event.step, { status: "failed", error: event.error }, at);
@@ -113,8 +114,10 @@ export function evolve(run: Run, event: RunEvent): Run {
       if (!step || !definition) break;
       const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
       if (end === "next attempt") {
+        leaveAttempt(run, event.step, at);
         touch(run, event.step, (s) => {
           s.attempt++;
+          s.attempt_started_at = at;
           s.deadline = undefined;
         });
       } else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);

@@ -1,4 +1,5 @@
 import type { CommandOutcome, CommandPayload } from "../messages.ts";
+import { isAttempt, leaveAttempt } from "./attempts.ts";
 import { close, endStep, type StepEnd, skipUnreachable, touch } from "./ending.ts";
 import { descendantsOf, type Plan } from "./plan.ts";
 import { isDeadEnd } from "./schedule.ts";
@@ -100,7 +101,7 @@ function resetOf(plan: Plan, state: RunState, target: number, others: number[], 
 
 function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reason: string): Change {
   const as = isTarget || plan.dependencies[i]?.length === 0 ? "pending" : "waiting";
-  return { action: "reset", as, counted: isTarget || state.steps[i]?.started_at !== undefined, reason };
+  return { action: "reset", as, counted: isTarget || isAttempt(state.steps[i] as StepState), reason };
 }
 
 /** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
@@ -143,6 +144,7 @@ function resetStep(run: Run, i: number, { as, counted }: Change & { action: "res
   // What it had begun ends for all to see, before the step forgets it.
   if (!isStepOver(status) && started_at !== undefined)
     touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
+  if (counted) leaveAttempt(run, i, at);
   touch(run, i, (step) => {
     const attempt = counted ? step.attempt + 1 : step.attempt;
     const fresh: StepState = {

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "../messages.ts";
 import type { Plan } from "./plan.ts";
-import type { ApprovalRow, JobRunRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
@@ -38,6 +38,8 @@ export interface StepState {
   /** How often the step was reset. Whatever was begun under an older generation no longer counts. */
   generation: number;
   started_at?: number;
+  /** Of the present attempt, where it is not the first of its job run. */
+  attempt_started_at?: number;
   finished_at?: number;
   error?: string;
   output?: JsonDoc;
@@ -51,7 +53,7 @@ export interface StepState {
   /** When the open step needs a timer: the end of a sleep, a gate's expiry, a job's next attempt. */
   deadline?: number;
   /** The last failed attempt of the current job run. */
-  last_failure?: { class: string; error: string };
+  last_failure?: { class: string; error: string; at?: number };
   approval?: ApprovalState;
   trigger?: TriggerState;
   /** The step completed and its event_emit_key has not been sent yet. */
@@ -80,6 +82,7 @@ export interface Changes {
   approvals: Map<string, ApprovalRow>;
   triggers: Map<string, TriggerRow>;
   jobRuns: Map<string, JobRunRow>;
+  attempts: AttemptRow[];
   commands: CommandOutcome[];
   revision: number;
 }
@@ -89,6 +92,7 @@ export const noChanges = (revision: number): Changes => ({
   approvals: new Map(),
   triggers: new Map(),
   jobRuns: new Map(),
+  attempts: [],
   commands: [],
   revision,
 });
@@ -163,9 +167,17 @@ export function restoredRun(plan: Plan, state: RunState): Run {
 }
 
 /** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
-export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands: CommandOutcome[]): RunState {
+export function mirroredState(
+  plan: Plan,
+  row: RunRow,
+  rows: StepRow[],
+  commands: CommandOutcome[],
+  approvals: ApprovalRow[] = [],
+): RunState {
   const { state } = initialRun(plan);
+  const gates = new Map(approvals.map((gate) => [gate.step_run_id, gate]));
   for (const {
+    id,
     idx,
     status,
     attempt,
@@ -175,11 +187,16 @@ export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands
     output,
     error,
     started_at,
+    attempt_started_at,
     finished_at,
     revision,
   } of rows) {
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
-    state.steps[idx] = { ...ended, cause, job_run_id, output, error, started_at, finished_at };
+    const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
+    const gate = gates.get(id);
+    // A reset step does not know its former gate any more.
+    const approval = gate?.requested_at === started_at ? approvalOf(gate) : undefined;
+    state.steps[idx] = { ...step, approval };
   }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
   return {
@@ -192,4 +209,10 @@ export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands
     revision,
     commands,
   };
+}
+
+function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
+  if (!gate) return undefined;
+  const { status, requested_at, expires_at, approved_by, approved_at, error } = gate;
+  return { status, requested_at, expires_at, approved_by, approved_at, error };
 }

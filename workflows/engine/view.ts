@@ -31,6 +31,7 @@ export function stepRow(run: Run, i: number): StepRow {
     output: step.output,
     error: step.error,
     started_at: isListening(definition.step_type, step) ? step.started_at : undefined,
+    attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,
     created_at: plan.run.created_at,
     revision: step.revision,
@@ -121,6 +122,7 @@ const latest = <Row>(changes: Map<string, Row>[]): Row[] => [...new Map(changes.
 
 const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
   const steps = new Set(changes.flatMap((c) => [...c.steps]));
+  const attempts = changes.flatMap((c) => c.attempts);
   return {
     run: runRow(run),
     steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
@@ -128,6 +130,7 @@ const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
     triggers: latest(changes.map((c) => c.triggers)),
     job_runs: latest(changes.map((c) => c.jobRuns)),
     commands: changes.flatMap((c) => c.commands),
+    ...(attempts.length > 0 && { attempts }),
   };
 };
 

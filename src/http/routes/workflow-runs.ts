@@ -1,13 +1,15 @@
+import type { z } from "zod";
 import { projectOf } from "../../caller.ts";
 import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk.ts";
 import { cancelRun } from "../../commands/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, dryRunQuery } from "../../contract/verbs.ts";
+import { listStepAttempts } from "../../queries/attempts.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
 import { pageOf } from "../page.ts";
-import { type Route, route } from "../route.ts";
+import { type Answer, type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 
 export const workflowRunRoutes: Route[] = [
@@ -65,9 +67,17 @@ export const workflowRunRoutes: Route[] = [
     query: stepsQuery,
     handler: async (deps, asked) => {
       const steps = await listSteps(deps, asked.caller, runIdOf(asked.params));
-      const { cursor: from, limit = steps.length } = asked.query;
-      const to = from + limit;
-      return pageOf(steps.slice(from, to), to < steps.length ? encodePlace(to) : undefined, asked);
+      return partOf(steps, asked);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/attempts",
+    scope: "workflows:read",
+    query: stepsQuery,
+    handler: async (deps, asked) => {
+      const attempts = await listStepAttempts(deps, asked.caller, runIdOf(asked.params), asked.params.stepRef);
+      return partOf(attempts, asked);
     },
   }),
   route({
@@ -83,3 +93,10 @@ export const workflowRunRoutes: Route[] = [
   }),
   ...steeringRoutes,
 ];
+
+/** Of a list that comes all at once, unless a limit is given. */
+function partOf(items: unknown[], asked: { url: string; query: z.output<typeof stepsQuery> }): Answer {
+  const { cursor: from, limit = items.length } = asked.query;
+  const to = from + limit;
+  return pageOf(items.slice(from, to), to < items.length ? encodePlace(to) : undefined, asked);
+}
