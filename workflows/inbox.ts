@@ -59,7 +59,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result } = given;
+  const { id, actor, step_ref, reason, result, payload: edited, step_payloads } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
@@ -67,10 +67,25 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     step_ref: textOf(step_ref),
     reason: textOf(reason),
     result: documentOf(result),
+    payload: documentOf(edited),
+    step_payloads: documentsOf(step_payloads),
   };
 }
 
-const NO_PAYLOAD = { id: undefined, actor: undefined, step_ref: undefined, reason: undefined, result: undefined };
+const NO_PAYLOAD = {
+  id: undefined,
+  actor: undefined,
+  step_ref: undefined,
+  reason: undefined,
+  result: undefined,
+  payload: undefined,
+  step_payloads: undefined,
+};
+
+function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.fromEntries(Object.entries(value).map(([ref, doc]) => [ref, documentOf(doc) ?? { text: "null" }]));
+}
 
 function documentOf(value: unknown): JsonDoc | undefined {
   if (value === undefined || value === null) return undefined;

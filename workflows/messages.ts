@@ -34,6 +34,10 @@ export interface CommandPayload {
   reason?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
   result?: JsonDoc;
+  /** retry and replay-subtree: the run's payload from now on. */
+  payload?: JsonDoc;
+  /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
+  step_payloads?: Record<string, JsonDoc>;
 }
 
 export interface CommandOutcome {
@@ -44,7 +48,7 @@ export interface CommandOutcome {
   /** Epoch milliseconds of the workflow's clock. */
   at: number;
   status: "applied" | "refused";
-  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict";
+  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict" | "validation_error";
   message?: string;
   reset_steps?: number;
 }

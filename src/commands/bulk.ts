@@ -46,7 +46,7 @@ export async function bulkReplay(
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
       const retried = await attempt(deps, async () =>
-        startRetry(deps, await replayed(deps, caller, original_run_id), key),
+        startRetry(deps, await replayed(deps, caller, original_run_id), {}, key),
       );
       return "error" in retried
         ? { original_run_id, status: "failed" as const, error: retried.error }
@@ -66,7 +66,9 @@ export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id): Promise<ItemPreview> => {
-      const seen = await attempt(deps, async () => previewRetry(deps, await replayed(deps, caller, original_run_id)));
+      const seen = await attempt(deps, async () =>
+        previewRetry(deps, await replayed(deps, caller, original_run_id), {}),
+      );
       if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
       return { original_run_id, status: "replayed", plan: seen.value };
     },

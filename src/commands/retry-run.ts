@@ -5,8 +5,9 @@ import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { runQuery } from "../../workflows/messages.ts";
 import type { Caller } from "../caller.ts";
 import type { DryRun, WorkflowRun } from "../contract/runs.ts";
+import type { RetryBody } from "../contract/verbs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { Problem, refusal } from "../errors.ts";
 import { askRun } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
 import { presentRun } from "../queries/present.ts";
@@ -15,6 +16,7 @@ import { findOwnRun } from "../queries/runs.ts";
 import { writeMirror } from "../store/mirror.ts";
 import { countRunning } from "../store/runs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../store/workflows.ts";
+import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { runOnce } from "./run-once.ts";
 import { startRun } from "./start-run.ts";
 
@@ -23,9 +25,10 @@ export async function retryRun(
   deps: Deps,
   caller: Caller,
   runId: string,
+  payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
-  return presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), idempotencyKey));
+  return presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), payloads, idempotencyKey));
 }
 
 /** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */
@@ -38,16 +41,24 @@ export async function sourceOf(deps: Deps, caller: Caller, runId: string): Promi
   return open.run;
 }
 
-export async function startRetry(deps: Deps, source: RunRow, idempotencyKey?: string): Promise<RunRow> {
+export async function startRetry(
+  deps: Deps,
+  source: RunRow,
+  payloads: RetryBody,
+  idempotencyKey?: string,
+): Promise<RunRow> {
   const { plan, state } = await mirroredRun(deps, source);
-  const recovery = recoveryOf(plan, state, REQUEST);
-  if ("status" in recovery) throw new Problem(recovery.code, recovery.message);
+  const recovery = recoveryOf(plan, state, requestOf(payloads));
+  if ("status" in recovery) throw refusal(recovery);
   const { workflow, steps } = await workflowOf(deps, source);
-  const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: {}, idempotencyKey };
-  return runOnce(deps, asked, (id) => {
+  const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
+  return runOnce(deps, asked, async (id) => {
     const { status, error, started_at, finished_at, expires_at, revision, ...kept } = source;
+    const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
     const header: RunHeader = {
       ...kept,
+      payload: payload ?? kept.payload,
+      step_payloads: step_payloads ? { ...kept.step_payloads, ...step_payloads } : kept.step_payloads,
       id,
       triggered_by: "retry",
       retry_of_run_id: source.id,
@@ -59,8 +70,8 @@ export async function startRetry(deps: Deps, source: RunRow, idempotencyKey?: st
 }
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
-export async function previewRetry(deps: Deps, source: RunRow): Promise<DryRun> {
-  const preview = await previewRecovery(deps, source, REQUEST);
+export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBody): Promise<DryRun> {
+  const preview = await previewRecovery(deps, source, requestOf(payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;
   if (limit > 0 && (await countRunning(deps.db, id)) >= limit)
@@ -68,7 +79,7 @@ export async function previewRetry(deps: Deps, source: RunRow): Promise<DryRun> 
   return preview;
 }
 
-const REQUEST = { verb: "retry-run", actor: "" } as const;
+const requestOf = (payloads: RetryBody) => ({ ...unsavedPayloads(payloads), verb: "retry-run", actor: "" }) as const;
 
 async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
   const [workflow, version] = await Promise.all([

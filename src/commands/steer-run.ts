@@ -21,8 +21,9 @@ import { webUiHeaders } from "../../workflows/web-ui.ts";
 import type { Caller } from "../caller.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
 import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { RetryBody } from "../contract/verbs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { Problem, refusal } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
 import { previewRecovery } from "../queries/preview-recovery.ts";
@@ -32,6 +33,7 @@ import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
+import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {
   runId: string;
@@ -39,6 +41,7 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   result?: Json;
+  payloads?: RetryBody;
   idempotencyKey?: string;
 }
 
@@ -66,7 +69,8 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
-  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result };
+  const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
+  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result, ...payloads };
 
   if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
     await reopen(deps, caller, runId, verb, payload);
@@ -84,9 +88,15 @@ export async function previewSteering(
   caller: Caller,
   steering: Steering & { verb: RecoveryVerb & Verb },
 ): Promise<DryRun> {
-  const { verb, stepRef, reason } = steering;
+  const { verb, stepRef, reason, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
-  return previewRecovery(deps, row, { verb, step_ref: stepRef, reason, actor: caller.actor });
+  return previewRecovery(deps, row, {
+    ...unsavedPayloads(payloads),
+    verb,
+    step_ref: stepRef,
+    reason,
+    actor: caller.actor,
+  });
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
@@ -117,7 +127,7 @@ async function reopen(
   const row = await findOwnRun(deps, caller, runId);
   if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
-  if (verdict.status === "refused") throw new Problem(verdict.code ?? "invalid_state", verdict.message ?? "refused");
+  if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
   const input: RunInput = { reopen: runId };
   await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {
@@ -146,7 +156,7 @@ function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void 
 
 async function present(deps: Deps, reply: Omit<CommandReply, "unmirrored">): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
-  if (outcome.status === "refused") throw new Problem(outcome.code ?? "invalid_state", outcome.message ?? "refused");
+  if (outcome.status === "refused") throw refusal(outcome);
   const [step_run] = step ? await presentSteps(deps, [step]) : [];
   return {
     run: await presentRun(deps, run),

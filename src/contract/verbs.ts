@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_LEVELS, nestsDeeperThan } from "../../workflows/expressions/printed.ts";
 import { json, line, members, prose } from "./fields.ts";
 
 /** Skip and reject (contract §2.9, §8.19). */
@@ -9,6 +10,18 @@ export const resultBody = members({ result: json.optional() });
 
 /** Approve (§2.8): the approver is always the authenticated actor, whatever the deprecated field says. */
 export const approveBody = members({ approver: line(255).optional() });
+
+/** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
+export const retryBody = members({
+  payload: json.optional(),
+  step_payloads: z
+    .record(
+      z.string(),
+      json.refine((value) => !nestsDeeperThan(MAX_LEVELS, value), `nests deeper than ${MAX_LEVELS} levels`),
+    )
+    .optional(),
+});
+export type RetryBody = z.output<typeof retryBody>;
 
 /** `dryRun=true` on a recovery: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
 export const dryRunQuery = z.object({

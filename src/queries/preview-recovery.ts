@@ -5,7 +5,7 @@ import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { recoveryQuery } from "../../workflows/messages.ts";
 import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { Problem, refusal } from "../errors.ts";
 import { askUntil } from "./ask.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 
@@ -15,7 +15,7 @@ export async function previewRecovery(deps: Deps, row: RunRow, request: Recovery
     ? await ofClosed(deps, row, request)
     : await askUntil(deps, row.id, () => true, recoveryQuery, request);
   if (!preview) throw new Problem("unavailable", "no worker can say what the run would do");
-  if (preview.status === "refused") throw new Problem(preview.code, preview.message);
+  if (preview.status === "refused") throw refusal(preview);
   return { dry_run: true, workflow_run_id: row.id, ...preview };
 }
 

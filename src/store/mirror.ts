@@ -27,7 +27,8 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
 const UPSERT_RUN = `
   ${insertRunsFrom("$1::json->'runs'")}
   on conflict (id) do update set
-    status = excluded.status, error = excluded.error, started_at = excluded.started_at,
+    status = excluded.status, error = excluded.error, payload = excluded.payload, payload_ref = excluded.payload_ref,
+    step_payloads = excluded.step_payloads, started_at = excluded.started_at,
     finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision
   where workflow_runs.revision < excluded.revision`;
 

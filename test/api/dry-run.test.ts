@@ -64,7 +64,7 @@ const dry = async (run: WorkflowRun, path: string, body?: unknown): Promise<DryR
   answered(await post(run, path, "?dryRun=true", body, KEY), 200, plan);
 const KEY: RequestOptions = { headers: { "Idempotency-Key": "the same one each time" } };
 const actions = ({ steps }: DryRun) => Object.fromEntries(steps.map((one) => [one.step_ref, one.actions.join(" ")]));
-const after = ({ steps }: DryRun) => Object.fromEntries(steps.map((one) => [one.step_ref, one.status_after]));
+const foreseen = ({ steps }: DryRun) => Object.fromEntries(steps.map((one) => [one.step_ref, one.status_after]));
 const statuses = async (run: WorkflowRun) =>
   Object.fromEntries((await getSteps(stack, run)).map((one) => [one.step_ref, one.status]));
 
@@ -117,7 +117,7 @@ describe("dryRun=true", () => {
       expect(await traces(run)).toEqual(before);
 
       answered(await post(run, step("gate", verb), "?dryRun=false", {}, KEY), 200, stepAnswer);
-      expect(await statuses(run)).toEqual(after(seen));
+      expect(await statuses(run)).toEqual(foreseen(seen));
     }
   });
 
@@ -144,7 +144,7 @@ describe("dryRun=true", () => {
     stack.jobs.on("/b", () => new Promise(() => {}));
     answered(await post(run, step("b", "retry"), "", undefined, KEY), 200, stepAnswer);
     await opens(stack, run, "gate");
-    expect(await statuses(run)).toEqual(after(retry));
+    expect(await statuses(run)).toEqual(foreseen(retry));
   });
 
   test("of a run retry tells of the new run, and makes none", async () => {
@@ -157,7 +157,7 @@ describe("dryRun=true", () => {
     stack.jobs.on("/b", () => new Promise(() => {}));
     const retried = answered(await post(run, RUN_RETRY, "", undefined, KEY), 201, runShape);
     await opens(stack, retried, "gate");
-    expect(await statuses(retried)).toEqual(after(seen));
+    expect(await statuses(retried)).toEqual(foreseen(seen));
   });
 
   test("of a bulk replay tells of each run, or why not", async () => {

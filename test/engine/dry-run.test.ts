@@ -7,6 +7,7 @@ import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
 import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import { initialRun, type RunState, type StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
+import { runRow } from "../../workflows/engine/view.ts";
 import { given, type Story } from "./given.ts";
 import { plain } from "./mirror-model.ts";
 import { approval, job } from "./plans.ts";
@@ -119,7 +120,13 @@ function happened(was: StepState, is: StepState): string[] {
 }
 
 const randomRequests = fc.array(
-  fc.record({ verb: fc.constantFrom(...RECOVERIES), step: fc.nat(), moves: fc.nat(20), reason: fc.string() }),
+  fc.record({
+    verb: fc.constantFrom(...RECOVERIES),
+    step: fc.nat(),
+    moves: fc.nat(20),
+    reason: fc.string(),
+    edits: fc.nat(9),
+  }),
   { minLength: 1, maxLength: 6 },
 );
 
@@ -130,10 +137,11 @@ describe("any recovery of any run", () => {
       fc.property(randomPlan, moves, randomRequests, ({ plan, completed }, all, requests) => {
         const random = new RandomRun(plan, completed);
         const left = [...all];
-        for (const { verb, step, moves: some, reason } of requests) {
+        for (const { verb, step, moves: some, reason, edits } of requests) {
           for (const move of left.splice(0, some)) random.move(move);
           const step_ref = plan.steps[step % plan.steps.length]?.step_ref ?? "";
-          const request: RecoveryRequest = { verb, step_ref, reason, actor: "ada" };
+          const step_payloads = edits > 7 && verb.startsWith("re") ? { [step_ref]: { text: `${step}` } } : undefined;
+          const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada" };
           let before = {} as RunState;
           let preview = {} as ReturnType<typeof previewOf>;
           const id = random.recovers(request, ({ state }, mirrored, now) => {
@@ -152,6 +160,8 @@ describe("any recovery of any run", () => {
           const after = verb === "retry-run" ? retryOf(plan, before) : random.run.state;
           if (verb !== "retry-run") assert.equal(preview.reset_steps, outcome?.reset_steps ?? 0);
           assert.equal(preview.status_after, after.status);
+          if (step_payloads && verb !== "retry-run")
+            assert.deepEqual(runRow(random.run).step_payloads?.[step_ref], step_payloads[step_ref]);
           for (const [i, { status, status_after, actions, reason }] of planned.entries()) {
             const [was, is] = [before.steps[i], after.steps[i]] as [StepState, StepState];
             assert.deepEqual([status, status_after], [was.status, is.status]);

@@ -155,7 +155,7 @@ export class RandomRun {
   /** A continue-as-new, between two events, whatever goes on outside. */
   #carry(): void {
     this.#flush();
-    const { run, steps } = plain({ run: this.plan.run, steps: this.plan.steps });
+    const { run, steps } = plain({ run: this.run.plan.run, steps: this.plan.steps });
     this.run = watched(restoredRun(planOf(run, steps), plain(this.run.state)));
   }
 
@@ -173,7 +173,9 @@ export class RandomRun {
     this.#flush();
     const state = this.#mirrored();
     this.told.push({ type: "reopened", state });
-    this.run = watched(restoredRun(this.plan, plain(state)));
+    const { payload, step_payloads } = this.#mirror.runs.get(this.plan.run.id) ?? {};
+    const plan = { ...this.plan, run: { ...this.plan.run, payload, step_payloads } };
+    this.run = watched(restoredRun(plan, plain(state)));
     this.#reopenedAt = state.steps.map(({ generation }) => generation);
   }
 }

@@ -25,7 +25,7 @@ export function evolve(run: Run, event: RunEvent): Run {
   if (event.type === "command") {
     if (run.outcomes.has(event.id)) return run;
     state.revision++;
-    const { type: _, result: __, reason: ___, ...said } = event;
+    const { type: _, result: __, reason: ___, payload: ____, step_payloads: _____, ...said } = event;
     const outcome = { ...said, ...applyCommand(run, event) };
     run.outcomes.set(outcome.id, outcome);
     run.replies.set(outcome.id, shown(run, outcome.step_ref));

@@ -1,5 +1,6 @@
 import type { CommandOutcome, CommandPayload } from "../messages.ts";
 import { isAttempt, leaveAttempt } from "./attempts.ts";
+import { quoted } from "../expressions/printed.ts";
 import { close, endStep, type StepEnd, skipUnreachable, touch } from "./ending.ts";
 import { descendantsOf, type Plan } from "./plan.ts";
 import { isDeadEnd } from "./schedule.ts";
@@ -22,6 +23,8 @@ export interface Recovery {
   changes: Map<number, Change>;
   /** As the verb's answer counts them: without those that only go on because the run does. */
   reset_steps: number;
+  /** What the run, and single steps of it, are given from now on in place of their payloads. */
+  payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
 }
 
 export interface Refusal {
@@ -40,6 +43,27 @@ export const unknownStep = (verb: string): string =>
  * changed here; `recover` does exactly what this says, and a dry run shows it.
  */
 export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const recovery = ruleOf(plan, state, request);
+  if ("status" in recovery) return recovery;
+  const { payload, step_payloads } = request;
+  for (const ref of Object.keys(step_payloads ?? {})) {
+    const problem = payloadProblem(plan, state, recovery, ref);
+    if (problem) return refused("validation_error", `step_payloads: ${problem}`);
+  }
+  return payload || step_payloads ? { ...recovery, payloads: { payload, step_payloads } } : recovery;
+}
+
+/** A payload that no step would ever be given is refused: whoever sends it thinks otherwise. */
+function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {
+  const i = plan.index.get(ref);
+  const step = i === undefined ? undefined : state.steps[i];
+  if (i === undefined || !step) return `unknown step_ref ${quoted(ref)}`;
+  if (changes.get(i)?.action === "reset" || (!isStepOver(step.status) && step.started_at === undefined))
+    return undefined;
+  return `step ${quoted(ref)} is ${step.status} and is not run again`;
+}
+
+function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
   const { verb, step_ref = "", actor, reason } = request;
   if (verb === "retry-run") return runRetry(plan, state);
   const target = plan.index.get(step_ref);
@@ -113,7 +137,9 @@ const overridden =
   };
 
 /** Does to the run what `recoveryOf` said. */
-export function recover(run: Run, { changes }: Recovery, at: number): void {
+export function recover(run: Run, { changes, payloads }: Recovery, at: number): void {
+  if (payloads?.payload) run.state.payload = payloads.payload;
+  if (payloads?.step_payloads) run.state.step_payloads = { ...payloadsOf(run), ...payloads.step_payloads };
   const reset: number[] = [];
   for (const [i, change] of changes) {
     if (change.action === "ended") endStep(run, i, change.end, at);
@@ -129,6 +155,8 @@ export function recover(run: Run, { changes }: Recovery, at: number): void {
     }
   }
 }
+
+const payloadsOf = ({ plan, state }: Run) => state.step_payloads ?? plan.run.step_payloads;
 
 function reopen({ state, plan }: Run, at: number): void {
   if (isRunOver(state.status)) {

@@ -69,6 +69,9 @@ export interface RunState {
   finished_at?: number;
   expires_at?: number;
   revision: number;
+  /** Given by a recovery, in place of the plan's. */
+  payload?: JsonDoc;
+  step_payloads?: Record<string, JsonDoc>;
   steps: StepState[];
   commands: CommandOutcome[];
 }

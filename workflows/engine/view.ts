@@ -7,7 +7,8 @@ import { type Changes, noChanges, type Run, type Shown, type StepState } from ".
 export function runRow({ plan, state }: Run): RunRow {
   const { expires_no_later_than: _, ...header } = plan.run;
   const { status, error, started_at, finished_at, expires_at, revision } = state;
-  return { ...header, status, error, started_at, finished_at, expires_at, revision };
+  const { payload = header.payload, step_payloads = header.step_payloads } = state;
+  return { ...header, payload, step_payloads, status, error, started_at, finished_at, expires_at, revision };
 }
 
 export function stepRow(run: Run, i: number): StepRow {

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { RecoveryVerb } from "../../../workflows/engine/recovery.ts";
 import type { Verb } from "../../../workflows/messages.ts";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/steer-run.ts";
-import { approveBody, dryRunQuery, reasonBody, resultBody } from "../../contract/verbs.ts";
+import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
 import { answerTo } from "../accepted.ts";
 import { knownId } from "../path-ids.ts";
 import { type Route, route } from "../route.ts";
@@ -19,8 +19,8 @@ const theCount = ({ reset_steps }: Done) => ({ reset_steps });
 export const steeringRoutes: Route[] = [
   ofRun("pause"),
   ofRun("resume"),
-  recovery("retry", undefined, () => ({}), theStep),
-  recovery("replay-subtree", undefined, () => ({}), theCount),
+  recovery("retry", retryBody, (payloads) => ({ payloads }), theStep),
+  recovery("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
   route({
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve",
@@ -61,7 +61,7 @@ function ofRun(verb: "pause" | "resume"): Route {
 /** With `dryRun=true` it answers what it would do to every step, and does nothing. */
 function recovery<Body>(
   verb: RecoveryVerb & Verb,
-  body: z.ZodType<Body> | undefined,
+  body: z.ZodType<Body>,
   said: (body: Body) => Partial<Steering>,
   show: (done: Done) => unknown,
 ): Route {

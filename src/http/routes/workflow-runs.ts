@@ -4,7 +4,7 @@ import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk.t
 import { cancelRun } from "../../commands/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, dryRunQuery } from "../../contract/verbs.ts";
+import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
@@ -85,9 +85,10 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
     query: dryRunQuery,
-    handler: async (deps, { caller, params, query, idempotencyKey }) => {
-      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params))) };
-      const run = await retryRun(deps, caller, runIdOf(params), idempotencyKey);
+    body: retryBody,
+    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
+      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body) };
+      const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
   }),
