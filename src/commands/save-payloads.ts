@@ -1,5 +1,7 @@
+import { MAX_LEVELS, nestsDeeperThan } from "../../workflows/expressions/printed.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../contract/json.ts";
 import type { RetryBody } from "../contract/verbs.ts";
+import { Problem } from "../errors.ts";
 import { saveDocument } from "../store/documents.ts";
 import type { Db } from "../store/pool.ts";
 
@@ -8,8 +10,9 @@ export async function savePayloads(
   db: Db,
   projectId: string,
   runId: string,
-  { payload, step_payloads }: RetryBody,
+  body: RetryBody,
 ): Promise<{ payload?: JsonDoc; step_payloads?: Record<string, JsonDoc> }> {
+  const { payload, step_payloads } = checked(body);
   const save = (value: Json) => saveDocument(db, projectId, runId, stringifyJson(value));
   const entries = Object.entries(step_payloads ?? {});
   const saved = await Promise.all(entries.map(async ([ref, value]) => [ref, await save(value)] as const));
@@ -20,7 +23,15 @@ export async function savePayloads(
 }
 
 /** The same for a dry run, which stores nothing: what is in them makes no difference to its plan. */
-export function unsavedPayloads({ step_payloads }: RetryBody): { step_payloads: Record<string, JsonDoc> } {
-  const refs = Object.keys(step_payloads ?? {});
+export function unsavedPayloads(body: RetryBody): { step_payloads: Record<string, JsonDoc> } {
+  const refs = Object.keys(checked(body).step_payloads ?? {});
   return { step_payloads: Object.fromEntries(refs.map((ref) => [ref, { text: "null" }])) };
+}
+
+/** A step's payload is a template, and those are bounded in depth (as in a definition). */
+function checked(body: RetryBody): RetryBody {
+  const deep = Object.entries(body.step_payloads ?? {}).filter(([, value]) => nestsDeeperThan(MAX_LEVELS, value));
+  if (deep.length === 0) return body;
+  const details = deep.map(([ref]) => `step_payloads.${ref}: nests deeper than ${MAX_LEVELS} levels`);
+  throw new Problem("validation_error", "validation failed", details);
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { MAX_LEVELS, nestsDeeperThan } from "../../workflows/expressions/printed.ts";
 import { json, line, members, prose } from "./fields.ts";
 
 /** Skip and reject (contract §2.9, §8.19). */
@@ -14,12 +13,7 @@ export const approveBody = members({ approver: line(255).optional() });
 /** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
 export const retryBody = members({
   payload: json.optional(),
-  step_payloads: z
-    .record(
-      z.string(),
-      json.refine((value) => !nestsDeeperThan(MAX_LEVELS, value), `nests deeper than ${MAX_LEVELS} levels`),
-    )
-    .optional(),
+  step_payloads: z.record(z.string(), json).optional(),
 });
 export type RetryBody = z.output<typeof retryBody>;
 
