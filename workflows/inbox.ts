@@ -1,4 +1,4 @@
-import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import { CancellationScope, log, patched, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunEvent } from "./engine/events.ts";
 import { previewOf } from "./engine/preview.ts";
@@ -14,12 +14,13 @@ import {
   runQuery,
   stepsQuery,
   VERBS,
+  VERBS_BETWEEN_RUNS,
   type Verb,
 } from "./messages.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
 export function receive(inbox: RunEvent[], current: () => Run | undefined): void {
-  for (const verb of VERBS) {
+  for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
     setHandler(commandSignals[verb], (payload) => {
       inbox.push({ type: "command", at: Date.now(), verb, ...readCommand(verb, payload) });
     });
@@ -59,7 +60,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result, payload: edited, step_payloads } = given;
+  const { id, actor, step_ref, reason, result, payload: edited, step_payloads, child_run_id, life, only_tell } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
@@ -69,6 +70,10 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     result: documentOf(result),
     payload: documentOf(edited),
     step_payloads: documentsOf(step_payloads),
+    across_runs: ACROSS_RUNS.has(verb) ? patched("across-runs") : undefined,
+    child_run_id: textOf(child_run_id),
+    life: typeof life === "number" ? life : undefined,
+    only_tell: only_tell === true,
   };
 }
 
@@ -80,7 +85,14 @@ const NO_PAYLOAD = {
   result: undefined,
   payload: undefined,
   step_payloads: undefined,
+  across_runs: undefined,
+  child_run_id: undefined,
+  life: undefined,
+  only_tell: undefined,
 };
+
+/** The others do not open a run that is over. */
+const ACROSS_RUNS: ReadonlySet<Verb> = new Set(["retry", "replay-subtree", "reopen", "adopt"]);
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;

@@ -21,7 +21,9 @@ export const VERBS = [
   "send-event",
   "cancel-event",
 ] as const;
-export type Verb = (typeof VERBS)[number];
+/** What runs say to each other when one of them is recovered; commands like the others. */
+export const VERBS_BETWEEN_RUNS = ["reopen", "adopt"] as const;
+export type Verb = (typeof VERBS)[number] | (typeof VERBS_BETWEEN_RUNS)[number];
 
 /**
  * What a command signal carries. Only `step_ref` (for the verbs of a step) is required of a hand-written signal:
@@ -38,6 +40,14 @@ export interface CommandPayload {
   payload?: JsonDoc;
   /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
   step_payloads?: Record<string, JsonDoc>;
+  /** A recovery that takes the run's sub-workflows and its parent along. Runs from before there was such a thing don't. */
+  across_runs?: boolean;
+  /** adopt: the sub-workflow that runs again. */
+  child_run_id?: string;
+  /** reopen: what the sub-workflow is to name when it tells of its end. */
+  life?: number;
+  /** reopen: nothing of the sub-workflow is reset; it is only to tell of its end. */
+  only_tell?: boolean;
 }
 
 export interface CommandOutcome {
@@ -65,6 +75,8 @@ export interface ChildEnded {
   status: RunStatus;
   error?: string;
   output?: JsonDoc;
+  /** Of a sub-workflow that was opened again: as the parent named it. */
+  life?: number;
 }
 
 /** Told to a sub-workflow whose step ended without it. */
@@ -73,7 +85,7 @@ export interface ParentClosed {
 }
 
 export const commandSignals = Object.fromEntries(
-  VERBS.map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
+  [...VERBS, ...VERBS_BETWEEN_RUNS].map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
 ) as Record<Verb, ReturnType<typeof defineSignal<[CommandPayload]>>>;
 export const childEndedSignal = defineSignal<[ChildEnded]>("child-ended");
 export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");

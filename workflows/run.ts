@@ -59,6 +59,7 @@ async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStat
   let shownStatus = run.state.status;
   for (;;) {
     for (let event = inbox.shift(); event; event = inbox.shift()) evolve(run, event);
+    if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
     if (!holding) {
@@ -90,6 +91,14 @@ async function interpret(run: Run, inbox: RunEvent[]): Promise<{ status: RunStat
       );
     }
   }
+}
+
+/** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
+async function returnToParent({ plan, state }: Run): Promise<void> {
+  const { id, parent_workflow_run_id: run_id = "" } = plan.run;
+  const command = { id: `adopt:${id}:${state.revision}`, actor: `workflow-run:${id}`, child_run_id: id };
+  await effects.reopenRun({ run_id, verb: "adopt", command });
+  state.returning = undefined;
 }
 
 const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>

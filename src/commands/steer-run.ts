@@ -12,12 +12,8 @@ import {
   type CommandReply,
   commandOutcomeQuery,
   commandSignals,
-  type RunInput,
-  TASK_QUEUE,
   type Verb,
-  WORKFLOW_TYPE,
 } from "../../workflows/messages.ts";
-import { webUiHeaders } from "../../workflows/web-ui.ts";
 import type { Caller } from "../caller.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
 import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
@@ -33,6 +29,7 @@ import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
+import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {
@@ -129,16 +126,7 @@ async function reopen(
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  const input: RunInput = { reopen: runId };
-  await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {
-    ...webUiHeaders(row),
-    workflowId: runId,
-    taskQueue: TASK_QUEUE,
-    workflowIdReusePolicy: "ALLOW_DUPLICATE",
-    args: [input],
-    signal: commandSignals[verb],
-    signalArgs: [payload],
-  });
+  await reopenRun(deps.temporal, row, verb, payload);
 }
 
 /** The same key again: the same outcome, shown as things are now. */

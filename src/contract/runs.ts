@@ -77,6 +77,8 @@ export interface DryRun {
     actions: ("kept" | "canceled" | "reset" | "started" | "ended")[];
     reason: string;
   }[];
+  /** Of a sub-workflow that is opened again: what that does to its parent. */
+  parent?: DryRun;
 }
 
 export interface Approval {

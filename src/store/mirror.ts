@@ -35,18 +35,18 @@ const UPSERT_RUN = `
 const UPSERT_STEPS = `
   insert into step_runs (
     id, run_id, idx, workflow_step_id, step_ref, status, attempt, generation, cause, deps_completed, deps_required,
-    job_run_id, output, output_ref, error, created_at, started_at, attempt_started_at, finished_at, revision)
+    job_run_id, child_run_id, output, output_ref, error, created_at, started_at, attempt_started_at, finished_at, revision)
   select
     id, run_id, idx, workflow_step_id, step_ref, status, attempt, generation, cause, deps_completed, deps_required,
-    job_run_id, (output->>'text')::json, (output->>'ref')::uuid, error,
+    job_run_id, child_run_id, (output->>'text')::json, (output->>'ref')::uuid, error,
     epoch_ms(created_at), epoch_ms(started_at), epoch_ms(attempt_started_at), epoch_ms(finished_at), revision
   from json_to_recordset($1::json->'steps') as step(
     id uuid, run_id uuid, idx integer, workflow_step_id uuid, step_ref text, status text, attempt integer,
-    generation integer, cause text, deps_completed integer, deps_required integer, job_run_id uuid, output json,
+    generation integer, cause text, deps_completed integer, deps_required integer, job_run_id uuid, child_run_id uuid, output json,
     error text, created_at float8, started_at float8, attempt_started_at float8, finished_at float8, revision bigint)
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, generation = excluded.generation, cause = excluded.cause,
-    deps_completed = excluded.deps_completed, job_run_id = excluded.job_run_id, output = excluded.output,
+    deps_completed = excluded.deps_completed, job_run_id = excluded.job_run_id, child_run_id = excluded.child_run_id, output = excluded.output,
     output_ref = excluded.output_ref, error = excluded.error, started_at = excluded.started_at,
     attempt_started_at = excluded.attempt_started_at, finished_at = excluded.finished_at, revision = excluded.revision
   where step_runs.revision < excluded.revision`;

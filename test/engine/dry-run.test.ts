@@ -140,8 +140,13 @@ describe("any recovery of any run", () => {
         for (const { verb, step, moves: some, reason, edits } of requests) {
           for (const move of left.splice(0, some)) random.move(move);
           const step_ref = plan.steps[step % plan.steps.length]?.step_ref ?? "";
-          const step_payloads = edits > 7 && verb.startsWith("re") ? { [step_ref]: { text: `${step}` } } : undefined;
-          const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada" };
+          const step_payloads =
+            edits > 7 && (verb.startsWith("retry") || verb === "replay-subtree")
+              ? { [step_ref]: { text: `${step}` } }
+              : undefined;
+          const { child_run_id } = random.run.state.steps[plan.index.get(step_ref) as number] as StepState;
+          const between = { across_runs: edits > 1, child_run_id, life: edits, only_tell: edits === 2 };
+          const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada", ...between };
           let before = {} as RunState;
           let preview = {} as ReturnType<typeof previewOf>;
           const id = random.recovers(request, ({ state }, mirrored, now) => {

@@ -7,7 +7,7 @@ import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { isMirrored, runRow, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
-import type { Verb } from "../../workflows/messages.ts";
+import type { CommandPayload, Verb } from "../../workflows/messages.ts";
 import { MirrorModel, plain } from "./mirror-model.ts";
 import { Outside } from "./outside.ts";
 import { anyCommand, type Move } from "./random-moves.ts";
@@ -126,10 +126,7 @@ export class RandomRun {
     this.#outside.align(this.run);
   }
 
-  #command(
-    command: { verb: Verb; actor: string; step_ref?: string; reason?: string },
-    id = `command-${++this.#commands}`,
-  ): void {
+  #command(command: CommandPayload & { verb: Verb; actor: string }, id = `command-${++this.#commands}`): void {
     this.#hear({ type: "command", at: this.#outside.now, id, ...command });
   }
 

@@ -29,10 +29,18 @@ export function applyCommand(run: Run, command: Command & At): Verdict {
     case "skip":
     case "force-complete":
     case "retry":
-    case "replay-subtree": {
+    case "replay-subtree":
+    case "reopen":
+    case "adopt": {
+      if (command.verb === "reopen") state.life = command.life;
+      const wasOver = isRunOver(state.status);
       const recovery = recoveryOf(run.plan, state, { ...command, verb: command.verb });
       if ("status" in recovery) return recovery;
       recover(run, recovery, command.at);
+      // Whoever reopened it as its parent knows.
+      const isChild = run.plan.run.parent_workflow_run_id !== undefined;
+      if (isChild && wasOver && !isRunOver(state.status) && command.verb !== "reopen" && command.across_runs)
+        state.returning = true;
       return { ...APPLIED, ...(recovery.reset_steps > 0 && { reset_steps: recovery.reset_steps }) };
     }
   }

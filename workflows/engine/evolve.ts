@@ -134,7 +134,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       });
       break;
     case "child_ended": {
-      const i = parentOf(run, event.child_run_id);
+      const i = parentOf(run, event.child_run_id, event.life);
       touch(run, i, (step) => {
         step.child_ended = event.child_run_id;
       });
@@ -149,11 +149,17 @@ export function evolve(run: Run, event: RunEvent): Run {
   return run;
 }
 
-const parentOf = ({ state }: Run, child: string): number =>
-  state.steps.findIndex((step) => step.status === "running" && step.child_run_id === child);
+/** The step that waits for this end of the child; a child that was opened again has ended before. */
+const parentOf = ({ state }: Run, child: string, life: number | undefined): number =>
+  state.steps.findIndex(
+    (step) =>
+      step.status === "running" &&
+      step.child_run_id === child &&
+      (step.child === undefined ? undefined : step.generation) === life,
+  );
 
 function isStale(run: Run, event: RunEvent): boolean {
-  if (event.type === "child_ended") return parentOf(run, event.child_run_id) < 0;
+  if (event.type === "child_ended") return parentOf(run, event.child_run_id, event.life) < 0;
   if (!("generation" in event)) return false;
   const step = run.state.steps[event.step];
   if (!step || step.generation !== event.generation || isStepOver(step.status)) return true;

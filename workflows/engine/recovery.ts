@@ -7,15 +7,26 @@ import { isDeadEnd } from "./schedule.ts";
 import { expiry, type Run, type RunState, type StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 
-/** `retry-run` makes a new run; the others are commands to the run itself. */
-export const RECOVERIES = ["retry-run", "retry", "replay-subtree", "skip", "force-complete"] as const;
+/**
+ * `retry-run` makes a new run; the others are commands to the run itself. `reopen` and `adopt` are what runs say to each
+ * other: a parent to its sub-workflow that failed, a sub-workflow that runs again to its parent.
+ */
+export const RECOVERIES = [
+  "retry-run",
+  "retry",
+  "replay-subtree",
+  "skip",
+  "force-complete",
+  "reopen",
+  "adopt",
+] as const;
 export type RecoveryVerb = (typeof RECOVERIES)[number];
 
 export type RecoveryRequest = CommandPayload & { verb: RecoveryVerb; actor: string };
 
 /** What a recovery does to one step, and why. */
 export type Change =
-  | { action: "reset"; as: "pending" | "waiting"; counted: boolean; reason: string }
+  | { action: "reset"; as: "pending" | "waiting"; counted: boolean; child?: StepState["child"]; reason: string }
   | { action: "ended"; end: StepEnd; reason: string };
 
 export interface Recovery {
@@ -66,6 +77,8 @@ function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref:
 function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
   const { verb, step_ref = "", actor, reason } = request;
   if (verb === "retry-run") return runRetry(plan, state);
+  if (verb === "reopen") return reopening(plan, state, request);
+  if (verb === "adopt") return adoption(plan, state, request);
   const target = plan.index.get(step_ref);
   const step = target === undefined ? undefined : state.steps[target];
   if (target === undefined || !step) return refused("not_found", unknownStep(verb));
@@ -85,12 +98,18 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
     case "retry": {
       if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
       const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
-      return resetOf(plan, state, target, lost, "is retried", `did not run because of how ${step_ref} ended`);
+      const why = `did not run because of how ${step_ref} ended`;
+      const found = resetOf(plan, state, target, lost, "is retried", why);
+      return withChildren(plan, state, found, request, [...found.changes.keys()]);
     }
     case "replay-subtree": {
       if (!isStepOver(step.status) && state.status !== "paused")
         return refused("invalid_state", "step run must be terminal to replay");
-      return resetOf(plan, state, target, descendantsOf(plan, target), "is replayed", `comes after ${step_ref}`);
+      const subtree = descendantsOf(plan, target);
+      const found = resetOf(plan, state, target, subtree, "is replayed", `comes after ${step_ref}`);
+      const replayed = new Set([target, ...subtree]);
+      const resumed = [...found.changes.keys()].filter((i) => !replayed.has(i));
+      return withChildren(plan, state, found, request, resumed);
     }
   }
 }
@@ -105,6 +124,56 @@ function runRetry(plan: Plan, state: RunState): Recovery | Refusal {
     if (!isKeptByRetry(step)) changes.set(i, resetTo(plan, state, i, false, `was ${step.status}, not completed`));
   return { changes, reset_steps: changes.size };
 }
+
+/** What failed in a sub-workflow, and what did not happen because of it. It tells its parent of its end in any case. */
+function reopening(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const changes = new Map<number, Change>();
+  if (request.only_tell) return { changes, reset_steps: 0 };
+  if (!isRunOver(state.status)) return refused("conflict", "workflow run is not over");
+  for (const [i, { status }] of state.steps.entries())
+    if (isDeadEnd(plan, state, i)) changes.set(i, resetTo(plan, state, i, false, `was ${status}`));
+  if (changes.size === 0) return refused("conflict", "nothing of the workflow run is to run again");
+  return withChildren(plan, state, { changes, reset_steps: changes.size }, request, [...changes.keys()]);
+}
+
+/** A sub-workflow runs again: the step that it belongs to does, with it, as in a retry. */
+function adoption(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const target = state.steps.findIndex((step) => step.child_run_id === request.child_run_id && hasChild(step));
+  const step = state.steps[target];
+  if (!request.child_run_id || !step || !isStepOver(step.status))
+    return refused("conflict", "no step that is over belongs to this sub-workflow run");
+  const step_ref = plan.steps[target]?.step_ref;
+  const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
+  const why = `did not run because of how ${step_ref} ended`;
+  const found = resetOf(plan, state, target, lost, "its sub-workflow run runs again", why);
+  const recovery = withChildren(plan, state, found, request, [...found.changes.keys()]);
+  const change = recovery.changes.get(target);
+  if (change?.action === "reset") change.child = "adopted";
+  return recovery;
+}
+
+/** Of these steps, the sub-workflows that began and did not complete go on where they failed, unless they are to get other payloads. */
+function withChildren(
+  plan: Plan,
+  state: RunState,
+  recovery: Recovery,
+  request: RecoveryRequest,
+  steps: number[],
+): Recovery {
+  if (!request.across_runs || request.payload) return recovery;
+  for (const i of steps) {
+    if (Object.hasOwn(request.step_payloads ?? {}, plan.steps[i]?.step_ref ?? "")) continue;
+    const step = state.steps[i] as StepState;
+    const change = recovery.changes.get(i);
+    if (change?.action !== "reset" || !hasChild(step) || (step.status !== "failed" && step.status !== "canceled"))
+      continue;
+    change.child = "reopened";
+    change.reason += "; its sub-workflow run is opened again";
+  }
+  return recovery;
+}
+
+const hasChild = ({ child_started, child }: StepState): boolean => child_started === true || child !== undefined;
 
 const isLost = (step: StepState | undefined): boolean => step?.status === "skipped" || step?.status === "canceled";
 
@@ -167,7 +236,7 @@ function reopen({ state, plan }: Run, at: number): void {
   state.status = "running";
 }
 
-function resetStep(run: Run, i: number, { as, counted }: Change & { action: "reset" }, at: number): void {
+function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
   // What it had begun ends for all to see, before the step forgets it.
   if (!isStepOver(status) && started_at !== undefined)
@@ -181,6 +250,7 @@ function resetStep(run: Run, i: number, { as, counted }: Change & { action: "res
       first_attempt: attempt,
       generation: step.generation + 1,
       revision: step.revision,
+      ...(child && { child, child_run_id: step.child_run_id }),
     };
     for (const key of Object.keys(step) as (keyof StepState)[]) delete step[key];
     Object.assign(step, fresh);

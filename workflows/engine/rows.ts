@@ -31,6 +31,8 @@ export interface StepRow {
   deps_completed: number;
   deps_required: number;
   job_run_id?: string;
+  /** Once it was begun. */
+  child_run_id?: string;
   output?: JsonDoc;
   error?: string;
   started_at?: number;

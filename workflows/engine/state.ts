@@ -48,6 +48,8 @@ export interface StepState {
   child_run_id?: string;
   /** The child was begun: it must be told when its step ends without it. */
   child_started?: true;
+  /** The child is an earlier one: opened again by this step, or by someone else. */
+  child?: "reopened" | "adopted";
   /** The child that ended by itself and said so. */
   child_ended?: string;
   /** When the open step needs a timer: the end of a sleep, a gate's expiry, a job's next attempt. */
@@ -72,6 +74,10 @@ export interface RunState {
   /** Given by a recovery, in place of the plan's. */
   payload?: JsonDoc;
   step_payloads?: Record<string, JsonDoc>;
+  /** Of a sub-workflow: its parent, which thinks it over, has to be told that it runs again. */
+  returning?: true;
+  /** Of a sub-workflow that was opened again: for its parent to tell this end from former ones. */
+  life?: number;
   steps: StepState[];
   commands: CommandOutcome[];
 }
@@ -187,6 +193,7 @@ export function mirroredState(
     generation,
     cause,
     job_run_id,
+    child_run_id,
     output,
     error,
     started_at,
@@ -199,7 +206,12 @@ export function mirroredState(
     const gate = gates.get(id);
     // A reset step does not know its former gate any more.
     const approval = gate?.requested_at === started_at ? approvalOf(gate) : undefined;
-    state.steps[idx] = { ...step, approval };
+    state.steps[idx] = {
+      ...step,
+      approval,
+      child_run_id,
+      child_started: child_run_id === undefined ? undefined : true,
+    };
   }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
   return {

@@ -29,6 +29,7 @@ export function stepRow(run: Run, i: number): StepRow {
     deps_completed: schedule.depsCompleted[i] ?? 0,
     deps_required: definition.depends_on.length,
     job_run_id: step.job_run_id,
+    child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
     started_at: isListening(definition.step_type, step) ? step.started_at : undefined,
