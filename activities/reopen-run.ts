@@ -1,4 +1,4 @@
-import { reopenRun as reopen } from "../src/commands/reopen-run.ts";
+import { reopenRun as reopen } from "../src/reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
 import { findRun } from "../src/store/runs.ts";
 import type { Activities } from "./index.ts";

@@ -29,7 +29,7 @@ import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
-import { reopenRun } from "./reopen-run.ts";
+import { reopenRun } from "../reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {

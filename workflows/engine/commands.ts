@@ -1,7 +1,8 @@
 import type { CommandOutcome } from "../messages.ts";
 import { completeStep, endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
-import { recover, recoveryOf, refused, unknownStep } from "./recovery.ts";
+import { recover } from "./recover.ts";
+import { recoveryOf, refused, unknownStep } from "./recovery.ts";
 import type { Run, StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 

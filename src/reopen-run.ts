@@ -1,5 +1,5 @@
 import type { Client } from "@temporalio/client";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../workflows/engine/rows.ts";
 import {
   type CommandPayload,
   commandSignals,
@@ -7,8 +7,8 @@ import {
   TASK_QUEUE,
   type Verb,
   WORKFLOW_TYPE,
-} from "../../workflows/messages.ts";
-import { webUiHeaders } from "../../workflows/web-ui.ts";
+} from "../workflows/messages.ts";
+import { webUiHeaders } from "../workflows/web-ui.ts";
 
 /** A command to a run that opens it again where it is closed: its new execution loads the state itself. */
 export async function reopenRun(temporal: Client, row: RunRow, verb: Verb, payload: CommandPayload): Promise<void> {
