@@ -2,6 +2,7 @@ import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
+import type { SeedStep } from "../workflows/engine/state.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatchJob } from "./dispatch-job.ts";
@@ -114,7 +115,7 @@ export interface Activities {
   /** A command from one run to another, its parent or its sub-workflow, which is opened where it is closed. */
   reopenRun(input: { run_id: string; verb: Verb; command: CommandPayload }): Promise<{ refused?: string }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
-  loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
+  loadCompleted(input: { run_id: string }): Promise<SeedStep[]>;
 }
 
 export function createActivities(deps: Deps): Activities {

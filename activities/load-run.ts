@@ -28,7 +28,7 @@ export function loadRun({ db }: Deps): Activities["loadRun"] {
 export function loadCompleted({ db }: Deps): Activities["loadCompleted"] {
   return async ({ run_id }) => {
     const rows = await listStepRows(db, run_id);
-    return rows.filter(isKeptByRetry).map(({ step_ref, output }) => ({ step_ref, output }));
+    return rows.filter(isKeptByRetry).map(({ step_ref, output, cause }) => ({ step_ref, output, cause }));
   };
 }
 

@@ -61,6 +61,16 @@ describe("GET …/steps/{ref}/attempts", () => {
     ]);
   });
 
+  test("of a retried run keeps the mark of a force-complete", async () => {
+    const run = await runOf(stack, [gate("gate")]);
+    await opens(stack, run, "gate");
+    await steer(run, "gate", "force-complete", { result: 1 });
+    await reaches(stack, run, "completed");
+    const retry = await ok<WorkflowRun>(stack, "POST", `/v1/workflow-runs/${run.id}/retry`);
+    await reaches(stack, retry, "completed");
+    expect(await attemptsOf(retry, "gate")).toMatchObject([{ status: "completed", cause: "operator", output: 1 }]);
+  });
+
   test("of what is not there is a 404", async () => {
     const run = await runOf(stack, [gate("gate"), gate("next", { depends_on: ["gate"] })]);
     expect(await attemptsOf(run, "next")).toEqual([{ attempt: 1, status: "waiting" }]);

@@ -261,6 +261,21 @@ describe("recovery across three levels", () => {
     expect((await on.step(family.innerRun, "work")).attempt).toBe(3);
   });
 
+  test("the chain is opened up to its end also when the worker goes away meanwhile", async () => {
+    const [up, down] = [await failedFamily(), await failedFamily()];
+    for (const family of [up, down]) family.mend();
+    await on.steer(up.innerRun, "retry", "work");
+    await on.steer(down.run, "retry", "child");
+    await stack.stopWorker();
+    await stack.startWorker();
+    for (const family of [up, down]) {
+      await becomes(family.run, "completed");
+      expect(await family.runs()).toEqual([1, 1]);
+      const [fine, own, , after] = family.calls();
+      expect([fine, own, after]).toEqual([1, 1, 1]);
+    }
+  });
+
   test("a sub-workflow that fails again fails its parents again, in its words", async () => {
     const family = await failedFamily();
     await on.steer(family.innerRun, "retry", "work");

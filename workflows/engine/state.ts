@@ -137,15 +137,18 @@ export function expiry(plan: Plan, at: number): number | undefined {
   return own !== undefined && bound !== undefined ? Math.min(own, bound) : (own ?? bound);
 }
 
+/** Of a run that is retried. */
+export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause">;
+
 /** A run before its first step. `completed`: the steps whose outputs a run retry keeps (contract §2.7). */
-export function initialRun(plan: Plan, completed: { step_ref: string; output?: JsonDoc }[] = []): Run {
+export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
   const at = plan.run.created_at;
   const kept = new Map(completed.map((step) => [step.step_ref, step]));
   const steps = plan.steps.map((step): StepState => {
     const source = kept.get(step.step_ref);
     const fresh = { attempt: 1, first_attempt: 1, generation: 0, revision: source ? 1 : 0 };
     return source
-      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output }
+      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output, cause: source.cause }
       : { ...fresh, status: step.depends_on.length === 0 ? "pending" : "waiting" };
   });
   const state: RunState = {
