@@ -1,8 +1,9 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
-import type { MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
-import type { CommandOutcome } from "../workflows/messages.ts";
+import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
+import type { SeedStep } from "../workflows/engine/state.ts";
+import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatching } from "./dispatch-job.ts";
 import { createEndpoints } from "./endpoint-agent.ts";
@@ -10,6 +11,7 @@ import { findWaiting } from "./find-waiting.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror } from "./mirror.ts";
 import { openWait } from "./open-wait.ts";
+import { reopenRun } from "./reopen-run.ts";
 import { prepareChild } from "./prepare-child.ts";
 
 /** What a step's payload and keys are rendered from (contract §7.5). Parents: the outputs of direct dependencies. */
@@ -126,11 +128,19 @@ export interface Activities {
   /** Upserts by revision. As a local activity it gives up after a moment. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
-  loadRun(input: {
-    run_id: string;
-  }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
+  loadRun(input: { run_id: string }): Promise<{
+    row: RunRow;
+    header: RunHeader;
+    steps: PlanStep[];
+    rows: StepRow[];
+    commands: CommandOutcome[];
+    /** Absent in histories from before it was asked for. */
+    approvals?: ApprovalRow[];
+  }>;
+  /** A command from one run to another, its parent or its sub-workflow, which is opened where it is closed. */
+  reopenRun(input: { run_id: string; verb: Verb; command: CommandPayload }): Promise<{ refused?: string }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
-  loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
+  loadCompleted(input: { run_id: string }): Promise<SeedStep[]>;
 }
 
 /** `ownQueue`: the task queue that only this process takes from. */
@@ -144,6 +154,7 @@ export function createActivities(deps: Deps, ownQueue: string): Activities {
     collectOutput: collectOutput(deps),
     mirror: mirror(deps),
     loadRun: loadRun(deps),
+    reopenRun: reopenRun(deps),
     loadCompleted: loadCompleted(deps),
   };
 }

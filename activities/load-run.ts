@@ -1,10 +1,12 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import type { Deps } from "../src/deps.ts";
+import { listApprovals } from "../src/store/approvals.ts";
 import { listCommands } from "../src/store/commands.ts";
 import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
 import { findVersion, planSteps } from "../src/store/workflows.ts";
 import { enabledSteps, type RunHeader } from "../workflows/engine/plan.ts";
+import { isKeptByRetry } from "../workflows/engine/recovery.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
 import type { Activities } from "./index.ts";
 
@@ -13,15 +15,20 @@ export function loadRun({ db }: Deps): Activities["loadRun"] {
     const row = await findRun(db, run_id);
     const version = row && (await findVersion(db, row.workflow_version_id));
     if (!row || !version) throw ApplicationFailure.nonRetryable(`run ${run_id} is not stored`, "RunNotFound");
-    const [rows, commands] = await Promise.all([listStepRows(db, run_id), listCommands(db, run_id)]);
-    return { row, header: headerOf(row), steps: enabledSteps(planSteps(version), row.step_overrides), rows, commands };
+    const [rows, commands, approvals] = await Promise.all([
+      listStepRows(db, run_id),
+      listCommands(db, run_id),
+      listApprovals(db, run_id),
+    ]);
+    const steps = enabledSteps(planSteps(version), row.step_overrides);
+    return { row, header: headerOf(row), steps, rows, commands, approvals };
   };
 }
 
 export function loadCompleted({ db }: Deps): Activities["loadCompleted"] {
   return async ({ run_id }) => {
     const rows = await listStepRows(db, run_id);
-    return rows.filter((row) => row.status === "completed").map(({ step_ref, output }) => ({ step_ref, output }));
+    return rows.filter(isKeptByRetry).map(({ step_ref, output, cause }) => ({ step_ref, output, cause }));
   };
 }
 

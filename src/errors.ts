@@ -13,6 +13,10 @@ export type ErrorCode =
   | "internal_error"
   | "unavailable";
 
+/** What the engine refuses, as the caller is told it. What is wrong with a field names the field. */
+export const refusal = ({ code = "invalid_state", message = "refused" }: { code?: ErrorCode; message?: string }) =>
+  new Problem(code, message, code === "validation_error" ? [message] : undefined);
+
 /** A refusal with words for the caller. `details` names fields as the client wrote them. */
 export class Problem extends Error {
   readonly code: ErrorCode;

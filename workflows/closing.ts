@@ -8,9 +8,9 @@ export async function closing({ plan, state }: Run): Promise<void> {
   const { id, project_id, parent_workflow_run_id } = plan.run;
   if (!parent_workflow_run_id) return;
   const output = state.status === "completed" ? await outputOf() : undefined;
-  const { status, error } = state;
+  const { status, error, life } = state;
   await getExternalWorkflowHandle(parent_workflow_run_id)
-    .signal(childEndedSignal, { child_run_id: id, status, error, output })
+    .signal(childEndedSignal, { child_run_id: id, status, error, output, life })
     .catch(() => {});
 
   function outputOf() {

@@ -1,6 +1,7 @@
-import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import { CancellationScope, log, patched, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { News } from "./engine/events.ts";
+import { previewOf } from "./engine/preview.ts";
 import type { Run } from "./engine/state.ts";
 import { runRow, shown, stepRow, unmirroredRows } from "./engine/view.ts";
 import {
@@ -9,15 +10,17 @@ import {
   commandOutcomeQuery,
   commandSignals,
   parentClosedSignal,
+  recoveryQuery,
   runQuery,
   stepsQuery,
   VERBS,
+  VERBS_BETWEEN_RUNS,
   type Verb,
 } from "./messages.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
 export function receive(inbox: News[], current: () => Run | undefined): void {
-  for (const verb of VERBS) {
+  for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
     setHandler(commandSignals[verb], (payload) => {
       inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
     });
@@ -40,6 +43,10 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
     const run = current();
     return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
   });
+  setHandler(recoveryQuery, (request) => {
+    const run = current();
+    return run ? previewOf(run.plan, run.state, request, Date.now()) : null;
+  });
   setHandler(commandOutcomeQuery, (id) => {
     const run = current();
     const outcome = run?.outcomes.get(id);
@@ -53,7 +60,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result } = given;
+  const { id, actor, step_ref, reason, result, payload: edited, step_payloads, child_run_id, life, only_tell } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
@@ -61,10 +68,36 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     step_ref: textOf(step_ref),
     reason: textOf(reason),
     result: documentOf(result),
+    payload: documentOf(edited),
+    step_payloads: documentsOf(step_payloads),
+    across_runs: ACROSS_RUNS.has(verb) ? patched("across-runs") : undefined,
+    child_run_id: textOf(child_run_id),
+    life: typeof life === "number" ? life : undefined,
+    only_tell: only_tell === true,
   };
 }
 
-const NO_PAYLOAD = { id: undefined, actor: undefined, step_ref: undefined, reason: undefined, result: undefined };
+const NO_PAYLOAD = {
+  id: undefined,
+  actor: undefined,
+  step_ref: undefined,
+  reason: undefined,
+  result: undefined,
+  payload: undefined,
+  step_payloads: undefined,
+  across_runs: undefined,
+  child_run_id: undefined,
+  life: undefined,
+  only_tell: undefined,
+};
+
+/** The others do not open a run that is over. */
+const ACROSS_RUNS: ReadonlySet<Verb> = new Set(["retry", "replay-subtree", "reopen", "adopt"]);
+
+function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.fromEntries(Object.entries(value).map(([ref, doc]) => [ref, documentOf(doc) ?? { text: "null" }]));
+}
 
 function documentOf(value: unknown): JsonDoc | undefined {
   if (value === undefined || value === null) return undefined;

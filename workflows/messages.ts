@@ -3,6 +3,8 @@ import { defineQuery, defineSignal } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
+import type { Preview } from "./engine/preview.ts";
+import type { RecoveryRequest, Refusal } from "./engine/recovery.ts";
 import type { MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
 import type { RunState, Shown } from "./engine/state.ts";
 
@@ -19,7 +21,9 @@ export const VERBS = [
   "send-event",
   "cancel-event",
 ] as const;
-export type Verb = (typeof VERBS)[number];
+/** What runs say to each other when one of them is recovered; commands like the others. */
+export const VERBS_BETWEEN_RUNS = ["reopen", "adopt"] as const;
+export type Verb = (typeof VERBS)[number] | (typeof VERBS_BETWEEN_RUNS)[number];
 
 /**
  * What a command signal carries. Only `step_ref` (for the verbs of a step) is required of a hand-written signal:
@@ -32,6 +36,18 @@ export interface CommandPayload {
   reason?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
   result?: JsonDoc;
+  /** retry and replay-subtree: the run's payload from now on. */
+  payload?: JsonDoc;
+  /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
+  step_payloads?: Record<string, JsonDoc>;
+  /** A recovery that takes the run's sub-workflows and its parent along. Runs from before there was such a thing don't. */
+  across_runs?: boolean;
+  /** adopt: the sub-workflow that runs again. */
+  child_run_id?: string;
+  /** reopen: what the sub-workflow is to name when it tells of its end. */
+  life?: number;
+  /** reopen: nothing of the sub-workflow is reset; it is only to tell of its end. */
+  only_tell?: boolean;
 }
 
 export interface CommandOutcome {
@@ -42,7 +58,7 @@ export interface CommandOutcome {
   /** Epoch milliseconds of the workflow's clock. */
   at: number;
   status: "applied" | "refused";
-  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict";
+  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict" | "validation_error";
   message?: string;
   reset_steps?: number;
 }
@@ -59,6 +75,8 @@ export interface ChildEnded {
   status: RunStatus;
   error?: string;
   output?: JsonDoc;
+  /** Of a sub-workflow that was opened again: as the parent named it. */
+  life?: number;
 }
 
 /** Told to a sub-workflow whose step ended without it. */
@@ -67,7 +85,7 @@ export interface ParentClosed {
 }
 
 export const commandSignals = Object.fromEntries(
-  VERBS.map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
+  [...VERBS, ...VERBS_BETWEEN_RUNS].map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
 ) as Record<Verb, ReturnType<typeof defineSignal<[CommandPayload]>>>;
 export const childEndedSignal = defineSignal<[ChildEnded]>("child-ended");
 export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
@@ -76,6 +94,8 @@ export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 export const runQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
 export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
+/** What a recovery would do to the run as it stands. */
+export const recoveryQuery = defineQuery<Preview | Refusal | null, [RecoveryRequest]>("recovery");
 
 export const TASK_QUEUE = "workflow-runs";
 export const WORKFLOW_TYPE = "workflowRun";

@@ -224,6 +224,8 @@ export class Performance {
 
   async #startChild(step: number, definition: PlanStep, child_run_id: string): Promise<string | undefined> {
     const { run } = this.#run.plan;
+    const { child, generation } = this.#run.state.steps[step] as StepState;
+    if (child) return this.#reopenChild(step, definition, child_run_id, child === "adopted", generation);
     const prepared = await stepEffects(definition.step_ref).prepareChild({
       child_run_id,
       sub_workflow_id: definition.sub_workflow_id ?? "",
@@ -249,6 +251,14 @@ export class Performance {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     return undefined;
+  }
+
+  async #reopenChild(step: number, { step_ref }: PlanStep, run_id: string, only_tell: boolean, life: number) {
+    const parent = this.#run.plan.run.id;
+    const id = `reopen:${stepRunId(parent, step)}:${life}`;
+    const command = { id, actor: `workflow-run:${parent}`, life, only_tell };
+    const { refused } = await stepEffects(step_ref).reopenRun({ run_id, verb: "reopen", command });
+    return refused;
   }
 }
 

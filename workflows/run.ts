@@ -46,9 +46,9 @@ export async function workflowRun(input: RunInput): Promise<{ status: RunStatus 
 async function open(input: RunInput): Promise<Run> {
   if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
   if ("reopen" in input) {
-    const { header, steps, row, rows, commands } = await effects.loadRun({ run_id: input.reopen });
+    const { header, steps, row, rows, commands, approvals } = await effects.loadRun({ run_id: input.reopen });
     const plan = planOf(header, steps);
-    return restoredRun(plan, mirroredState(plan, row, rows, commands));
+    return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals));
   }
   const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
   return initialRun(planOf(input.run, input.steps), completed);
@@ -61,6 +61,7 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
   let shownStatus = run.state.status;
   for (;;) {
     for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, { ...news, at: Date.now() });
+    if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
     if (!holding) {
@@ -103,6 +104,14 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       lane.newTask();
     }
   }
+}
+
+/** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
+async function returnToParent({ plan, state }: Run): Promise<void> {
+  const { id, parent_workflow_run_id: run_id = "" } = plan.run;
+  const command = { id: `adopt:${id}:${state.revision}`, actor: `workflow-run:${id}`, child_run_id: id };
+  await effects.reopenRun({ run_id, verb: "adopt", command });
+  state.returning = undefined;
 }
 
 const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>

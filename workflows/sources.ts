@@ -8,11 +8,13 @@ export function sourcesOf({ plan, state }: Run, i: number): PayloadSources {
     const output = state.steps[parent]?.output;
     return output ? [[plan.steps[parent]?.step_ref ?? "", output] as [string, typeof output]] : [];
   });
+  const { payload = plan.run.payload, step_payloads = plan.run.step_payloads } = state;
+  const { step_ref = "", payload: own } = plan.steps[i] ?? {};
   return {
     project_id: plan.run.project_id,
     run_id: plan.run.id,
-    trigger: plan.run.payload,
-    step: plan.steps[i]?.payload,
+    trigger: payload,
+    step: step_payloads && Object.hasOwn(step_payloads, step_ref) ? step_payloads[step_ref] : own,
     parents: parents.length > 0 ? outputs : undefined,
   };
 }

@@ -1,11 +1,12 @@
 import pMap from "p-map";
+import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import type { Caller } from "../caller.ts";
+import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
-import { currentRun } from "../queries/runs.ts";
 import { cancelRun } from "./cancel-run.ts";
-import { startRetry } from "./retry-run.ts";
+import { previewRetry, sourceOf, startRetry } from "./retry-run.ts";
 
 /** How many runs of one request are worked on at once. */
 const CONCURRENCY = 16;
@@ -44,19 +45,45 @@ export async function bulkReplay(
     [...new Set(ids)],
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
-      const retried = await attempt(deps, () => replay(deps, caller, original_run_id, key));
+      const retried = await attempt(deps, async () =>
+        startRetry(deps, await replayed(deps, caller, original_run_id), {}, key),
+      );
       return "error" in retried
         ? { original_run_id, status: "failed" as const, error: retried.error }
-        : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
+        : { original_run_id, new_run_id: retried.value.id, status: "replayed" as const };
     },
     { concurrency: CONCURRENCY },
   );
+  return counted(results);
+}
+
+type ItemPreview =
+  | ({ original_run_id: string; status: "replayed" } & { plan: DryRun })
+  | { original_run_id: string; status: "failed"; error: string };
+
+/** What a bulk replay would do to each run, each by itself. */
+export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+  const results = await pMap(
+    [...new Set(ids)],
+    async (original_run_id): Promise<ItemPreview> => {
+      const seen = await attempt(deps, async () =>
+        previewRetry(deps, await replayed(deps, caller, original_run_id), {}),
+      );
+      if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
+      return { original_run_id, status: "replayed", plan: seen.value };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return { dry_run: true as const, ...counted(results) };
+}
+
+function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {
   const replayed = results.filter(({ status }) => status === "replayed").length;
   return { replayed, failed: results.length - replayed, total: results.length, results };
 }
 
-async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
-  const source = await currentRun(deps, caller, runId).catch((error) => {
+async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
+  const source = await sourceOf(deps, caller, runId).catch((error) => {
     if (error instanceof Problem && error.code === "not_found")
       throw new Problem("not_found", `get original workflow run: ${error.message}`);
     throw error;
@@ -66,7 +93,7 @@ async function replay(deps: Deps, caller: Caller, runId: string, key: string | u
       "invalid_state",
       `cannot retry workflow run ${runId}: status is ${source.status} (must be terminal)`,
     );
-  return (await startRetry(deps, source, key)).id;
+  return source;
 }
 
 /** One bad id spoils nothing: its error, in words fit for the caller, is its own. */

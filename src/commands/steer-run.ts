@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
-import { applyCommand, unknownStep } from "../../workflows/engine/commands.ts";
+import { applyCommand } from "../../workflows/engine/commands.ts";
+import { type RecoveryVerb, unknownStep } from "../../workflows/engine/recovery.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { MAX_STEP_REF } from "../../workflows/engine/validate.ts";
@@ -11,25 +12,25 @@ import {
   type CommandReply,
   commandOutcomeQuery,
   commandSignals,
-  type RunInput,
-  TASK_QUEUE,
   type Verb,
-  WORKFLOW_TYPE,
 } from "../../workflows/messages.ts";
-import { webUiHeaders } from "../../workflows/web-ui.ts";
 import type { Caller } from "../caller.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
-import type { Approval, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { RetryBody } from "../contract/verbs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { Problem, refusal } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
+import { previewRecovery } from "../queries/preview-recovery.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
 import { findOwnRun } from "../queries/runs.ts";
 import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
+import { reopenRun } from "../reopen-run.ts";
+import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {
   runId: string;
@@ -37,6 +38,7 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   result?: Json;
+  payloads?: RetryBody;
   idempotencyKey?: string;
 }
 
@@ -54,9 +56,7 @@ const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { db, log } = deps;
   const { runId, verb, stepRef, idempotencyKey } = steering;
-  const row = await findOwnRun(deps, caller, runId);
-  // No step is named so, and the text would stay in the run's history.
-  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
+  const row = await steeredRun(deps, caller, steering);
   const id = idempotencyKey ?? uuid();
   if (idempotencyKey !== undefined) {
     const earlier = await findCommand(db, runId, id);
@@ -66,7 +66,8 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
-  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result };
+  const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
+  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result, ...payloads };
 
   if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
     await reopen(deps, caller, runId, verb, payload);
@@ -76,6 +77,30 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
   await writeMirror(db, [reply.unmirrored]).catch((error) => log.warn({ error, runId }, "mirror is behind"));
   return present(deps, reply);
+}
+
+/** What a recovery would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
+export async function previewSteering(
+  deps: Deps,
+  caller: Caller,
+  steering: Steering & { verb: RecoveryVerb & Verb },
+): Promise<DryRun> {
+  const { verb, stepRef, reason, payloads = {} } = steering;
+  const row = await steeredRun(deps, caller, steering);
+  return previewRecovery(deps, row, {
+    ...unsavedPayloads(payloads),
+    verb,
+    step_ref: stepRef,
+    reason,
+    actor: caller.actor,
+  });
+}
+
+async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
+  const row = await findOwnRun(deps, caller, runId);
+  // No step is named so, and the text would stay in the run's history.
+  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
+  return row;
 }
 
 async function signal({ temporal }: Deps, runId: string, verb: Verb, payload: CommandPayload): Promise<boolean> {
@@ -99,18 +124,9 @@ async function reopen(
   const row = await findOwnRun(deps, caller, runId);
   if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
-  if (verdict.status === "refused") throw new Problem(verdict.code ?? "invalid_state", verdict.message ?? "refused");
+  if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  const input: RunInput = { reopen: runId };
-  await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {
-    ...webUiHeaders(row),
-    workflowId: runId,
-    taskQueue: TASK_QUEUE,
-    workflowIdReusePolicy: "ALLOW_DUPLICATE",
-    args: [input],
-    signal: commandSignals[verb],
-    signalArgs: [payload],
-  });
+  await reopenRun(deps.temporal, row, verb, payload);
 }
 
 /** The same key again: the same outcome, shown as things are now. */
@@ -128,7 +144,7 @@ function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void 
 
 async function present(deps: Deps, reply: Omit<CommandReply, "unmirrored">): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
-  if (outcome.status === "refused") throw new Problem(outcome.code ?? "invalid_state", outcome.message ?? "refused");
+  if (outcome.status === "refused") throw refusal(outcome);
   const [step_run] = step ? await presentSteps(deps, [step]) : [];
   return {
     run: await presentRun(deps, run),

@@ -45,6 +45,42 @@ export interface StepRun {
   created_at: string;
 }
 
+/** One attempt of a step. The last of them is the step as it is. */
+export interface Attempt {
+  attempt: number;
+  status: StepStatus;
+  /** Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency. */
+  cause?: "operator" | "condition" | "dependency";
+  job_run_id?: string;
+  output?: Json;
+  error?: string;
+  approval?: Pick<Approval, "status" | "approved_by" | "requested_at" | "approved_at" | "expires_at" | "error">;
+  started_at?: string;
+  finished_at?: string;
+}
+
+/** What a recovery would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
+export interface DryRun {
+  dry_run: true;
+  workflow_run_id: string;
+  status: RunStatus;
+  status_after: RunStatus;
+  /** As the act would count them. */
+  reset_steps: number;
+  /** Every step, in the order of the definition. */
+  steps: {
+    step_ref: string;
+    status: StepStatus;
+    /** Once the run has gone as far as it can by itself. */
+    status_after: StepStatus;
+    /** In the order they happen: what of it goes on is canceled, it is reset, it starts at once. Or it is kept. */
+    actions: ("kept" | "canceled" | "reset" | "started" | "ended")[];
+    reason: string;
+  }[];
+  /** Of a sub-workflow that is opened again: what that does to its parent. */
+  parent?: DryRun;
+}
+
 export interface Approval {
   id: string;
   workflow_run_id: string;

@@ -10,6 +10,21 @@ export const resultBody = members({ result: json.optional() });
 /** Approve (§2.8): the approver is always the authenticated actor, whatever the deprecated field says. */
 export const approveBody = members({ approver: line(255).optional() });
 
+/** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
+export const retryBody = members({
+  payload: json.optional(),
+  step_payloads: z.record(z.string(), json).optional(),
+});
+export type RetryBody = z.output<typeof retryBody>;
+
+/** `dryRun=true` on a recovery: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
+export const dryRunQuery = z.object({
+  dryRun: z
+    .enum(["true", "false"], "must be true or false")
+    .default("false")
+    .transform((text) => text === "true"),
+});
+
 /** Bulk-cancel and bulk-replay (§2.13). */
 export const bulkBody = members({ workflow_run_ids: z.array(z.string()).min(1).max(100) });
 

@@ -1,7 +1,7 @@
-import type { ApprovalRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 import { type Json, type JsonDoc, parseJson } from "../contract/json.ts";
-import type { Approval, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { loadTexts } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
@@ -54,6 +54,28 @@ export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepR
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
     created_at: rfc3339(row.created_at),
+  }));
+}
+
+export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<Attempt[]> {
+  const outputs = await documents(db, rows, (row) => row.output);
+  return rows.map((row) => ({
+    attempt: row.attempt,
+    status: row.status,
+    cause: row.cause,
+    job_run_id: row.job_run_id,
+    output: outputs.get(row),
+    error: row.error || undefined,
+    approval: row.approval && {
+      status: row.approval.status,
+      approved_by: row.approval.approved_by,
+      requested_at: rfc3339(row.approval.requested_at),
+      approved_at: time(row.approval.approved_at),
+      expires_at: time(row.approval.expires_at),
+      error: row.approval.error || undefined,
+    },
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
   }));
 }
 

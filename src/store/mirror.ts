@@ -3,6 +3,7 @@ import { recordOf } from "./columns.ts";
 import { insertTriggersFrom } from "./event-triggers.ts";
 import type { Db } from "./pool.ts";
 import { insertRunsFrom } from "./runs.ts";
+import { insertAttemptsFrom } from "./step-attempts.ts";
 
 /**
  * Writes what changed of some runs, each named once, in one round trip. Of each row the newest revision stays, so that
@@ -17,6 +18,7 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     approvals: sorted.flatMap(({ approvals }) => approvals),
     triggers: sorted.flatMap(({ triggers }) => triggers),
     job_runs: sorted.flatMap(({ job_runs }) => job_runs),
+    attempts: sorted.flatMap(({ attempts = [] }) => attempts),
     commands: sorted.flatMap(({ run, commands }) => commands.map((outcome) => ({ run_id: run.id, outcome }))),
   };
   await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: [recordOf(rows)] });
@@ -25,27 +27,28 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
 const UPSERT_RUN = `
   ${insertRunsFrom("$1::json->'runs'")}
   on conflict (id) do update set
-    status = excluded.status, error = excluded.error, started_at = excluded.started_at,
+    status = excluded.status, error = excluded.error, payload = excluded.payload, payload_ref = excluded.payload_ref,
+    step_payloads = excluded.step_payloads, started_at = excluded.started_at,
     finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision
   where workflow_runs.revision < excluded.revision`;
 
 const UPSERT_STEPS = `
   insert into step_runs (
     id, run_id, idx, workflow_step_id, step_ref, status, attempt, generation, cause, deps_completed, deps_required,
-    job_run_id, output, output_ref, error, created_at, started_at, finished_at, revision)
+    job_run_id, child_run_id, output, output_ref, error, created_at, started_at, attempt_started_at, finished_at, revision)
   select
     id, run_id, idx, workflow_step_id, step_ref, status, attempt, generation, cause, deps_completed, deps_required,
-    job_run_id, (output->>'text')::json, (output->>'ref')::uuid, error,
-    epoch_ms(created_at), epoch_ms(started_at), epoch_ms(finished_at), revision
+    job_run_id, child_run_id, (output->>'text')::json, (output->>'ref')::uuid, error,
+    epoch_ms(created_at), epoch_ms(started_at), epoch_ms(attempt_started_at), epoch_ms(finished_at), revision
   from json_to_recordset($1::json->'steps') as step(
     id uuid, run_id uuid, idx integer, workflow_step_id uuid, step_ref text, status text, attempt integer,
-    generation integer, cause text, deps_completed integer, deps_required integer, job_run_id uuid, output json,
-    error text, created_at float8, started_at float8, finished_at float8, revision bigint)
+    generation integer, cause text, deps_completed integer, deps_required integer, job_run_id uuid, child_run_id uuid, output json,
+    error text, created_at float8, started_at float8, attempt_started_at float8, finished_at float8, revision bigint)
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, generation = excluded.generation, cause = excluded.cause,
-    deps_completed = excluded.deps_completed, job_run_id = excluded.job_run_id, output = excluded.output,
+    deps_completed = excluded.deps_completed, job_run_id = excluded.job_run_id, child_run_id = excluded.child_run_id, output = excluded.output,
     output_ref = excluded.output_ref, error = excluded.error, started_at = excluded.started_at,
-    finished_at = excluded.finished_at, revision = excluded.revision
+    attempt_started_at = excluded.attempt_started_at, finished_at = excluded.finished_at, revision = excluded.revision
   where step_runs.revision < excluded.revision`;
 
 const UPSERT_APPROVALS = `
@@ -107,5 +110,6 @@ const WRITE_MIRROR = `
     mirrored_steps as (${UPSERT_STEPS}),
     mirrored_approvals as (${UPSERT_APPROVALS}),
     mirrored_triggers as (${UPSERT_TRIGGERS}),
-    mirrored_job_runs as (${UPSERT_JOB_RUNS})
+    mirrored_job_runs as (${UPSERT_JOB_RUNS}),
+    left_attempts as (${insertAttemptsFrom("$1::json->'attempts'")})
   ${INSERT_COMMANDS}`;

@@ -1,5 +1,6 @@
 import type { Pool, QueryConfig } from "pg";
 import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
@@ -11,18 +12,18 @@ import { lockWorkflow } from "./workflows.ts";
 export const insertRunsFrom = (json: string) => `
   insert into workflow_runs (
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
-    payload, payload_ref, tags, labels, step_overrides, max_parallel_steps, timeout_secs, error,
+    payload, payload_ref, tags, labels, step_overrides, step_payloads, max_parallel_steps, timeout_secs, error,
     created_at, started_at, finished_at, expires_at,
     retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, revision)
   select
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
-    (payload->>'text')::json, (payload->>'ref')::uuid, coalesce(tags, '{}'), labels, step_overrides, max_parallel_steps, timeout_secs, error,
+    (payload->>'text')::json, (payload->>'ref')::uuid, coalesce(tags, '{}'), labels, step_overrides, step_payloads, max_parallel_steps, timeout_secs, error,
     epoch_ms(created_at), epoch_ms(started_at), epoch_ms(finished_at), epoch_ms(expires_at),
     retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, revision
   from json_to_recordset(${json}) as run(
     id uuid, workflow_id uuid, workflow_name text, project_id text, workflow_version integer, workflow_version_id text,
     status text, triggered_by text, created_by text, payload json, tags jsonb, labels json, step_overrides json,
-    max_parallel_steps integer, timeout_secs integer, error text,
+    step_payloads json, max_parallel_steps integer, timeout_secs integer, error text,
     created_at float8, started_at float8, finished_at float8, expires_at float8,
     retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
 
@@ -57,7 +58,7 @@ async function insertRun(db: Db, row: RunRow): Promise<void> {
   await db.query({ name: "insert_run", text, values: [recordOf([row])] });
 }
 
-async function countRunning(db: Db, workflowId: string): Promise<number> {
+export async function countRunning(db: Db, workflowId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     "select count(*) from workflow_runs where workflow_id = $1 and status = 'running'",
     [workflowId],
@@ -131,20 +132,22 @@ function nameOf(text: string): string {
   return name;
 }
 
-type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides"> & {
+type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" | "step_payloads"> & {
   payload: string | null;
   payload_ref: string | null;
   labels: string | null;
   step_overrides: string | null;
+  step_payloads: string | null;
 };
 
 function runOf(row: RunColumns): RunRow {
-  const { payload, payload_ref, labels, step_overrides } = row;
+  const { payload, payload_ref, labels, step_overrides, step_payloads } = row;
   // The row is nobody else's; copying it costs more than all else here.
   const run = row as unknown as Columns<RunRow> & { payload_ref: null };
   run.payload = documentOf(payload, payload_ref);
   run.payload_ref = null;
   run.labels = labels === null ? null : (JSON.parse(labels) as Record<string, string>);
   run.step_overrides = step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]);
+  run.step_payloads = step_payloads === null ? null : (JSON.parse(step_payloads) as Record<string, JsonDoc>);
   return present<RunRow>(run);
 }

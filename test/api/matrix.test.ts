@@ -82,6 +82,7 @@ const CASES: Record<string, Case> = {
   [`get ${RUN}`]: { status: 200 },
   [`delete ${RUN}`]: { status: 200, prepare: atGate },
   [`get ${RUN}/steps`]: { status: 200 },
+  [`get ${STEP}/attempts`]: { status: 200 },
   [`post ${RUN}/retry`]: { status: 201, prepare: canceled },
   [`post ${RUN}/pause`]: { status: 200, prepare: atGate },
   [`post ${RUN}/resume`]: { status: 200, prepare: paused },

@@ -66,6 +66,20 @@ const approval = z.strictObject({
   error: text.optional(),
 });
 
+export const attempt = z.strictObject({
+  attempt: positive,
+  status: stepRun.shape.status,
+  cause: z.enum(["operator", "condition", "dependency"]).optional(),
+  job_run_id: id.optional(),
+  output: present.optional(),
+  error: text.optional(),
+  approval: approval
+    .pick({ status: true, approved_by: true, requested_at: true, approved_at: true, expires_at: true, error: true })
+    .optional(),
+  started_at: time.optional(),
+  finished_at: time.optional(),
+});
+
 export const stepAnswer = z.strictObject({ step_run: stepRun });
 export const gateAnswer = z.strictObject({ step_run: stepRun, approval });
 export const resetAnswer = z.strictObject({ reset_steps: positive });

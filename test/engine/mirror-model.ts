@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import type { ApprovalRow, JobRunRow, MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type {
+  ApprovalRow,
+  AttemptRow,
+  JobRunRow,
+  MirrorRows,
+  RunRow,
+  StepRow,
+  TriggerRow,
+} from "../../workflows/engine/rows.ts";
 import type { Run } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
 import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
@@ -15,6 +23,7 @@ export class MirrorModel {
   readonly triggers = new Map<string, TriggerRow>();
   readonly jobRuns = new Map<string, JobRunRow>();
   readonly commands = new Map<string, CommandOutcome>();
+  readonly attempts = new Map<string, AttemptRow>();
 
   write(given: MirrorRows): void {
     const rows = plain(given);
@@ -28,6 +37,13 @@ export class MirrorModel {
       (row, held) => row.source !== "wait_for_event" || row.status !== "waiting" || held?.status === "waiting",
     );
     put(this.jobRuns, rows.job_runs);
+    for (const row of rows.attempts ?? []) {
+      const id = `${row.step_run_id}/${row.attempt}`;
+      assert(isStepOver(row.status), "an attempt that another one follows has ended");
+      const held = this.attempts.get(id);
+      if (held) assert.deepEqual(row, held, "an attempt that was left never changes");
+      this.attempts.set(id, row);
+    }
     for (const command of rows.commands) if (!this.commands.has(command.id)) this.commands.set(command.id, command);
   }
 
@@ -45,6 +61,8 @@ export class MirrorModel {
       const step = plain(stepRow(run, i));
       if (revision > 0) assert.deepEqual(this.steps.get(step.id), step);
       else assert(!this.steps.has(step.id));
+      for (let attempt = 1; attempt < step.attempt; attempt++)
+        assert(this.attempts.has(`${step.id}/${attempt}`), "every earlier attempt is kept");
       const approval = approvalRow(run, i);
       if (approval) assertStored(this.approvals, approval, current.approvals);
       const trigger = triggerRow(run, i);

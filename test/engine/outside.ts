@@ -125,7 +125,8 @@ export class Outside {
           return how === 0 ? { ...news, type: "child_refused", error: "disabled" } : { ...news, type: "child_started" };
         }
         const status = failure === undefined ? "completed" : "failed";
-        return { at: this.now, type: "child_ended", child_run_id: work.child_run_id, status };
+        const life = run.state.steps[step]?.child ? generation : undefined;
+        return { at: this.now, type: "child_ended", child_run_id: work.child_run_id, status, life };
       }
       case "emit":
         return { ...news, type: "emitted" };

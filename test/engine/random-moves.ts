@@ -43,7 +43,7 @@ const isGate = ({ approval }: StepState) => approval?.status === "pending";
 const waits = ({ trigger }: StepState, type?: string) => type === "wait_for_event" && trigger?.status === "waiting";
 
 /** Which steps a verb is made for. */
-const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
+const AIMS: Record<(typeof VERBS)[number], (step: StepState, type?: string) => boolean> = {
   pause: () => true,
   resume: () => true,
   approve: isGate,
@@ -60,12 +60,18 @@ const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
 export function anyCommand(
   { plan, state }: Run,
   pick: number,
-): { verb: Verb; step_ref: string; reason?: string; actor: string } {
-  const verb = VERBS[pick % VERBS.length] as Verb;
+): { verb: Verb; step_ref: string; reason?: string; actor: string; across_runs: boolean } {
+  const verb = VERBS[pick % VERBS.length] as (typeof VERBS)[number];
   const which = pick >> 4;
   const all = plan.steps.map((_, i) => i);
   const sensible = all.filter((i) => AIMS[verb](state.steps[i] as StepState, plan.steps[i]?.step_type));
   const among = which % 4 > 0 && sensible.length > 0 ? sensible : all;
   const step_ref = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref ?? "";
-  return { verb, step_ref, reason: pick % 3 ? "why" : undefined, actor: pick % 7 ? "ada" : "eve" };
+  return {
+    verb,
+    step_ref,
+    reason: pick % 3 ? "why" : undefined,
+    actor: pick % 7 ? "ada" : "eve",
+    across_runs: pick % 5 > 0,
+  };
 }

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { isMirrored, runRow, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
-import type { Verb } from "../../workflows/messages.ts";
+import type { CommandPayload, Verb } from "../../workflows/messages.ts";
 import { MirrorModel, plain } from "./mirror-model.ts";
 import { Outside } from "./outside.ts";
 import { anyCommand, type Move } from "./random-moves.ts";
@@ -101,6 +102,18 @@ export class RandomRun {
     }
   }
 
+  /** Does what `request` asks, once the run rests; `told` and what is mirrored are as after any command. */
+  recovers(request: RecoveryRequest, look: (run: Run, mirrored: RunState | undefined, now: number) => void): string {
+    this.#goOn();
+    if (isRunOver(this.run.state.status)) this.#flush();
+    look(this.run, isRunOver(this.run.state.status) ? this.#mirrored() : undefined, this.#outside.now);
+    if (request.verb === "retry-run") return "";
+    const id = `command-${++this.#commands}`;
+    this.#command({ ...request, verb: request.verb }, id);
+    this.#goOn();
+    return id;
+  }
+
   #hear(event: RunEvent | undefined): void {
     if (!event) return;
     this.told.push(plain(event));
@@ -113,10 +126,7 @@ export class RandomRun {
     this.#outside.align(this.run);
   }
 
-  #command(
-    command: { verb: Verb; actor: string; step_ref?: string; reason?: string },
-    id = `command-${++this.#commands}`,
-  ): void {
+  #command(command: CommandPayload & { verb: Verb; actor: string }, id = `command-${++this.#commands}`): void {
     this.#hear({ type: "command", at: this.#outside.now, id, ...command });
   }
 
@@ -142,8 +152,15 @@ export class RandomRun {
   /** A continue-as-new, between two events, whatever goes on outside. */
   #carry(): void {
     this.#flush();
-    const { run, steps } = plain({ run: this.plan.run, steps: this.plan.steps });
+    const { run, steps } = plain({ run: this.run.plan.run, steps: this.plan.steps });
     this.run = watched(restoredRun(planOf(run, steps), plain(this.run.state)));
+  }
+
+  #mirrored(): RunState {
+    const { runs, steps, commands, approvals } = this.#mirror;
+    const row = runs.get(this.plan.run.id) ?? runRow(this.run);
+    const [rows, gates] = [[...steps.values()], [...approvals.values()]];
+    return plain(mirroredState(this.plan, row, rows, [...commands.values()], gates));
   }
 
   /** The execution closes, and begins anew from what is mirrored. */
@@ -151,11 +168,11 @@ export class RandomRun {
     this.#goOn();
     if (!isRunOver(this.run.state.status) || !this.#outside.isIdle()) return;
     this.#flush();
-    const { runs, steps, commands } = this.#mirror;
-    const row = runs.get(this.plan.run.id) ?? runRow(this.run);
-    const state = plain(mirroredState(this.plan, row, [...steps.values()], [...commands.values()]));
+    const state = this.#mirrored();
     this.told.push({ type: "reopened", state });
-    this.run = watched(restoredRun(this.plan, plain(state)));
+    const { payload, step_payloads } = this.#mirror.runs.get(this.plan.run.id) ?? {};
+    const plan = { ...this.plan, run: { ...this.plan.run, payload, step_payloads } };
+    this.run = watched(restoredRun(plan, plain(state)));
     this.#reopenedAt = state.steps.map(({ generation }) => generation);
   }
 }

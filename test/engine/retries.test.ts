@@ -26,7 +26,7 @@ describe("attempts of a job step", () => {
     expect(run.step("call")).toMatchObject({ status: "running", attempt: 1 });
     run.later(1);
     expect(run.step("call")).toMatchObject({ status: "running", attempt: 2, job_run_id: id, started_at: BEGIN });
-    expect(run.state("call").last_failure).toEqual({ class: "server", error: "first" });
+    expect(run.state("call").last_failure).toMatchObject({ class: "server", error: "first" });
     expect(run.completes("call").step("call")).toMatchObject({ status: "completed", attempt: 2, error: undefined });
   });
 

@@ -67,7 +67,9 @@ const lookAt = ({ state, schedule }: Run) => ({
   status: state.status,
   revision: state.revision,
   shown: JSON.stringify([state.steps.map(({ revision, emitting, ...step }) => step), schedule.depsCompleted]),
-  steps: state.steps.map(({ status, generation, started_at }) => ({ status, generation, started_at })),
+  steps: state.steps.map(({ status, generation, started_at, cause, child_run_id }) => {
+    return { status, generation, started_at, cause, child_run_id };
+  }),
 });
 
 /** A count that fell back to zero is as good as none. */
@@ -78,8 +80,12 @@ const plain = (schedule: Schedule): Schedule => ({
 });
 
 /** Contract §7.2: whether a dependency that stands like this lets its dependents go on. */
-function advances(run: Run, i: number): boolean {
-  const { status, cause } = run.state.steps[i] as StepState;
+function advances(
+  run: Run,
+  i: number,
+  step: Pick<StepState, "status" | "cause"> | undefined = run.state.steps[i],
+): boolean {
+  const { status, cause } = step as Pick<StepState, "status" | "cause">;
   const policy = run.plan.steps[i]?.on_failure;
   return (
     status === "completed" ||
@@ -132,9 +138,18 @@ function assertKept(run: Run, before: Look, after: Look, event: RunEvent): void 
 
 function resetBy(run: Run, before: Look, event: RunEvent): number[] {
   if (event.type !== "command" || run.outcomes.get(event.id)?.status !== "applied") return [];
-  if (event.verb !== "retry" && event.verb !== "replay-subtree") return [];
+  if (event.verb !== "retry" && event.verb !== "replay-subtree" && event.verb !== "reopen" && event.verb !== "adopt")
+    return [];
   if (run.state.revision === before.revision) return []; // the same command again
-  const target = run.plan.index.get(event.step_ref ?? "") as number;
+  const steps = [...before.steps.keys()];
+  if (event.verb === "reopen")
+    return event.only_tell
+      ? []
+      : steps.filter((i) => isStepOver(before.steps[i]?.status ?? "pending") && !advances(run, i, before.steps[i]));
+  const target =
+    event.verb === "adopt"
+      ? before.steps.findIndex((step) => step.child_run_id === event.child_run_id)
+      : (run.plan.index.get(event.step_ref ?? "") as number);
   const lost = (i: number) => before.steps[i]?.status === "skipped" || before.steps[i]?.status === "canceled";
   const behind = descendantsOf(run.plan, target).filter((i) => event.verb === "replay-subtree" || lost(i));
   const canceled = isRunOver(before.status)

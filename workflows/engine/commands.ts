@@ -1,18 +1,14 @@
 import type { CommandOutcome } from "../messages.ts";
 import { completeStep, endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
-import { replaySubtree, retryStep } from "./recovery.ts";
+import { recover } from "./recover.ts";
+import { recoveryOf, refused, unknownStep } from "./recovery.ts";
 import type { Run, StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 
 type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
 
 const APPLIED: Verdict = { status: "applied" };
-const refused = (code: CommandOutcome["code"], message: string): Verdict => ({
-  status: "refused",
-  code,
-  message,
-});
 
 type At = { at: number };
 type StepCommand = Command & At & { step_ref: string };
@@ -31,20 +27,34 @@ export function applyCommand(run: Run, command: Command & At): Verdict {
       if (state.status !== "paused") return refused("invalid_state", "workflow run is not paused");
       state.status = "running";
       return APPLIED;
+    case "skip":
+    case "force-complete":
+    case "retry":
+    case "replay-subtree":
+    case "reopen":
+    case "adopt": {
+      if (command.verb === "reopen") state.life = command.life;
+      const wasOver = isRunOver(state.status);
+      const recovery = recoveryOf(run.plan, state, { ...command, verb: command.verb });
+      if ("status" in recovery) return recovery;
+      recover(run, recovery, command.at);
+      // Whoever reopened it as its parent knows.
+      const isChild = run.plan.run.parent_workflow_run_id !== undefined;
+      if (isChild && wasOver && !isRunOver(state.status) && command.verb !== "reopen" && command.across_runs)
+        state.returning = true;
+      return { ...APPLIED, ...(recovery.reset_steps > 0 && { reset_steps: recovery.reset_steps }) };
+    }
   }
   const { step_ref = "" } = command;
   const i = run.plan.index.get(step_ref);
   const step = i === undefined ? undefined : state.steps[i];
   if (i === undefined || !step) return refused("not_found", unknownStep(command.verb));
-  return STEP_COMMANDS[command.verb](run, i, step, { ...command, step_ref });
+  return GATE_COMMANDS[command.verb](run, i, step, { ...command, step_ref });
 }
 
-export const unknownStep = (verb: Command["verb"]): string =>
-  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
+type GateVerb = "approve" | "reject" | "send-event" | "cancel-event";
 
-type StepVerb = Exclude<Command["verb"], "pause" | "resume">;
-
-const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, command: StepCommand) => Verdict> = {
+const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, command: StepCommand) => Verdict> = {
   approve: (run, i, step, { actor, at, result, step_ref }) => {
     const problem = approvalProblem(run, i, step, actor, step_ref);
     if (problem) return problem;
@@ -67,30 +77,6 @@ const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, com
     return APPLIED;
   },
 
-  skip: (run, i, step, { actor, at, reason }) => {
-    if (!isOpen(step)) return refused("invalid_state", `cannot skip step in ${step.status} status`);
-    endStep(run, i, { status: "skipped", error: reason, cause: "operator", gate: overridden(actor, reason) }, at);
-    return APPLIED;
-  },
-
-  "force-complete": (run, i, step, { actor, at, reason, result }) => {
-    if (!isOpen(step)) return refused("invalid_state", `cannot force-complete step in ${step.status} status`);
-    const gate = overridden(actor, reason);
-    endStep(run, i, { status: "completed", output: result, cause: "operator", gate }, at);
-    return APPLIED;
-  },
-
-  retry: (run, i, step, { at }) => {
-    if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
-    return { ...APPLIED, reset_steps: retryStep(run, i, at) };
-  },
-
-  "replay-subtree": (run, i, step, { at }) => {
-    if (!isStepOver(step.status) && run.state.status !== "paused")
-      return refused("invalid_state", "step run must be terminal to replay");
-    return { ...APPLIED, reset_steps: replaySubtree(run, i, at) };
-  },
-
   "send-event": (run, i, step, { actor, at, result }) => {
     if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
     completeStep(run, i, result, at, ({ trigger }) => {
@@ -110,8 +96,6 @@ const STEP_COMMANDS: Record<StepVerb, (run: Run, i: number, step: StepState, com
   },
 };
 
-const isOpen = (step: StepState): boolean => step.status === "pending" || step.status === "waiting";
-
 const isWaitingForEvent = (run: Run, i: number, step: StepState): boolean =>
   run.plan.steps[i]?.step_type === "wait_for_event" && step.status === "waiting" && step.trigger?.status === "waiting";
 
@@ -123,11 +107,3 @@ function approvalProblem(run: Run, i: number, step: StepState, actor: string, re
     return refused("approver_not_allowed", `approver ${actor} is not allowed for step ${ref}`);
   return undefined;
 }
-
-/** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
-const overridden =
-  (actor: string, reason: string | undefined) =>
-  ({ approval }: StepState): void => {
-    if (approval?.status === "pending")
-      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
-  };

@@ -106,6 +106,7 @@ export function endRun(run: Run, status: RunStatus, at: number, error?: string, 
   state.status = status;
   state.finished_at = at;
   state.error = error;
+  state.returning = undefined;
   for (const [i, step] of state.steps.entries()) {
     if (!isStepOver(step.status)) touch(run, i, (s) => close(s, { status: "canceled", error: stepError }, at));
   }

@@ -40,7 +40,7 @@ export type RunEvent = { at: number } & (
   | { type: "cancel_requested" }
   | { type: "run_expired" }
   | { type: "parent_closed"; status: "canceled" | "timed_out" }
-  | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc }
+  | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc; life?: number }
 );
 
 /** An event before the run has come to it. */

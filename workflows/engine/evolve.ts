@@ -1,4 +1,5 @@
 import { STEP_KINDS } from "../steps/index.ts";
+import { leaveAttempt } from "./attempts.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
@@ -24,7 +25,7 @@ export function evolve(run: Run, event: RunEvent): Run {
   if (event.type === "command") {
     if (run.outcomes.has(event.id)) return run;
     state.revision = nextRevision(state, at);
-    const { type: _, result: __, reason: ___, ...said } = event;
+    const { type: _, result: __, reason: ___, payload: ____, step_payloads: _____, ...said } = event;
     const outcome = { ...said, ...applyCommand(run, event) };
     run.outcomes.set(outcome.id, outcome);
     run.replies.set(outcome.id, shown(run, outcome.step_ref));
@@ -101,7 +102,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       if (!step || !definition) break;
       const retryAt = nextAttemptAt(definition, step, event);
       touch(run, event.step, (s) => {
-        s.last_failure = { class: event.class, error: event.error };
+        s.last_failure = { class: event.class, error: event.error, at };
         s.deadline = retryAt;
       });
       if (retryAt === undefined) endStep(run, event.step, { status: "failed", error: event.error }, at);
@@ -113,8 +114,10 @@ export function evolve(run: Run, event: RunEvent): Run {
       if (!step || !definition) break;
       const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
       if (end === "next attempt") {
+        leaveAttempt(run, event.step, at);
         touch(run, event.step, (s) => {
           s.attempt++;
+          s.attempt_started_at = at;
           s.deadline = undefined;
         });
       } else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
@@ -131,7 +134,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       });
       break;
     case "child_ended": {
-      const i = parentOf(run, event.child_run_id);
+      const i = parentOf(run, event.child_run_id, event.life);
       touch(run, i, (step) => {
         step.child_ended = event.child_run_id;
       });
@@ -152,11 +155,17 @@ export function evolve(run: Run, event: RunEvent): Run {
  */
 const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, at * 1000);
 
-const parentOf = ({ state }: Run, child: string): number =>
-  state.steps.findIndex((step) => step.status === "running" && step.child_run_id === child);
+/** The step that waits for this end of the child; a child that was opened again has ended before. */
+const parentOf = ({ state }: Run, child: string, life: number | undefined): number =>
+  state.steps.findIndex(
+    (step) =>
+      step.status === "running" &&
+      step.child_run_id === child &&
+      (step.child === undefined ? undefined : step.generation) === life,
+  );
 
 function isStale(run: Run, event: RunEvent): boolean {
-  if (event.type === "child_ended") return parentOf(run, event.child_run_id) < 0;
+  if (event.type === "child_ended") return parentOf(run, event.child_run_id, event.life) < 0;
   if (!("generation" in event)) return false;
   const step = run.state.steps[event.step];
   if (!step || step.generation !== event.generation || isStepOver(step.status)) return true;

@@ -23,6 +23,8 @@ export interface RunHeader {
   /** A sub-workflow never outlives its parent: the parent's own expiry. */
   expires_no_later_than?: number;
   step_overrides?: StepOverride[];
+  /** By step_ref, in place of the definition's: given by a recovery. */
+  step_payloads?: Record<string, JsonDoc>;
   retry_of_run_id?: string;
   parent_workflow_run_id?: string;
   parent_step_run_id?: string;

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "../messages.ts";
 import type { RunHeader } from "./plan.ts";
-import type { Cause } from "./state.ts";
+import type { ApprovalState, Cause } from "./state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -31,12 +31,30 @@ export interface StepRow {
   deps_completed: number;
   deps_required: number;
   job_run_id?: string;
+  /** Once it was begun. */
+  child_run_id?: string;
   output?: JsonDoc;
   error?: string;
   started_at?: number;
+  attempt_started_at?: number;
   finished_at?: number;
   created_at: number;
   revision: number;
+}
+
+/** One attempt of a step. Never changes once another one has followed it. */
+export interface AttemptRow {
+  step_run_id: string;
+  run_id: string;
+  attempt: number;
+  status: StepStatus;
+  cause?: Cause;
+  job_run_id?: string;
+  output?: JsonDoc;
+  error?: string;
+  approval?: ApprovalState;
+  started_at?: number;
+  finished_at?: number;
 }
 
 export interface ApprovalRow {
@@ -98,4 +116,6 @@ export interface MirrorRows {
   triggers: TriggerRow[];
   job_runs: JobRunRow[];
   commands: CommandOutcome[];
+  /** Those that another one has followed; absent where there are none. */
+  attempts?: AttemptRow[];
 }

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "../messages.ts";
 import type { Plan } from "./plan.ts";
-import type { ApprovalRow, JobRunRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
@@ -38,6 +38,8 @@ export interface StepState {
   /** How often the step was reset. Whatever was begun under an older generation no longer counts. */
   generation: number;
   started_at?: number;
+  /** Of the present attempt, where it is not the first of its job run. */
+  attempt_started_at?: number;
   finished_at?: number;
   error?: string;
   output?: JsonDoc;
@@ -46,12 +48,14 @@ export interface StepState {
   child_run_id?: string;
   /** The child was begun: it must be told when its step ends without it. */
   child_started?: true;
+  /** The child is an earlier one: opened again by this step, or by someone else. */
+  child?: "reopened" | "adopted";
   /** The child that ended by itself and said so. */
   child_ended?: string;
   /** When the open step needs a timer: the end of a sleep, a gate's expiry, a job's next attempt. */
   deadline?: number;
   /** The last failed attempt of the current job run. */
-  last_failure?: { class: string; error: string };
+  last_failure?: { class: string; error: string; at?: number };
   approval?: ApprovalState;
   trigger?: TriggerState;
   /** The step completed and its event_emit_key has not been sent yet. */
@@ -67,6 +71,13 @@ export interface RunState {
   finished_at?: number;
   expires_at?: number;
   revision: number;
+  /** Given by a recovery, in place of the plan's. */
+  payload?: JsonDoc;
+  step_payloads?: Record<string, JsonDoc>;
+  /** Of a sub-workflow: its parent, which thinks it over, has to be told that it runs again. */
+  returning?: true;
+  /** Of a sub-workflow that was opened again: for its parent to tell this end from former ones. */
+  life?: number;
   steps: StepState[];
   commands: CommandOutcome[];
 }
@@ -80,6 +91,7 @@ export interface Changes {
   approvals: Map<string, ApprovalRow>;
   triggers: Map<string, TriggerRow>;
   jobRuns: Map<string, JobRunRow>;
+  attempts: AttemptRow[];
   commands: CommandOutcome[];
   revision: number;
 }
@@ -89,6 +101,7 @@ export const noChanges = (revision: number): Changes => ({
   approvals: new Map(),
   triggers: new Map(),
   jobRuns: new Map(),
+  attempts: [],
   commands: [],
   revision,
 });
@@ -124,15 +137,18 @@ export function expiry(plan: Plan, at: number): number | undefined {
   return own !== undefined && bound !== undefined ? Math.min(own, bound) : (own ?? bound);
 }
 
+/** Of a run that is retried. */
+export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause">;
+
 /** A run before its first step. `completed`: the steps whose outputs a run retry keeps (contract §2.7). */
-export function initialRun(plan: Plan, completed: { step_ref: string; output?: JsonDoc }[] = []): Run {
+export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
   const at = plan.run.created_at;
   const kept = new Map(completed.map((step) => [step.step_ref, step]));
   const steps = plan.steps.map((step): StepState => {
     const source = kept.get(step.step_ref);
     const fresh = { attempt: 1, first_attempt: 1, generation: 0, revision: source ? 1 : 0 };
     return source
-      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output }
+      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output, cause: source.cause }
       : { ...fresh, status: step.depends_on.length === 0 ? "pending" : "waiting" };
   });
   const state: RunState = {
@@ -163,23 +179,42 @@ export function restoredRun(plan: Plan, state: RunState): Run {
 }
 
 /** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
-export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands: CommandOutcome[]): RunState {
+export function mirroredState(
+  plan: Plan,
+  row: RunRow,
+  rows: StepRow[],
+  commands: CommandOutcome[],
+  approvals: ApprovalRow[] = [],
+): RunState {
   const { state } = initialRun(plan);
+  const gates = new Map(approvals.map((gate) => [gate.step_run_id, gate]));
   for (const {
+    id,
     idx,
     status,
     attempt,
     generation,
     cause,
     job_run_id,
+    child_run_id,
     output,
     error,
     started_at,
+    attempt_started_at,
     finished_at,
     revision,
   } of rows) {
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
-    state.steps[idx] = { ...ended, cause, job_run_id, output, error, started_at, finished_at };
+    const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
+    const gate = gates.get(id);
+    // A reset step does not know its former gate any more.
+    const approval = gate?.requested_at === started_at ? approvalOf(gate) : undefined;
+    state.steps[idx] = {
+      ...step,
+      approval,
+      child_run_id,
+      child_started: child_run_id === undefined ? undefined : true,
+    };
   }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
   return {
@@ -192,4 +227,10 @@ export function mirroredState(plan: Plan, row: RunRow, rows: StepRow[], commands
     revision,
     commands,
   };
+}
+
+function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
+  if (!gate) return undefined;
+  const { status, requested_at, expires_at, approved_by, approved_at, error } = gate;
+  return { status, requested_at, expires_at, approved_by, approved_at, error };
 }

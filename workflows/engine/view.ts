@@ -7,7 +7,8 @@ import { type Changes, noChanges, type Run, type Shown, type StepState } from ".
 export function runRow({ plan, state }: Run): RunRow {
   const { expires_no_later_than: _, ...header } = plan.run;
   const { status, error, started_at, finished_at, expires_at, revision } = state;
-  return { ...header, status, error, started_at, finished_at, expires_at, revision };
+  const { payload = header.payload, step_payloads = header.step_payloads } = state;
+  return { ...header, payload, step_payloads, status, error, started_at, finished_at, expires_at, revision };
 }
 
 export function stepRow(run: Run, i: number): StepRow {
@@ -28,9 +29,11 @@ export function stepRow(run: Run, i: number): StepRow {
     deps_completed: schedule.depsCompleted[i] ?? 0,
     deps_required: definition.depends_on.length,
     job_run_id: step.job_run_id,
+    child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
     started_at: isListening(definition.step_type, step) ? step.started_at : undefined,
+    attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,
     created_at: plan.run.created_at,
     revision: step.revision,
@@ -121,6 +124,7 @@ const latest = <Row>(changes: Map<string, Row>[]): Row[] => [...new Map(changes.
 
 const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
   const steps = new Set(changes.flatMap((c) => [...c.steps]));
+  const attempts = changes.flatMap((c) => c.attempts);
   return {
     run: runRow(run),
     steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
@@ -128,6 +132,7 @@ const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
     triggers: latest(changes.map((c) => c.triggers)),
     job_runs: latest(changes.map((c) => c.jobRuns)),
     commands: changes.flatMap((c) => c.commands),
+    ...(attempts.length > 0 && { attempts }),
   };
 };
 

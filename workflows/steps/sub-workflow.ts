@@ -5,7 +5,7 @@ import type { StepKind } from "./kind.ts";
 export const subWorkflow: StepKind = {
   open: "running",
   begin({ plan, i }, step) {
-    step.child_run_id = childRunId(plan.run.id, i, step.generation);
+    step.child_run_id ??= childRunId(plan.run.id, i, step.generation);
   },
   work(_plan, _i, step) {
     return step.child_run_id

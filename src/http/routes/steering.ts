@@ -1,5 +1,8 @@
-import { type Steered, steerRun } from "../../commands/steer-run.ts";
-import { approveBody, reasonBody, resultBody } from "../../contract/verbs.ts";
+import type { z } from "zod";
+import type { RecoveryVerb } from "../../../workflows/engine/recovery.ts";
+import type { Verb } from "../../../workflows/messages.ts";
+import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/steer-run.ts";
+import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
 import { answerTo } from "../accepted.ts";
 import { knownId } from "../path-ids.ts";
 import { type Route, route } from "../route.ts";
@@ -16,8 +19,8 @@ const theCount = ({ reset_steps }: Done) => ({ reset_steps });
 export const steeringRoutes: Route[] = [
   ofRun("pause"),
   ofRun("resume"),
-  ofStep("retry", theStep),
-  ofStep("replay-subtree", theCount),
+  recovery("retry", retryBody, (payloads) => ({ payloads }), theStep),
+  recovery("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
   route({
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve",
@@ -37,33 +40,8 @@ export const steeringRoutes: Route[] = [
         theGate,
       ),
   }),
-  route({
-    method: "post",
-    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/skip",
-    scope: "workflows:write",
-    body: reasonBody,
-    handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(
-        await steerRun(deps, caller, { ...stepOf(params), verb: "skip", reason: body.reason, idempotencyKey }),
-        theStep,
-      ),
-  }),
-  route({
-    method: "post",
-    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/force-complete",
-    scope: "workflows:write",
-    body: resultBody,
-    handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(
-        await steerRun(deps, caller, {
-          ...stepOf(params),
-          verb: "force-complete",
-          result: body.result,
-          idempotencyKey,
-        }),
-        theStep,
-      ),
-  }),
+  recovery("skip", reasonBody, ({ reason }) => ({ reason }), theStep),
+  recovery("force-complete", resultBody, ({ result }) => ({ result }), theStep),
 ];
 
 function stepOf(params: { workflowRunID: string; stepRef: string }) {
@@ -80,12 +58,23 @@ function ofRun(verb: "pause" | "resume"): Route {
   });
 }
 
-function ofStep(verb: "retry" | "replay-subtree", show: (done: Done) => unknown): Route {
+/** With `dryRun=true` it answers what it would do to every step, and does nothing. */
+function recovery<Body>(
+  verb: RecoveryVerb & Verb,
+  body: z.ZodType<Body>,
+  said: (body: Body) => Partial<Steering>,
+  show: (done: Done) => unknown,
+): Route {
   return route({
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/steps/:stepRef/${verb}`,
     scope: "workflows:write",
-    handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { ...stepOf(params), verb, idempotencyKey }), show),
+    query: dryRunQuery,
+    body,
+    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
+      const steering = { ...stepOf(params), ...said(body), verb };
+      if (query.dryRun) return { body: await previewSteering(deps, caller, steering) };
+      return answerTo(await steerRun(deps, caller, { ...steering, idempotencyKey }), show);
+    },
   });
 }

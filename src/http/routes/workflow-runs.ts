@@ -1,13 +1,15 @@
+import type { z } from "zod";
 import { projectOf } from "../../caller.ts";
-import { bulkCancel, bulkReplay } from "../../commands/bulk.ts";
+import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk.ts";
 import { cancelRun } from "../../commands/cancel-run.ts";
-import { retryRun } from "../../commands/retry-run.ts";
+import { previewRetry, retryRun, sourceOf } from "../../commands/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody } from "../../contract/verbs.ts";
+import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
+import { listStepAttempts } from "../../queries/attempts.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
 import { pageOf } from "../page.ts";
-import { type Route, route } from "../route.ts";
+import { type Answer, type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 
 export const workflowRunRoutes: Route[] = [
@@ -34,9 +36,12 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
     scope: "workflows:write",
+    query: dryRunQuery,
     body: bulkBody,
-    handler: async (deps, { caller, body, idempotencyKey }) => ({
-      body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
+    handler: async (deps, { caller, query, body, idempotencyKey }) => ({
+      body: query.dryRun
+        ? await previewBulkReplay(deps, caller, body.workflow_run_ids)
+        : await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
     }),
   }),
   route({
@@ -62,19 +67,37 @@ export const workflowRunRoutes: Route[] = [
     query: stepsQuery,
     handler: async (deps, asked) => {
       const steps = await listSteps(deps, asked.caller, runIdOf(asked.params));
-      const { cursor: from, limit = steps.length } = asked.query;
-      const to = from + limit;
-      return pageOf(steps.slice(from, to), to < steps.length ? encodePlace(to) : undefined, asked);
+      return partOf(steps, asked);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/attempts",
+    scope: "workflows:read",
+    query: stepsQuery,
+    handler: async (deps, asked) => {
+      const attempts = await listStepAttempts(deps, asked.caller, runIdOf(asked.params), asked.params.stepRef);
+      return partOf(attempts, asked);
     },
   }),
   route({
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    handler: async (deps, { caller, params, idempotencyKey }) => {
-      const run = await retryRun(deps, caller, runIdOf(params), idempotencyKey);
+    query: dryRunQuery,
+    body: retryBody,
+    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
+      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body) };
+      const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
   }),
   ...steeringRoutes,
 ];
+
+/** Of a list that comes all at once, unless a limit is given. */
+function partOf(items: unknown[], asked: { url: string; query: z.output<typeof stepsQuery> }): Answer {
+  const { cursor: from, limit = items.length } = asked.query;
+  const to = from + limit;
+  return pageOf(items.slice(from, to), to < items.length ? encodePlace(to) : undefined, asked);
+}

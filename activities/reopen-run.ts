@@ -1,0 +1,13 @@
+import { reopenRun as reopen } from "../src/reopen-run.ts";
+import type { Deps } from "../src/deps.ts";
+import { findRun } from "../src/store/runs.ts";
+import type { Activities } from "./index.ts";
+
+export function reopenRun({ db, temporal }: Deps): Activities["reopenRun"] {
+  return async ({ run_id, verb, command }) => {
+    const row = await findRun(db, run_id);
+    if (!row) return { refused: `workflow run ${run_id} is not stored` };
+    await reopen(temporal, row, verb, command);
+    return {};
+  };
+}

@@ -1,0 +1,31 @@
+import { attemptRow } from "../../workflows/engine/attempts.ts";
+import { unknownStep } from "../../workflows/engine/recovery.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { runQuery } from "../../workflows/messages.ts";
+import type { Caller } from "../caller.ts";
+import type { Attempt } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { writeMirror } from "../store/mirror.ts";
+import { listAttempts } from "../store/step-attempts.ts";
+import { askRun } from "./ask.ts";
+import { mirroredRun } from "./mirrored-run.ts";
+import { presentAttempts } from "./present.ts";
+import { findOwnRun } from "./runs.ts";
+
+/** Every attempt of a step, oldest first; the last one is the step as it is this moment. */
+export async function listStepAttempts(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<Attempt[]> {
+  let row = await findOwnRun(deps, caller, runId);
+  const open = isRunOver(row.status) ? undefined : await askRun(deps, runId, runQuery);
+  if (open) {
+    // What the run knows and the mirror may not have yet, so that all is read in one place.
+    await writeMirror(deps.db, [open.unmirrored]);
+    row = open.run;
+  }
+  const run = await mirroredRun(deps, row);
+  const i = run.plan.index.get(stepRef);
+  if (i === undefined) throw new Problem("not_found", unknownStep("attempts"));
+  const latest = attemptRow(run, i);
+  const earlier = await listAttempts(deps.db, latest.step_run_id);
+  return presentAttempts(deps, [...earlier, latest]);
+}

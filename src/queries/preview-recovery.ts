@@ -1,0 +1,39 @@
+import { previewOf } from "../../workflows/engine/preview.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { recoveryQuery } from "../../workflows/messages.ts";
+import type { DryRun } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { Problem, refusal } from "../errors.ts";
+import { findRun } from "../store/runs.ts";
+import { askUntil } from "./ask.ts";
+import { mirroredRun } from "./mirrored-run.ts";
+
+/** What a recovery would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
+export async function previewRecovery(deps: Deps, row: RunRow, asked: RecoveryRequest): Promise<DryRun> {
+  const request = { ...asked, across_runs: true };
+  const preview = isRunOver(row.status)
+    ? await ofClosed(deps, row, request)
+    : await askUntil(deps, row.id, () => true, recoveryQuery, request);
+  if (!preview) throw new Problem("unavailable", "no worker can say what the run would do");
+  if (preview.status === "refused") throw refusal(preview);
+  const reopens = isRunOver(row.status) && request.verb !== "retry-run" && preview.reset_steps > 0;
+  const parent = reopens ? await ofParent(deps, row) : undefined;
+  return { dry_run: true, workflow_run_id: row.id, ...preview, ...(parent && { parent }) };
+}
+
+/** None where the parent has no use for this run any more, and refuses it. */
+async function ofParent(deps: Deps, { id, parent_workflow_run_id }: RunRow): Promise<DryRun | undefined> {
+  const parent = parent_workflow_run_id && (await findRun(deps.db, parent_workflow_run_id));
+  if (!parent) return undefined;
+  return previewRecovery(deps, parent, { verb: "adopt", actor: "", child_run_id: id }).catch((error) => {
+    if (error instanceof Problem && error.code === "conflict") return undefined;
+    throw error;
+  });
+}
+
+async function ofClosed(deps: Deps, row: RunRow, request: RecoveryRequest) {
+  const { plan, state } = await mirroredRun(deps, row);
+  return previewOf(plan, state, request, Date.now());
+}
