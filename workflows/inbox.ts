@@ -1,4 +1,4 @@
-import { CancellationScope, log, patched, setHandler, uuid4 } from "@temporalio/workflow";
+import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { News } from "./engine/events.ts";
 import { previewOf } from "./engine/preview.ts";
@@ -70,7 +70,6 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     result: documentOf(result),
     payload: documentOf(edited),
     step_payloads: documentsOf(step_payloads),
-    across_runs: ACROSS_RUNS.has(verb) ? patched("across-runs") : undefined,
     child_run_id: textOf(child_run_id),
     life: typeof life === "number" ? life : undefined,
     only_tell: only_tell === true,
@@ -85,14 +84,10 @@ const NO_PAYLOAD = {
   result: undefined,
   payload: undefined,
   step_payloads: undefined,
-  across_runs: undefined,
   child_run_id: undefined,
   life: undefined,
   only_tell: undefined,
 };
-
-/** The others do not open a run that is over. */
-const ACROSS_RUNS: ReadonlySet<Verb> = new Set(["retry", "replay-subtree", "reopen", "adopt"]);
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;

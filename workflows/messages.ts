@@ -40,8 +40,6 @@ export interface CommandPayload {
   payload?: JsonDoc;
   /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
   step_payloads?: Record<string, JsonDoc>;
-  /** A recovery that takes the run's sub-workflows and its parent along. Runs from before there was such a thing don't. */
-  across_runs?: boolean;
   /** adopt: the sub-workflow that runs again. */
   child_run_id?: string;
   /** reopen: what the sub-workflow is to name when it tells of its end. */

@@ -11,8 +11,7 @@ import { askUntil } from "./ask.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 
 /** What a recovery would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
-export async function previewRecovery(deps: Deps, row: RunRow, asked: RecoveryRequest): Promise<DryRun> {
-  const request = { ...asked, across_runs: true };
+export async function previewRecovery(deps: Deps, row: RunRow, request: RecoveryRequest): Promise<DryRun> {
   const preview = isRunOver(row.status)
     ? await ofClosed(deps, row, request)
     : await askUntil(deps, row.id, () => true, recoveryQuery, request);

@@ -145,7 +145,7 @@ describe("any recovery of any run", () => {
               ? { [step_ref]: { text: `${step}` } }
               : undefined;
           const { child_run_id } = random.run.state.steps[plan.index.get(step_ref) as number] as StepState;
-          const between = { across_runs: edits > 1, child_run_id, life: edits, only_tell: edits === 2 };
+          const between = { child_run_id, life: edits, only_tell: edits === 2 };
           const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada", ...between };
           let before = {} as RunState;
           let preview = {} as ReturnType<typeof previewOf>;

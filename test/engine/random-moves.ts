@@ -60,7 +60,7 @@ const AIMS: Record<(typeof VERBS)[number], (step: StepState, type?: string) => b
 export function anyCommand(
   { plan, state }: Run,
   pick: number,
-): { verb: Verb; step_ref: string; reason?: string; actor: string; across_runs: boolean } {
+): { verb: Verb; step_ref: string; reason?: string; actor: string } {
   const verb = VERBS[pick % VERBS.length] as (typeof VERBS)[number];
   const which = pick >> 4;
   const all = plan.steps.map((_, i) => i);
@@ -72,6 +72,5 @@ export function anyCommand(
     step_ref,
     reason: pick % 3 ? "why" : undefined,
     actor: pick % 7 ? "ada" : "eve",
-    across_runs: pick % 5 > 0,
   };
 }

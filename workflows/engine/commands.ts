@@ -40,8 +40,7 @@ export function applyCommand(run: Run, command: Command & At): Verdict {
       recover(run, recovery, command.at);
       // Whoever reopened it as its parent knows.
       const isChild = run.plan.run.parent_workflow_run_id !== undefined;
-      if (isChild && wasOver && !isRunOver(state.status) && command.verb !== "reopen" && command.across_runs)
-        state.returning = true;
+      if (isChild && wasOver && !isRunOver(state.status) && command.verb !== "reopen") state.returning = true;
       return { ...APPLIED, ...(recovery.reset_steps > 0 && { reset_steps: recovery.reset_steps }) };
     }
   }

@@ -160,7 +160,7 @@ function withChildren(
   request: RecoveryRequest,
   steps: number[],
 ): Recovery {
-  if (!request.across_runs || request.payload) return recovery;
+  if (request.payload) return recovery;
   for (const i of steps) {
     if (Object.hasOwn(request.step_payloads ?? {}, plan.steps[i]?.step_ref ?? "")) continue;
     const step = state.steps[i] as StepState;
