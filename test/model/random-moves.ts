@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Run, StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { VERBS, type Verb } from "../../workflows/messages.ts";
+import { type CommandPayload, VERBS, type Verb } from "../../workflows/messages.ts";
 
 /** What may happen next, by how often: news of work, a timer, a command, old news again, …, and moves of the mirror. */
 const WEIGHTS = {
@@ -11,6 +11,7 @@ const WEIGHTS = {
   again: 20,
   cancel: 2,
   parent: 1,
+  expiry: 3,
   take: 20,
   arrive: 20,
   look: 10,
@@ -57,15 +58,18 @@ const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
 };
 
 /** Any command, mostly one that makes sense. */
-export function anyCommand(
-  { plan, state }: Run,
-  pick: number,
-): { verb: Verb; step_ref: string; reason?: string; actor: string } {
+export function anyCommand({ plan, state }: Run, pick: number): CommandPayload & { verb: Verb; actor: string } {
   const verb = VERBS[pick % VERBS.length] as Verb;
   const which = pick >> 4;
   const all = plan.steps.map((_, i) => i);
   const sensible = all.filter((i) => AIMS[verb](state.steps[i] as StepState, plan.steps[i]?.step_type));
   const among = which % 4 > 0 && sensible.length > 0 ? sensible : all;
-  const step_ref = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref ?? "";
-  return { verb, step_ref, reason: pick % 3 ? "why" : undefined, actor: pick % 7 ? "ada" : "eve" };
+  const known = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref;
+  return {
+    verb,
+    step_ref: pick % 41 ? known : "no such step",
+    reason: pick % 3 ? "why" : undefined,
+    actor: pick % 7 ? "ada" : "eve",
+    result: pick % 5 ? undefined : { text: `${pick % 100}` },
+  };
 }

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import { type Plan, planOf } from "../../workflows/engine/plan.ts";
+import type { MirrorRows } from "../../workflows/engine/rows.ts";
+import { mirroredState, type Run, restoredRun } from "../../workflows/engine/state.ts";
+import { isMirrored, runRow, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
+import type { CommandPayload, Verb } from "../../workflows/messages.ts";
+import { assertEnd } from "./end.ts";
+import { MirrorModel, plain } from "./mirror-model.ts";
+import { Outside } from "./outside.ts";
+import { anyCommand, type Move, moves } from "./random-moves.ts";
+import { isOver } from "./reference-run.ts";
+import { randomPlan } from "./random-plans.ts";
+import { SideBySide } from "./side-by-side.ts";
+
+/** Any run, told anything at any moment: as the reference has it after every event, ended and mirrored in the end. */
+export const anyRun = fc.property(randomPlan, moves, ({ plan, completed }, all) => {
+  const play = new Play(plan, completed);
+  for (const move of all) play.move(move);
+  play.drain();
+});
+
+/** A run in a world like that of workflows/run.ts. */
+class Play {
+  readonly #plan: Plan;
+  readonly #both: SideBySide;
+  readonly #told: RunEvent[] = [];
+  readonly #mirror = new MirrorModel();
+  readonly #outside = new Outside(this.#mirror);
+  #inFlight: MirrorRows | undefined;
+  /** Generations at the last reopening: job runs that were over then are not written again. */
+  #reopenedAt: number[] = [];
+  #commands = 0;
+
+  constructor(plan: Plan, completed: { step_ref: string }[]) {
+    this.#plan = plan;
+    this.#both = new SideBySide(plan, completed);
+    this.#goOn();
+  }
+
+  get #run(): Run {
+    return this.#both.run;
+  }
+
+  move({ kind, pick, hold }: Move): void {
+    switch (kind) {
+      case "finish":
+        this.#hear(this.#outside.finish(this.#run, pick));
+        break;
+      case "time":
+        this.#hear(this.#outside.nextDue(this.#run));
+        break;
+      case "command":
+        this.#command(
+          anyCommand(this.#run, pick),
+          pick % 17 === 0 ? `command-${pick % (this.#commands + 1)}` : undefined,
+        );
+        break;
+      case "again":
+        this.#hear(this.#oldNews(pick));
+        break;
+      case "cancel":
+        this.#hear({ type: "cancel_requested", at: this.#outside.now });
+        break;
+      case "parent":
+        this.#hear({ type: "parent_closed", status: pick % 2 ? "canceled" : "timed_out", at: this.#outside.now });
+        break;
+      case "expiry":
+        this.#hear({ type: "run_expired", at: this.#outside.now });
+        break;
+      case "take":
+        this.#take();
+        break;
+      case "arrive":
+        this.#arrived();
+        break;
+      case "look":
+        this.#mirror.write(unmirroredRows(this.#run));
+        break;
+      case "carry":
+        this.#carry();
+        break;
+      case "reopen":
+        this.#reopen();
+        break;
+    }
+    if (!hold) this.#goOn();
+  }
+
+  /** Lets all end that can by itself, then opens what is closed to it, until the run is over. */
+  drain(): void {
+    this.#goOn();
+    for (let turn = 0; !this.#outside.isIdle() || !isOver(this.#run.state); turn++) {
+      assert(turn < 3000, "the run hangs");
+      const news = this.#outside.finish(this.#run, 3);
+      if (news) this.#hear(news);
+      else this.#unblock();
+      this.#goOn();
+    }
+    assertEnd(this.#plan.steps, this.#run.state, this.#run.state.steps);
+    this.#flush();
+    this.#mirror.assertShows(this.#run, (i) => this.#run.state.steps[i]?.generation !== this.#reopenedAt[i]);
+  }
+
+  /** A run for which nothing goes on is paused, or waits for a gate or a timer. */
+  #unblock(): void {
+    const { status, steps } = this.#run.state;
+    const gate = this.#plan.steps.find((_, i) => steps[i]?.approval?.status === "pending");
+    if (status === "paused") this.#command({ verb: "resume", actor: "ada" });
+    else if (gate) this.#command({ verb: "approve", actor: "ada", step_ref: gate.step_ref });
+    else {
+      const due = this.#outside.nextDue(this.#run);
+      assert(due, "neither work, nor gate, nor timer, and not over");
+      this.#hear(due);
+    }
+  }
+
+  #hear(event: RunEvent | undefined): void {
+    if (!event) return;
+    this.#told.push(event);
+    this.#both.hear(event);
+  }
+
+  #goOn(): void {
+    this.#both.goOn(this.#outside.now);
+    this.#outside.align(this.#run);
+  }
+
+  #command(command: CommandPayload & { verb: Verb; actor: string }, id = `command-${++this.#commands}`): void {
+    this.#hear({ type: "command", at: this.#outside.now, ...command, id });
+  }
+
+  #oldNews(pick: number): RunEvent | undefined {
+    const news = this.#told.filter(({ type, ...event }) => "generation" in event || type === "child_ended");
+    const old = news[pick % Math.max(1, news.length)];
+    return old && { ...old, at: this.#outside.now };
+  }
+
+  #take(): void {
+    if (!this.#run.mirroring && !isMirrored(this.#run)) this.#inFlight = takeUnmirrored(this.#run);
+  }
+
+  #arrived(): void {
+    if (this.#inFlight) this.#mirror.write(this.#inFlight);
+    this.#inFlight = undefined;
+    this.#run.mirroring = undefined;
+  }
+
+  #flush(): void {
+    for (this.#arrived(); !isMirrored(this.#run); this.#arrived()) this.#take();
+  }
+
+  /** A continue-as-new, between two events, whatever goes on outside. */
+  #carry(): void {
+    this.#flush();
+    const { run, steps } = plain({ run: this.#plan.run, steps: this.#plan.steps });
+    this.#both.carried(restoredRun(planOf(run, steps), plain(this.#run.state)));
+  }
+
+  /** The execution closes, and begins anew from what is mirrored. */
+  #reopen(): void {
+    this.#goOn();
+    if (!isOver(this.#run.state) || !this.#outside.isIdle()) return;
+    this.#flush();
+    const { runs, steps, commands } = this.#mirror;
+    const row = runs.get(this.#plan.run.id) ?? runRow(this.#run);
+    const state = plain(mirroredState(this.#plan, row, [...steps.values()], [...commands.values()]));
+    this.#both.reopened(restoredRun(this.#plan, state));
+    this.#reopenedAt = state.steps.map(({ generation }) => generation);
+  }
+}
