@@ -83,7 +83,7 @@ export class Performance {
     this.#expiry = { at: wanted, scope };
     scope
       .run(() => sleep(Math.max(1, wanted - Date.now()), { summary: "run timeout" }))
-      .then(() => this.#inbox.push({ type: "run_expired", at: Date.now() }), ignoreCancellation);
+      .then(() => this.#inbox.push({ type: "run_expired", at: Math.max(Date.now(), wanted) }), ignoreCancellation);
   }
 
   #begin(i: number, work: Work): void {
@@ -121,9 +121,10 @@ export class Performance {
     }
   }
 
+  // Not before it was due, whatever the clock says: a worker that takes a run over may be told an older time with a timer.
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
     await sleep(Math.max(1, until - Date.now()), { summary: step_ref });
-    this.#inbox.push({ type: "deadline_passed", at: Date.now(), step, generation, deadline: until });
+    this.#inbox.push({ type: "deadline_passed", at: Math.max(Date.now(), until), step, generation, deadline: until });
   }
 
   async #dispatch(step: number, definition: PlanStep, state: StepState): Promise<void> {

@@ -5,10 +5,10 @@ import { approval, BEGIN, child, job, planWith, type Step, sleep, wait } from ".
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
 
-const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+export const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ arbitrary: fc.constant(undefined), weight: 5 }, { arbitrary: value, weight: 1 });
 
-const policy = fc.oneof(
+export const policy = fc.oneof(
   { arbitrary: fc.constant<Step["on_failure"]>("continue"), weight: 10 },
   { arbitrary: fc.constant<Step["on_failure"]>("skip_dependents"), weight: 10 },
   { arbitrary: fc.constant<Step["on_failure"]>("fail_workflow"), weight: 1 },
@@ -17,13 +17,13 @@ const policy = fc.oneof(
 const status = fc.constantFrom("completed", "failed", "skipped", "running", "waiting");
 
 /** What it asks of the step of this number. */
-const question = fc.record({
+export const question = fc.record({
   of: fc.nat(),
   form: fc.constantFrom("is", "is not", "is one of", "always", "never", "unknown"),
   statuses: fc.array(status, { minLength: 1, maxLength: 3 }),
 });
 
-function condition({ form, statuses }: { form: string; statuses: string[] }, step_ref: string): Json {
+export function condition({ form, statuses }: { form: string; statuses: string[] }, step_ref: string): Json {
   const is = { type: "step_status", step_ref, status: statuses[0] as string };
   switch (form) {
     case "is":

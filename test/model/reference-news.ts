@@ -122,24 +122,36 @@ function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): v
 
 /** What the run does by itself. */
 export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {
-  if (next.type === "run_finished") return finish(run, at);
-  if (next.type === "step_skipped") return endStep(run, next.step, { status: "skipped", cause: "condition" }, at);
-  if (next.type === "step_failed") return endStep(run, next.step, { status: "failed", error: conditionError }, at);
-  const step = run.steps[next.step] as ReferenceStep;
-  const definition = run.definitions[next.step] as PlanStep;
-  const { approval_timeout_secs, event_timeout_secs, sleep_duration_secs = 0 } = definition;
+  switch (next.type) {
+    case "run_finished":
+      finish(run, at);
+      break;
+    case "step_skipped":
+      endStep(run, next.step, { status: "skipped", cause: "condition" }, at);
+      break;
+    case "step_failed":
+      endStep(run, next.step, { status: "failed", error: conditionError }, at);
+      break;
+    case "step_started":
+      start(run.steps[next.step] as ReferenceStep, run.definitions[next.step] as PlanStep, at);
+      break;
+  }
+}
+
+function start(step: ReferenceStep, definition: PlanStep, at: number): void {
+  const { step_type, approval_timeout_secs, event_timeout_secs, sleep_duration_secs } = definition;
   step.started_at = at;
+  if (step_type === "job" || step_type === "sub_workflow") {
+    step.status = "running";
+    return;
+  }
   const secs = {
-    job: undefined,
-    sub_workflow: undefined,
     approval: approval_timeout_secs,
     wait_for_event: event_timeout_secs || 3600,
     sleep: sleep_duration_secs,
-  }[definition.step_type];
-  step.status = definition.step_type === "job" || definition.step_type === "sub_workflow" ? "running" : "waiting";
-  if (step.status === "running") return;
+  }[step_type];
+  step.status = "waiting";
   step.due = secs ? at + secs * 1000 : undefined;
   step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
-  if (definition.step_type === "approval")
-    step.approval = { status: "pending", requested_at: at, expires_at: step.due };
+  if (step_type === "approval") step.approval = { status: "pending", requested_at: at, expires_at: step.due };
 }
