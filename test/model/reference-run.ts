@@ -1,8 +1,7 @@
-import type { Json } from "../../src/contract/json.ts";
+import type { Json, JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { PlanStep, RunHeader } from "../../workflows/engine/plan.ts";
 import type { ApprovalState, Cause, TriggerState } from "../../workflows/engine/state.ts";
-import type { JsonDoc } from "../../src/contract/json.ts";
 
 /**
  * The rules of a run once more, from the contract (§2, §7) and docs/state-machine.md, without a line of the engine:
