@@ -11,8 +11,8 @@ import { findWaiting } from "./find-waiting.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror } from "./mirror.ts";
 import { openWait } from "./open-wait.ts";
-import { reopenRun } from "./reopen-run.ts";
 import { prepareChild } from "./prepare-child.ts";
+import { reopenRun } from "./reopen-run.ts";
 
 /** What a step's payload and keys are rendered from (contract §7.5). Parents: the outputs of direct dependencies. */
 export interface PayloadSources {

@@ -1,5 +1,5 @@
-import { reopenRun as reopen } from "../src/reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
+import { reopenRun as reopen } from "../src/reopen-run.ts";
 import { findRun } from "../src/store/runs.ts";
 import type { Activities } from "./index.ts";
 

@@ -18,10 +18,10 @@ import type { Run, StepState } from "./engine/state.ts";
 import { isRunOver } from "./engine/transitions.ts";
 import { triggerId } from "./engine/view.ts";
 import { type Work, workOf } from "./engine/work.ts";
-import { webUiHeaders } from "./web-ui.ts";
 import { commandSignals, parentClosedSignal } from "./messages.ts";
-import { sourcesOf } from "./sources.ts";
 import type { workflowRun } from "./run.ts";
+import { sourcesOf } from "./sources.ts";
+import { webUiHeaders } from "./web-ui.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
 
@@ -103,7 +103,7 @@ export class Performance {
     this.#expiry = { at: wanted, scope };
     scope
       .run(() => sleep(Math.max(1, wanted - Date.now()), { summary: "run timeout" }))
-      .then(() => this.#inbox.push({ type: "run_expired" }), ignoreCancellation);
+      .then(() => this.#inbox.push({ type: "run_expired", due: wanted }), ignoreCancellation);
   }
 
   /** `queue`: where an attempt goes on that was begun in the quick lane. */
@@ -144,7 +144,7 @@ export class Performance {
 
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
     await sleep(Math.max(1, until - Date.now()), { summary: step_ref });
-    this.#inbox.push({ type: "deadline_passed", step, generation, deadline: until });
+    this.#inbox.push({ type: "deadline_passed", due: until, step, generation, deadline: until });
   }
 
   async #dispatch(attempt: Attempt, queue: string | null): Promise<void> {

@@ -1,6 +1,6 @@
 import {
-  allHandlersFinished,
   ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
   CancelledFailure,
   condition,
@@ -14,7 +14,7 @@ import { effects } from "./activities.ts";
 import { closing } from "./closing.ts";
 import { detailsOf } from "./details.ts";
 import { decide } from "./engine/decide.ts";
-import type { News } from "./engine/events.ts";
+import type { News, RunEvent } from "./engine/events.ts";
 import { evolve } from "./engine/evolve.ts";
 import { type PlanStep, planOf, type RunHeader } from "./engine/plan.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "./engine/state.ts";
@@ -60,7 +60,7 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
   for (;;) {
-    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, { ...news, at: Date.now() });
+    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
@@ -105,6 +105,9 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     }
   }
 }
+
+/** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
+const timed = ({ due = 0, ...event }: News): RunEvent => ({ ...event, at: Math.max(Date.now(), due) });
 
 /** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
 async function returnToParent({ plan, state }: Run): Promise<void> {

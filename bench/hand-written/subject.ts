@@ -1,7 +1,7 @@
 import type { Client } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import type { Servers } from "../servers/index.ts";
-import { stepsOf, type Shape } from "../shapes.ts";
+import { type Shape, stepsOf } from "../shapes.ts";
 import type { Subject } from "../subject.ts";
 import { HAND_WRITTEN } from "./task-queue.ts";
 import type { Lane, layers } from "./workflows.ts";

@@ -16,8 +16,8 @@ import { findOwnRun } from "../queries/runs.ts";
 import { writeMirror } from "../store/mirror.ts";
 import { countRunning } from "../store/runs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../store/workflows.ts";
-import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { runOnce } from "./run-once.ts";
+import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { startRun } from "./start-run.ts";
 
 /** A new run of the same version that keeps the outputs of the source's completed steps (contract §2.7). */

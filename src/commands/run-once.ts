@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
-import { stringifyJson } from "../contract/json.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
+import { stringifyJson } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { claimKey } from "../store/idempotency.ts";

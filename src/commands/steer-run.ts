@@ -22,14 +22,14 @@ import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
-import { previewRecovery } from "../queries/preview-recovery.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
+import { previewRecovery } from "../queries/preview-recovery.ts";
 import { findOwnRun } from "../queries/runs.ts";
+import { reopenRun } from "../reopen-run.ts";
 import { findApproval } from "../store/approvals.ts";
 import { findCommand } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
-import { reopenRun } from "../reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {

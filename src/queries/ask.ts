@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import {
   isGrpcServiceError,
   type QueryDefinition,
@@ -5,7 +6,6 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from "@temporalio/client";
-import { status } from "@grpc/grpc-js";
 import type { Deps } from "../deps.ts";
 
 /** How long a worker may take to answer before the mirror is shown instead. */

@@ -1,7 +1,7 @@
-import { stepsQuery, runQuery } from "../../workflows/messages.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/view.ts";
+import { runQuery, stepsQuery } from "../../workflows/messages.ts";
 import { assertProject, type Caller } from "../caller.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";

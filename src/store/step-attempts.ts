@@ -1,5 +1,5 @@
-import type { ApprovalState } from "../../workflows/engine/state.ts";
 import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalState } from "../../workflows/engine/state.ts";
 import { type Columns, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";

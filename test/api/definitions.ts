@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { stringifyJson } from "../../src/contract/json.ts";
 import type { Job } from "../../src/contract/jobs.ts";
+import { stringifyJson } from "../../src/contract/json.ts";
 import type { RunStatus, StepRun, StepStatus, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import type { RequestOptions, Stack } from "../stack/harness.ts";

@@ -11,8 +11,8 @@ import {
   DOCUMENTS,
   draftWorkflow,
   IGNORED_FIELDS,
-  type Made,
   MAPS,
+  type Made,
   type Members,
   UNKNOWN,
 } from "./drafts.ts";

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { attemptRow } from "../../workflows/engine/attempts.ts";
 import { mirroredState, restoredRun } from "../../workflows/engine/state.ts";
 import { takeUnmirrored } from "../../workflows/engine/view.ts";
+import { plain } from "../model/mirror-model.ts";
 import { given, type Story, text } from "./given.ts";
-import { plain } from "./mirror-model.ts";
 import { approval, job } from "./plans.ts";
 
 /** What was written down of attempts since the last look, and the latest one of the step. */

@@ -1,19 +1,8 @@
-import assert from "node:assert/strict";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide } from "../../workflows/engine/decide.ts";
-import { evolve } from "../../workflows/engine/evolve.ts";
 import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
-import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery.ts";
-import { initialRun, type RunState, type StepState } from "../../workflows/engine/state.ts";
-import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { runRow } from "../../workflows/engine/view.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import { given, type Story } from "./given.ts";
-import { plain } from "./mirror-model.ts";
 import { approval, job } from "./plans.ts";
-import { moves } from "./random-moves.ts";
-import { randomPlan } from "./random-plans.ts";
-import { RandomRun } from "./random-run.ts";
 
 const foreseen = (run: Story, verb: RecoveryRequest["verb"], step_ref?: string) =>
   previewOf(run.plan, run.run.state, { verb, step_ref, actor: "ada" }, run.now);
@@ -103,95 +92,3 @@ describe("a dry run", () => {
     expect(foreseen(run, "retry-run")).toMatchObject({ message: "can only retry a workflow run in terminal state" });
   });
 });
-
-/** What became of a step, told from how it stood before and stands now alone. */
-function happened(was: StepState, is: StepState): string[] {
-  const open = (step: StepState) => step.started_at !== undefined && !isStepOver(step.status);
-  const reset = is.generation !== was.generation;
-  const all: [string, boolean][] = [
-    ["canceled", reset && open(was)],
-    ["reset", reset],
-    ["started", is.started_at !== undefined && (reset || was.started_at === undefined)],
-    ["canceled", is.status === "canceled" && (reset || !isStepOver(was.status))],
-    ["ended", is.status !== "canceled" && isStepOver(is.status) && (reset || !isStepOver(was.status))],
-  ];
-  const names = all.filter(([, did]) => did).map(([name]) => name);
-  return names.length > 0 ? names : ["kept"];
-}
-
-const randomRequests = fc.array(
-  fc.record({
-    verb: fc.constantFrom(...RECOVERIES),
-    step: fc.nat(),
-    moves: fc.nat(20),
-    reason: fc.string(),
-    edits: fc.nat(9),
-  }),
-  { minLength: 1, maxLength: 6 },
-);
-
-describe("any recovery of any run", () => {
-  it("does exactly what its dry run said, which changed nothing; read off the mirror it says the same", () => {
-    let applied = 0;
-    fc.assert(
-      fc.property(randomPlan, moves, randomRequests, ({ plan, completed }, all, requests) => {
-        const random = new RandomRun(plan, completed);
-        const left = [...all];
-        for (const { verb, step, moves: some, reason, edits } of requests) {
-          for (const move of left.splice(0, some)) random.move(move);
-          const step_ref = plan.steps[step % plan.steps.length]?.step_ref ?? "";
-          const step_payloads =
-            edits > 7 && (verb.startsWith("retry") || verb === "replay-subtree")
-              ? { [step_ref]: { text: `${step}` } }
-              : undefined;
-          const { child_run_id } = random.run.state.steps[plan.index.get(step_ref) as number] as StepState;
-          const between = { child_run_id, life: edits, only_tell: edits === 2 };
-          const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada", ...between };
-          let before = {} as RunState;
-          let preview = {} as ReturnType<typeof previewOf>;
-          const id = random.recovers(request, ({ state }, mirrored, now) => {
-            before = plain(state);
-            preview = previewOf(plan, state, request, now);
-            assert.deepEqual(plain(state), before, "a dry run changes nothing");
-            if (mirrored) assert.deepEqual(previewOf(plan, mirrored, request, now), preview);
-          });
-          const outcome = random.run.outcomes.get(id);
-          if (preview.status === "refused") {
-            if (verb !== "retry-run") assert.deepEqual(preview, pick(outcome));
-            continue;
-          }
-          applied++;
-          const planned = (preview as Preview).steps;
-          const after = verb === "retry-run" ? retryOf(plan, before) : random.run.state;
-          if (verb !== "retry-run") assert.equal(preview.reset_steps, outcome?.reset_steps ?? 0);
-          assert.equal(preview.status_after, after.status);
-          if (step_payloads && verb !== "retry-run")
-            assert.deepEqual(runRow(random.run).step_payloads?.[step_ref], step_payloads[step_ref]);
-          for (const [i, { status, status_after, actions, reason }] of planned.entries()) {
-            const [was, is] = [before.steps[i], after.steps[i]] as [StepState, StepState];
-            assert.deepEqual([status, status_after], [was.status, is.status]);
-            assert(reason.length > 0);
-            if (verb !== "retry-run") assert.deepEqual(actions, happened(was, is));
-            else assert.equal(actions[0] === "kept", was.status === "completed");
-          }
-        }
-        random.drain();
-      }),
-      { numRuns: 300, interruptAfterTimeLimit: 30_000 },
-    );
-    expect(applied).toBeGreaterThan(50);
-  });
-});
-
-const pick = (outcome: { status: string; code?: string; message?: string } | undefined) => {
-  assert(outcome);
-  const { status, code, message } = outcome;
-  return { status, code, message };
-};
-
-function retryOf(plan: Parameters<typeof initialRun>[0], source: RunState): RunState {
-  const kept = plan.steps.filter((_, i) => source.steps[i]?.status === "completed");
-  const run = initialRun(plan, kept);
-  for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: plan.run.created_at });
-  return run.state;
-}

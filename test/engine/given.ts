@@ -2,6 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
 import type { Plan, RunHeader } from "../../workflows/engine/plan.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 import { initialRun, type Run, type StepState } from "../../workflows/engine/state.ts";
@@ -10,7 +11,7 @@ import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine
 import { type Work, workOf } from "../../workflows/engine/work.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../workflows/messages.ts";
 import { BEGIN, planWith, type Step } from "./plans.ts";
-import { evolveWatched, watched } from "./watched.ts";
+import { watched } from "./watched.ts";
 
 /** A run of these steps that has gone as far as it can by itself. */
 export function given(
@@ -40,13 +41,13 @@ export class Story {
   }
 
   happens(event: Without<RunEvent, "at">): this {
-    evolveWatched(this.run, { ...event, at: this.now } as RunEvent);
+    evolve(this.run, { ...event, at: this.now } as RunEvent);
     this.#settle();
     return this;
   }
 
   #settle(): void {
-    for (let next = decide(this.run); next; next = decide(this.run)) evolveWatched(this.run, { ...next, at: this.now });
+    for (let next = decide(this.run); next; next = decide(this.run)) evolve(this.run, { ...next, at: this.now });
   }
 
   /** News of a step in its present life and attempt. */

@@ -14,6 +14,12 @@ const ENDINGS: [string, (run: Story) => Story][] = [
 ];
 
 describe("step retry", () => {
+  it("of another step leaves the run failed with the error of the one that failed it, whatever else failed", () => {
+    const run = given([job("soft", [], { on_failure: "skip_dependents" }), job("hard"), job("other")]);
+    run.fails("soft", { error: "soft" }).fails("hard", { error: "hard" }).does("retry", "other").completes("other");
+    expect(run.row).toMatchObject({ status: "failed", error: "hard" });
+  });
+
   it("reopens a failed run: the step runs again with what was canceled behind it, the rest is kept", () => {
     const run = failed();
     expect(run.row).toMatchObject({ status: "failed", error: "no" });

@@ -4,7 +4,7 @@ import type { Run } from "./state.ts";
 import { isRunOver } from "./transitions.ts";
 
 /** How many steps of a resource class run at once within one run (contract §7.3). */
-export const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
+const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
 
 /**
  * The next thing the rules want to happen, or undefined when all that can go on is going on. The caller evolves the

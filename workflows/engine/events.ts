@@ -43,6 +43,6 @@ export type RunEvent = { at: number } & (
   | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc; life?: number }
 );
 
-/** An event before the run has come to it. */
-export type News = Untimed<RunEvent>;
+/** An event before the run has come to it. `due`: of a timer, the time that it was set for. */
+export type News = Untimed<RunEvent> & { due?: number };
 type Untimed<Event> = Event extends unknown ? Omit<Event, "at"> : never;

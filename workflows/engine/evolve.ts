@@ -74,10 +74,12 @@ export function evolve(run: Run, event: RunEvent): Run {
       endStep(run, event.step, { status: "failed", error: event.error }, at);
       break;
     case "run_finished": {
-      const failed = state.steps.findIndex((step, i) => step.status === "failed" && isDeadEnd(plan, state, i));
+      const failed = [...state.steps.keys()].filter(
+        (i) => state.steps[i]?.status === "failed" && isDeadEnd(plan, state, i),
+      );
       // The error is the run's own only where one step failed the workflow (contract §7.2).
-      const fatal = plan.steps[failed]?.on_failure === "fail_workflow" ? state.steps[failed]?.error : undefined;
-      endRun(run, failed >= 0 ? "failed" : "completed", at, fatal);
+      const fatal = failed.find((i) => plan.steps[i]?.on_failure === "fail_workflow");
+      endRun(run, failed.length > 0 ? "failed" : "completed", at, state.steps[fatal ?? -1]?.error);
       break;
     }
     case "cancel_requested":

@@ -1,6 +1,6 @@
+import { quoted } from "../expressions/printed.ts";
 import type { CommandOutcome, CommandPayload } from "../messages.ts";
 import { isAttempt } from "./attempts.ts";
-import { quoted } from "../expressions/printed.ts";
 import type { StepEnd } from "./ending.ts";
 import { descendantsOf, type Plan } from "./plan.ts";
 import { isDeadEnd } from "./schedule.ts";

@@ -1,5 +1,5 @@
-import type { Plan, PlanStep } from "../engine/plan.ts";
 import type { StepEnd } from "../engine/ending.ts";
+import type { Plan, PlanStep } from "../engine/plan.ts";
 import type { StepState } from "../engine/state.ts";
 import type { Work } from "../engine/work.ts";
 

@@ -1,26 +1,32 @@
 import assert from "node:assert/strict";
-import { decide } from "../../workflows/engine/decide.ts";
+import fc from "fast-check";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
 import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
-import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
 import { isMirrored, runRow, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
 import type { CommandPayload, Verb } from "../../workflows/messages.ts";
+import { assertEnd } from "./end.ts";
 import { MirrorModel, plain } from "./mirror-model.ts";
 import { Outside } from "./outside.ts";
-import { anyCommand, type Move } from "./random-moves.ts";
-import { evolveWatched, watched } from "./watched.ts";
+import { anyCommand, type Move, moves } from "./random-moves.ts";
+import { randomPlan } from "./random-plans.ts";
+import { isOver } from "./reference-run.ts";
+import { SideBySide } from "./side-by-side.ts";
 
-/** All that a run was told, in order, to tell it again: events, where nothing was left to decide, and where it was reopened. */
-export type Told = RunEvent | { type: "rest" } | { type: "reopened"; state: RunState };
+/** Any run, told anything at any moment: as the reference has it after every event, ended and mirrored in the end. */
+export const anyRun = fc.property(randomPlan, moves, ({ plan, completed }, all) => {
+  const play = new Play(plan, completed);
+  for (const move of all) play.move(move);
+  play.drain();
+});
 
 /** A run in a world like that of workflows/run.ts. */
-export class RandomRun {
-  readonly plan: Plan;
-  run: Run;
-  readonly told: Told[] = [];
+export class Play {
+  readonly #plan: Plan;
+  readonly #both: SideBySide;
+  readonly #told: RunEvent[] = [];
   readonly #mirror = new MirrorModel();
   readonly #outside = new Outside(this.#mirror);
   #inFlight: MirrorRows | undefined;
@@ -29,9 +35,13 @@ export class RandomRun {
   #commands = 0;
 
   constructor(plan: Plan, completed: { step_ref: string }[]) {
-    this.plan = plan;
-    this.run = watched(initialRun(plan, completed));
+    this.#plan = plan;
+    this.#both = new SideBySide(plan, completed);
     this.#goOn();
+  }
+
+  get run(): Run {
+    return this.#both.run;
   }
 
   move({ kind, pick, hold }: Move): void {
@@ -43,7 +53,10 @@ export class RandomRun {
         this.#hear(this.#outside.nextDue(this.run));
         break;
       case "command":
-        this.#command(anyCommand(this.run, pick), pick % 17 === 0 ? "again" : undefined);
+        this.#command(
+          anyCommand(this.run, pick),
+          pick % 17 === 0 ? `command-${pick % (this.#commands + 1)}` : undefined,
+        );
         break;
       case "again":
         this.#hear(this.#oldNews(pick));
@@ -53,6 +66,9 @@ export class RandomRun {
         break;
       case "parent":
         this.#hear({ type: "parent_closed", status: pick % 2 ? "canceled" : "timed_out", at: this.#outside.now });
+        break;
+      case "expiry":
+        this.#hear({ type: "run_expired", at: this.#outside.now });
         break;
       case "take":
         this.#take();
@@ -76,15 +92,14 @@ export class RandomRun {
   /** Lets all end that can by itself, then opens what is closed to it, until the run is over. */
   drain(): void {
     this.#goOn();
-    for (let turn = 0; turn < 3000; turn++) {
+    for (let turn = 0; !this.#outside.isIdle() || !isOver(this.run.state); turn++) {
+      assert(turn < 3000, "the run hangs");
       const news = this.#outside.finish(this.run, 3);
       if (news) this.#hear(news);
-      else if (isRunOver(this.run.state.status)) break;
       else this.#unblock();
       this.#goOn();
     }
-    assert(isRunOver(this.run.state.status), "the run hangs");
-    assert(this.#outside.isIdle());
+    assertEnd(this.#plan.steps, this.run.state, this.run.state.steps);
     this.#flush();
     this.#mirror.assertShows(this.run, (i) => this.run.state.steps[i]?.generation !== this.#reopenedAt[i]);
   }
@@ -92,7 +107,7 @@ export class RandomRun {
   /** A run for which nothing goes on is paused, or waits for a gate or a timer. */
   #unblock(): void {
     const { status, steps } = this.run.state;
-    const gate = this.plan.steps.find((_, i) => steps[i]?.approval?.status === "pending");
+    const gate = this.#plan.steps.find((_, i) => steps[i]?.approval?.status === "pending");
     if (status === "paused") this.#command({ verb: "resume", actor: "ada" });
     else if (gate) this.#command({ verb: "approve", actor: "ada", step_ref: gate.step_ref });
     else {
@@ -102,11 +117,11 @@ export class RandomRun {
     }
   }
 
-  /** Does what `request` asks, once the run rests; `told` and what is mirrored are as after any command. */
-  recovers(request: RecoveryRequest, look: (run: Run, mirrored: RunState | undefined, now: number) => void): string {
+  /** Does what is asked once the run rests, after a look at the run, and at what the mirror would make of it if it is over. */
+  recover(request: RecoveryRequest, look: (run: Run, mirrored: RunState | undefined, now: number) => void): string {
     this.#goOn();
-    if (isRunOver(this.run.state.status)) this.#flush();
-    look(this.run, isRunOver(this.run.state.status) ? this.#mirrored() : undefined, this.#outside.now);
+    if (isOver(this.run.state)) this.#flush();
+    look(this.run, isOver(this.run.state) ? this.#mirrored() : undefined, this.#outside.now);
     if (request.verb === "retry-run") return "";
     const id = `command-${++this.#commands}`;
     this.#command({ ...request, verb: request.verb }, id);
@@ -116,23 +131,23 @@ export class RandomRun {
 
   #hear(event: RunEvent | undefined): void {
     if (!event) return;
-    this.told.push(plain(event));
-    evolveWatched(this.run, event);
+    this.#told.push(event);
+    this.#both.hear(event);
   }
 
   #goOn(): void {
-    for (let next = decide(this.run); next; next = decide(this.run)) this.#hear({ ...next, at: this.#outside.now });
-    this.told.push({ type: "rest" });
+    this.#both.goOn(this.#outside.now);
     this.#outside.align(this.run);
   }
 
   #command(command: CommandPayload & { verb: Verb; actor: string }, id = `command-${++this.#commands}`): void {
-    this.#hear({ type: "command", at: this.#outside.now, id, ...command });
+    this.#hear({ type: "command", at: this.#outside.now, ...command, id });
   }
 
   #oldNews(pick: number): RunEvent | undefined {
-    const news = this.told.filter((told): told is RunEvent => "generation" in told || told.type === "child_ended");
-    return news[pick % Math.max(1, news.length)];
+    const news = this.#told.filter(({ type, ...event }) => "generation" in event || type === "child_ended");
+    const old = news[pick % Math.max(1, news.length)];
+    return old && { ...old, at: this.#outside.now };
   }
 
   #take(): void {
@@ -152,27 +167,24 @@ export class RandomRun {
   /** A continue-as-new, between two events, whatever goes on outside. */
   #carry(): void {
     this.#flush();
-    const { run, steps } = plain({ run: this.run.plan.run, steps: this.plan.steps });
-    this.run = watched(restoredRun(planOf(run, steps), plain(this.run.state)));
-  }
-
-  #mirrored(): RunState {
-    const { runs, steps, commands, approvals } = this.#mirror;
-    const row = runs.get(this.plan.run.id) ?? runRow(this.run);
-    const [rows, gates] = [[...steps.values()], [...approvals.values()]];
-    return plain(mirroredState(this.plan, row, rows, [...commands.values()], gates));
+    const { run, steps } = plain(this.run.plan);
+    this.#both.carried(restoredRun(planOf(run, steps), plain(this.run.state)));
   }
 
   /** The execution closes, and begins anew from what is mirrored. */
   #reopen(): void {
     this.#goOn();
-    if (!isRunOver(this.run.state.status) || !this.#outside.isIdle()) return;
+    if (!isOver(this.run.state) || !this.#outside.isIdle()) return;
     this.#flush();
     const state = this.#mirrored();
-    this.told.push({ type: "reopened", state });
-    const { payload, step_payloads } = this.#mirror.runs.get(this.plan.run.id) ?? {};
-    const plan = { ...this.plan, run: { ...this.plan.run, payload, step_payloads } };
-    this.run = watched(restoredRun(plan, plain(state)));
+    const { payload, step_payloads } = this.#mirror.runs.get(this.#plan.run.id) ?? {};
+    this.#both.reopened(restoredRun({ ...this.#plan, run: { ...this.#plan.run, payload, step_payloads } }, state));
     this.#reopenedAt = state.steps.map(({ generation }) => generation);
+  }
+
+  #mirrored(): RunState {
+    const { runs, steps, commands, approvals } = this.#mirror;
+    const row = runs.get(this.#plan.run.id) ?? runRow(this.run);
+    return plain(mirroredState(this.#plan, row, [...steps.values()], [...commands.values()], [...approvals.values()]));
   }
 }

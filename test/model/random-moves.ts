@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Run, StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { VERBS, type Verb } from "../../workflows/messages.ts";
+import { type CommandPayload, VERBS, VERBS_BETWEEN_RUNS, type Verb } from "../../workflows/messages.ts";
 
 /** What may happen next, by how often: news of work, a timer, a command, old news again, …, and moves of the mirror. */
 const WEIGHTS = {
@@ -11,6 +11,7 @@ const WEIGHTS = {
   again: 20,
   cancel: 2,
   parent: 1,
+  expiry: 3,
   take: 20,
   arrive: 20,
   look: 10,
@@ -43,7 +44,7 @@ const isGate = ({ approval }: StepState) => approval?.status === "pending";
 const waits = ({ trigger }: StepState, type?: string) => type === "wait_for_event" && trigger?.status === "waiting";
 
 /** Which steps a verb is made for. */
-const AIMS: Record<(typeof VERBS)[number], (step: StepState, type?: string) => boolean> = {
+const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
   pause: () => true,
   resume: () => true,
   approve: isGate,
@@ -54,23 +55,41 @@ const AIMS: Record<(typeof VERBS)[number], (step: StepState, type?: string) => b
   "replay-subtree": isOver,
   "send-event": waits,
   "cancel-event": waits,
+  reopen: () => true,
+  adopt: ({ child_run_id }) => child_run_id !== undefined,
 };
 
+const ALL = [...VERBS, ...VERBS_BETWEEN_RUNS];
+
 /** Any command, mostly one that makes sense. */
-export function anyCommand(
-  { plan, state }: Run,
-  pick: number,
-): { verb: Verb; step_ref: string; reason?: string; actor: string } {
-  const verb = VERBS[pick % VERBS.length] as (typeof VERBS)[number];
+export function anyCommand({ plan, state }: Run, pick: number): CommandPayload & { verb: Verb; actor: string } {
+  const verb = ALL[pick % ALL.length] as Verb;
   const which = pick >> 4;
   const all = plan.steps.map((_, i) => i);
   const sensible = all.filter((i) => AIMS[verb](state.steps[i] as StepState, plan.steps[i]?.step_type));
   const among = which % 4 > 0 && sensible.length > 0 ? sensible : all;
-  const step_ref = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref ?? "";
+  const known = plan.steps[among[(which >> 2) % among.length] as number]?.step_ref;
   return {
     verb,
-    step_ref,
+    step_ref: pick % 41 ? known : "no such step",
     reason: pick % 3 ? "why" : undefined,
     actor: pick % 7 ? "ada" : "eve",
+    ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
+    ...edits(verb, known, which),
+    result: pick % 5 ? undefined : { text: `${pick % 100}` },
+  };
+}
+
+const between = (verb: Verb, step: StepState | undefined, which: number) =>
+  verb === "reopen" || verb === "adopt"
+    ? { child_run_id: step?.child_run_id, life: which % 9, only_tell: verb === "reopen" && which % 7 === 0 }
+    : {};
+
+/** Now and then other payloads for the run, for the step that it is about, or for any. */
+function edits(verb: Verb, ref: string | undefined, which: number): CommandPayload {
+  if (verb !== "retry" && verb !== "replay-subtree" && verb !== "reopen") return {};
+  return {
+    payload: which % 11 === 0 ? { text: `${which % 10}` } : undefined,
+    step_payloads: which % 7 === 0 ? { [which % 3 ? (ref ?? "s0") : "s1"]: { text: `${which % 10}` } } : undefined,
   };
 }

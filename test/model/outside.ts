@@ -6,8 +6,8 @@ import type { Run } from "../../workflows/engine/state.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { triggerId } from "../../workflows/engine/view.ts";
 import { type Work, workOf } from "../../workflows/engine/work.ts";
+import { BEGIN } from "../engine/plans.ts";
 import type { MirrorModel } from "./mirror-model.ts";
-import { BEGIN } from "./plans.ts";
 
 interface Going {
   step: number;
@@ -97,7 +97,7 @@ export class Outside {
 
   #newsOf(run: Run, { step, work, generation, attempt, revision }: Going, how: number): RunEvent {
     const news = { at: this.now, step, generation };
-    const failure = ["server", "client", "timeout"][how];
+    const failure = ["server", "client", "timeout", undefined, "server", "server"][how];
     switch (work.kind) {
       case "dispatch":
         if (failure === undefined) {
@@ -109,8 +109,8 @@ export class Outside {
           attempt,
           class: failure,
           error: failure,
-          job_max_attempts: 3,
-          random: how / 3,
+          job_max_attempts: generation % 2 ? 3 : 6,
+          random: how / 8,
         };
       case "open-wait": {
         const claim = claimOf(run, step, revision);

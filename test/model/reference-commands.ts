@@ -1,0 +1,192 @@
+import type { Command } from "../../workflows/engine/events.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
+import {
+  dependenciesOf,
+  indexOf,
+  isOver,
+  letsGoOn,
+  type ReferenceRun,
+  type ReferenceStep,
+  timeLimit,
+  type Verdict,
+} from "./reference-run.ts";
+
+const refused = (code: string): Verdict => ({ status: "refused", code });
+
+/** A command; of a child that runs again by whose it is: a step, and its life when it named the child. */
+export type Order = Command & { at: number; child?: { step: number; life: number } };
+
+/** Contract §2.5 to §2.12 and §5, docs/state-machine.md "Running again": refuses a command, or applies it. */
+export function obey(run: ReferenceRun, command: Order): Verdict {
+  const { verb, step_ref, actor, reason, result, at } = command;
+  if (verb === "pause" || verb === "resume") {
+    if (verb === "pause" ? isOver(run) : run.status !== "paused") return refused("invalid_state");
+    run.status = verb === "pause" ? "paused" : "running";
+    return { status: "applied" };
+  }
+  if (verb === "reopen") return reopen(run, command);
+  if (verb === "adopt") return adopt(run, command);
+  const i = indexOf(run, step_ref);
+  const step = run.steps[i];
+  const definition = run.definitions[i];
+  if (!step || !definition) return refused("not_found");
+  const code = problemOf(verb, run, step, definition, actor);
+  if (code) return refused(code);
+  const reset = verb === "retry" || verb === "replay-subtree" ? toRunAgain(run, i, verb === "retry") : undefined;
+  if (!canBeGiven(run, command, reset)) return refused("validation_error");
+  edit(run, command);
+
+  const { approval, trigger } = step;
+  const received = () =>
+    Object.assign(trigger ?? {}, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+  switch (verb) {
+    case "skip":
+    case "force-complete": {
+      if (approval) Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
+      const how = verb === "skip" ? { status: "skipped", error: reason } : { status: "completed", output: result };
+      endStep(run, i, { ...how, cause: "operator" } as Parameters<typeof endStep>[2], at);
+      break;
+    }
+    case "approve":
+      Object.assign(approval as object, { status: "approved", approved_by: actor, approved_at: at });
+      received();
+      succeed(run, i, result, at);
+      break;
+    case "reject": {
+      Object.assign(approval as object, { status: "rejected", approved_by: actor, error: reason });
+      const error = `approval rejected by ${actor}${reason ? `: ${reason}` : ""}`;
+      endStep(run, i, { status: "failed", error }, at);
+      break;
+    }
+    case "send-event":
+      received();
+      succeed(run, i, result, at);
+      break;
+    case "cancel-event":
+      Object.assign(trigger as object, { status: "canceled", error: "canceled by user" });
+      endStep(run, i, { status: "failed", error: "event trigger canceled by user" }, at);
+      break;
+    case "retry":
+    case "replay-subtree":
+      return runAgain(run, reset as Map<number, Again>, command, i);
+  }
+  return { status: "applied" };
+}
+
+function problemOf(
+  verb: Exclude<Command["verb"], "pause" | "resume">,
+  run: ReferenceRun,
+  step: ReferenceStep,
+  { step_type, approval_approvers = [] }: PlanStep,
+  actor: string,
+): string | undefined {
+  switch (verb) {
+    case "skip":
+    case "force-complete":
+      return step.status === "pending" || step.status === "waiting" ? undefined : "invalid_state";
+    case "approve":
+    case "reject":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return approval_approvers.length === 0 || approval_approvers.includes(actor) ? undefined : "approver_not_allowed";
+    case "send-event":
+    case "cancel-event":
+      return step_type === "wait_for_event" && step.trigger?.status === "waiting" ? undefined : "conflict";
+    case "retry":
+      return isOver(step) ? undefined : "invalid_state";
+    case "replay-subtree":
+      return isOver(step) || run.status === "paused" ? undefined : "invalid_state";
+  }
+}
+
+/** `counted` for the answer; `reopened`: the child that failed goes on. */
+interface Again {
+  counted: boolean;
+  reopened: boolean;
+}
+
+/** "Running again": the target, what is behind it (of a retry, what did not happen there), and what the end canceled. */
+function toRunAgain(run: ReferenceRun, target: number, isRetry: boolean): Map<number, Again> {
+  const didNotHappen = ({ status }: ReferenceStep) => status === "skipped" || status === "canceled";
+  const after = stepsAfter(run, target);
+  const all = new Map<number, Again>();
+  for (const [i, step] of run.steps.entries()) {
+    const counted = i === target || (after.has(i) && (!isRetry || didNotHappen(step)));
+    // A replay is of all that comes after: what its children did before is not gone on with.
+    const reopened = isRetry || !counted;
+    if (counted || (isOver(run) && step.status === "canceled")) all.set(i, { counted, reopened });
+  }
+  return all;
+}
+
+/** What failed in a sub-workflow is run again, or it only tells its end. */
+function reopen(run: ReferenceRun, command: Order): Verdict {
+  const bad = command.only_tell ? [] : [...run.steps.keys()].filter((i) => !letsGoOn(run, i));
+  if (!command.only_tell && (!isOver(run) || bad.length === 0)) return refused("conflict");
+  const all = new Map(bad.map((i) => [i, { counted: true, reopened: true }]));
+  if (!canBeGiven(run, command, all)) return refused("validation_error");
+  edit(run, command);
+  if (command.only_tell) return { status: "applied" };
+  return runAgain(run, all, command);
+}
+
+/** A child runs again, and with it the step that it belongs to. */
+function adopt(run: ReferenceRun, command: Order): Verdict {
+  const { step: i = -1, life } = command.child ?? {};
+  const step = run.steps[i];
+  if (!step?.child?.begun || step.child.life !== life || !isOver(step)) return refused("conflict");
+  return runAgain(run, toRunAgain(run, i, true), command, i);
+}
+
+/** A payload is for a step that runs again, or has not begun. */
+function canBeGiven(run: ReferenceRun, { step_payloads = {} }: Order, reset?: Map<number, Again>): boolean {
+  return Object.keys(step_payloads).every((ref) => {
+    const i = indexOf(run, ref);
+    const step = run.steps[i];
+    return step && (reset?.has(i) || (!isOver(step) && step.started_at === undefined));
+  });
+}
+
+function edit(run: ReferenceRun, { payload, step_payloads }: Order): void {
+  if (payload) run.payload = payload;
+  if (step_payloads) run.step_payloads = { ...run.step_payloads, ...step_payloads };
+}
+
+function runAgain(
+  run: ReferenceRun,
+  reset: Map<number, Again>,
+  { at, verb, payload, step_payloads = {} }: Order,
+  target = -1,
+): Verdict {
+  if (isOver(run))
+    Object.assign(run, { error: undefined, finished_at: undefined, expires_at: timeLimit(run.header, at) });
+  run.status = "running";
+  run.steps = run.steps.map((step, i): ReferenceStep => {
+    const again = reset.get(i);
+    if (!again) return step;
+    const happened = step.started_at !== undefined || step.cause === "operator" || step.cause === "condition";
+    const edited = payload !== undefined || (run.definitions[i] as PlanStep).step_ref in step_payloads;
+    const ended = step.status === "failed" || step.status === "canceled";
+    const goesOn = step.child?.begun && again.reopened && ended && !edited;
+    return {
+      status: i === target || dependenciesOf(run, i).length === 0 ? "pending" : "waiting",
+      attempt: step.attempt + (i === target || happened ? 1 : 0),
+      life: step.life + 1,
+      failures: [],
+      child: goesOn || (verb === "adopt" && i === target) ? step.child : undefined,
+    };
+  });
+  skipWhatCannotRun(run, at);
+  const reset_steps = [...reset.values()].filter(({ counted }) => counted).length;
+  return { status: "applied", reset_steps };
+}
+
+function stepsAfter(run: ReferenceRun, target: number): Set<number> {
+  const after = new Set<number>();
+  for (let size = -1; size !== after.size; ) {
+    size = after.size;
+    for (const i of run.steps.keys())
+      if (dependenciesOf(run, i).some((d) => d === target || after.has(d))) after.add(i);
+  }
+  return after;
+}

@@ -1,0 +1,162 @@
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+import { type Order, obey } from "./reference-commands.ts";
+import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
+import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
+
+type ChildEnded = Extract<RunEvent, { type: "child_ended" }>;
+type OfChild = Omit<ChildEnded, "child_run_id"> & { step: number; generation: number };
+type Told = Exclude<RunEvent, Next | { type: "step_failed" } | ChildEnded | { type: "command" }>;
+
+/** What the outside tells a run; of a child by whose it is. */
+export type Happening = Told | OfChild | Order;
+
+export function hear(run: ReferenceRun, event: Happening): void {
+  const { at } = event;
+  switch (event.type) {
+    case "command":
+      if (!run.verdicts.has(event.id)) run.verdicts.set(event.id, obey(run, event));
+      return;
+    case "cancel_requested":
+      if (!isOver(run)) endRun(run, "canceled", at, "canceled by user", "workflow canceled by user");
+      return;
+    case "run_expired":
+      if (!isOver(run) && run.expires_at !== undefined && at >= run.expires_at)
+        endRun(run, "timed_out", at, "workflow timed out");
+      return;
+    case "parent_closed": {
+      const why = `parent workflow ${event.status === "canceled" ? "canceled" : "timed out"}`;
+      if (!isOver(run)) endRun(run, event.status, at, why, why);
+      return;
+    }
+  }
+  const step = run.steps[event.step];
+  if (!step) return;
+  const isOfThisLife = step.life === event.generation;
+  if (event.type === "emitted") {
+    if (isOfThisLife) step.emitting = false;
+  } else if (event.type === "wait_opened") {
+    // Whose life is over has opened a wait that nobody waits for any more; unless it is opened anew.
+    if (!isOfThisLife && step.trigger?.status === "waiting") return;
+    step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
+    step.trigger.event_key = event.event_key;
+  } else if (isOfThisLife && !isOver(step)) {
+    hearOfStep(run, event.step, step, event);
+  }
+}
+
+type StepNews = Exclude<Extract<Happening, { generation: number }>, { type: "emitted" | "wait_opened" }>;
+
+function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: StepNews): void {
+  const { at } = event;
+  switch (event.type) {
+    case "attempt_completed":
+      if (step.attempt === event.attempt && step.due === undefined) succeed(run, i, event.output, at);
+      break;
+    case "attempt_failed": {
+      if (step.attempt !== event.attempt || step.due !== undefined) break;
+      const delay = delayAfter(run.definitions[i] as PlanStep, [...step.failures, event.class], event);
+      step.failures.push(event.class);
+      if (delay === undefined) endStep(run, i, { status: "failed", error: event.error }, at);
+      else step.due = at + delay;
+      break;
+    }
+    case "deadline_passed":
+      if (step.due === event.deadline) beDue(run, i, step, at);
+      break;
+    case "wait_refused":
+    case "child_refused":
+      endStep(run, i, { status: "failed", error: event.error }, at);
+      break;
+    case "child_started":
+      (step.child as { begun: boolean }).begun = true;
+      break;
+    case "child_ended": {
+      const { status, output } = event;
+      const error = event.error ?? `sub-workflow ${run.definitions[i]?.sub_workflow_id} ended with status ${status}`;
+      if (status === "completed") succeed(run, i, output, at);
+      else endStep(run, i, { status: "failed", error }, at);
+      break;
+    }
+  }
+}
+
+/** Contract §4 and §7.6: the pause after these failed attempts, in ms, or none: the step has failed. */
+function delayAfter(
+  definition: PlanStep,
+  failures: string[],
+  { job_max_attempts, random }: { job_max_attempts: number; random: number },
+): number | undefined {
+  const [last = "", before] = failures.toReversed();
+  if (["client", "auth", "budget", "oom"].includes(last)) return undefined;
+  const own = definition.retry_max_attempts;
+  if (failures.length >= (own || job_max_attempts)) return undefined;
+  if (!own && failures.length >= 3 && last === before) return undefined;
+  const initial = definition.retry_initial_delay_secs || 1;
+  const doubled = Math.min(initial * 2 ** (failures.length - 1), definition.retry_max_delay_secs || 3600);
+  const secs = definition.retry_backoff === "fixed" ? initial : doubled;
+  return Math.round(secs * 1000 * (0.8 + 0.4 * random));
+}
+
+/** Its time has come: a job's next attempt, the end of a sleep, too late for an event or an approval. */
+function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): void {
+  step.due = undefined;
+  switch (run.definitions[i]?.step_type) {
+    case "job":
+      step.attempt++;
+      break;
+    case "sleep": {
+      const slept_for_secs = (at - (step.started_at as number)) / 1000;
+      const completed_at = new Date(at).toISOString().replace(/\.?0*Z$/, "Z");
+      Object.assign(step.trigger as object, { status: "received", received_at: at });
+      succeed(run, i, { text: JSON.stringify({ slept_for_secs, completed_at }) }, at);
+      break;
+    }
+    case "wait_for_event":
+      Object.assign(step.trigger as object, { status: "timed_out", error: "event trigger timed out" });
+      endStep(run, i, { status: "failed", error: "event trigger timed out" }, at);
+      break;
+    case "approval":
+      Object.assign(step.approval as object, { status: "timed_out" });
+      Object.assign(step.trigger as object, { status: "timed_out" });
+      endStep(run, i, { status: "failed", error: "approval timed out" }, at);
+      break;
+  }
+}
+
+/** What the run does by itself. */
+export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {
+  switch (next.type) {
+    case "run_finished":
+      finish(run, at);
+      break;
+    case "step_skipped":
+      endStep(run, next.step, { status: "skipped", cause: "condition" }, at);
+      break;
+    case "step_failed":
+      endStep(run, next.step, { status: "failed", error: conditionError }, at);
+      break;
+    case "step_started":
+      start(run.steps[next.step] as ReferenceStep, run.definitions[next.step] as PlanStep, at);
+      break;
+  }
+}
+
+function start(step: ReferenceStep, definition: PlanStep, at: number): void {
+  const { step_type, approval_timeout_secs, event_timeout_secs, sleep_duration_secs } = definition;
+  step.started_at = at;
+  if (step_type === "sub_workflow") step.child ??= { life: step.life, begun: false };
+  if (step_type === "job" || step_type === "sub_workflow") {
+    step.status = "running";
+    return;
+  }
+  const secs = {
+    approval: approval_timeout_secs,
+    wait_for_event: event_timeout_secs || 3600,
+    sleep: sleep_duration_secs,
+  }[step_type];
+  step.status = "waiting";
+  step.due = secs ? at + secs * 1000 : undefined;
+  step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
+  if (step_type === "approval") step.approval = { status: "pending", requested_at: at, expires_at: step.due };
+}
