@@ -2,7 +2,9 @@ import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
 import type { MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
+import type { BulkOutcome, BulkState } from "../workflows/bulk-messages.ts";
 import type { CommandOutcome } from "../workflows/messages.ts";
+import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatchJob } from "./dispatch-job.ts";
 import { createEndpoints } from "./endpoint-agent.ts";
@@ -106,6 +108,12 @@ export interface Activities {
   }): Promise<{ row: RunRow; header: RunHeader; steps: PlanStep[]; rows: StepRow[]; commands: CommandOutcome[] }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
   loadCompleted(input: { run_id: string }): Promise<{ step_ref: string; output?: JsonDoc }[]>;
+  /** Acts on the next runs of a bulk operation, each once, and keeps their outcomes. Resolves with how far it is now. */
+  settleBulkChunk(input: {
+    operation_id: string;
+  }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
+  /** By revision; commands are kept for the audit. */
+  storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
 }
 
 export function createActivities(deps: Deps): Activities {
@@ -119,5 +127,7 @@ export function createActivities(deps: Deps): Activities {
     mirror: mirror(deps),
     loadRun: loadRun(deps),
     loadCompleted: loadCompleted(deps),
+    settleBulkChunk: settleBulkChunk(deps),
+    storeBulkState: storeBulkState(deps),
   };
 }

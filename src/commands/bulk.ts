@@ -8,7 +8,7 @@ import { cancelRun } from "./cancel-run.ts";
 import { startRetry } from "./retry-run.ts";
 
 /** How many runs of one request are worked on at once. */
-const CONCURRENCY = 16;
+export const CONCURRENCY = 16;
 
 export interface BulkCancelled {
   canceled: number;
@@ -55,7 +55,8 @@ export async function bulkReplay(
   return { replayed, failed: results.length - replayed, total: results.length, results };
 }
 
-async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
+/** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
+export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
   const source = await currentRun(deps, caller, runId).catch((error) => {
     if (error instanceof Problem && error.code === "not_found")
       throw new Problem("not_found", `get original workflow run: ${error.message}`);

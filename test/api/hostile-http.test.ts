@@ -159,7 +159,9 @@ describe("a method", () => {
   // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go.
   const takes = (path: string) =>
     routes.filter(
-      (route) => route.path === path || (path.includes("/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
+      (route) =>
+        route.path === path ||
+        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
     );
 
   test.each(paths)("that %s does not have is a 405 that says which it has", async (path) => {
