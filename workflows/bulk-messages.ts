@@ -17,6 +17,7 @@ export interface BulkSignal {
 /** Times are epoch milliseconds. `revision` grows with every command and every change of status. */
 export interface BulkState {
   status: BulkStatus;
+  /** When nothing was under way any more: an aborted operation still ends the chunk it was at. */
   finished_at?: number;
   revision: number;
 }

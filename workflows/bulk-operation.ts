@@ -35,7 +35,6 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
   const enter = (status: BulkStatus) => {
     state.status = status;
     state.revision++;
-    if (isBulkOver(status)) state.finished_at = Date.now();
   };
   const steer = (verb: BulkVerb, signal: BulkSignal | undefined) => {
     const id = textOf(signal?.id) ?? uuid4();
@@ -59,7 +58,10 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
 
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
-      if (state.revision > storedRevision) {
+      if (isBulkOver(state.status) && state.finished_at === undefined) {
+        state.finished_at = Date.now();
+        state.revision++;
+      } else if (state.revision > storedRevision) {
         const commands = unstored;
         unstored = [];
         storedRevision = state.revision;

@@ -23,6 +23,7 @@ beforeAll(async () => {
     stepRef: "gate",
     jobID: UNKNOWN,
     runID: UNKNOWN,
+    operationID: UNKNOWN,
     eventKey: "key",
   };
 });
@@ -38,11 +39,11 @@ describe("10 MiB of body are a 413", () => {
   const TEN_MIB = 10 * 1024 * 1024;
   const big = JSON.stringify({ reason: "z".repeat(TEN_MIB) });
   const chunked = `${big.length.toString(16)}\r\n${big}\r\n0\r\n\r\n`;
-  const tooLarge = (answer: Answered<unknown>) =>
-    refused(answer, 413, "payload_too_large", "request body is larger than 1 MiB");
+  const tooLarge = (answer: Answered<unknown>, limit = 1) =>
+    refused(answer, 413, "payload_too_large", `request body is larger than ${limit} MiB`);
 
-  test.each(named.filter(([, { method }]) => method !== "get"))("%s", async (_, { method, path }) => {
-    tooLarge(await stack.request(method.toUpperCase(), filled(path), big));
+  test.each(named.filter(([, { method }]) => method !== "get"))("%s", async (_, { method, path, maxBytes = 2 ** 20 }) => {
+    tooLarge(await stack.request(method.toUpperCase(), filled(path), big), maxBytes / 2 ** 20);
   });
   test("in chunks, too", async () => {
     tooLarge(await request("POST", filled(SKIP), ["Transfer-Encoding: chunked"], chunked));

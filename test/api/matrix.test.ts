@@ -37,6 +37,7 @@ beforeAll(async () => {
   };
   demo.operationID = (await operating()).operationID ?? "";
   await ok(stack, "POST", `/v1/bulk-operations/${demo.operationID}/abort`);
+  await stack.deps.temporal.workflow.getHandle(demo.operationID).result();
   before = await everything();
 });
 afterAll(() => stack.stop());
