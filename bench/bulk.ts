@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "20000" },
     kills: { type: "string", default: "3" },
+    temporal: { type: "string", default: "dev" },
     /** Of how many runs the history is fetched. */
     histories: { type: "string", default: "500" },
   },
@@ -31,7 +32,8 @@ const CLIENTS = 32;
 const AUTH = { issuer: "bench", audience: "bench", secret: randomBytes(32).toString("hex") };
 const token = mintToken(AUTH, { sub: "bench", projects: ["bench"], scopes: ["*"] });
 printMachine(values);
-await withServers("dev", bench);
+if (values.temporal !== "dev" && values.temporal !== "postgres") throw new Error("--temporal is dev or postgres");
+await withServers(values.temporal, bench);
 
 async function bench({ databaseUrl, temporalAddress }: Servers): Promise<void> {
   const env = {

@@ -1,3 +1,5 @@
+import { status } from "@grpc/grpc-js";
+import { isGrpcServiceError } from "@temporalio/client";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { commandOutcomeQuery } from "../../workflows/messages.ts";
@@ -80,7 +82,14 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
 }
 
 async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string): Promise<boolean> {
-  const { events } = await temporal.workflow.getHandle(runId).fetchHistory();
+  const { events } = await temporal.workflow
+    .getHandle(runId)
+    .fetchHistory()
+    .catch((error) => {
+      // Temporal forgets what ended long ago.
+      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
+      throw error;
+    });
   return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
 }
 

@@ -42,9 +42,12 @@ describe("10 MiB of body are a 413", () => {
   const tooLarge = (answer: Answered<unknown>, limit = 1) =>
     refused(answer, 413, "payload_too_large", `request body is larger than ${limit} MiB`);
 
-  test.each(named.filter(([, { method }]) => method !== "get"))("%s", async (_, { method, path, maxBytes = 2 ** 20 }) => {
-    tooLarge(await stack.request(method.toUpperCase(), filled(path), big), maxBytes / 2 ** 20);
-  });
+  test.each(named.filter(([, { method }]) => method !== "get"))(
+    "%s",
+    async (_, { method, path, maxBytes = 2 ** 20 }) => {
+      tooLarge(await stack.request(method.toUpperCase(), filled(path), big), maxBytes / 2 ** 20);
+    },
+  );
   test("in chunks, too", async () => {
     tooLarge(await request("POST", filled(SKIP), ["Transfer-Encoding: chunked"], chunked));
   });
