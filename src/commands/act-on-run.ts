@@ -42,9 +42,8 @@ export async function actOnRun(deps: Deps, caller: Caller, runId: string, action
     const error = "no worker has taken it up yet: it is stored, and takes effect once";
     return { status: "failed", code: "unavailable", error };
   } catch (error) {
-    if (error instanceof Problem && error.code !== "unavailable")
-      return { status: "failed", code: error.code, error: error.message };
-    if (error instanceof Problem || isOutage(error)) throw error;
+    if (error instanceof Problem) return { status: "failed", code: error.code, error: error.message };
+    if (isOutage(error)) throw error;
     deps.log.error({ err: error, runId, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };
   }

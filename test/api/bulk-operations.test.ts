@@ -327,6 +327,27 @@ describe("an operation", () => {
   });
 });
 
+test("a filter of 100,000 runs is taken, one of more refused", async () => {
+  const token = stack.token({ projects: ["huge"] });
+  const { db } = stack.deps;
+  await db.query(`
+    insert into workflow_runs (id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status,
+      triggered_by, created_at, depth, revision)
+    select gen_random_uuid(), gen_random_uuid(), 'w', 'huge', 1, 'ver', 'completed', 'manual', now(), 0, 1
+    from generate_series(1, 100001)`);
+  const body = { operation: "cancel", filter: { status: "completed" }, max_per_second: 1 };
+  const refusal = refused(await post(body, { token }), 400, "validation_error", "filter matches more than 100000 runs");
+  expect(refusal.details).toEqual(["filter: matches more than 100000 runs"]);
+  const list = () => stack.request("GET", PATH, undefined, { token });
+  expect(answered(await list(), 200, bulkOperation.array())).toEqual([]);
+  await db.query(
+    `delete from workflow_runs where id = (select id from workflow_runs where project_id = 'huge' limit 1)`,
+  );
+  const created = answered(await post(body, { token }), 202, bulkOperation);
+  expect(created.progress.total).toBe(100_000);
+  answered(await stack.request("POST", `${PATH}/${created.id}/abort`, undefined, { token }), 200, bulkOperation);
+});
+
 describe("projects", () => {
   test("another's run is as unknown as any, whoever names it", async () => {
     const runs = await started(1);
