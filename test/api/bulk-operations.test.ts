@@ -171,6 +171,13 @@ describe("cancel", () => {
     expect(await statuses([...late, other])).toEqual(["running", "running", "running"]);
   });
 
+  test("takes the longest reason there may be", async () => {
+    const runs = await started(1);
+    const operation = await create({ operation: "cancel", ids: ids(runs), reason: "\u{1F600}".repeat(2048) });
+    await ended(operation);
+    expect(await items(operation)).toMatchObject([{ status: "applied" }]);
+  });
+
   test("of nothing completes at once", async () => {
     const operation = await create({ operation: "cancel", filter: { tag_key: uuid() } });
     expect(await ended(operation)).toMatchObject({ status: "completed", progress: { total: 0 } });
