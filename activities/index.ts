@@ -1,9 +1,11 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
+import type { BulkOutcome, BulkState } from "../workflows/bulk-messages.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
 import type { SeedStep } from "../workflows/engine/state.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
+import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatching } from "./dispatch-job.ts";
 import { createEndpoints } from "./endpoint-agent.ts";
@@ -141,6 +143,12 @@ export interface Activities {
   reopenRun(input: { run_id: string; verb: Verb; command: CommandPayload }): Promise<{ refused?: string }>;
   /** The completed steps of a run, whose outputs its retry keeps. */
   loadCompleted(input: { run_id: string }): Promise<SeedStep[]>;
+  /** Acts on the next runs of a bulk operation, each once, and keeps their outcomes. Resolves with how far it is now. */
+  settleBulkChunk(input: {
+    operation_id: string;
+  }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
+  /** By revision; commands are kept for the audit. */
+  storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
 }
 
 /** `ownQueue`: the task queue that only this process takes from. */
@@ -156,5 +164,7 @@ export function createActivities(deps: Deps, ownQueue: string): Activities {
     loadRun: loadRun(deps),
     reopenRun: reopenRun(deps),
     loadCompleted: loadCompleted(deps),
+    settleBulkChunk: settleBulkChunk(deps),
+    storeBulkState: storeBulkState(deps),
   };
 }

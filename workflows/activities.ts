@@ -54,3 +54,10 @@ export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
     cancellationType: "TRY_CANCEL",
     summary: step_ref,
   });
+
+/** Some seconds of a bulk operation's work, which another worker takes up when its own has died with it. */
+export const bulkChunks = proxyActivities<Pick<Activities, "settleBulkChunk">>({
+  startToCloseTimeout: "1h",
+  heartbeatTimeout: "10s",
+  retry: UNTIL_IT_WORKS,
+});

@@ -1,1 +1,2 @@
+export { bulkOperation } from "./bulk-operation.ts";
 export { workflowRun } from "./run.ts";

@@ -6,10 +6,12 @@ export interface Served {
   pid: number;
   origin: string;
   stop(): Promise<void>;
+  /** At once, as a crash does. */
+  kill(): Promise<void>;
 }
 
-/** Starts a file of the project as a server in a process of its own, on a free port. */
-export async function serveIn(file: string, env: Record<string, string>): Promise<Served> {
+/** Starts a file of the project as a server in a process of its own, on a free port. It can be used once it logs `ready`. */
+export async function serveIn(file: string, env: Record<string, string>, ready = "listening"): Promise<Served> {
   const port = await freePort();
   const child = spawn(process.execPath, ["--import", "tsx", file], {
     env: { ...process.env, ...env, PORT: String(port) },
@@ -17,24 +19,26 @@ export async function serveIn(file: string, env: Record<string, string>): Promis
   });
   const tell = () => child.kill();
   process.once("exit", tell);
-  await listens(child, file);
+  await saysReady(child, file, ready);
+  const end = async (signal: NodeJS.Signals) => {
+    process.off("exit", tell);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  };
   return {
     pid: child.pid as number,
     origin: `http://127.0.0.1:${port}`,
-    async stop() {
-      process.off("exit", tell);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill();
-      await once(child, "exit");
-    },
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
   };
 }
 
-function listens(child: ChildProcess, file: string): Promise<void> {
+function saysReady(child: ChildProcess, file: string, ready: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`${file} ended with ${code} before it listened`)));
+    child.once("exit", (code) => reject(new Error(`${file} ended with ${code} before it was ready`)));
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      if (text.includes("listening")) resolve();
+      if (text.includes(ready)) resolve();
     });
   });
 }

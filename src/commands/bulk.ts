@@ -9,7 +9,7 @@ import { cancelRun } from "./cancel-run.ts";
 import { previewRetry, sourceOf, startRetry } from "./retry-run.ts";
 
 /** How many runs of one request are worked on at once. */
-const CONCURRENCY = 16;
+export const CONCURRENCY = 16;
 
 export interface BulkCancelled {
   canceled: number;
@@ -45,12 +45,10 @@ export async function bulkReplay(
     [...new Set(ids)],
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
-      const retried = await attempt(deps, async () =>
-        startRetry(deps, await replayed(deps, caller, original_run_id), {}, key),
-      );
+      const retried = await attempt(deps, () => replay(deps, caller, original_run_id, key));
       return "error" in retried
         ? { original_run_id, status: "failed" as const, error: retried.error }
-        : { original_run_id, new_run_id: retried.value.id, status: "replayed" as const };
+        : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
     },
     { concurrency: CONCURRENCY },
   );
@@ -80,6 +78,11 @@ export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[
 function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {
   const replayed = results.filter(({ status }) => status === "replayed").length;
   return { replayed, failed: results.length - replayed, total: results.length, results };
+}
+
+/** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
+export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
+  return (await startRetry(deps, await replayed(deps, caller, runId), {}, key)).id;
 }
 
 async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {

@@ -1,19 +1,10 @@
 import { z } from "zod";
+import { ITEM_STATUSES } from "./bulk-operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
-import type { RunStatus } from "./runs.ts";
+import { RUN_STATUSES } from "./runs.ts";
 
 const MAX_LIMIT = 100;
-const STATUSES = [
-  "pending",
-  "running",
-  "paused",
-  "completed",
-  "failed",
-  "timed_out",
-  "canceled",
-] as const satisfies RunStatus[];
-
 const limit = z
   .string()
   .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
@@ -52,7 +43,7 @@ const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) =>
 const NEEDS_TAG_KEY = { error: "is required when tag_value is provided", path: ["tag_key"] };
 
 export const taggedQuery = query({ ...page, ...tagged }).refine(tagKeyGiven, NEEDS_TAG_KEY);
-export const runsQuery = query({ ...page, ...tagged, status: z.enum(STATUSES, "is invalid").optional() }).refine(
+export const runsQuery = query({ ...page, ...tagged, status: z.enum(RUN_STATUSES, "is invalid").optional() }).refine(
   tagKeyGiven,
   NEEDS_TAG_KEY,
 );
@@ -70,14 +61,21 @@ export const runQuery = query({
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
+/** The cursor of a list in an order of its own: how many come before. */
+const place = z
+  .string()
+  .transform((text) => Number(/^after:(\d{1,6})$/.exec(Buffer.from(text, "base64url").toString())?.[1]))
+  .refine((count) => !Number.isNaN(count), "is not one of this list")
+  .default(0);
+
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order (contract §2.4). */
-export const stepsQuery = query({
-  limit: limit.optional(),
-  cursor: z
-    .string()
-    .transform((text) => Number(/^after:(\d{1,4})$/.exec(Buffer.from(text, "base64url").toString())?.[1]))
-    .refine((place) => !Number.isNaN(place), "is not one of this list")
-    .default(0),
-  envelope: page.envelope,
+export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
+
+/** The runs of a bulk operation, in the order in which they are taken. */
+export const bulkItemsQuery = query({
+  ...page,
+  cursor: place,
+  status: z.enum(ITEM_STATUSES, "is invalid").optional(),
 });
+export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");

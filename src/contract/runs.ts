@@ -1,6 +1,7 @@
 import type { Json } from "./json.ts";
 
-export type RunStatus = "pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled";
+export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
 export type StepStatus = "pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled";
 export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
 export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";

@@ -27,8 +27,8 @@ export function createApp(deps: Deps): Express {
   });
 
   const bearer = authenticate(deps.config.auth);
-  for (const { method, path, scope, handler } of routes) {
-    app[method](path, ...(scope ? bearer : []), rawBody, handler(deps));
+  for (const { method, path, scope, maxBytes, handler } of routes) {
+    app[method](path, ...(scope ? bearer : []), rawBody(maxBytes), handler(deps));
   }
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (_request, response) => {

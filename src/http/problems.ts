@@ -1,8 +1,8 @@
-import { isGrpcServiceError } from "@temporalio/client";
 import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
 import { stringifyJson } from "../contract/json.ts";
 import { type ErrorCode, Problem } from "../errors.ts";
+import { isOutage } from "../outage.ts";
 
 /** The one place where problems become statuses (contract §1). */
 const STATUS: Record<ErrorCode, number> = {
@@ -48,10 +48,14 @@ export function answerOf({ code, message, details }: Problem, request_id: string
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isBodyTooLarge(error)) return new Problem("payload_too_large", "request body is larger than 1 MiB");
+  if (isBodyTooLarge(error))
+    return new Problem(
+      "payload_too_large",
+      `request body is larger than ${Number(property(error, "limit")) / 2 ** 20} MiB`,
+    );
   if (isUnreadableBody(error)) return new Problem("validation_error", "invalid request body", ["body: cannot be read"]);
   if (error instanceof URIError) return new Problem("validation_error", "malformed percent-encoding in path");
-  if (isUnreachable(error)) return new Problem("unavailable", "a service this depends on cannot be reached, try again");
+  if (isOutage(error)) return new Problem("unavailable", "a service this depends on cannot be reached, try again");
   return new Problem("internal_error", "internal error");
 }
 
@@ -59,24 +63,6 @@ function problemOf(error: unknown): Problem {
 const isBodyTooLarge = (error: unknown) => property(error, "type") === "entity.too.large";
 const isUnreadableBody = (error: unknown) =>
   property(error, "expose") === true && [400, 415].includes(Number(property(error, "status")));
-
-const GRPC_OUTAGE = [4 /* DEADLINE_EXCEEDED */, 8 /* RESOURCE_EXHAUSTED */, 14 /* UNAVAILABLE */];
-// Socket errors; SQLSTATE class 08 (connection), 53 (resources), 57P (shutting down or starting); pg's own words, which have no code.
-const OUTAGE_CODE =
-  /^(E(CONN(REFUSED|RESET|ABORTED)|TIMEDOUT|PIPE|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|08\w{3}|53\w{3}|57P0[1-3])$/;
-const OUTAGE_MESSAGE =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
-
-/** Whether Postgres or Temporal is down, rather than something wrong with us. */
-function isUnreachable(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return GRPC_OUTAGE.includes(error.code);
-  if (!(error instanceof Error)) return false;
-  return (
-    OUTAGE_CODE.test(String(property(error, "code"))) ||
-    OUTAGE_MESSAGE.test(error.message) ||
-    isUnreachable(error.cause)
-  );
-}
 
 function property(error: unknown, name: string): unknown {
   return typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;

@@ -33,6 +33,8 @@ export interface Route {
   method: "get" | "post" | "delete";
   path: string;
   scope?: Scope;
+  /** Of a body; without it 1 MiB. */
+  maxBytes?: number;
   handler: (deps: Deps) => RequestHandler;
 }
 
@@ -49,6 +51,7 @@ interface Declaration<Path extends string, Query, Body> {
   query?: z.ZodType<Query>;
   /** Without one, a body is never looked at. */
   body?: z.ZodType<Body>;
+  maxBytes?: number;
   handler: (deps: Deps, asked: Asked<Path, Query, Body>) => Promise<Answer>;
 }
 
@@ -56,11 +59,12 @@ interface Declaration<Path extends string, Query, Body> {
 export function route<const Path extends string, Query = undefined, Body = undefined>(
   declared: Declaration<Path, Query, Body>,
 ): Route {
-  const { method, path, scope, query, body, handler } = declared;
+  const { method, path, scope, maxBytes, query, body, handler } = declared;
   return {
     method,
     path,
     scope,
+    maxBytes,
     handler: (deps) => async (request, response) => {
       const caller = callerOf(request);
       assertScope(caller, scope);

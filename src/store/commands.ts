@@ -2,13 +2,18 @@ import type { CommandOutcome } from "../../workflows/messages.ts";
 import { isId } from "./columns.ts";
 import type { Db } from "./pool.ts";
 
-export async function findCommand(db: Db, runId: string, id: string): Promise<CommandOutcome | undefined> {
+/** Of a run, or of a bulk operation. */
+export async function findCommand<Outcome = CommandOutcome>(
+  db: Db,
+  runId: string,
+  id: string,
+): Promise<Outcome | undefined> {
   if (!isId(runId)) return undefined;
   const { rows } = await db.query<{ outcome: string }>(
     "select outcome from run_commands where run_id = $1 and id = $2",
     [runId, id],
   );
-  return rows[0] && (JSON.parse(rows[0].outcome) as CommandOutcome);
+  return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
 /** Oldest first. */

@@ -76,10 +76,7 @@ export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
   return rows[0] && runOf(rows[0]);
 }
 
-interface RunsPage extends PageOf {
-  workflowId?: string;
-  status?: string;
-}
+type RunsPage = PageOf & RunsFilter;
 
 /** Newest first. */
 export async function listRuns(db: Db, page: RunsPage): Promise<RunRow[]> {
@@ -95,16 +92,10 @@ const FETCHED = [11, 51, 101];
  * prepared and its plan kept. Of several filters the values say whose index is best: it is planned each time.
  */
 export function runsStatement(page: RunsPage): QueryConfig {
-  const { projectId, workflowId, status, tagKey, tagValue, cursor, limit } = page;
+  const { workflowId, status, tagKey, cursor, limit } = page;
   const values: unknown[] = [];
   const given = (value: unknown) => `$${values.push(value)}`;
-  const [from, project_id, at, id] = tagKey === undefined ? RUNS : TAGGED_RUNS;
-
-  // A workflow's runs are all of its project.
-  const where = workflowId ? [`run.workflow_id = ${given(workflowId)}`] : [`${project_id} = ${given(projectId)}`];
-  if (status !== undefined) where.push(`run.status = ${given(status)}`);
-  if (tagKey !== undefined) where.push(`tag.key = ${given(tagKey)}`);
-  if (tagValue !== undefined) where.push(`tag.value = ${given(tagValue)}`);
+  const { from, where, at, id } = filteredRuns(page, given);
   if (cursor) {
     const [time, place] = startOf(cursor);
     where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
@@ -114,6 +105,26 @@ export function runsStatement(page: RunsPage): QueryConfig {
     order by ${at} desc, ${id} desc limit ${FETCHED.find((rows) => rows >= limit) ?? limit}`;
   const filters = [workflowId, status, tagKey].filter((filter) => filter !== undefined).length;
   return { name: filters > 1 ? undefined : nameOf(text), text, values };
+}
+
+export interface RunsFilter {
+  projectId: string;
+  workflowId?: string;
+  status?: string;
+  tagKey?: string;
+  tagValue?: string;
+}
+
+/** Parts of a statement over the runs that a filter lets through. `given` makes a value a parameter of it. */
+export function filteredRuns(filter: RunsFilter, given: (value: unknown) => string) {
+  const { projectId, workflowId, status, tagKey, tagValue } = filter;
+  const [from, project_id, at, id] = tagKey === undefined ? RUNS : TAGGED_RUNS;
+  // A workflow's runs are all of its project.
+  const where = workflowId ? [`run.workflow_id = ${given(workflowId)}`] : [`${project_id} = ${given(projectId)}`];
+  if (status !== undefined) where.push(`run.status = ${given(status)}`);
+  if (tagKey !== undefined) where.push(`tag.key = ${given(tagKey)}`);
+  if (tagValue !== undefined) where.push(`tag.value = ${given(tagValue)}`);
+  return { from, where, at, id };
 }
 
 const RUNS = ["workflow_runs run", "run.project_id", "run.created_at", "run.id"] as const;

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs.ts";
 import { triggerBody } from "../../src/contract/trigger.ts";
@@ -115,6 +116,8 @@ export interface BodyOf {
   schema: z.ZodType;
   /** A good body with every field in it. */
   draft: (made: Made) => Members;
+  /** Fields that are not in the draft, because others of it are given instead. */
+  instead?: string[];
   /** Spends a step: no two requests may be for the same one. */
   spends?: true;
   /** Where what was accepted can be read again. */
@@ -124,6 +127,7 @@ export interface BodyOf {
 }
 const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
 const stepsOfRun = (_: Members, { ids }: Made) => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
+const draftBulkOperation = { project_id: "demo", operation: "pause", reason: "text", max_per_second: 1000 };
 const bulk = () => ({ workflow_run_ids: [UNKNOWN] });
 
 export const BODIES: BodyOf[] = [
@@ -154,6 +158,29 @@ export const BODIES: BodyOf[] = [
   { route: `${STEP}/force-complete`, schema: resultBody, draft: () => ({ result: {} }), spends: true },
   { route: "/v1/workflow-runs/bulk-cancel", schema: bulkBody, draft: bulk },
   { route: "/v1/workflow-runs/bulk-replay", schema: bulkBody, draft: bulk },
+  {
+    route: "/v1/bulk-operations",
+    schema: bulkOperationBody,
+    draft: () => ({ ...draftBulkOperation, ids: [UNKNOWN] }),
+    instead: ["filter"],
+    readAt: ({ id }) => `/v1/bulk-operations/${id}`,
+    notShown: ["ids"],
+  },
+  {
+    route: "/v1/bulk-operations",
+    schema: bulkOperationBody,
+    draft: ({ ids }) => ({
+      ...draftBulkOperation,
+      filter: { workflow_id: ids.workflowID, status: "timed_out", tag_key: "team", tag_value: "a" },
+    }),
+    instead: ["ids"],
+    readAt: ({ id }) => `/v1/bulk-operations/${id}`,
+  },
+  ...(["pause", "resume", "abort"] as const).map((verb) => ({
+    route: `/v1/bulk-operations/:operationID/${verb}`,
+    schema: reasonBody,
+    draft: () => ({ reason: "text" }),
+  })),
   { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {} }) },
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */

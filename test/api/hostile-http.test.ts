@@ -23,6 +23,7 @@ beforeAll(async () => {
     stepRef: "gate",
     jobID: UNKNOWN,
     runID: UNKNOWN,
+    operationID: UNKNOWN,
     eventKey: "key",
   };
 });
@@ -38,12 +39,15 @@ describe("10 MiB of body are a 413", () => {
   const TEN_MIB = 10 * 1024 * 1024;
   const big = JSON.stringify({ reason: "z".repeat(TEN_MIB) });
   const chunked = `${big.length.toString(16)}\r\n${big}\r\n0\r\n\r\n`;
-  const tooLarge = (answer: Answered<unknown>) =>
-    refused(answer, 413, "payload_too_large", "request body is larger than 1 MiB");
+  const tooLarge = (answer: Answered<unknown>, limit = 1) =>
+    refused(answer, 413, "payload_too_large", `request body is larger than ${limit} MiB`);
 
-  test.each(named.filter(([, { method }]) => method !== "get"))("%s", async (_, { method, path }) => {
-    tooLarge(await stack.request(method.toUpperCase(), filled(path), big));
-  });
+  test.each(named.filter(([, { method }]) => method !== "get"))(
+    "%s",
+    async (_, { method, path, maxBytes = 2 ** 20 }) => {
+      tooLarge(await stack.request(method.toUpperCase(), filled(path), big), maxBytes / 2 ** 20);
+    },
+  );
   test("in chunks, too", async () => {
     tooLarge(await request("POST", filled(SKIP), ["Transfer-Encoding: chunked"], chunked));
   });
@@ -159,7 +163,9 @@ describe("a method", () => {
   // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go.
   const takes = (path: string) =>
     routes.filter(
-      (route) => route.path === path || (path.includes("/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
+      (route) =>
+        route.path === path ||
+        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
     );
 
   test.each(paths)("that %s does not have is a 405 that says which it has", async (path) => {

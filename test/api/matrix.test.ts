@@ -1,4 +1,5 @@
 import jwt from "jsonwebtoken";
+import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCOPES } from "../../src/caller.ts";
 import { routes } from "../../src/http/routes/index.ts";
@@ -34,12 +35,16 @@ beforeAll(async () => {
     stepRef: "gate",
     eventKey: "key of demo",
   };
+  demo.operationID = (await operating()).operationID ?? "";
+  await ok(stack, "POST", `/v1/bulk-operations/${demo.operationID}/abort`);
+  await stack.deps.temporal.workflow.getHandle(demo.operationID).result();
   before = await everything();
 });
 afterAll(() => stack.stop());
 
 const everything = async () => {
-  const lists = ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", `/v1/workflow-runs/${demo.workflowRunID}/steps`];
+  const lists = ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations"];
+  lists.push(`/v1/workflow-runs/${demo.workflowRunID}/steps`);
   return Promise.all(lists.map((list) => ok(stack, "GET", list)));
 };
 const filled = (path: string, ids: Ids) => path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(ids[name] ?? ""));
@@ -49,13 +54,23 @@ const atGate = async (): Promise<Ids> => {
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 };
-const after = (method: string, path: string) => async () => {
-  const ids = await atGate();
-  await ok(stack, method, filled(path, ids));
-  return ids;
-};
+const after =
+  (method: string, path: string, prepare = atGate) =>
+  async () => {
+    const ids = await prepare();
+    await ok(stack, method, filled(path, ids));
+    return ids;
+  };
 const canceled = after("DELETE", "/v1/workflow-runs/:workflowRunID");
 const paused = after("POST", "/v1/workflow-runs/:workflowRunID/pause");
+
+/** An operation that takes a while. */
+const operating = async (): Promise<Ids> => {
+  const ids = Array.from({ length: 50 }, () => uuid());
+  const body = { project_id: "demo", operation: "pause", ids, max_per_second: 1 };
+  const { id } = await ok<{ id: string }>(stack, "POST", "/v1/bulk-operations", body);
+  return { ...demo, operationID: id };
+};
 
 const waitsFor = async (key: string) => {
   await runOf(stack, [wait("wait", key)]);
@@ -64,6 +79,8 @@ const waitsFor = async (key: string) => {
 
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
+const OPERATION = "/v1/bulk-operations/:operationID";
+const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
 let slugs = 0;
 
@@ -92,6 +109,13 @@ const CASES: Record<string, Case> = {
   [`post ${STEP}/reject`]: { status: 200, prepare: atGate },
   [`post ${STEP}/skip`]: { status: 200, prepare: atGate },
   [`post ${STEP}/force-complete`]: { status: 200, prepare: atGate },
+  "post /v1/bulk-operations": { status: 202, body: ofRun, prepare: atGate },
+  "get /v1/bulk-operations": { status: 200, query: "?project_id=demo" },
+  [`get ${OPERATION}`]: { status: 200 },
+  [`get ${OPERATION}/items`]: { status: 200 },
+  [`post ${OPERATION}/pause`]: { status: 200, prepare: operating },
+  [`post ${OPERATION}/resume`]: { status: 200, prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
+  [`post ${OPERATION}/abort`]: { status: 200, prepare: operating },
   "post /v1/jobs": {
     status: 201,
     body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
@@ -206,7 +230,7 @@ describe.each(guarded)("%s refuses", (_, route) => {
         refused(answer, 404, "not_found", / not found$/);
         expect(visible(answer)).toEqual(visible(await ask(route, unknown, bearer({ projects }))));
         expect(visible(answer)).toEqual(visible(await ask(route, unknown, bearer({}))));
-      } else if (route.path.includes("/bulk-")) {
+      } else if (route.path.includes("/workflow-runs/bulk-")) {
         const inTheirs = JSON.stringify(visible(answer)).replaceAll(demo.workflowRunID ?? "", UNKNOWN);
         expect(answer).toMatchObject({ status: 200, body: { failed: 1 } });
         expect(JSON.parse(inTheirs)).toEqual(visible(await ask(route, unknown, bearer({}))));
@@ -245,7 +269,7 @@ describe.each(open)("%s is open", (_, route) => {
 describe("another project's caller", () => {
   test("sees nothing of demo in a list", async () => {
     const token = stack.token({ projects: ["other"] });
-    for (const list of ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs"])
+    for (const list of ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations"])
       expect(await ok(stack, "GET", list, undefined, { token })).toEqual([]);
   });
 

@@ -98,6 +98,34 @@ export const bulkReplayed = z.strictObject({
   ),
 });
 
+export const bulkOperation = z.strictObject({
+  id,
+  project_id: text,
+  operation: z.enum(["cancel", "replay", "pause", "resume"]),
+  status: z.enum(["running", "paused", "completed", "aborted"]),
+  filter: z
+    .strictObject({
+      workflow_id: id.optional(),
+      status: text.optional(),
+      tag_key: text.optional(),
+      tag_value: text.optional(),
+    })
+    .optional(),
+  reason: text.optional(),
+  max_per_second: positive.optional(),
+  progress: z.strictObject({ total: count, pending: count, applied: count, skipped: count, failed: count }),
+  created_by: text,
+  created_at: time,
+  finished_at: time.optional(),
+});
+const settled = { workflow_run_id: id, settled_at: time };
+export const bulkItem = z.discriminatedUnion("status", [
+  z.strictObject({ workflow_run_id: id, status: z.literal("pending") }),
+  z.strictObject({ ...settled, status: z.literal("applied"), new_run_id: id.optional() }),
+  z.strictObject({ ...settled, status: z.literal("skipped") }),
+  z.strictObject({ ...settled, status: z.literal("failed"), code: text, error: text }),
+]);
+
 const workflowStep = z.strictObject({
   id,
   workflow_id: id,

@@ -1,4 +1,7 @@
+import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BulkOperation } from "../../src/contract/bulk-operations.ts";
+import { bulkOutcomeQuery } from "../../workflows/bulk-messages.ts";
 import { commandOutcomeQuery } from "../../workflows/messages.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type OwnServer, startOwnTemporal } from "../stack/own-servers.ts";
@@ -109,5 +112,26 @@ describe.concurrent("a run of a long history goes on in a new execution of the s
     await refuseTwenty(run);
     await until(async () => (await executionsOf(run)) > 1);
     expect(await on.cancel(run)).toMatchObject({ status: "canceled", error: "canceled by user" });
+  });
+
+  test("as does a bulk operation, with what it was told", async () => {
+    const ids = Array.from({ length: 4 }, () => uuid());
+    const body = { operation: "pause", ids, max_per_second: 1 };
+    const operation = (await stack.request<BulkOperation>("POST", "/v1/bulk-operations", body)).body;
+    const path = `/v1/bulk-operations/${operation.id}`;
+    for (let n = 0; n < 20; n++) {
+      const headers = { "idempotency-key": `pause-${n}` };
+      expect(await stack.request("POST", `${path}/pause`, undefined, { headers })).toMatchObject({ status: 200 });
+    }
+    await until(async () => (await executionsOf(operation)) > 1);
+
+    const now = stack.deps.temporal.workflow.getHandle(operation.id);
+    expect(await now.query(bulkOutcomeQuery, "pause-0")).toMatchObject({ outcome: { status: "applied" } });
+    expect(await stack.request("POST", `${path}/resume`)).toMatchObject({ status: 200, body: { status: "running" } });
+    const ended = await until(async () => {
+      const { body } = await stack.request<BulkOperation>("GET", path);
+      return body.finished_at !== undefined && body;
+    });
+    expect(ended).toMatchObject({ status: "completed", progress: { total: 4, pending: 0, failed: 4 } });
   });
 });

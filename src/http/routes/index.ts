@@ -1,4 +1,5 @@
 import type { Route } from "../route.ts";
+import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -11,6 +12,7 @@ export const routes: Route[] = [
   ...healthRoutes,
   ...workflowRoutes,
   ...workflowRunRoutes,
+  ...bulkOperationRoutes,
   ...jobRoutes,
   ...runRoutes,
   ...eventRoutes,

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApplicationFailure, Context } from "@temporalio/activity";
+import pMap from "p-map";
+import { actOnRun } from "../src/commands/act-on-run.ts";
+import { CONCURRENCY } from "../src/commands/bulk.ts";
+import type { Deps } from "../src/deps.ts";
+import {
+  type BulkItemOutcome,
+  findBulkOperation,
+  listBulkItems,
+  type StoredBulkOperation,
+  settleBulkItems,
+  writeBulkState,
+} from "../src/store/bulk-operations.ts";
+import type { Activities } from "./index.ts";
+
+/** Runs of a chunk, and seconds it takes at a slow rate: as long may a pause or an abort take to be felt. */
+const CHUNK = 100;
+const CHUNK_SECS = 2;
+const HEARTBEAT_MS = 1_000;
+/** Of what the API starts before it stores it. */
+const NOT_STORED_MS = 60_000;
+
+export function settleBulkChunk(deps: Deps): Activities["settleBulkChunk"] {
+  return async ({ operation_id }) => {
+    const context = Context.current();
+    const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    try {
+      await settleNext(deps, await stored(deps, operation_id), context);
+      const { total, applied, skipped, failed } = await stored(deps, operation_id);
+      return { pending: total - applied - skipped - failed, applied, skipped, failed };
+    } finally {
+      clearInterval(heartbeat);
+    }
+  };
+}
+
+export function storeBulkState({ db }: Deps): Activities["storeBulkState"] {
+  return ({ operation_id, state, commands }) => writeBulkState(db, operation_id, state, commands);
+}
+
+async function stored({ db }: Deps, id: string): Promise<StoredBulkOperation> {
+  const operation = await findBulkOperation(db, id);
+  if (operation) return operation;
+  const since = Date.now() - Context.current().info.scheduledTimestampMs;
+  throw ApplicationFailure.create({
+    message: `bulk operation ${id} is not stored`,
+    nonRetryable: since > NOT_STORED_MS,
+  });
+}
+
+/** The chunk's outcomes are kept together, also when some are still to come: an outage fails the activity, which goes on with those. */
+async function settleNext(deps: Deps, operation: StoredBulkOperation, context: Context): Promise<void> {
+  const { id, max_per_second } = operation;
+  const gapMs = max_per_second === undefined ? 0 : 1000 / max_per_second;
+  const limit = max_per_second === undefined ? CHUNK : Math.min(max_per_second * CHUNK_SECS, CHUNK);
+  const items = await listBulkItems(deps.db, id, { status: "pending", limit });
+  const caller = { actor: operation.created_by, projects: [operation.project_id], scopes: [] };
+  const action = {
+    operation: operation.operation,
+    commandId: `bulk-operation/${id}`,
+    repeated: context.info.attempt > 1,
+    reason: operation.reason,
+  };
+  const outages: unknown[] = [];
+  const start = Date.now();
+  const turn = (nth: number) => sleep(Math.max(0, start + nth * gapMs - Date.now()));
+  const outcomes = await pMap(
+    items,
+    async ({ position, run_id }, nth): Promise<BulkItemOutcome[]> => {
+      await turn(nth);
+      if (context.cancellationSignal.aborted || outages.length > 0) return [];
+      try {
+        return [{ position, ...(await actOnRun(deps, caller, run_id, action)) }];
+      } catch (error) {
+        outages.push(error);
+        return [];
+      }
+    },
+    { concurrency: CONCURRENCY },
+  );
+  await settleBulkItems(deps.db, id, outcomes.flat());
+  if (outages.length > 0) throw outages[0];
+  // The next chunk begins when its first run may.
+  await turn(items.length);
+}

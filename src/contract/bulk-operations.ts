@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { line, members, prose, sentence, whole } from "./fields.ts";
+import { RUN_STATUSES } from "./runs.ts";
+
+const KINDS = ["cancel", "replay", "pause", "resume"] as const;
+export type BulkOperationKind = (typeof KINDS)[number];
+export const ITEM_STATUSES = ["pending", "applied", "skipped", "failed"] as const;
+export type BulkItemStatus = (typeof ITEM_STATUSES)[number];
+export type BulkStatus = "running" | "paused" | "completed" | "aborted";
+
+/** Runs of one operation. */
+export const MAX_BULK_RUNS = 100_000;
+/** A body that names as many runs by id. */
+export const MAX_BULK_BODY_BYTES = 5 * 1_048_576;
+
+const id = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "must be an id");
+
+/** As the list of runs takes them; all of the fields given have to hold. */
+const filter = members({
+  workflow_id: id.optional(),
+  status: z.enum(RUN_STATUSES).optional(),
+  tag_key: line(64).min(1).optional(),
+  tag_value: line(256).min(1).optional(),
+})
+  .refine((given) => Object.keys(given).length > 0, sentence("filter must not be empty"))
+  .refine(({ tag_key, tag_value }) => tag_value === undefined || tag_key !== undefined, {
+    error: "is required when tag_value is provided",
+    path: ["tag_key"],
+  });
+export type BulkFilter = z.output<typeof filter>;
+
+/** POST /v1/bulk-operations. */
+export const bulkOperationBody = members({
+  project_id: line(255).optional(),
+  operation: z.enum(KINDS),
+  ids: z.array(id).min(1).max(MAX_BULK_RUNS).optional(),
+  filter: filter.optional(),
+  reason: prose(4096).optional(),
+  max_per_second: whole.min(1).max(1000).optional(),
+}).refine(
+  ({ ids, filter }) => (ids === undefined) !== (filter === undefined),
+  sentence("exactly one of ids and filter is required"),
+);
+export type BulkOperationBody = z.output<typeof bulkOperationBody>;
+
+export interface BulkOperation {
+  id: string;
+  project_id: string;
+  operation: BulkOperationKind;
+  status: BulkStatus;
+  /** Absent when the runs were named by id. */
+  filter?: BulkFilter;
+  reason?: string;
+  max_per_second?: number;
+  /** Runs by item status. */
+  progress: { total: number } & Record<BulkItemStatus, number>;
+  created_by: string;
+  created_at: string;
+  finished_at?: string;
+}
+
+export interface BulkItem {
+  workflow_run_id: string;
+  /**
+   * skipped: the run was already as the operation would have it. failed: `code` and `error` say why. pending: not acted
+   * upon, in an aborted operation for good.
+   */
+  status: BulkItemStatus;
+  code?: string;
+  error?: string;
+  /** What a replay made. */
+  new_run_id?: string;
+  settled_at?: string;
+}

@@ -1,0 +1,77 @@
+import { BULK_VERBS, type BulkVerb } from "../../../workflows/bulk-messages.ts";
+import { projectOf } from "../../caller.ts";
+import { createBulkOperation } from "../../commands/create-bulk-operation.ts";
+import { steerBulkOperation } from "../../commands/steer-bulk-operation.ts";
+import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
+import { bulkItemsQuery, encodePlace, projectPageQuery } from "../../contract/lists.ts";
+import { reasonBody } from "../../contract/verbs.ts";
+import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
+import { answerTo } from "../accepted.ts";
+import { pageOf } from "../page.ts";
+import { knownId } from "../path-ids.ts";
+import { type Route, route } from "../route.ts";
+
+const idOf = (params: { operationID: string }) => knownId(params.operationID, "bulk operation not found");
+
+export const bulkOperationRoutes: Route[] = [
+  route({
+    method: "post",
+    path: "/v1/bulk-operations",
+    scope: "workflows:write",
+    body: bulkOperationBody,
+    maxBytes: MAX_BULK_BODY_BYTES,
+    handler: async (deps, { caller, body, idempotencyKey }) => {
+      const created = await createBulkOperation(deps, caller, body, idempotencyKey);
+      return { status: 202, headers: { Location: `/v1/bulk-operations/${created.id}` }, body: created };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/bulk-operations",
+    scope: "workflows:read",
+    query: projectPageQuery,
+    handler: async (deps, asked) => {
+      const { items, next } = await listBulkOperations(
+        deps,
+        projectOf(asked.caller, asked.query.project_id),
+        asked.query,
+      );
+      return pageOf(items, next, asked);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/bulk-operations/:operationID",
+    scope: "workflows:read",
+    handler: async (deps, { caller, params }) => ({ body: await getBulkOperation(deps, caller, idOf(params)) }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/bulk-operations/:operationID/items",
+    scope: "workflows:read",
+    query: bulkItemsQuery,
+    handler: async (deps, asked) => {
+      const { items, next } = await listBulkItems(deps, asked.caller, idOf(asked.params), asked.query);
+      return pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+    },
+  }),
+  ...BULK_VERBS.map(steering),
+];
+
+function steering(verb: BulkVerb): Route {
+  return route({
+    method: "post",
+    path: `/v1/bulk-operations/:operationID/${verb}`,
+    scope: "workflows:write",
+    body: reasonBody,
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      answerTo(
+        await steerBulkOperation(deps, caller, {
+          operationId: idOf(params),
+          verb,
+          reason: body.reason,
+          idempotencyKey,
+        }),
+      ),
+  });
+}
