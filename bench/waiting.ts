@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import pMap from "p-map";
+import pg from "pg";
+import type { WorkflowRun } from "../src/contract/runs.ts";
+import { timed } from "./load.ts";
+import { printMachine } from "./machine.ts";
+import { type Product, startProduct } from "./product.ts";
+import { short } from "./rounds.ts";
+import { cpuSeconds } from "./servers/cpu.ts";
+import { type Servers, withServers } from "./servers/index.ts";
+import { printTable } from "./table.ts";
+
+// Runs that wait for an approval, many of them: what they take up, what they cost while nothing happens, and how long it
+// takes to approve them all. At the end every one has to be completed.
+
+const CLIENTS = 32;
+const MIB = 1024 * 1024;
+const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["bench"] };
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "20000" },
+    temporal: { type: "string", default: "postgres" },
+    /** How long the runs are left alone. */
+    idle: { type: "string", default: "60" },
+  },
+});
+const RUNS = Number(values.runs);
+const IDLE_SECS = Number(values.idle);
+printMachine(values);
+if (values.temporal !== "dev" && values.temporal !== "postgres") throw new Error("--temporal is dev or postgres");
+await withServers(values.temporal, bench);
+
+async function bench(servers: Servers): Promise<void> {
+  const product = await startProduct(servers);
+  const workflow = await product.createWorkflow([GATE]);
+  const empty = await databaseBytes(servers.databaseUrl);
+  const ids: string[] = [];
+  const startMs = await timed(() =>
+    each(Array<string>(RUNS).fill(workflow), async (id) => ids.push(await product.trigger(id))),
+  );
+  await allAre("waiting", () => stepsWaiting(servers.databaseUrl));
+  const full = await databaseBytes(servers.databaseUrl);
+
+  const before = cpuSeconds(servers.pids);
+  await sleep(IDLE_SECS * 1000);
+  const after = cpuSeconds(servers.pids);
+  const idle = (name: string) => `${short((((after[name] ?? 0) - (before[name] ?? 0)) / IDLE_SECS) * 100)} %`;
+
+  const approveMs = await timed(async () => {
+    await each(ids, (id) => product.rest("POST", `/v1/workflow-runs/${id}/steps/gate/approve`, {}));
+    await allAre("completed", () => completed(product, workflow));
+  });
+  const aRun = (database: string) => short(((full[database] ?? 0) - (empty[database] ?? 0)) / RUNS / 1024);
+  printTable(`${RUNS} runs that wait for an approval (${values.temporal}); API and worker are one process`, [
+    { what: "started in, s", figure: short(startMs / 1000) },
+    { what: "Postgres a run, KiB", figure: aRun("workflow_runs") },
+    ...["temporal", "temporal_visibility"]
+      .filter((database) => database in full)
+      .map((database) => ({ what: `  of ${database}, KiB`, figure: aRun(database) })),
+    ...["product", "temporal", "postgres"].map((name) => ({
+      what: `CPU of ${name} while nothing happens`,
+      figure: idle(name),
+    })),
+    { what: "memory of the product, at its most, MiB", figure: short(peakBytes(servers.pids.product) / MIB) },
+    { what: "all approved, and completed, in, s", figure: short(approveMs / 1000) },
+  ]);
+}
+
+const each = <Item>(items: Item[], act: (item: Item) => Promise<unknown>) =>
+  pMap(items, act, { concurrency: CLIENTS, stopOnError: true });
+
+async function allAre(what: string, count: () => Promise<number>): Promise<void> {
+  for (let last = -1, since = Date.now(); ; await sleep(500)) {
+    const now = await count();
+    if (now === RUNS) return;
+    if (now !== last) since = Date.now();
+    last = now;
+    if (Date.now() - since > 60_000) throw new Error(`${now} of ${RUNS} runs are ${what}, and no more become so`);
+  }
+}
+
+const stepsWaiting = async (url: string): Promise<number> =>
+  Number((await ask<{ n: string }>(url, "select count(*) n from step_runs where status = 'waiting'"))[0]?.n);
+
+/** As the API tells it, run by run. */
+async function completed(product: Product, workflow: string): Promise<number> {
+  let count = 0;
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const query: string = `status=completed&limit=100&envelope=true${cursor && `&cursor=${cursor}`}`;
+    const page: { data: WorkflowRun[]; next_cursor?: string } = await product.rest(
+      "GET",
+      `/v1/workflows/${workflow}/runs?${query}`,
+    );
+    count += page.data.length;
+    cursor = page.next_cursor;
+  }
+  return count;
+}
+
+async function databaseBytes(url: string): Promise<Record<string, number>> {
+  await ask(url, "checkpoint");
+  const rows = await ask<{ name: string; bytes: string }>(
+    url,
+    "select datname as name, pg_database_size(datname) as bytes from pg_database",
+  );
+  return Object.fromEntries(rows.map(({ name, bytes }) => [name, Number(bytes)]));
+}
+
+async function ask<Row>(url: string, sql: string): Promise<Row[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The most memory a process ever had, as the system counts it. */
+const peakBytes = (pid = 0): number =>
+  Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
