@@ -44,12 +44,16 @@ export async function startWorker(
       activityTaskPollerBehavior: { type: "simple-maximum", maximum: 1 },
     }),
   ]);
-  const ended = Promise.all(workers.map((worker) => worker.run()));
+  const running = workers.map((worker) => worker.run());
+  const ended = Promise.all(running);
   return {
     ended,
+    /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
-      for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
-      await ended;
+      for (const [i, worker] of workers.entries()) {
+        if (worker.getState() === "RUNNING") worker.shutdown();
+        await running[i];
+      }
     },
   };
 }
