@@ -1,16 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import pMap from "p-map";
-import { Pool } from "undici";
 import type { BulkItem, BulkOperation } from "../src/contract/bulk-operations.ts";
 import type { WorkflowRun } from "../src/contract/runs.ts";
-import type { Workflow } from "../src/contract/workflows.ts";
-import { mintToken } from "../src/dev/mint.ts";
-import { serveIn } from "./lists/processes.ts";
 import { timed } from "./load.ts";
 import { printMachine } from "./machine.ts";
+import { startApart } from "./product.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { printTable } from "./table.ts";
 
@@ -29,38 +25,19 @@ const { values } = parseArgs({
 const RUNS = Number(values.runs);
 const KILLS = Number(values.kills);
 const CLIENTS = 32;
-const AUTH = { issuer: "bench", audience: "bench", secret: randomBytes(32).toString("hex") };
-const token = mintToken(AUTH, { sub: "bench", projects: ["bench"], scopes: ["*"] });
 printMachine(values);
 if (values.temporal !== "dev" && values.temporal !== "postgres") throw new Error("--temporal is dev or postgres");
 await withServers(values.temporal, bench);
 
-async function bench({ databaseUrl, temporalAddress }: Servers): Promise<void> {
-  const env = {
-    ...{ DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress, JWT_SECRET: AUTH.secret },
-    ...{ JWT_ISSUER: AUTH.issuer, JWT_AUDIENCE: AUTH.audience },
-  };
-  const api = await serveIn("src/api.ts", env);
-  const startWorker = () => serveIn("src/worker.ts", env, "polling");
+async function bench(servers: Servers): Promise<void> {
+  const { rest, startWorker, ...product } = await startApart(servers);
   let worker = await startWorker();
-  const pool = new Pool(api.origin, { connections: CLIENTS, headersTimeout: 0, bodyTimeout: 0 });
-  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const rest = async <Answer>(method: "GET" | "POST", path: string, body?: object): Promise<Answer> => {
-    const answer = await pool.request({ method, path, headers, body: body && JSON.stringify(body) });
-    const text = await answer.body.text();
-    if (answer.statusCode > 299) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
-    return JSON.parse(text) as Answer;
-  };
 
   const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["nobody"] };
-  const { id } = await rest<Workflow>("POST", "/v1/workflows", { name: "gate", slug: "gate", steps: [gate] });
+  const id = await product.createWorkflow([gate]);
   const ids: string[] = [];
   const startMs = await timed(() =>
-    pMap(
-      Array(RUNS).fill(`/v1/workflows/${id}/trigger`),
-      async (path: string) => ids.push((await rest<WorkflowRun>("POST", path, {})).id),
-      { concurrency: CLIENTS },
-    ),
+    pMap(Array<string>(RUNS).fill(id), async () => ids.push(await product.trigger(id)), { concurrency: CLIENTS }),
   );
   console.error(`${RUNS} runs started in ${Math.round(startMs / 1000)} s`);
 
@@ -96,10 +73,7 @@ async function bench({ databaseUrl, temporalAddress }: Servers): Promise<void> {
   };
   const items = await all<BulkItem>(`/v1/bulk-operations/${created.id}/items`);
   const runs = await all<WorkflowRun>(`/v1/workflows/${id}/runs`);
-  const canceled = await canceledOf(ids, temporalAddress);
-  await worker.stop();
-  await pool.close();
-  await api.stop();
+  const canceled = await canceledOf(ids, servers.temporalAddress);
 
   printTable(`Bulk cancel of ${RUNS} waiting runs, its worker killed ${kills} times`, [
     {

@@ -14,9 +14,9 @@ import { type Case, CLOSED_RUN, casesOn } from "./lists/cases.ts";
 import { indexesOf } from "./lists/explain.ts";
 import { fill } from "./lists/fill.ts";
 import { load, type Measured } from "./lists/load.ts";
-import { serveIn } from "./lists/processes.ts";
 import { printMachine } from "./machine.ts";
 import { quantile, ratio, rounds, spread } from "./rounds.ts";
+import { serveIn } from "./servers/serve-in.ts";
 import { printTable } from "./table.ts";
 
 // Lists and closed runs over a mirror of a million runs: the API in one process, PostgreSQL with its defaults, and

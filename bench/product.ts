@@ -4,6 +4,7 @@ import { v7 as uuid } from "uuid";
 import type { StepRun, WorkflowRun } from "../src/contract/runs.ts";
 import { mintToken } from "../src/dev/mint.ts";
 import type { Servers } from "./servers/index.ts";
+import { serveIn } from "./servers/serve-in.ts";
 import { definitionOf, type Shape, stepsOf } from "./shapes.ts";
 import type { Subject } from "./subject.ts";
 
@@ -11,11 +12,29 @@ const PROJECT = "bench";
 const CONNECTIONS = 512;
 const OPEN = ["pending", "running", "paused"];
 
-export type Product = Awaited<ReturnType<typeof startProduct>>;
+export type Product = ReturnType<typeof productAt>;
 
-/** Starts the product, and returns a client of its REST API. */
+/** Starts the product, API and worker in one process, and returns a client of its REST API. */
 export async function startProduct(servers: Servers, variables?: Record<string, string>, processName?: string) {
-  const { url, auth, stop } = await servers.startProduct(variables, processName);
+  const { url, stop } = await servers.startProduct(variables, processName);
+  return { ...productAt(url, servers), stop };
+}
+
+/** Starts the product as `npm run api` and `npm run worker` do, and returns a client of its REST API. */
+export async function startApart({ pids, variables, onStop, ...servers }: Servers) {
+  const api = await serveIn("src/api.ts", variables);
+  onStop(api.stop);
+  pids.api = api.pid;
+  const startWorker = async () => {
+    const worker = await serveIn("src/worker.ts", variables, "polling");
+    onStop(worker.stop);
+    pids.worker = worker.pid;
+    return worker;
+  };
+  return { ...productAt(api.origin, servers), startWorker };
+}
+
+function productAt(url: string, { auth, endpointUrl }: Pick<Servers, "auth" | "endpointUrl">) {
   const pool = new Pool(url, { connections: CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 });
   const token = mintToken(auth, { sub: "bench", projects: [PROJECT], scopes: ["*"] });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -33,10 +52,9 @@ export async function startProduct(servers: Servers, variables?: Record<string, 
   };
   return {
     rest,
-    stop,
     /** A job that calls the endpoint; `search` is the query part of its URL. */
     async createJob(search: string): Promise<string> {
-      const endpoint_url = `${servers.endpointUrl}/product?${search}`;
+      const endpoint_url = `${endpointUrl}/product?${search}`;
       return (await rest<{ id: string }>("POST", "/v1/jobs", { ...named(), endpoint_url })).id;
     },
     async createWorkflow(steps: object[]): Promise<string> {

@@ -6,7 +6,7 @@ import pg from "pg";
 import type { WorkflowRun } from "../src/contract/runs.ts";
 import { timed } from "./load.ts";
 import { printMachine } from "./machine.ts";
-import { type Product, startProduct } from "./product.ts";
+import { type Product, startApart } from "./product.ts";
 import { short } from "./rounds.ts";
 import { cpuSeconds } from "./servers/cpu.ts";
 import { type Servers, withServers } from "./servers/index.ts";
@@ -33,7 +33,8 @@ if (values.temporal !== "dev" && values.temporal !== "postgres") throw new Error
 await withServers(values.temporal, bench);
 
 async function bench(servers: Servers): Promise<void> {
-  const product = await startProduct(servers);
+  const product = await startApart(servers);
+  await product.startWorker();
   const workflow = await product.createWorkflow([GATE]);
   const empty = await databaseBytes(servers.databaseUrl);
   const ids: string[] = [];
@@ -50,26 +51,32 @@ async function bench(servers: Servers): Promise<void> {
 
   const approveMs = await timed(async () => {
     await each(ids, (id) => product.rest("POST", `/v1/workflow-runs/${id}/steps/gate/approve`, {}));
-    await allAre("completed", () => completed(product, workflow));
+    await allAre("completed", () => runsCompleted(servers.databaseUrl));
   });
+  const told = await completed(product, workflow);
+  if (told !== RUNS) throw new Error(`the API tells of ${told} completed runs, not of ${RUNS}`);
   const aRun = (database: string) => short(((full[database] ?? 0) - (empty[database] ?? 0)) / RUNS / 1024);
-  printTable(`${RUNS} runs that wait for an approval (${values.temporal}); API and worker are one process`, [
+  printTable(`${RUNS} runs that wait for an approval (${values.temporal})`, [
     { what: "started in, s", figure: short(startMs / 1000) },
     { what: "Postgres a run, KiB", figure: aRun("workflow_runs") },
     ...["temporal", "temporal_visibility"]
       .filter((database) => database in full)
       .map((database) => ({ what: `  of ${database}, KiB`, figure: aRun(database) })),
-    ...["product", "temporal", "postgres"].map((name) => ({
+    ...["worker", "api", "temporal", "postgres"].map((name) => ({
       what: `CPU of ${name} while nothing happens`,
       figure: idle(name),
     })),
-    { what: "memory of the product, at its most, MiB", figure: short(peakBytes(servers.pids.product) / MIB) },
+    ...["worker", "api"].map((name) => ({
+      what: `memory of ${name}, at its most, MiB`,
+      figure: short(peakBytes(servers.pids[name]) / MIB),
+    })),
     { what: "all approved, and completed, in, s", figure: short(approveMs / 1000) },
   ]);
 }
 
-const each = <Item>(items: Item[], act: (item: Item) => Promise<unknown>) =>
-  pMap(items, act, { concurrency: CLIENTS, stopOnError: true });
+async function each<Item>(items: Item[], act: (item: Item) => Promise<unknown>): Promise<void> {
+  await pMap(items, act, { concurrency: CLIENTS, stopOnError: true });
+}
 
 async function allAre(what: string, count: () => Promise<number>): Promise<void> {
   for (let last = -1, since = Date.now(); ; await sleep(500)) {
@@ -81,8 +88,15 @@ async function allAre(what: string, count: () => Promise<number>): Promise<void>
   }
 }
 
-const stepsWaiting = async (url: string): Promise<number> =>
-  Number((await ask<{ n: string }>(url, "select count(*) n from step_runs where status = 'waiting'"))[0]?.n);
+async function stepsWaiting(url: string): Promise<number> {
+  const [row] = await ask<{ n: string }>(url, "select count(*) n from step_runs where status = 'waiting'");
+  return Number(row?.n);
+}
+
+async function runsCompleted(url: string): Promise<number> {
+  const [row] = await ask<{ n: string }>(url, "select count(*) n from workflow_runs where status = 'completed'");
+  return Number(row?.n);
+}
 
 /** As the API tells it, run by run. */
 async function completed(product: Product, workflow: string): Promise<number> {
@@ -119,5 +133,6 @@ async function ask<Row>(url: string, sql: string): Promise<Row[]> {
 }
 
 /** The most memory a process ever had, as the system counts it. */
-const peakBytes = (pid = 0): number =>
-  Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+function peakBytes(pid = 0): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+}

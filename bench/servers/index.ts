@@ -21,11 +21,14 @@ export interface Servers {
   endpointUrl: string;
   /** Whose CPU time is told apart. What a bench starts itself is added to it. */
   pids: Record<string, number>;
-  /** The product, API and worker in one process, signing tokens with `auth`. */
-  startProduct(
-    variables?: Record<string, string>,
-    name?: string,
-  ): Promise<{ url: string; auth: typeof AUTH; stop: Stop }>;
+  /** What the product is told by its environment: the servers, and by which secret tokens are signed. */
+  variables: Record<string, string>;
+  /** Whose tokens the product takes. */
+  auth: typeof AUTH;
+  /** Called at the end, before the servers are stopped. */
+  onStop(stop: Stop): void;
+  /** The product, API and worker in one process. */
+  startProduct(variables?: Record<string, string>, name?: string): Promise<{ url: string; stop: Stop }>;
   /** Another process of the bench's own, by its script below bench/. */
   startScript(name: string, script: string, variables: Record<string, string>): Promise<{ stop: Stop }>;
 }
@@ -106,21 +109,28 @@ async function start(
   };
   const endpointPort = await freePort();
   await startScript("endpoint", "servers/endpoint.ts", { PORT: String(endpointPort) });
+  const standard = {
+    ...{ DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address },
+    ...{ JWT_SECRET: AUTH.secret, JWT_ISSUER: AUTH.issuer, JWT_AUDIENCE: AUTH.audience },
+    ALLOW_PRIVATE_ENDPOINTS: "true",
+  };
   return {
     databaseUrl: postgres.url,
     temporalAddress: temporal.address,
     endpointUrl: `http://127.0.0.1:${endpointPort}`,
     pids,
+    variables: standard,
+    auth: AUTH,
+    onStop,
     startScript,
     async startProduct(variables = {}, name = "product") {
       const port = await freePort();
       const { stop } = await startScript(name, "servers/product.ts", {
-        ...{ HOST: "127.0.0.1", PORT: String(port), DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address },
-        ...{ JWT_SECRET: AUTH.secret, JWT_ISSUER: AUTH.issuer, JWT_AUDIENCE: AUTH.audience },
-        ...{ ALLOW_PRIVATE_ENDPOINTS: "true", LOG_LEVEL: "warn" },
+        ...standard,
+        ...{ HOST: "127.0.0.1", PORT: String(port), LOG_LEVEL: "warn" },
         ...variables,
       });
-      return { url: `http://127.0.0.1:${port}`, auth: AUTH, stop };
+      return { url: `http://127.0.0.1:${port}`, stop };
     },
   };
 }
