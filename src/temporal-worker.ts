@@ -35,7 +35,7 @@ export async function startWorker(
     shutdownForceTime: "15s",
   } as const;
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 1000 }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
     // Waits for the calls that this process has begun: each of them finds its place at once.
     Worker.create({
       ...common,

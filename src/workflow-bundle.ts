@@ -1,12 +1,18 @@
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { bundleWorkflowCode, DefaultLogger } from "@temporalio/worker";
+import { promisify } from "node:util";
 
-/** Packs the workflows for the sandbox. Takes seconds; fails on whatever does not belong there, such as a Node module. */
-export function bundleWorkflows(): Promise<{ code: string }> {
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL("../workflows/index.ts", import.meta.url)),
-    workflowInterceptorModules: [fileURLToPath(new URL("../workflows/held-queries.ts", import.meta.url))],
-    preloadModules: [fileURLToPath(new URL("../workflows/shared.ts", import.meta.url))],
-    logger: new DefaultLogger("WARN"),
+/**
+ * The workflows packed for the sandbox. Takes seconds; fails on whatever does not belong there, such as a Node module.
+ * In a process of its own, which gives back the 100 MiB that it takes.
+ */
+export async function bundleWorkflows(): Promise<{ code: string }> {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const args = ["--import", "tsx", "src/pack-workflows.ts"];
+  const options = { cwd: root, maxBuffer: 64 * 1024 * 1024 };
+  const packed = promisify(execFile)(process.execPath, args, options);
+  const { stdout } = await packed.catch(({ stderr }) => {
+    throw new Error(`the workflows can't be packed:\n${stderr}`);
   });
+  return { code: stdout };
 }

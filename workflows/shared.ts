@@ -1,6 +1,6 @@
 /**
  * What all runs of a worker share instead of loading it anew for each: pure code, without any state of its own.
- * (Loaded before the first run; see preloadModules in src/workflow-bundle.ts.)
+ * (Loaded before the first run; see preloadModules in src/pack-workflows.ts.)
  */
 import "./engine/decide.ts";
 import "./engine/evolve.ts";
