@@ -16,6 +16,7 @@ import { printTable } from "./table.ts";
 // takes to approve them all. At the end every one has to be completed.
 
 const CLIENTS = 32;
+const PROCESSES = ["worker", "api", "temporal", "postgres"];
 const MIB = 1024 * 1024;
 const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["bench"] };
 const { values } = parseArgs({
@@ -49,10 +50,13 @@ async function bench(servers: Servers): Promise<void> {
   const after = cpuSeconds(servers.pids);
   const idle = (name: string) => `${short((((after[name] ?? 0) - (before[name] ?? 0)) / IDLE_SECS) * 100)} %`;
 
+  const parked = cpuSeconds(servers.pids);
   const approveMs = await timed(async () => {
     await each(ids, (id) => product.rest("POST", `/v1/workflow-runs/${id}/steps/gate/approve`, {}));
     await allAre("completed", () => runsCompleted(servers.databaseUrl));
   });
+  const approved = cpuSeconds(servers.pids);
+  const cpu = (name: string) => `${short((((approved[name] ?? 0) - (parked[name] ?? 0)) / RUNS) * 1000)} ms`;
   const told = await completed(product, workflow);
   if (told !== RUNS) throw new Error(`the API tells of ${told} completed runs, not of ${RUNS}`);
   const aRun = (database: string) => short(((full[database] ?? 0) - (empty[database] ?? 0)) / RUNS / 1024);
@@ -62,7 +66,7 @@ async function bench(servers: Servers): Promise<void> {
     ...["temporal", "temporal_visibility"]
       .filter((database) => database in full)
       .map((database) => ({ what: `  of ${database}, KiB`, figure: aRun(database) })),
-    ...["worker", "api", "temporal", "postgres"].map((name) => ({
+    ...PROCESSES.map((name) => ({
       what: `CPU of ${name} while nothing happens`,
       figure: idle(name),
     })),
@@ -71,6 +75,7 @@ async function bench(servers: Servers): Promise<void> {
       figure: short(peakBytes(servers.pids[name]) / MIB),
     })),
     { what: "all approved, and completed, in, s", figure: short(approveMs / 1000) },
+    ...PROCESSES.map((name) => ({ what: `  CPU of ${name} an approval`, figure: cpu(name) })),
   ]);
 }
 
