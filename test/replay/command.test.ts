@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { v7 as uuid } from "uuid";
+import { afterAll, expect, inject, test } from "vitest";
+import { replayHistory } from "../../src/dev/replay-history.ts";
+import { startStack } from "../stack/harness.ts";
+import { scenarioOn } from "../stack/scenario.ts";
+import { readHistory } from "./histories.ts";
+
+const stack = await startStack();
+const on = scenarioOn(stack);
+afterAll(() => stack.stop());
+
+/** `npm run replay -- RUN_ID`, without npm. */
+async function replay(runId: string, address = stack.config.temporalAddress) {
+  const env = { ...process.env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: stack.config.temporalNamespace };
+  const args = ["--import", "tsx", "src/dev/replay.ts", runId];
+  return promisify(execFile)(process.execPath, args, { env }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  );
+}
+
+test("a run that is open replays cleanly", async () => {
+  const run = await on.start([{ step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] }]);
+  await on.opens(run, "gate");
+  expect(await replay(run.id)).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+ events, replays cleanly\n$/),
+    stderr: "",
+  });
+});
+
+test.each([
+  ["a run that nobody knows", uuid(), undefined, /knows no run/],
+  ["what is no id", "invoice", undefined, /invoice is not the id of a run/],
+  ["a server that is not there", uuid(), "127.0.0.1:1", /no Temporal server answers at 127.0.0.1:1 /],
+])("%s is one clear line", async (_, id, address, line) => {
+  const { code, stdout, stderr } = await replay(id, address);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(line);
+  expect(stderr).not.toMatch(/ {4}at /);
+});
+
+test("of a history that today's workflows would not have made, the event is told that they do not lead to", async () => {
+  const history = readHistory("invoice-approval");
+  const events = history.events ?? [];
+  const place = events.findIndex((event) => event.activityTaskScheduledEventAttributes);
+  const scheduled = events[place]?.activityTaskScheduledEventAttributes;
+  if (scheduled?.activityType) scheduled.activityType.name = "other";
+  expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toEqual({
+    event: place + 1,
+    message: expect.stringContaining("'other' does not match activity type of activity command 'dispatchJob'"),
+  });
+});
