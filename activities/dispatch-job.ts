@@ -8,11 +8,12 @@ import type { Endpoints } from "./endpoint-agent.ts";
 import type { Activities, Carried, DispatchInput, QuickResult } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 import { recentJobs } from "./recent-jobs.ts";
+import { WaitingCommands } from "./waiting-commands.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** How long the quick lane waits for its answers, and with it every signal to the run. */
+/** How long the quick lane waits for its answers, unless a command to the run comes, which waits for the quick lane. */
 const QUICK_MS = 200;
 /** With more calls than this going on, each new one takes its place among the ordinary activities. */
 export const MOST_QUICK_CALLS = 1_000;
@@ -32,6 +33,7 @@ export function dispatching(
   ownQueue: string,
 ): Pick<Activities, "dispatchJob" | "dispatchQuickly"> {
   const attempts = new Attempts();
+  const commands = new WaitingCommands(deps.notices);
   const findJob = recentJobs(deps.db);
 
   function join(input: DispatchInput, heard?: Carried): Attempt {
@@ -50,9 +52,15 @@ export function dispatching(
       return untilCancelled(attempt).finally(() => clearInterval(heartbeat));
     },
 
-    async dispatchQuickly({ calls }) {
+    async dispatchQuickly({ calls, heard }) {
+      const runId = calls[0]?.sources.run_id ?? "";
+      if (commands.has(runId, heard)) return calls.map(() => ELSEWHERE);
       const enough = new AbortController();
-      const tooLong = pauseFor(QUICK_MS, undefined, { signal: enough.signal }).catch(() => {});
+      const { signal } = enough;
+      const tooLong = Promise.race([
+        pauseFor(QUICK_MS, undefined, { signal }),
+        commands.next(runId, heard, signal),
+      ]).catch(() => {});
       const results = calls.map((input) =>
         attempts.going < MOST_QUICK_CALLS ? briefly(join(input), tooLong, ownQueue) : ELSEWHERE,
       );

@@ -111,8 +111,11 @@ export interface Activities {
    * is a non-retryable ApplicationFailure.
    */
   dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
-  /** HTTP attempts made at once, as a local activity: returns in a moment, with or without their outcomes, in the order of the calls. */
-  dispatchQuickly(input: { calls: DispatchInput[] }): Promise<QuickResult[]>;
+  /**
+   * HTTP attempts of one run made at once, as a local activity: returns in a moment, with or without their outcomes, in
+   * the order of the calls. `heard`: the id of the last command that the run knows of; when another one waits, it returns at once.
+   */
+  dispatchQuickly(input: { calls: DispatchInput[]; heard?: string }): Promise<QuickResult[]>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

@@ -3,11 +3,11 @@ import { reopenRun as reopen } from "../src/reopen-run.ts";
 import { findRun } from "../src/store/runs.ts";
 import type { Activities } from "./index.ts";
 
-export function reopenRun({ db, temporal }: Deps): Activities["reopenRun"] {
+export function reopenRun(deps: Deps): Activities["reopenRun"] {
   return async ({ run_id, verb, command }) => {
-    const row = await findRun(db, run_id);
+    const row = await findRun(deps.db, run_id);
     if (!row) return { refused: `workflow run ${run_id} is not stored` };
-    await reopen(temporal, row, verb, command);
+    await reopen(deps, row, verb, command);
     return {};
   };
 }

@@ -4,6 +4,7 @@ import { createApp } from "./http/app.ts";
 import { serve } from "./http-server.ts";
 import { runProcess } from "./run-process.ts";
 import { migrate } from "./store/migrate.ts";
+import { Notices } from "./store/notices.ts";
 import { createPool } from "./store/pool.ts";
 import { connectTemporal } from "./temporal.ts";
 
@@ -14,9 +15,11 @@ await runProcess(async (onStop) => {
   await migrate(config.databaseUrl);
   const db = createPool(config.databaseUrl);
   onStop(() => db.end());
+  const notices = Notices.listen(config.databaseUrl, log);
+  onStop(() => notices.stop());
   const temporal = await connectTemporal(config, log);
   onStop(() => temporal.connection.close());
-  const server = await serve(createApp({ db, temporal, log, config }), config.host, config.port);
+  const server = await serve(createApp({ db, notices, temporal, log, config }), config.host, config.port);
   onStop(() => server.close());
   log.info({ host: config.host, port: server.port }, "listening");
 });

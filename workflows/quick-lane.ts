@@ -34,12 +34,15 @@ export class QuickLane {
     return Date.now() - this.#taskBegan < HELD_MS;
   }
 
-  /** Makes the attempts at once. Returns within a moment; see QuickResult for those that take longer. */
-  dispatch(attempts: Attempt[]): Promise<QuickResult[]> {
+  /**
+   * Makes the attempts at once. Returns within a moment; see QuickResult for those that take longer. `heard`: the id of
+   * the last command to the run; as soon as there is another one, the attempts go on the ordinary way.
+   */
+  dispatch(attempts: Attempt[], heard: string | undefined): Promise<QuickResult[]> {
     const names = attempts.map(({ step_ref }) => step_ref).join(", ");
     const calls = attempts.map(({ input }) => input);
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
-    return this.#hold(local(summary).dispatchQuickly({ calls }), (results) =>
+    return this.#hold(local(summary).dispatchQuickly({ calls, heard }), (results) =>
       results === FAILED ? calls.map(() => ({ goes_on_at: null })) : results,
     );
   }

@@ -70,7 +70,9 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     const quick = performance.align(holding, lane.hasTime());
     if (quick.length > 0) {
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
-      performance.resolveQuick(quick, await lane.dispatch(quick.map(({ attempt }) => attempt)));
+      const heard = run.state.commands.at(-1)?.id;
+      const attempts = quick.map(({ attempt }) => attempt);
+      performance.resolveQuick(quick, await lane.dispatch(attempts, heard));
       continue;
     }
     setCurrentDetails(detailsOf(run));

@@ -4,6 +4,7 @@ import { createApp } from "../../src/http/app.ts";
 import { serve } from "../../src/http-server.ts";
 import { runProcess } from "../../src/run-process.ts";
 import { migrate } from "../../src/store/migrate.ts";
+import { Notices } from "../../src/store/notices.ts";
 import { createPool } from "../../src/store/pool.ts";
 import { connectTemporal } from "../../src/temporal.ts";
 import { installRuntime, startWorker } from "../../src/temporal-worker.ts";
@@ -19,9 +20,11 @@ await runProcess(async (onStop) => {
   await migrate(config.databaseUrl);
   const db = createPool(config.databaseUrl);
   onStop(() => db.end());
+  const notices = Notices.listen(config.databaseUrl, log);
+  onStop(() => notices.stop());
   const temporal = await connectTemporal(config, log);
   onStop(() => temporal.connection.close());
-  const deps = { db, temporal, log, config };
+  const deps = { db, notices, temporal, log, config };
   const worker = await startWorker(deps, bundle, (activities) =>
     process.env.BENCH_MIRROR === "off" ? { ...activities, mirror: async () => {} } : activities,
   );

@@ -9,9 +9,12 @@ import type { WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
+import { mirroredAfter } from "../queries/news.ts";
 import { presentRun } from "../queries/present.ts";
 import { currentRun } from "../queries/runs.ts";
 import { writeMirror } from "../store/mirror.ts";
+import { tellOfCommand } from "../store/notices.ts";
+import { findRun } from "../store/runs.ts";
 
 const OVER = "workflow run already in terminal state";
 
@@ -31,24 +34,37 @@ export async function cancelOpenRun(
   row: RunRow,
   { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
 ): Promise<{ accepted: string } | { run: RunRow }> {
-  const { db, log, temporal } = deps;
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
+  const send = () => requestCancel(deps, row.id, requestId, cause);
+  const run =
+    (await mirroredAfter(deps, row.id, send, () => mirroredEnd(deps, row.id))) ?? (await askedEnd(deps, row.id));
+  if (!run) return { accepted: requestId };
+  if (run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
+  return { run };
+}
+
+async function requestCancel({ db, log, temporal }: Deps, runId: string, requestId: string, reason?: string) {
   const { namespace, identity } = temporal.options;
+  const workflowExecution = { workflowId: runId };
   try {
-    await temporal.workflowService.requestCancelWorkflowExecution({
-      namespace,
-      identity,
-      requestId,
-      reason: cause,
-      workflowExecution: { workflowId: row.id },
-    });
+    const request = { namespace, identity, requestId, reason, workflowExecution };
+    await temporal.workflowService.requestCancelWorkflowExecution(request);
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new Problem("invalid_state", OVER);
     throw error;
   }
-  const answer = await askUntil(deps, row.id, ({ run }) => isRunOver(run.status), runQuery);
-  if (!answer) return { accepted: requestId };
-  await writeMirror(db, [answer.unmirrored]).catch((error) => log.warn({ error, runId: row.id }, "mirror is behind"));
-  if (answer.run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
-  return { run: answer.run };
+  tellOfCommand(db, runId, requestId).catch((error) => log.warn({ error, runId }, "workers are not told"));
+}
+
+async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefined> {
+  const row = await findRun(db, runId);
+  return row && isRunOver(row.status) ? row : undefined;
+}
+
+/** As the run itself tells it. Undefined: no worker could say yet. */
+async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
+  const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runQuery);
+  if (!answer) return undefined;
+  await writeMirror(deps.db, [answer.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
+  return answer.run;
 }

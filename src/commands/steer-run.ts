@@ -4,12 +4,11 @@ import { applyCommand } from "../../workflows/engine/commands.ts";
 import { type RecoveryVerb, unknownStep } from "../../workflows/engine/recovery.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { MAX_STEP_REF } from "../../workflows/engine/validate.ts";
+import { isStepRef } from "../../workflows/engine/validate.ts";
 import { shown } from "../../workflows/engine/view.ts";
 import {
   type CommandOutcome,
   type CommandPayload,
-  type CommandReply,
   commandOutcomeQuery,
   commandSignals,
   type Verb,
@@ -21,15 +20,17 @@ import type { RetryBody } from "../contract/verbs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
 import { askUntil } from "../queries/ask.ts";
+import { mirroredAfter } from "../queries/news.ts";
 import { mirroredRun } from "../queries/mirrored-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../queries/present.ts";
 import { previewRecovery } from "../queries/preview-recovery.ts";
 import { findOwnRun } from "../queries/runs.ts";
 import { reopenRun } from "../reopen-run.ts";
 import { findApproval } from "../store/approvals.ts";
-import { findCommand } from "../store/commands.ts";
+import { findCommand, findReply, type Reply } from "../store/commands.ts";
 import { saveDocument } from "../store/documents.ts";
 import { writeMirror } from "../store/mirror.ts";
+import { tellOfCommand } from "../store/notices.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 
 export interface Steering {
@@ -50,11 +51,11 @@ export type Steered =
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 
 /**
- * A command to a run: a signal, and the query that tells its outcome. A closed run is not signalled; what it would
+ * A command to a run: a signal, and its outcome as the run mirrors it, or else tells it to a query. A closed run is not signalled; what it would
  * say is read off the mirror by the engine's own rules, and a recovery that they allow opens it again.
  */
 export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
-  const { db, log } = deps;
+  const { db } = deps;
   const { runId, verb, stepRef, idempotencyKey } = steering;
   const row = await steeredRun(deps, caller, steering);
   const id = idempotencyKey ?? uuid();
@@ -69,14 +70,24 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
   const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result, ...payloads };
 
-  if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
-    await reopen(deps, caller, runId, verb, payload);
-  const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
+  const send = async () => {
+    if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
+      await reopen(deps, caller, runId, verb, payload);
+  };
+  const reply =
+    (await mirroredAfter(deps, runId, send, () => findReply(db, runId, id))) ?? (await asked(deps, runId, id));
   if (!reply) return { accepted: id };
   assertSame(reply.outcome, steering);
-  // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
-  await writeMirror(db, [reply.unmirrored]).catch((error) => log.warn({ error, runId }, "mirror is behind"));
   return present(deps, reply);
+}
+
+/** As the run itself tells it. Undefined: no worker could say yet. */
+async function asked(deps: Deps, runId: string, id: string): Promise<Reply | undefined> {
+  const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
+  if (!reply) return undefined;
+  // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
+  await writeMirror(deps.db, [reply.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
+  return reply;
 }
 
 /** What a recovery would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
@@ -99,13 +110,19 @@ export async function previewSteering(
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
   const row = await findOwnRun(deps, caller, runId);
   // No step is named so, and the text would stay in the run's history.
-  if (stepRef !== undefined && stepRef.length > MAX_STEP_REF) throw new Problem("not_found", unknownStep(verb));
+  if (stepRef !== undefined && !isStepRef(stepRef)) throw new Problem("not_found", unknownStep(verb));
   return row;
 }
 
-async function signal({ temporal }: Deps, runId: string, verb: Verb, payload: CommandPayload): Promise<boolean> {
+async function signal(
+  { db, log, temporal }: Deps,
+  runId: string,
+  verb: Verb,
+  payload: CommandPayload & { id: string },
+): Promise<boolean> {
   try {
     await temporal.workflow.getHandle(runId).signal(commandSignals[verb], payload);
+    tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, runId }, "workers are not told"));
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
@@ -126,7 +143,7 @@ async function reopen(
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  await reopenRun(deps.temporal, row, verb, payload);
+  await reopenRun(deps, row, verb, payload);
 }
 
 /** The same key again: the same outcome, shown as things are now. */
@@ -142,7 +159,7 @@ function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void 
     throw new Problem("conflict", "idempotency key was used for another command");
 }
 
-async function present(deps: Deps, reply: Omit<CommandReply, "unmirrored">): Promise<Steered> {
+async function present(deps: Deps, reply: Reply): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
   if (outcome.status === "refused") throw refusal(outcome);
   const [step_run] = step ? await presentSteps(deps, [step]) : [];

@@ -1,6 +1,9 @@
-import type { CommandOutcome } from "../../workflows/messages.ts";
+import type { Shown } from "../../workflows/engine/state.ts";
+import type { CommandOutcome, CommandReply } from "../../workflows/messages.ts";
 import { isId } from "./columns.ts";
 import type { Db } from "./pool.ts";
+
+export type Reply = Omit<CommandReply, "unmirrored">;
 
 /** Of a run, or of a bulk operation. */
 export async function findCommand<Outcome = CommandOutcome>(
@@ -14,6 +17,18 @@ export async function findCommand<Outcome = CommandOutcome>(
     [runId, id],
   );
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
+}
+
+/** The outcome of a command with what it showed. */
+export async function findReply(db: Db, runId: string, id: string): Promise<Reply | undefined> {
+  const { rows } = await db.query<{ outcome: string; shown: string | null }>({
+    name: "find_reply",
+    text: "select outcome, shown from run_commands where run_id = $1 and id = $2",
+    values: [runId, id],
+  });
+  const [row] = rows;
+  if (!row?.shown) return undefined;
+  return { outcome: JSON.parse(row.outcome) as CommandOutcome, ...(JSON.parse(row.shown) as Shown) };
 }
 
 /** Oldest first. */

@@ -1,6 +1,7 @@
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { recordOf } from "./columns.ts";
 import { insertTriggersFrom } from "./event-triggers.ts";
+import { tellOfRuns } from "./notices.ts";
 import type { Db } from "./pool.ts";
 import { insertRunsFrom } from "./runs.ts";
 import { insertAttemptsFrom } from "./step-attempts.ts";
@@ -19,7 +20,9 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     triggers: sorted.flatMap(({ triggers }) => triggers),
     job_runs: sorted.flatMap(({ job_runs }) => job_runs),
     attempts: sorted.flatMap(({ attempts = [] }) => attempts),
-    commands: sorted.flatMap(({ run, commands }) => commands.map((outcome) => ({ run_id: run.id, outcome }))),
+    commands: sorted.flatMap(({ run, commands, replies = {} }) =>
+      commands.map((outcome) => ({ run_id: run.id, outcome, shown: replies[outcome.id] })),
+    ),
   };
   await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: [recordOf(rows)] });
 }
@@ -98,11 +101,17 @@ const UPSERT_JOB_RUNS = `
 
 // A signal written by hand can carry an id of any length; one too long to be indexed must not stop the mirror.
 const INSERT_COMMANDS = `
-  insert into run_commands (run_id, id, outcome, at)
-  select run_id, outcome->>'id', outcome, epoch_ms((outcome->>'at')::float8)
-  from json_to_recordset($1::json->'commands') as command(run_id uuid, outcome json)
+  insert into run_commands (run_id, id, outcome, shown, at)
+  select run_id, outcome->>'id', outcome, shown, epoch_ms((outcome->>'at')::float8)
+  from json_to_recordset($1::json->'commands') as command(run_id uuid, outcome json, shown json)
   where octet_length(outcome->>'id') <= 1024
   on conflict (run_id, id) do nothing`;
+
+// For whoever waits for what became of a command, or for the end of a run that was canceled.
+const TELL = tellOfRuns(`
+  select run_id from json_to_recordset($1::json->'commands') as command(run_id uuid)
+  union
+  select id from json_to_recordset($1::json->'runs') as run(id uuid, status text) where status = 'canceled'`);
 
 const WRITE_MIRROR = `
   with
@@ -111,5 +120,6 @@ const WRITE_MIRROR = `
     mirrored_approvals as (${UPSERT_APPROVALS}),
     mirrored_triggers as (${UPSERT_TRIGGERS}),
     mirrored_job_runs as (${UPSERT_JOB_RUNS}),
-    left_attempts as (${insertAttemptsFrom("$1::json->'attempts'")})
-  ${INSERT_COMMANDS}`;
+    left_attempts as (${insertAttemptsFrom("$1::json->'attempts'")}),
+    mirrored_commands as (${INSERT_COMMANDS})
+  ${TELL}`;

@@ -7,6 +7,7 @@ import type { Deps } from "../../src/deps.ts";
 import { type Claims, mintToken } from "../../src/dev/mint.ts";
 import { createApp } from "../../src/http/app.ts";
 import { serve } from "../../src/http-server.ts";
+import { Notices } from "../../src/store/notices.ts";
 import { createPool } from "../../src/store/pool.ts";
 import { connectTemporal } from "../../src/temporal.ts";
 import { installRuntime, startWorker } from "../../src/temporal-worker.ts";
@@ -82,7 +83,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   installRuntimeOnce(log);
   const db = createPool(databaseUrl);
   const temporal = await connectTemporal(config, log);
-  const deps: Deps = { db, temporal, log, config };
+  const notices = Notices.listen(databaseUrl, log);
+  const deps: Deps = { db, notices, temporal, log, config };
   const server = await serve(createApp(deps), config.host, config.port);
   const jobs = await startJobEndpoint();
   const apiUrl = `http://127.0.0.1:${server.port}`;
@@ -119,6 +121,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await stack.stopWorker();
       await Promise.all([server.close(), jobs.close()]);
       await temporal.connection.close();
+      await notices.stop();
       await db.end();
     },
   };

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "../messages.ts";
 import type { RunHeader } from "./plan.ts";
-import type { ApprovalState, Cause } from "./state.ts";
+import type { ApprovalState, Cause, Shown } from "./state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -116,6 +116,8 @@ export interface MirrorRows {
   triggers: TriggerRow[];
   job_runs: JobRunRow[];
   commands: CommandOutcome[];
+  /** What they showed when they were applied, by command id; of the older of very many it is not known any more. */
+  replies?: Record<string, Shown>;
   /** Those that another one has followed; absent where there are none. */
   attempts?: AttemptRow[];
 }

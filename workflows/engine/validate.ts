@@ -9,8 +9,11 @@ export interface StepsProblem {
 }
 
 const MAX_STEPS = 1000;
-export const MAX_STEP_REF = 128;
+const MAX_STEP_REF = 128;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
+
+/** Whether a step may be named so. */
+export const isStepRef = (text: string): boolean => text.length <= MAX_STEP_REF && STEP_REF.test(text);
 
 /** The first thing wrong with a workflow's steps, in the order of contract §3.3, or undefined. */
 export function stepsProblem(steps: StepInput[]): StepsProblem | undefined {

@@ -1,4 +1,5 @@
 import type { StepType } from "../../src/contract/workflows.ts";
+import type { CommandOutcome } from "../messages.ts";
 import { stepRunId } from "./ids.ts";
 import type { ApprovalRow, JobRunRow, MirrorRows, RunRow, StepRow, TriggerRow } from "./rows.ts";
 import { type Changes, noChanges, type Run, type Shown, type StepState } from "./state.ts";
@@ -125,16 +126,26 @@ const latest = <Row>(changes: Map<string, Row>[]): Row[] => [...new Map(changes.
 const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
   const steps = new Set(changes.flatMap((c) => [...c.steps]));
   const attempts = changes.flatMap((c) => c.attempts);
+  const commands = changes.flatMap((c) => c.commands);
   return {
     run: runRow(run),
     steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
     approvals: latest(changes.map((c) => c.approvals)),
     triggers: latest(changes.map((c) => c.triggers)),
     job_runs: latest(changes.map((c) => c.jobRuns)),
-    commands: changes.flatMap((c) => c.commands),
+    commands,
+    ...(commands.length > 0 && { replies: repliesTo(run, commands) }),
     ...(attempts.length > 0 && { attempts }),
   };
 };
+
+const repliesTo = ({ replies }: Run, commands: CommandOutcome[]): Record<string, Shown> =>
+  Object.fromEntries(
+    commands.flatMap(({ id }) => {
+      const reply = replies.get(id);
+      return reply ? [[id, reply]] : [];
+    }),
+  );
 
 /** All that the mirror may not have yet. */
 export const unmirroredRows = (run: Run): MirrorRows =>

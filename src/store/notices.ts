@@ -1,0 +1,95 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import pg from "pg";
+import type { Logger } from "pino";
+import type { Db } from "./pool.ts";
+
+const RECONNECT_MS = 1_000;
+
+/**
+ * What processes tell each other at once, through Postgres: that a command waits for its run, and that the mirror has
+ * news of a run (what became of a command, or that it was canceled). What is told while a connection is away is not
+ * heard by it: a notice makes something happen sooner, and nothing depends on it.
+ */
+export class Notices {
+  readonly #runs = new EventEmitter().setMaxListeners(0);
+  readonly #commands = new EventEmitter();
+  readonly #stopped = new AbortController();
+  #client: pg.Client | undefined;
+
+  /** Returns at once; it hears from when it is connected, again and again until it is stopped. */
+  static listen(databaseUrl: string, log: Logger): Notices {
+    const notices = new Notices();
+    void notices.#stayConnected(databaseUrl, log);
+    return notices;
+  }
+
+  onCommand(listener: (runId: string, commandId: string) => void): void {
+    this.#commands.on("command", listener);
+  }
+
+  /** True at the next news of the run, false when `signal` comes first. */
+  newsOf(runId: string, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (heard: boolean) => {
+        this.#runs.off(runId, onNews);
+        signal.removeEventListener("abort", onAbort);
+        resolve(heard);
+      };
+      const onNews = () => end(true);
+      const onAbort = () => end(false);
+      this.#runs.on(runId, onNews);
+      signal.addEventListener("abort", onAbort);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#client?.end().catch(() => {});
+  }
+
+  async #stayConnected(connectionString: string, log: Logger): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#untilDisconnected(connectionString);
+      } catch (error) {
+        if (!this.#stopped.signal.aborted) log.warn({ err: error }, "notices are not heard");
+      }
+      await pauseFor(RECONNECT_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
+    }
+  }
+
+  async #untilDisconnected(connectionString: string): Promise<void> {
+    const client = new pg.Client({ connectionString, keepAlive: true, connectionTimeoutMillis: 5_000 });
+    this.#client = client;
+    const ended = new Promise<void>((resolve, reject) => client.once("end", resolve).on("error", reject));
+    // It may fail while it is not awaited yet.
+    ended.catch(() => {});
+    client.on("notification", ({ channel, payload = "" }) => {
+      const [runId = "", commandId = ""] = payload.split(" ", 2);
+      if (channel === COMMANDS) this.#commands.emit("command", runId, commandId);
+      else this.#runs.emit(runId);
+    });
+    try {
+      await client.connect();
+      await client.query(`listen ${COMMANDS}; listen ${NEWS}`);
+      await ended;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+const COMMANDS = "run_commands";
+const NEWS = "run_news";
+
+export async function tellOfCommand(db: Db, runId: string, commandId: string): Promise<void> {
+  await db.query({
+    name: "tell_of_command",
+    text: "select pg_notify($1, $2)",
+    values: [COMMANDS, `${runId} ${commandId}`],
+  });
+}
+
+/** SQL that tells of the runs that `ids`, a query, selects. */
+export const tellOfRuns = (ids: string): string => `select pg_notify('${NEWS}', id::text) from (${ids}) told(id)`;
