@@ -39,19 +39,23 @@ function productAt(url: string, { auth, endpointUrl }: Pick<Servers, "auth" | "e
   const token = mintToken(auth, { sub: "bench", projects: [PROJECT], scopes: ["*"] });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 
-  const rest = async <Answer>(method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<Answer> => {
+  type Method = "GET" | "POST" | "DELETE";
+  const answered = async <Answer>(method: Method, path: string, as: number[], body?: object): Promise<Answer> => {
     const answer = await pool.request({ method, path, headers, body: body && JSON.stringify(body) });
     const text = await answer.body.text();
-    if (answer.statusCode !== 200 && answer.statusCode !== 201 && answer.statusCode !== 202)
-      throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
+    if (!as.includes(answer.statusCode)) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
     return JSON.parse(text) as Answer;
   };
+  const rest = <Answer>(method: Method, path: string, body?: object) =>
+    answered<Answer>(method, path, [200, 201, 202], body);
   const named = () => {
     const slug = `bench-${uuid()}`;
     return { project_id: PROJECT, name: slug, slug };
   };
   return {
     rest,
+    /** A request that may be answered with these statuses. */
+    answered,
     /** A job that calls the endpoint; `search` is the query part of its URL. */
     async createJob(search: string): Promise<string> {
       const endpoint_url = `${endpointUrl}/product?${search}`;
@@ -60,8 +64,8 @@ function productAt(url: string, { auth, endpointUrl }: Pick<Servers, "auth" | "e
     async createWorkflow(steps: object[]): Promise<string> {
       return (await rest<{ id: string }>("POST", "/v1/workflows", { ...named(), steps })).id;
     },
-    async trigger(workflowId: string): Promise<string> {
-      return (await rest<WorkflowRun>("POST", `/v1/workflows/${workflowId}/trigger`, {})).id;
+    async trigger(workflowId: string, payload?: object): Promise<string> {
+      return (await rest<WorkflowRun>("POST", `/v1/workflows/${workflowId}/trigger`, { payload })).id;
     },
     cancel: (runId: string) => rest("DELETE", `/v1/workflow-runs/${runId}`),
     steps: (runId: string) => rest<StepRun[]>("GET", `/v1/workflow-runs/${runId}/steps`),

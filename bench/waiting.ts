@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pMap from "p-map";
@@ -10,6 +9,7 @@ import { type Product, startApart } from "./product.ts";
 import { short } from "./rounds.ts";
 import { cpuSeconds } from "./servers/cpu.ts";
 import { type Servers, withServers } from "./servers/index.ts";
+import { peakBytes } from "./servers/memory.ts";
 import { printTable } from "./table.ts";
 
 // Runs that wait for an approval, many of them: what they take up, what they cost while nothing happens, and how long it
@@ -135,9 +135,4 @@ async function ask<Row>(url: string, sql: string): Promise<Row[]> {
   } finally {
     await client.end();
   }
-}
-
-/** The most memory a process ever had, as the system counts it. */
-function peakBytes(pid = 0): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { DEFAULT_MAX_STEPS } from "../workflows/engine/validate.ts";
 
 export type AuthConfig = { issuer: string; audience: string } & ({ secret: string } | { jwksUri: string });
 
@@ -16,6 +17,8 @@ export interface Config {
   runTokenSecret?: string;
   /** Whether a job's endpoint may be on a loopback, link-local or private address. */
   allowPrivateEndpoints: boolean;
+  /** How many steps a workflow may have. */
+  maxSteps: number;
   logLevel: string;
 }
 
@@ -59,6 +62,7 @@ const variables = {
   JWT_ISSUER: z.string().default("workflow-runs"),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
+  MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
 const production = z.object({
@@ -112,6 +116,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     temporalNamespace: found.TEMPORAL_NAMESPACE,
     runTokenSecret: found.RUN_TOKEN_SECRET,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
+    maxSteps: found.MAX_STEPS,
     logLevel: found.LOG_LEVEL,
   };
 }

@@ -5,6 +5,7 @@ import { MOST_QUICK_CALLS } from "../activities/dispatch-job.ts";
 import { type Activities, createActivities } from "../activities/index.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
+import { dataConverter } from "./payload-codec.ts";
 
 /** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
 export function installRuntime(log: Logger): void {
@@ -28,6 +29,7 @@ export async function startWorker(
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
+    dataConverter,
     activities: adapt(createActivities(deps, ownQueue)),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",

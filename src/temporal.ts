@@ -3,6 +3,7 @@ import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
 import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../workflows/messages.ts";
 import type { Config } from "./config.ts";
+import { dataConverter } from "./payload-codec.ts";
 
 /** What runs can be searched by in Temporal's visibility store and Web UI; all are keywords. */
 export const SEARCH_ATTRIBUTES = [PROJECT_ATTRIBUTE, DEFINITION_ATTRIBUTE, STATUS_ATTRIBUTE].map(({ name }) => name);
@@ -18,7 +19,7 @@ export async function connectTemporal(
 ): Promise<Temporal> {
   const connection = await NativeConnection.connect({ address: temporalAddress });
   await registerSearchAttributes(connection, temporalNamespace, log);
-  return new Client({ connection, namespace: temporalNamespace }) as Temporal;
+  return new Client({ connection, namespace: temporalNamespace, dataConverter }) as Temporal;
 }
 
 async function registerSearchAttributes(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {

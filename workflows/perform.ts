@@ -25,6 +25,11 @@ import { webUiHeaders } from "./web-ui.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
 
+/** The server refuses a run more than 2,000 at once. */
+const MOST_ACTIVITIES = 1_000;
+/** With ten thousand timers in one workflow task the server does not finish it in time. */
+const MOST_A_TASK = 500;
+
 /** An attempt for the quick lane, and the work that it is. */
 export interface QuickAttempt {
   attempt: Attempt;
@@ -37,6 +42,8 @@ export class Performance {
   readonly #inbox: News[];
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
   #activities = 0;
+  /** In this workflow task. */
+  #begun = 0;
   #children = 0;
   /** Executions of children that are not closed yet, by run id, with their step. */
   readonly #unclosed = new Map<string, number>();
@@ -72,13 +79,29 @@ export class Performance {
    */
   align(holding: boolean, quickly: boolean): QuickAttempt[] {
     const { touched } = this.#run;
-    for (const i of this.#held) touched.add(i);
-    this.#held.clear();
+    // Only as many as may begin: to look at all of thousands at each event would take longer than the events.
+    for (const i of [...this.#held].slice(0, MOST_A_TASK - this.#begun)) touched.add(i);
+    for (const i of touched) this.#held.delete(i);
     const quick: QuickAttempt[] = [];
     for (const i of touched) this.#alignStep(i, holding, quickly ? quick : undefined);
     touched.clear();
     this.#alignExpiry();
     return quick;
+  }
+
+  /** To be told that another workflow task has begun. */
+  newTask(): void {
+    this.#begun = 0;
+  }
+
+  /** The rest of what should go on is to begin in another workflow task. */
+  isCutShort(): boolean {
+    return this.#held.size > 0 && this.#begun >= MOST_A_TASK;
+  }
+
+  /** Something is held back for which there is a place by now. */
+  canBegin(): boolean {
+    return this.#held.size > 0 && this.#activities < MOST_ACTIVITIES;
   }
 
   #alignStep(i: number, holding: boolean, quick: QuickAttempt[] | undefined): void {
@@ -87,7 +110,8 @@ export class Performance {
     for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
     for (const [key, work] of wanted) {
       if (going.has(key)) continue;
-      if (holding && ACTIVITIES.has(work.kind)) this.#held.add(i);
+      const mayBegin = !ACTIVITIES.has(work.kind) || !(holding || this.#activities >= MOST_ACTIVITIES);
+      if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
       else if (quick && work.kind === "dispatch") quick.push({ attempt: attemptOf(this.#run, i), work });
       else this.#begin(i, work, null);
     }
@@ -123,6 +147,7 @@ export class Performance {
     const scope = new CancellationScope();
     const going = this.#going.get(i) ?? new Map();
     this.#going.set(i, going.set(work.key, { work, scope }));
+    this.#begun++;
     if (ACTIVITIES.has(work.kind)) this.#activities++;
     const end = () => {
       if (ACTIVITIES.has(work.kind)) this.#activities--;

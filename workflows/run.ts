@@ -5,6 +5,8 @@ import {
   CancelledFailure,
   condition,
   continueAsNew,
+  patched,
+  sleep,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
@@ -25,7 +27,10 @@ import { type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
 import { Performance } from "./perform.ts";
 import { QuickLane } from "./quick-lane.ts";
 
-/** From this many events on nothing new is started until a continue-as-new found its moment; the server's limit is 51,200. */
+/**
+ * Once the server suggests a continue-as-new, a run goes on in a new execution at the first moment without an activity.
+ * From this many events on nothing new is started until that moment comes; the server's limit is 51,200.
+ */
 const HOLD_AT_HISTORY_LENGTH = 20_000;
 
 /**
@@ -63,7 +68,9 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const holding = continueAsNewSuggested && historyLength > HOLD_AT_HISTORY_LENGTH;
+    const holding =
+      continueAsNewSuggested &&
+      (historyLength > HOLD_AT_HISTORY_LENGTH || (performance.isResting() && patched("carry-on-when-resting")));
     if (!holding) {
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }
@@ -94,6 +101,10 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     } else if (continueAsNewSuggested && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
+    } else if (!holding && performance.isCutShort()) {
+      await sleep(1, { summary: "more steps" });
+      lane.newTask();
+      performance.newTask();
     } else {
       const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
       await condition(
@@ -101,9 +112,11 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
           inbox.length > 0 ||
           performance.isIdle() !== before.idle ||
           isMirrored(run) !== before.mirrored ||
+          (!holding && performance.canBegin()) ||
           canMirror(run),
       );
       lane.newTask();
+      performance.newTask();
     }
   }
 }

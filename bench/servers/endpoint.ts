@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { READY } from "./node-process.ts";
 
 /**
- * The job endpoint, a process of its own. POST /<caller>?delay=400 answers after that many milliseconds, and is
- * counted for its caller; GET /counts tells the counts (see counts.ts).
+ * The job endpoint, a process of its own. POST /<caller>?delay=400 answers after that many milliseconds, ?bytes=1000
+ * with so many bytes; each is counted for its caller; GET /counts tells the counts (see counts.ts).
  */
 const calls = new Map<string, number>();
 /** By caller: every X-Run-ID with its X-Attempt, and how often it was seen. */
@@ -23,9 +23,11 @@ createServer((request, response) => {
   seen.set(caller, keys);
   const key = `${request.headers["x-run-id"]} ${request.headers["x-attempt"]}`;
   keys.set(key, (keys.get(key) ?? 0) + 1);
+  const bytes = Number(searchParams.get("bytes") ?? 0);
   const delay = Number(searchParams.get("delay") ?? 0);
   request.resume().once("end", () => {
-    if (searchParams.has("fail")) response.writeHead(422).end('{"error":"asked to fail"}');
+    if (bytes > 0) answer("x".repeat(bytes - 2));
+    else if (searchParams.has("fail")) response.writeHead(422).end('{"error":"asked to fail"}');
     else if (delay > 0) setTimeout(answer, delay, { ok: true });
     else answer({ ok: true });
   });

@@ -44,6 +44,8 @@ export async function withServers(
   kind: TemporalKind,
   bench: (servers: Servers) => Promise<void>,
   postgresSettings: string[] = [],
+  /** Of the dev server's dynamic configuration. */
+  temporalSettings: string[] = [],
 ): Promise<void> {
   const stops: Stop[] = [];
   const onStop = (stop: Stop) => stops.push(stop);
@@ -60,7 +62,7 @@ export async function withServers(
     });
   }
   try {
-    await bench(await start(kind, dataDir, onStop, postgresSettings));
+    await bench(await start(kind, dataDir, onStop, postgresSettings, temporalSettings));
   } catch (error) {
     // What fails because it was stopped half-way is no news; the end comes from the signal.
     if (interrupted) return;
@@ -78,10 +80,11 @@ async function start(
   kind: TemporalKind,
   dataDir: string,
   onStop: (stop: Stop) => void,
-  settings: string[],
+  postgresSettings: string[],
+  temporalSettings: string[],
 ): Promise<Servers> {
   const { cacheDir } = loadDevConfig();
-  const postgres = await startPostgres({ dataDir, port: await freePort(), settings });
+  const postgres = await startPostgres({ dataDir, port: await freePort(), settings: postgresSettings });
   onStop(() => postgres.stop());
   const temporal =
     kind === "dev"
@@ -90,6 +93,7 @@ async function start(
           dataDir,
           port: await freePort(),
           namespace: "default",
+          settings: temporalSettings,
         })
       : await startTemporalOnPostgres({ cacheDir, dataDir, databaseUrl: postgres.url, say });
   onStop(() => temporal.stop());

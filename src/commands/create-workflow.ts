@@ -19,7 +19,7 @@ import { newVersionId } from "./version-id.ts";
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
   const project_id = projectOf(caller, body.project_id);
   const workflow = definition(body, project_id, caller.actor);
-  const problem = stepsProblem(body.steps);
+  const problem = stepsProblem(body.steps, deps.config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
   await assertReferences(deps.db, project_id, body.steps);
 
@@ -77,8 +77,13 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
 
 /** Whatever a step calls exists, in the same project. A workflow being made has no id yet, so none of its steps can name it. */
 async function assertReferences(db: Db, projectId: string, steps: StepInput[]): Promise<void> {
+  const named = new Set<string>();
+  const first = [...steps.entries()].filter(([, { step_type, job_id, sub_workflow_id }]) => {
+    const known = named.size;
+    return named.add(`${step_type} ${step_type === "job" ? job_id : sub_workflow_id}`).size > known;
+  });
   await pMap(
-    steps.entries(),
+    first,
     async ([i, { step_type, step_ref, job_id = "", sub_workflow_id = "" }]) => {
       const [field, id, kind] =
         step_type === "job"

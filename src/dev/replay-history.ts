@@ -1,5 +1,6 @@
 import type proto from "@temporalio/proto";
 import { Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import { dataConverter } from "../payload-codec.ts";
 
 export type History = proto.temporal.api.history.v1.IHistory;
 
@@ -17,7 +18,7 @@ export async function replayHistory(
   const events = history.events ?? [];
   const failure = async (length: number): Promise<string | undefined> => {
     const cut = { workflowId: "replayed", history: { events: events.slice(0, length) } };
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle }, [cut]))
+    for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, [cut]))
       if (error) return reasonOf(error);
     return undefined;
   };

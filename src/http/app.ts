@@ -28,7 +28,7 @@ export function createApp(deps: Deps): Express {
 
   const bearer = authenticate(deps.config.auth);
   for (const { method, path, scope, maxBytes, handler } of routes) {
-    app[method](path, ...(scope ? bearer : []), rawBody(maxBytes), handler(deps));
+    app[method](path, ...(scope ? bearer : []), rawBody(maxBytes?.(deps.config)), handler(deps));
   }
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (_request, response) => {

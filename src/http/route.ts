@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { assertScope, type Caller, type Scope } from "../caller.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { stringifyJson } from "../contract/json.ts";
+import type { Config } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { callerOf } from "./auth.ts";
@@ -34,7 +35,7 @@ export interface Route {
   path: string;
   scope?: Scope;
   /** Of a body; without it 1 MiB. */
-  maxBytes?: number;
+  maxBytes?: (config: Config) => number;
   handler: (deps: Deps) => RequestHandler;
 }
 
@@ -51,7 +52,7 @@ interface Declaration<Path extends string, Query, Body> {
   query?: z.ZodType<Query>;
   /** Without one, a body is never looked at. */
   body?: z.ZodType<Body>;
-  maxBytes?: number;
+  maxBytes?: (config: Config) => number;
   handler: (deps: Deps, asked: Asked<Path, Query, Body>) => Promise<Answer>;
 }
 

@@ -1,5 +1,6 @@
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { beforeAll, expect, inject, test } from "vitest";
+import { dataConverter } from "../../src/payload-codec.ts";
 import { historyNames, readHistory } from "./histories.ts";
 
 /** Why a history cannot be replayed by today's workflows, by its name. */
@@ -8,7 +9,7 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger("ERROR", () => {}) });
   const histories = historyNames.map((name) => ({ workflowId: name, history: readHistory(name) }));
   const workflowBundle = { codePath: inject("servers").bundlePath };
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories))
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, histories))
     divergences.set(workflowId, error?.message);
 });
 

@@ -77,6 +77,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     auth: AUTH,
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
+    maxSteps: 1_000,
     logLevel,
   };
   const log = pino({ level: config.logLevel });

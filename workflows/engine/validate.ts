@@ -8,7 +8,8 @@ export interface StepsProblem {
   details: string[];
 }
 
-const MAX_STEPS = 1000;
+/** The contract's. */
+export const DEFAULT_MAX_STEPS = 1_000;
 const MAX_STEP_REF = 128;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 
@@ -16,9 +17,9 @@ const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 export const isStepRef = (text: string): boolean => text.length <= MAX_STEP_REF && STEP_REF.test(text);
 
 /** The first thing wrong with a workflow's steps, in the order of contract §3.3, or undefined. */
-export function stepsProblem(steps: StepInput[]): StepsProblem | undefined {
-  if (steps.length > MAX_STEPS) {
-    return { message: `workflow cannot have more than ${MAX_STEPS} steps`, details: [`steps: at most ${MAX_STEPS}`] };
+export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): StepsProblem | undefined {
+  if (steps.length > maxSteps) {
+    return { message: `workflow cannot have more than ${maxSteps} steps`, details: [`steps: at most ${maxSteps}`] };
   }
   const refs = new Set<string>();
   for (const [i, { step_ref }] of steps.entries()) {

@@ -19,7 +19,7 @@ export const bulkOperationRoutes: Route[] = [
     path: "/v1/bulk-operations",
     scope: "workflows:write",
     body: bulkOperationBody,
-    maxBytes: MAX_BULK_BODY_BYTES,
+    maxBytes: () => MAX_BULK_BODY_BYTES,
     handler: async (deps, { caller, body, idempotencyKey }) => {
       const created = await createBulkOperation(deps, caller, body, idempotencyKey);
       return { status: 202, headers: { Location: `/v1/bulk-operations/${created.id}` }, body: created };

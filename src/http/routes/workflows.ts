@@ -18,6 +18,8 @@ export const workflowRoutes: Route[] = [
     path: "/v1/workflows",
     scope: "workflows:write",
     body: createWorkflowBody,
+    // 1 KiB a step, and so the contract's 1 MiB for the contract's 1,000.
+    maxBytes: ({ maxSteps }) => Math.max(1_024, maxSteps) * 1_024,
     handler: async (deps, { caller, body }) => ({ status: 201, body: await createWorkflow(deps, caller, body) }),
   }),
   route({
