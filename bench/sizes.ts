@@ -53,7 +53,7 @@ const CASES: Record<string, Case> = {
   "10,000 commands": commands(10_000),
 };
 /** Temporal suggests it early here. */
-const CONTINUED: Record<string, Case> = { "fifty continue-as-news": commands(3_000) };
+const CONTINUED: Record<string, Case> = { "fifty continue-as-news": commands(6_000) };
 const SUGGESTED_AT = 100;
 
 /** Run so far. */

@@ -42,6 +42,7 @@ export class Performance {
   readonly #inbox: News[];
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
   #activities = 0;
+  #timers = 0;
   /** In this workflow task. */
   #begun = 0;
   #children = 0;
@@ -87,6 +88,11 @@ export class Performance {
     touched.clear();
     this.#alignExpiry();
     return quick;
+  }
+
+  /** How many are to be started again after a continue-as-new. */
+  get timers(): number {
+    return this.#timers;
   }
 
   /** To be told that another workflow task has begun. */
@@ -149,8 +155,10 @@ export class Performance {
     this.#going.set(i, going.set(work.key, { work, scope }));
     this.#begun++;
     if (ACTIVITIES.has(work.kind)) this.#activities++;
+    if (work.kind === "timer") this.#timers++;
     const end = () => {
       if (ACTIVITIES.has(work.kind)) this.#activities--;
+      if (work.kind === "timer") this.#timers--;
       going.delete(work.key);
       if (going.size === 0) this.#going.delete(i);
     };

@@ -32,6 +32,8 @@ import { QuickLane } from "./quick-lane.ts";
  * From this many events on nothing new is started until that moment comes; the server's limit is 51,200.
  */
 const HOLD_AT_HISTORY_LENGTH = 20_000;
+/** An execution that begins with thousands of timers is suggested another one at once: it has to get somewhere first. */
+const HISTORY_A_TIMER = 3;
 
 /**
  * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings
@@ -68,8 +70,9 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
+    const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
     const holding =
-      continueAsNewSuggested &&
+      mayCarryOn &&
       (historyLength > HOLD_AT_HISTORY_LENGTH || (performance.isResting() && patched("carry-on-when-resting")));
     if (!holding) {
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
@@ -98,7 +101,7 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       await closing(run);
       await condition(allHandlersFinished);
       if (inbox.length === 0) return ended(run.state);
-    } else if (continueAsNewSuggested && performance.isResting() && isMirrored(run) && inbox.length === 0) {
+    } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
     } else if (!holding && performance.isCutShort()) {
