@@ -70,10 +70,10 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
+    // Asked whenever it is suggested: of a task that was made again, the history may be longer than it was the first time.
+    const atOnce = continueAsNewSuggested && patched("carry-on-when-resting");
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
-    const holding =
-      mayCarryOn &&
-      (historyLength > HOLD_AT_HISTORY_LENGTH || (performance.isResting() && patched("carry-on-when-resting")));
+    const holding = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || (atOnce && performance.isResting()));
     if (!holding) {
       for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
     }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import proto from "@temporalio/proto";
 
@@ -15,8 +15,9 @@ const fileOf = (name: string) => new URL(`${name}.json`, folder);
 export const readHistory = (name: string): History =>
   History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
 
-/** `replacer` as of JSON.stringify. */
+/** `replacer` as of JSON.stringify. What is recorded once stays as it is. */
 export function writeHistory(name: string, history: History, replacer: (key: string, value: unknown) => unknown): void {
+  if (existsSync(fileOf(name))) return;
   const plain = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
   writeFileSync(fileOf(name), `${JSON.stringify(plain, replacer, 1)}\n`);
 }

@@ -1,8 +1,8 @@
 /**
  * Records the histories that replay.test.ts replays, into test/replay/histories: `npx tsx test/replay/record.ts`.
  *
- * To be run when a change of the workflows is meant to alter what they ask of Temporal. That breaks the runs that are
- * open at the time of the change; if there may be any, the change needs `patched()` and the old histories stay.
+ * Those that are there stay. A history is deleted, and recorded anew, only when a change of the workflows is meant to
+ * alter what they ask of Temporal, and no run can be open that was begun before; otherwise the change needs `patched()`.
  */
 import { startVitest } from "vitest/node";
 
