@@ -176,7 +176,7 @@ test("a wide fan-out under a limit, and steps that end in every way", async () =
     ...{ step_ref: `wide-${i}`, calls: "/wide", on_failure: "continue", depends_on: ["first"] },
   }));
   const run = await on.start([{ step_ref: "first", calls: "/first" }, ...wide], {}, { max_parallel_steps: 7 });
-  await ends(run, "failed", "wide-fan-out");
+  await ends(run, "completed", "wide-fan-out");
 });
 
 test("a long chain of quick steps", async () => {
@@ -196,7 +196,7 @@ test("calls that take longer than the quick lane waits, retried and timed out", 
     { step_ref: "slowest", calls: "/slowest", timeout_secs_override: 1, retry_max_attempts: 1, on_failure: "continue" },
     { step_ref: "quick", calls: "/quick", depends_on: ["slow", "slowest"] },
   ]);
-  await ends(run, "failed", "both-lanes");
+  await ends(run, "completed", "both-lanes");
 });
 
 test("waits that expire, and a sleep", async () => {
@@ -211,7 +211,7 @@ test("waits that expire, and a sleep", async () => {
     },
     { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, depends_on: ["gate", "event"] },
   ]);
-  await ends(run, "failed", "expired-waits");
+  await ends(run, "completed", "expired-waits");
 });
 
 test("many commands, also stale and repeated ones", async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
     divergences.set(workflowId, error?.message);
 });
 
-test("there are histories of the examples and of every way a run can go on after its end", () => {
+test("there are histories of the examples, of every way a run can go on after its end, and of every size and lane", () => {
   expect(historyNames).toEqual(
     expect.arrayContaining([
       "release-train",
@@ -22,6 +22,15 @@ test("there are histories of the examples and of every way a run can go on after
       "subtree-replayed",
       "reopened",
       "continued-as-new-1",
+      "chain-continued-as-new-1",
+      "wide-fan-out",
+      "long-chain",
+      "both-lanes",
+      "expired-waits",
+      "many-commands",
+      "many-timers",
+      "large-payloads",
+      "bulk-operation",
     ]),
   );
 });
