@@ -2,6 +2,8 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../src/contract/jobs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
+import { createApp } from "../../src/http/app.ts";
+import { serve } from "../../src/http-server.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, createWorkflow, gate, type Step, work } from "./definitions.ts";
 import { answered, expectProblem, refused, workflow as workflowShape, workflowWithSteps } from "./shapes.ts";
@@ -298,4 +300,34 @@ describe("getting a workflow", () => {
     const theirs = await stack.request("GET", `/v1/workflows/${id}`, undefined, { token });
     refused(theirs, 404, "not_found", "workflow not found");
   });
+});
+
+test("of more steps than configured is refused, of as many is run, although Temporal takes 2 MiB at once", async () => {
+  const roomy = await startStack();
+  const config = { ...roomy.config, maxSteps: 8_000 };
+  const server = await serve(createApp({ ...roomy.deps, config }), "127.0.0.1", 0);
+  const send = async <Body>(method: string, path: string, body?: object) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+      ...{ method, body: body && JSON.stringify(body) },
+      headers: { authorization: `Bearer ${roomy.token()}` },
+    });
+    return { status: response.status, body: (await response.json()) as Body };
+  };
+  const steps = Array.from({ length: 8_001 }, (_, i) => ({
+    ...gate(`gate-${i}`),
+    depends_on: i === 0 ? [] : ["gate-0"],
+  }));
+  const of = (count: number) => ({ name: "w", slug: uuid(), steps: steps.slice(0, count) });
+  expect(await send("POST", "/v1/workflows", of(8_001))).toMatchObject({
+    status: 400,
+    body: { error: "workflow cannot have more than 8000 steps" },
+  });
+  const created = await send<Workflow>("POST", "/v1/workflows", of(8_000));
+  expect(created).toMatchObject({ status: 201 });
+  const run = await send<{ id: string }>("POST", `/v1/workflows/${created.body.id}/trigger`, {});
+  expect(run).toMatchObject({ status: 202 });
+  const canceled = await send("DELETE", `/v1/workflow-runs/${run.body.id}`);
+  expect(canceled).toMatchObject({ status: 200, body: { status: "canceled" } });
+  await server.close();
+  await roomy.stop();
 });

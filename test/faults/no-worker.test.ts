@@ -30,6 +30,20 @@ async function withoutWorker<Told>(meanwhile: (run: WorkflowRun) => Promise<Told
   }
 }
 
+test("a command is answered also where processes do not hear of each other", async () => {
+  const deaf = await startStack();
+  await deaf.deps.notices.stop();
+  const scenario = scenarioOn(deaf);
+  const run = await scenario.start(GATE_THEN_JOB);
+  await scenario.opens(run, "gate");
+  expect(await scenario.steer(run, "approve", "gate")).toMatchObject({
+    status: 200,
+    body: { approval: { status: "approved" } },
+  });
+  expect(await scenario.ends(run)).toMatchObject({ status: "completed" });
+  await deaf.stop();
+});
+
 test("without a worker an approve is answered 202 and takes effect when one is back", async () => {
   const { run, told } = await withoutWorker((run) => on.steer<Accepted>(run, "approve", "gate"));
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
+import pino from "pino";
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listCommands } from "../../src/store/commands.ts";
@@ -7,18 +8,22 @@ import { loadTexts, saveDocument } from "../../src/store/documents.ts";
 import { claimTrigger, findWaitingTrigger } from "../../src/store/event-triggers.ts";
 import { claimKey } from "../../src/store/idempotency.ts";
 import { writeMirror } from "../../src/store/mirror.ts";
+import { Notices, tellOfCommand } from "../../src/store/notices.ts";
 import { createPool } from "../../src/store/pool.ts";
 import { findRun, insertRunWithinLimit, listRuns } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
 import { insertWorkflow } from "../../src/store/workflows.ts";
 import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { cloneDatabase } from "../stack/database.ts";
+import { until } from "../stack/until.ts";
 
 const NOW = Date.UTC(2026, 2, 2, 10, 0, 0, 123);
 let db: Pool;
+let databaseUrl: string;
 
 beforeAll(async () => {
-  db = createPool(await cloneDatabase(inject("servers").templateUrl, `store-${randomBytes(6).toString("hex")}`));
+  databaseUrl = await cloneDatabase(inject("servers").templateUrl, `store-${randomBytes(6).toString("hex")}`);
+  db = createPool(databaseUrl);
 });
 afterAll(() => db.end());
 
@@ -177,4 +182,19 @@ test("an idempotency key is bound to the first run that claims it", async () => 
 
 test("what is no id is no run", async () => {
   for (const id of ["nope", "", "\0", "x".repeat(100_000)]) expect(await findRun(db, id)).toBeUndefined();
+});
+
+test("notices are heard, and again after their connection was lost", async () => {
+  const notices = Notices.listen(databaseUrl, pino({ level: "silent" }));
+  const heard: string[] = [];
+  notices.onCommand((runId, commandId) => heard.push(`${runId} ${commandId}`));
+  const isHeard = (runId: string) =>
+    until(async () => {
+      await tellOfCommand(db, runId, "command");
+      return heard.includes(`${runId} command`);
+    });
+  await isHeard("before");
+  await db.query("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'");
+  await isHeard("after");
+  await notices.stop();
 });
