@@ -6,6 +6,8 @@ export type Outcome = { output?: JsonDoc };
 
 /** For how long a repeated question is answered as the first one was: the workflow task that heard it may be made again. */
 const KEPT_MS = 30_000;
+/** How long the activity that is to go on waiting for an attempt may take to come. */
+export const HANDED_OVER_MS = 10_000;
 
 /** An HTTP attempt makes its call under this signal, and leaves in `carried` what must not be lost with the process. */
 export type MakeAttempt = (canceled: AbortSignal, carried: Carried) => Promise<Outcome>;

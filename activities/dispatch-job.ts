@@ -3,24 +3,18 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
-import { type Attempt, Attempts, type Outcome } from "./attempts.ts";
+import { type Attempt, Attempts, HANDED_OVER_MS, type Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
-import type { Activities, Carried, DispatchInput, QuickResult } from "./index.ts";
+import type { Activities, Carried, DispatchInput } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
+import { playAhead } from "./play-ahead.ts";
 import { recentJobs } from "./recent-jobs.ts";
-import { WaitingCommands } from "./waiting-commands.ts";
+import { SlowJobs } from "./slow-jobs.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** How long the quick lane waits for its answers, unless a command to the run comes, which waits for the quick lane. */
-const QUICK_MS = 200;
-/** With more calls than this going on, each new one takes its place among the ordinary activities. */
-export const MOST_QUICK_CALLS = 1_000;
-
-/** How long the activity that is to go on waiting may take to come. */
-const HANDED_OVER_MS = 10_000;
-/** The same after the server, or the run, no longer knew the activity that waited: a server that was away asks again at once. */
+/** How long another activity may take to come after the server, or the run, no longer knew the activity that waited: a server that was away asks again at once. */
 const LOST_MS = 3_000;
 
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
@@ -31,18 +25,20 @@ export function dispatching(
   deps: Deps,
   endpoints: Endpoints,
   ownQueue: string,
-): Pick<Activities, "dispatchJob" | "dispatchQuickly"> {
+): Pick<Activities, "dispatchJob" | "playAhead"> {
   const attempts = new Attempts();
-  const commands = new WaitingCommands(deps.notices);
+  const slowJobs = new SlowJobs();
   const findJob = recentJobs(deps.db);
 
   function join(input: DispatchInput, heard?: Carried): Attempt {
     const carried: Carried = { ...(heard ?? input.carried) };
     return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
-      const text = carried.text ?? (await attemptJob(deps, endpoints, findJob, input, canceled));
+      const text = carried.text ?? (await slowJobs.timed(input.job_id, () => attempt(input, canceled)));
       return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
     });
   }
+  const attempt = (input: DispatchInput, canceled: AbortSignal) =>
+    attemptJob(deps, endpoints, findJob, input, canceled);
 
   return {
     async dispatchJob(input) {
@@ -52,35 +48,8 @@ export function dispatching(
       return untilCancelled(attempt).finally(() => clearInterval(heartbeat));
     },
 
-    async dispatchQuickly({ calls, heard }) {
-      const runId = calls[0]?.sources.run_id ?? "";
-      if (commands.has(runId, heard)) return calls.map(() => ELSEWHERE);
-      const enough = new AbortController();
-      const { signal } = enough;
-      const tooLong = Promise.race([
-        pauseFor(QUICK_MS, undefined, { signal }),
-        commands.next(runId, heard, signal),
-      ]).catch(() => {});
-      const results = calls.map((input) =>
-        attempts.going < MOST_QUICK_CALLS ? briefly(join(input), tooLong, ownQueue) : ELSEWHERE,
-      );
-      return Promise.all(results).finally(() => enough.abort());
-    },
+    playAhead: playAhead({ attempts, join, slowJobs, notices: deps.notices, ownQueue }),
   };
-}
-
-const ELSEWHERE: QuickResult = { goes_on_at: null };
-
-async function briefly(attempt: Attempt, tooLong: Promise<void>, ownQueue: string): Promise<QuickResult> {
-  const later = tooLong.then(() => ({ goes_on_at: ownQueue }));
-  try {
-    return await Promise.race([attempt.outcome, later]);
-  } catch (error) {
-    if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return ELSEWHERE;
-    return { failed: { message: error.message, type: error.type ?? "unknown", details: error.details ?? [] } };
-  } finally {
-    attempt.leave(HANDED_OVER_MS);
-  }
 }
 
 async function untilCancelled(attempt: Attempt): Promise<Outcome> {

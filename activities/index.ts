@@ -1,9 +1,10 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
+import type { AttemptNews } from "../workflows/attempt.ts";
 import type { BulkOutcome, BulkState } from "../workflows/bulk-messages.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
-import type { SeedStep } from "../workflows/engine/state.ts";
+import type { RunState, SeedStep } from "../workflows/engine/state.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
 import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
 import { collectOutput } from "./collect-output.ts";
@@ -11,7 +12,7 @@ import { dispatching } from "./dispatch-job.ts";
 import { createEndpoints } from "./endpoint-agent.ts";
 import { findWaiting } from "./find-waiting.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
-import { mirror } from "./mirror.ts";
+import { type MirrorWriter, mirror } from "./mirror.ts";
 import { openWait } from "./open-wait.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
@@ -49,13 +50,28 @@ export interface AttemptFailure {
   details: unknown[];
 }
 
-export type QuickOutcome = { output?: JsonDoc } | { failed: AttemptFailure };
+/** A run as it stands, to be played on from there. */
+export interface PlayInput {
+  run: RunHeader;
+  steps: PlanStep[];
+  state: RunState;
+  /** Steps whose attempt is to be made at once. */
+  begin: number[];
+  /** Of the workflow's clock. */
+  now: number;
+  /** The id of the last command that the run knows of: when another one waits, the game ends at once. */
+  heard?: string;
+}
 
-/**
- * What became of an attempt in the quick lane: its outcome, or where it is to be awaited, which is the task queue of the
- * process that makes it. Null: it was not made, any worker may make it.
- */
-export type QuickResult = QuickOutcome | { goes_on_at: string | null };
+export interface Played {
+  /** In the order in which they happened, each followed by all that the rules want then. */
+  events: (AttemptNews & { at: number })[];
+  /**
+   * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; null: it was
+   * not made, any worker may make it.
+   */
+  going: { step: number; queue: string | null }[];
+}
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
 export type FailureClass =
@@ -111,11 +127,8 @@ export interface Activities {
    * is a non-retryable ApplicationFailure.
    */
   dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
-  /**
-   * HTTP attempts of one run made at once, as a local activity: returns in a moment, with or without their outcomes, in
-   * the order of the calls. `heard`: the id of the last command that the run knows of; when another one waits, it returns at once.
-   */
-  dispatchQuickly(input: { calls: DispatchInput[]; heard?: string }): Promise<QuickResult[]>;
+  /** Attempts made at once, and those that follow from them, as a local activity: returns in a moment. */
+  playAhead(input: PlayInput): Promise<Played>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
@@ -155,7 +168,7 @@ export interface Activities {
 }
 
 /** `ownQueue`: the task queue that only this process takes from. */
-export function createActivities(deps: Deps, ownQueue: string): Activities {
+export function createActivities(deps: Deps, ownQueue: string, writer: MirrorWriter): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
     ...dispatching(deps, endpoints, ownQueue),
@@ -163,7 +176,7 @@ export function createActivities(deps: Deps, ownQueue: string): Activities {
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),
-    mirror: mirror(deps),
+    mirror: mirror(writer),
     loadRun: loadRun(deps),
     reopenRun: reopenRun(deps),
     loadCompleted: loadCompleted(deps),

@@ -1,8 +1,10 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure, Context } from "@temporalio/activity";
+import type { InjectedSinks } from "@temporalio/worker";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
+import type { Passing } from "../workflows/messages.ts";
 import type { Activities } from "./index.ts";
 
 /** Runs of one statement: enough that its own cost no longer counts. */
@@ -16,37 +18,62 @@ interface Asked {
   failed: (error: unknown) => void;
 }
 
-/** One write at a time, of all the runs that asked for one during the last. */
-export function mirror({ db }: Deps): Activities["mirror"] {
-  let waiting: Asked[] = [];
-  let writing = false;
+/** Writes what runs changed. One write at a time, of all the runs that asked for one during the last. */
+export class MirrorWriter {
+  readonly #db: Deps["db"];
+  #waiting: Asked[] = [];
+  #writing = false;
 
-  async function writeAll(): Promise<void> {
-    writing = true;
-    while (waiting.length > 0) {
-      const batch = firstOfEachRun(waiting).slice(0, MOST_RUNS);
-      waiting = waiting.filter((asked) => !batch.includes(asked));
-      await write(batch).catch(() => Promise.all(batch.map(writeAlone)));
-    }
-    writing = false;
+  constructor(db: Deps["db"]) {
+    this.#db = db;
   }
 
-  async function write(batch: Asked[]): Promise<void> {
-    const rows = batch.map((asked) => asked.rows);
-    await writeMirror(db, rows);
+  write(rows: MirrorRows): Promise<void> {
+    return new Promise<void>((done, failed) => {
+      this.#waiting.push({ rows, done, failed });
+      if (!this.#writing) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const batch = firstOfEachRun(this.#waiting).slice(0, MOST_RUNS);
+      this.#waiting = this.#waiting.filter((asked) => !batch.includes(asked));
+      await this.#write(batch).catch(() => Promise.all(batch.map((asked) => this.#writeAlone(asked))));
+    }
+    this.#writing = false;
+  }
+
+  async #write(batch: Asked[]): Promise<void> {
+    await writeMirror(
+      this.#db,
+      batch.map((asked) => asked.rows),
+    );
     for (const { done } of batch) done();
   }
 
   /** What is wrong with one run is not to hold up the others. */
-  const writeAlone = (asked: Asked) => write([asked]).catch(asked.failed);
-
-  const written = (rows: MirrorRows) =>
-    new Promise<void>((done, failed) => {
-      waiting.push({ rows, done, failed });
-      if (!writing) void writeAll();
-    });
-  return (rows) => (Context.current().info.isLocal ? quickly(written(rows)) : written(rows));
+  #writeAlone(asked: Asked): Promise<void> {
+    return this.#write([asked]).catch(asked.failed);
+  }
 }
+
+export const mirror =
+  (writer: MirrorWriter): Activities["mirror"] =>
+  (rows) =>
+    Context.current().info.isLocal ? quickly(writer.write(rows)) : writer.write(rows);
+
+/** For runs that do not wait for it. */
+export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): InjectedSinks<Passing> => ({
+  passing: {
+    mirror: {
+      fn: (_, rows) => {
+        writer.write(rows).catch((err) => log.warn({ err, runId: rows.run.id }, "mirror is behind"));
+      },
+    },
+  },
+});
 
 async function quickly(written: Promise<void>): Promise<void> {
   const enough = new AbortController();

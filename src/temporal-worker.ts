@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
-import { MOST_QUICK_CALLS } from "../activities/dispatch-job.ts";
-import { type Activities, createActivities } from "../activities/index.ts";
+import { createActivities } from "../activities/index.ts";
+import { MirrorWriter, mirrorInPassing } from "../activities/mirror.ts";
+import { MOST_QUICK_CALLS } from "../activities/play-ahead.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
 import { dataConverter } from "./payload-codec.ts";
@@ -19,18 +20,19 @@ export function installRuntime(log: Logger): void {
   });
 }
 
-/** A worker that runs until its `stop`. `ended` rejects when it fails. `adapt`: for activities that are not quite ours. */
+/** A worker that runs until its `stop`. `ended` rejects when it fails. */
 export async function startWorker(
   deps: Deps,
   workflowBundle: WorkflowBundleOption,
-  adapt = (activities: Activities) => activities,
+  writer = new MirrorWriter(deps.db),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: adapt(createActivities(deps, ownQueue)),
+    activities: createActivities(deps, ownQueue, writer),
+    sinks: mirrorInPassing(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
     shutdownGraceTime: "5s",

@@ -2,8 +2,9 @@ import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow"
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { News } from "./engine/events.ts";
 import { previewOf } from "./engine/preview.ts";
+import { unmirroredRows } from "./engine/mirroring.ts";
 import type { Run } from "./engine/state.ts";
-import { runRow, shown, stepRow, unmirroredRows } from "./engine/view.ts";
+import { runRow, shown, stepRow } from "./engine/view.ts";
 import {
   type CommandPayload,
   childEndedSignal,

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
-import { defineQuery, defineSignal } from "@temporalio/workflow";
+import { defineQuery, defineSignal, type Sinks } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
@@ -94,6 +94,11 @@ export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>(
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
 /** What a recovery would do to the run as it stands. */
 export const recoveryQuery = defineQuery<Preview | Refusal | null, [RecoveryRequest]>("recovery");
+
+/** What a run tells its worker without waiting for it: it costs nothing, and is lost with the worker. */
+export interface Passing extends Sinks {
+  passing: { mirror(rows: MirrorRows): void };
+}
 
 export const TASK_QUEUE = "workflow-runs";
 export const WORKFLOW_TYPE = "workflowRun";

@@ -8,9 +8,10 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
-import type { QuickResult } from "../activities/index.ts";
+import type { Played } from "../activities/index.ts";
 import { stepEffects } from "./activities.ts";
-import { type Attempt, attemptOf, dispatch, newsOf } from "./dispatch.ts";
+import { type Attempt, attemptOf } from "./attempt.ts";
+import { dispatch } from "./dispatch.ts";
 import type { News } from "./engine/events.ts";
 import { stepRunId } from "./engine/ids.ts";
 import type { PlanStep } from "./engine/plan.ts";
@@ -30,12 +31,6 @@ const MOST_ACTIVITIES = 1_000;
 /** With ten thousand timers in one workflow task the server does not finish it in time. */
 const MOST_A_TASK = 500;
 
-/** An attempt for the quick lane, and the work that it is. */
-export interface QuickAttempt {
-  attempt: Attempt;
-  work: Work;
-}
-
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Performance {
   readonly #run: Run;
@@ -49,6 +44,8 @@ export class Performance {
   /** Executions of children that are not closed yet, by run id, with their step. */
   readonly #unclosed = new Map<string, number>();
   #held = new Set<number>();
+  /** Jobs that the quick lane had no use for. */
+  readonly #slow = new Set<string>();
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
   constructor(run: Run, inbox: News[]) {
@@ -69,6 +66,11 @@ export class Performance {
     return false;
   }
 
+  /** An activity, whose end is news. */
+  isUnderWay(): boolean {
+    return this.#activities > 0;
+  }
+
   /** Only what can be begun again after a continue-as-new goes on: timers, and children that run by themselves. */
   isResting(): boolean {
     return this.#activities === 0 && this.#children === 0;
@@ -76,14 +78,14 @@ export class Performance {
 
   /**
    * Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no
-   * activities. `quickly`: begins no attempts of jobs, but returns them for the quick lane.
+   * activities. `quickly`: begins no attempts of jobs that may be quick, but returns their steps for the quick lane.
    */
-  align(holding: boolean, quickly: boolean): QuickAttempt[] {
+  align(holding: boolean, quickly: boolean): number[] {
     const { touched } = this.#run;
     // Only as many as may begin: to look at all of thousands at each event would take longer than the events.
     for (const i of [...this.#held].slice(0, MOST_A_TASK - this.#begun)) touched.add(i);
     for (const i of touched) this.#held.delete(i);
-    const quick: QuickAttempt[] = [];
+    const quick: number[] = [];
     for (const i of touched) this.#alignStep(i, holding, quickly ? quick : undefined);
     touched.clear();
     this.#alignExpiry();
@@ -110,7 +112,7 @@ export class Performance {
     return this.#held.size > 0 && this.#activities < MOST_ACTIVITIES;
   }
 
-  #alignStep(i: number, holding: boolean, quick: QuickAttempt[] | undefined): void {
+  #alignStep(i: number, holding: boolean, quick: number[] | undefined): void {
     const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
     for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
@@ -118,18 +120,33 @@ export class Performance {
       if (going.has(key)) continue;
       const mayBegin = !ACTIVITIES.has(work.kind) || !(holding || this.#activities >= MOST_ACTIVITIES);
       if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
-      else if (quick && work.kind === "dispatch") quick.push({ attempt: attemptOf(this.#run, i), work });
+      else if (quick && work.kind === "dispatch" && !this.#slow.has(this.#jobOf(i))) quick.push(i);
       else this.#begin(i, work, null);
     }
   }
 
-  /** What became of attempts in the quick lane; those that take longer go on like other work. */
-  resolveQuick(quick: QuickAttempt[], results: QuickResult[]): void {
-    for (const [n, { attempt, work }] of quick.entries()) {
-      const result = results[n] ?? { goes_on_at: null };
-      if ("goes_on_at" in result) this.#begin(attempt.step, work, result.goes_on_at);
-      else this.#inbox.push(newsOf(attempt, result));
+  /** An attempt of the quick lane has ended: it has to be one that the run makes. */
+  assertDispatching({ step, attempt }: Played["events"][number]): void {
+    const work = this.#dispatchOf(step);
+    if (work && this.#run.state.steps[step]?.attempt === attempt) return;
+    throw new Error(`[TMPRL1100] step ${step} has made an attempt that the run does not make`);
+  }
+
+  /** Attempts that were begun in the quick lane, and take longer, go on like other work. */
+  handOver(going: Played["going"]): void {
+    for (const { step, queue } of going) {
+      if (queue === null) this.#slow.add(this.#jobOf(step));
+      const work = this.#dispatchOf(step);
+      if (work) this.#begin(step, work, queue);
     }
+  }
+
+  #dispatchOf(step: number): Work | undefined {
+    return workOf(this.#run, step).find(({ kind }) => kind === "dispatch");
+  }
+
+  #jobOf(step: number): string {
+    return this.#run.plan.steps[step]?.job_id ?? "";
   }
 
   #alignExpiry(): void {

@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
-import type { Activities, QuickResult } from "../activities/index.ts";
-import type { Attempt } from "./dispatch.ts";
+import type { Activities, Played } from "../activities/index.ts";
 import type { MirrorRows } from "./engine/rows.ts";
+import type { Run } from "./engine/state.ts";
 
 /** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
 const HELD_MS = 250;
@@ -35,15 +35,17 @@ export class QuickLane {
   }
 
   /**
-   * Makes the attempts at once. Returns within a moment; see QuickResult for those that take longer. `heard`: the id of
-   * the last command to the run; as soon as there is another one, the attempts go on the ordinary way.
+   * Makes the attempts of these steps at once, and those that follow from them. Returns within a moment; see Played for
+   * those that take longer.
    */
-  dispatch(attempts: Attempt[], heard: string | undefined): Promise<QuickResult[]> {
-    const names = attempts.map(({ step_ref }) => step_ref).join(", ");
-    const calls = attempts.map(({ input }) => input);
+  play({ plan, state }: Run, begin: number[]): Promise<Played> {
+    const names = begin.map((step) => plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
-    return this.#hold(local(summary).dispatchQuickly({ calls, heard }), (results) =>
-      results === FAILED ? calls.map(() => ({ goes_on_at: null })) : results,
+    const { run, steps } = plan;
+    const heard = state.commands.at(-1)?.id;
+    const input = { run, steps, state: { ...state, commands: [] }, begin, now: Date.now(), heard };
+    return this.#hold(local(summary).playAhead(input), (played) =>
+      played === FAILED ? { events: [], going: begin.map((step) => ({ step, queue: null })) } : played,
     );
   }
 

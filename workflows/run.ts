@@ -5,7 +5,7 @@ import {
   CancelledFailure,
   condition,
   continueAsNew,
-  patched,
+  proxySinks,
   sleep,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -15,15 +15,15 @@ import type { RunStatus } from "../src/contract/runs.ts";
 import { effects } from "./activities.ts";
 import { closing } from "./closing.ts";
 import { detailsOf } from "./details.ts";
-import { decide } from "./engine/decide.ts";
 import type { News, RunEvent } from "./engine/events.ts";
 import { evolve } from "./engine/evolve.ts";
+import { goOn } from "./engine/go-on.ts";
+import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "./engine/mirroring.ts";
 import { type PlanStep, planOf, type RunHeader } from "./engine/plan.ts";
 import { initialRun, mirroredState, type Run, type RunState, restoredRun } from "./engine/state.ts";
 import { isRunOver } from "./engine/transitions.ts";
-import { isMirrored, takeUnmirrored } from "./engine/view.ts";
 import { receive } from "./inbox.ts";
-import { type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
+import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "./messages.ts";
 import { Performance } from "./perform.ts";
 import { QuickLane } from "./quick-lane.ts";
 
@@ -32,6 +32,7 @@ import { QuickLane } from "./quick-lane.ts";
  * From this many events on nothing new is started until that moment comes; the server's limit is 51,200.
  */
 const HOLD_AT_HISTORY_LENGTH = 20_000;
+const { passing } = proxySinks<Passing>();
 /** An execution that begins with thousands of timers is suggested another one at once: it has to get somewhere first. */
 const HISTORY_A_TIMER = 3;
 
@@ -70,19 +71,19 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    // Asked whenever it is suggested: of a task that was made again, the history may be longer than it was the first time.
-    const atOnce = continueAsNewSuggested && patched("carry-on-when-resting");
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
-    const holding = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || (atOnce && performance.isResting()));
-    if (!holding) {
-      for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: Date.now() });
-    }
-    const quick = performance.align(holding, lane.hasTime());
-    if (quick.length > 0) {
+    const holding = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
+    if (!holding) goOn(run, Date.now());
+    const begin = performance.align(holding, lane.hasTime());
+    if (begin.length > 0) {
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
-      const heard = run.state.commands.at(-1)?.id;
-      const attempts = quick.map(({ attempt }) => attempt);
-      performance.resolveQuick(quick, await lane.dispatch(attempts, heard));
+      const { events, going } = await lane.play(run, begin);
+      for (const event of events) {
+        performance.assertDispatching(event);
+        evolve(run, event);
+        goOn(run, event.at);
+      }
+      performance.handOver(going);
       continue;
     }
     setCurrentDetails(detailsOf(run));
@@ -90,11 +91,7 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    if (canMirror(run)) {
-      const rows = takeUnmirrored(run);
-      if (await lane.mirror(rows)) mirrored(run);
-      else void effects.mirror(rows).then(() => mirrored(run));
-    }
+    await mirror(run, lane, performance.isUnderWay());
     lane.letGo();
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
@@ -109,14 +106,14 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       lane.newTask();
       performance.newTask();
     } else {
-      const before = { idle: performance.isIdle(), mirrored: isMirrored(run) };
+      const before = { idle: performance.isIdle(), underWay: performance.isUnderWay(), writing: run.mirroring };
       await condition(
         () =>
           inbox.length > 0 ||
           performance.isIdle() !== before.idle ||
-          isMirrored(run) !== before.mirrored ||
-          (!holding && performance.canBegin()) ||
-          canMirror(run),
+          performance.isUnderWay() !== before.underWay ||
+          run.mirroring !== before.writing ||
+          (!holding && performance.canBegin()),
       );
       lane.newTask();
       performance.newTask();
@@ -138,12 +135,24 @@ async function returnToParent({ plan, state }: Run): Promise<void> {
 const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>
   continueAsNew<typeof workflowRun>({ run, steps, carried });
 
-/** One write is in flight at a time; the next one carries all that changed meanwhile. */
-const canMirror = (run: Run): boolean => run.mirroring === undefined && !isMirrored(run);
-
-const mirrored = (run: Run): void => {
-  run.mirroring = undefined;
-};
+/**
+ * One write is in flight at a time; the next one carries all that changed meanwhile. While an activity is under way, whose
+ * end will be written in any case, a step that went on is only told in passing.
+ */
+async function mirror(run: Run, lane: QuickLane, underWay: boolean): Promise<void> {
+  if (run.mirroring) return;
+  if (underWay && isMinor(run)) {
+    if (hasNews(run)) passing.mirror(takeInPassing(run));
+    return;
+  }
+  if (isMirrored(run)) return;
+  const rows = takeUnmirrored(run);
+  const written = () => {
+    run.mirroring = undefined;
+  };
+  if (await lane.mirror(rows)) written();
+  else void effects.mirror(rows).then(written);
+}
 
 function ended({ status, error }: RunState): { status: RunStatus } {
   if (status === "completed") return { status };

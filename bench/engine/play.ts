@@ -4,7 +4,7 @@ import { evolve } from "../../workflows/engine/evolve.ts";
 import { type PlanStep, planOf } from "../../workflows/engine/plan.ts";
 import { initialRun, type Run } from "../../workflows/engine/state.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { takeUnmirrored } from "../../workflows/engine/view.ts";
+import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
 import { workOf } from "../../workflows/engine/work.ts";
 import { BEGIN, HEADER } from "./shapes.ts";
 

@@ -1,4 +1,5 @@
 import pino from "pino";
+import { MirrorWriter } from "../../activities/mirror.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createApp } from "../../src/http/app.ts";
 import { serve } from "../../src/http-server.ts";
@@ -25,9 +26,9 @@ await runProcess(async (onStop) => {
   const temporal = await connectTemporal(config, log);
   onStop(() => temporal.connection.close());
   const deps = { db, notices, temporal, log, config };
-  const worker = await startWorker(deps, bundle, (activities) =>
-    process.env.BENCH_MIRROR === "off" ? { ...activities, mirror: async () => {} } : activities,
-  );
+  const writer = new MirrorWriter(db);
+  if (process.env.BENCH_MIRROR === "off") writer.write = async () => {};
+  const worker = await startWorker(deps, bundle, writer);
   onStop(() => worker.stop());
   const server = await serve(createApp(deps), config.host, config.port);
   onStop(() => server.close());

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { attemptRow } from "../../workflows/engine/attempts.ts";
 import { mirroredState, restoredRun } from "../../workflows/engine/state.ts";
-import { takeUnmirrored } from "../../workflows/engine/view.ts";
+import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
 import { plain } from "../model/mirror-model.ts";
 import { given, type Story, text } from "./given.ts";
 import { approval, job } from "./plans.ts";

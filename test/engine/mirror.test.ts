@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { isMirrored, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
+import {
+  isMinor,
+  isMirrored,
+  takeInPassing,
+  takeUnmirrored,
+  unmirroredRows,
+} from "../../workflows/engine/mirroring.ts";
 import { given, type Story, text } from "./given.ts";
 import { approval, job, wait } from "./plans.ts";
 
@@ -46,6 +52,28 @@ describe("what the mirror is given", () => {
     expect(rows.approvals).toMatchObject([{ status: "approved" }]);
     expect(rows.triggers).toMatchObject([{ status: "received" }]);
     expect(rows.commands).toMatchObject([{ verb: "approve", status: "applied" }]);
+  });
+
+  it("has once more, with what came after, all that was only told in passing", () => {
+    const run = given([job("a"), job("b", ["a"]), job("c", ["b"])]);
+    expect(takeInPassing(run.run).steps).toMatchObject([{ step_ref: "a" }, { step_ref: "b" }]);
+    expect(isMirrored(run.run)).toBe(false);
+    run.completes("a");
+    expect(takeInPassing(run.run).steps).toMatchObject([{ status: "completed" }, { step_ref: "b" }, { step_ref: "c" }]);
+    run.completes("b");
+    expect(write(run).steps).toMatchObject([
+      { step_ref: "a", status: "completed" },
+      { step_ref: "b", status: "completed" },
+      { step_ref: "c", status: "running" },
+    ]);
+    expect(isMirrored(run.run)).toBe(true);
+  });
+
+  it("is minor where steps only go on, and not where a gate opens, a command is heard or the run ends", () => {
+    expect(isMinor(given([job("a"), job("b", ["a"])]).completes("a").run)).toBe(true);
+    expect(isMinor(given([job("a"), approval("gate", ["a"])]).completes("a").run)).toBe(false);
+    expect(isMinor(given([job("a")]).does("pause").run)).toBe(false);
+    expect(isMinor(given([job("a")]).completes("a").run)).toBe(false);
   });
 
   it("has an event's trigger only once its key is known", () => {

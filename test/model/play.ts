@@ -5,7 +5,15 @@ import { type Plan, planOf } from "../../workflows/engine/plan.ts";
 import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
-import { isMirrored, runRow, takeUnmirrored, unmirroredRows } from "../../workflows/engine/view.ts";
+import {
+  hasNews,
+  isMinor,
+  isMirrored,
+  takeInPassing,
+  takeUnmirrored,
+  unmirroredRows,
+} from "../../workflows/engine/mirroring.ts";
+import { runRow } from "../../workflows/engine/view.ts";
 import type { CommandPayload, Verb } from "../../workflows/messages.ts";
 import { assertEnd } from "./end.ts";
 import { MirrorModel, plain } from "./mirror-model.ts";
@@ -72,6 +80,9 @@ export class Play {
         break;
       case "take":
         this.#take();
+        break;
+      case "pass":
+        this.#tellInPassing(pick % 2 === 0);
         break;
       case "arrive":
         this.#arrived();
@@ -152,6 +163,13 @@ export class Play {
 
   #take(): void {
     if (!this.run.mirroring && !isMirrored(this.run)) this.#inFlight = takeUnmirrored(this.run);
+  }
+
+  /** A write that may be lost, and what it carries is known to be told again. */
+  #tellInPassing(arrives: boolean): void {
+    if (this.run.mirroring || !isMinor(this.run) || !hasNews(this.run)) return;
+    const rows = takeInPassing(this.run);
+    if (arrives) this.#mirror.write(rows);
   }
 
   #arrived(): void {

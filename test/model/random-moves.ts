@@ -14,6 +14,7 @@ const WEIGHTS = {
   expiry: 3,
   take: 20,
   arrive: 20,
+  pass: 15,
   look: 10,
   carry: 10,
   reopen: 10,

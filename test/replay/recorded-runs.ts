@@ -260,9 +260,10 @@ test("more at once than begins in one workflow task", async () => {
 });
 
 test("a run that continues as new as soon as it rests", async () => {
-  const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=60"]);
+  const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=20"]);
   const long = await startStack({ servers: temporal });
   const scenario = scenarioOn(long);
+  long.jobs.on("/link", () => new Promise((resolve) => setTimeout(resolve, 20, { status: 200 })));
   const chain = Array.from({ length: 150 }, (_, i) => ({
     ...{ step_ref: `link-${i}`, calls: "/link", depends_on: i === 0 ? [] : [`link-${i - 1}`] },
   }));

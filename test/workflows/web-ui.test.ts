@@ -101,7 +101,9 @@ describe.concurrent("in the Temporal Web UI", () => {
         ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`]
         : [];
     });
-    expect(summaries.sort()).toEqual(["dispatchQuickly build", "timer gate", "timer nap"]);
+    expect(summaries).toEqual(expect.arrayContaining(["playAhead build", "timer gate", "timer nap"]));
+    // On a busy machine the call is not answered at once, and goes on.
+    expect(summaries.filter((summary) => !/ (build|gate|nap)$/.test(summary))).toEqual([]);
   });
 
   test("a run closes as it ended, with its error", async () => {

@@ -1,6 +1,5 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
-import { decide } from "./decide.ts";
-import { evolve } from "./evolve.ts";
+import { goOn } from "./go-on.ts";
 import type { Plan } from "./plan.ts";
 import { recover } from "./recover.ts";
 import { isKeptByRetry, type Recovery, type RecoveryRequest, type Refusal, recoveryOf } from "./recovery.ts";
@@ -33,7 +32,7 @@ export function previewOf(plan: Plan, state: RunState, request: RecoveryRequest,
   const recovery = recoveryOf(plan, state, request);
   if ("status" in recovery) return recovery;
   const after = request.verb === "retry-run" ? retried(plan, state, at) : recovered(plan, state, recovery, at);
-  for (let next = decide(after); next; next = decide(after)) evolve(after, { ...next, at });
+  goOn(after, at);
   return {
     status: state.status,
     status_after: after.state.status,

@@ -123,9 +123,12 @@ export interface Run {
   replies: Map<string, Shown>;
   /** Steps that changed since the glue last looked what has to go on for them. */
   touched: Set<number>;
-  /** What no mirror write has taken yet, and what the one in flight has taken. */
+  /** What no mirror write has taken yet. */
   unmirrored: Changes;
-  mirroring: Changes | undefined;
+  /** What writes have taken that may have been lost since. */
+  inPassing: Changes[];
+  /** What the write in flight has taken. */
+  mirroring: Changes[] | undefined;
 }
 
 /** Time limit of a run that begins, or begins again, at `at`. */
@@ -174,6 +177,7 @@ export function restoredRun(plan: Plan, state: RunState): Run {
     replies: new Map(),
     touched: new Set(state.steps.keys()),
     unmirrored: noChanges(0),
+    inPassing: [],
     mirroring: undefined,
   };
 }

@@ -1,8 +1,7 @@
 import type { StepType } from "../../src/contract/workflows.ts";
-import type { CommandOutcome } from "../messages.ts";
 import { stepRunId } from "./ids.ts";
-import type { ApprovalRow, JobRunRow, MirrorRows, RunRow, StepRow, TriggerRow } from "./rows.ts";
-import { type Changes, noChanges, type Run, type Shown, type StepState } from "./state.ts";
+import type { ApprovalRow, JobRunRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
+import type { Run, Shown, StepState } from "./state.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
@@ -118,46 +117,4 @@ export function shown(run: Run, stepRef: string | undefined): Shown {
   const i = run.plan.index.get(stepRef ?? "");
   if (i === undefined) return { run: runRow(run) };
   return { run: runRow(run), step: stepRow(run, i), approval: approvalRow(run, i), trigger: triggerRow(run, i) };
-}
-
-// Each row once: one write cannot change a row twice. Of two changes the later one counts.
-const latest = <Row>(changes: Map<string, Row>[]): Row[] => [...new Map(changes.flatMap((rows) => [...rows])).values()];
-
-const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
-  const steps = new Set(changes.flatMap((c) => [...c.steps]));
-  const attempts = changes.flatMap((c) => c.attempts);
-  const commands = changes.flatMap((c) => c.commands);
-  return {
-    run: runRow(run),
-    steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
-    approvals: latest(changes.map((c) => c.approvals)),
-    triggers: latest(changes.map((c) => c.triggers)),
-    job_runs: latest(changes.map((c) => c.jobRuns)),
-    commands,
-    ...(commands.length > 0 && { replies: repliesTo(run, commands) }),
-    ...(attempts.length > 0 && { attempts }),
-  };
-};
-
-const repliesTo = ({ replies }: Run, commands: CommandOutcome[]): Record<string, Shown> =>
-  Object.fromEntries(
-    commands.flatMap(({ id }) => {
-      const reply = replies.get(id);
-      return reply ? [[id, reply]] : [];
-    }),
-  );
-
-/** All that the mirror may not have yet. */
-export const unmirroredRows = (run: Run): MirrorRows =>
-  rowsOf(run, run.mirroring ? [run.mirroring, run.unmirrored] : [run.unmirrored]);
-
-export const isMirrored = ({ state, unmirrored, mirroring }: Run): boolean =>
-  mirroring === undefined && unmirrored.revision === state.revision;
-
-/** Begins a mirror write: hands over what it carries. `run.mirroring` is to be cleared when it has succeeded. */
-export function takeUnmirrored(run: Run): MirrorRows {
-  const rows = rowsOf(run, [run.unmirrored]);
-  run.mirroring = run.unmirrored;
-  run.unmirrored = noChanges(run.state.revision);
-  return rows;
 }

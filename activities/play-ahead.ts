@@ -1,0 +1,152 @@
+import { EventEmitter, on } from "node:events";
+import { ApplicationFailure } from "@temporalio/common";
+import type { Notices } from "../src/store/notices.ts";
+import { type AttemptNews, attemptOf, type Attempt as Due, completed, failed } from "../workflows/attempt.ts";
+import { evolve } from "../workflows/engine/evolve.ts";
+import { goOn } from "../workflows/engine/go-on.ts";
+import { planOf } from "../workflows/engine/plan.ts";
+import { type Run, restoredRun } from "../workflows/engine/state.ts";
+import { workOf } from "../workflows/engine/work.ts";
+import { type Attempt, type Attempts, HANDED_OVER_MS } from "./attempts.ts";
+import type { Activities, DispatchInput, Played } from "./index.ts";
+import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
+import { WaitingCommands } from "./waiting-commands.ts";
+
+/** For so long a run is played, unless a command to it comes, which waits for that. */
+const AHEAD_MS = 200;
+/** What came of them travels to the workflow in one piece. */
+const MOST_EVENTS = 500;
+/** With more calls than this going on, each new one takes its place among the ordinary activities. */
+export const MOST_QUICK_CALLS = 1_000;
+
+interface Lane {
+  attempts: Attempts;
+  join(input: DispatchInput): Attempt;
+  slowJobs: SlowJobs;
+  notices: Notices;
+  ownQueue: string;
+}
+
+/** A copy of the run is played on by the run's own rules, outside of the sandbox: the workflow then only repeats what happened. */
+export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
+  const commands = new WaitingCommands(notices);
+  return async ({ run: header, steps, state, begin, now, heard }) => {
+    if (commands.has(header.id, heard)) return { events: [], going: begin.map((step) => ({ step, queue: null })) };
+    const run = restoredRun(planOf(header, steps), state);
+    const enough = new AbortController();
+    const tooLong = setTimeout(() => enough.abort(), AHEAD_MS);
+    commands.next(header.id, heard, enough.signal).then(
+      () => enough.abort(),
+      () => {},
+    );
+    try {
+      return await new Game(run, now, lane).play(begin, enough.signal);
+    } finally {
+      clearTimeout(tooLong);
+      enough.abort();
+    }
+  };
+}
+
+interface Going {
+  due: Due;
+  made: Attempt;
+  since: number;
+}
+
+class Game {
+  readonly #run: Run;
+  readonly #lane: Omit<Lane, "notices">;
+  readonly #clock: number;
+  readonly #going = new Map<number, Going>();
+  /** Not made here: any worker may. */
+  readonly #elsewhere = new Set<number>();
+  readonly #ends = new EventEmitter();
+  readonly #events: Played["events"] = [];
+
+  /** `now`: on the workflow's clock. */
+  constructor(run: Run, now: number, lane: Omit<Lane, "notices">) {
+    this.#run = run;
+    this.#lane = lane;
+    this.#clock = now - performance.now();
+  }
+
+  async play(begin: number[], enough: AbortSignal): Promise<Played> {
+    const ends = on(this.#ends, "end", { signal: enough });
+    for (const step of begin) this.#begin(step);
+    // Only what changes from here on is looked at: for the rest the workflow has seen to it.
+    this.#run.touched.clear();
+    try {
+      while (this.#going.size > 0 && this.#events.length < MOST_EVENTS) {
+        const { value } = await ends.next();
+        this.#end(...(value as [number, Attempt, AttemptNews | undefined]));
+      }
+    } catch (error) {
+      if (!enough.aborted) throw error;
+    }
+    return { events: this.#events, going: this.#handOver() };
+  }
+
+  #begin(step: number): void {
+    const due = attemptOf(this.#run, step);
+    const { attempts, slowJobs, join } = this.#lane;
+    if (attempts.going >= MOST_QUICK_CALLS || slowJobs.has(due.input.job_id)) {
+      this.#elsewhere.add(step);
+      return;
+    }
+    const made = join(due.input);
+    this.#going.set(step, { due, made, since: performance.now() });
+    const end = (news?: AttemptNews) => this.#ends.emit("end", step, made, news);
+    made.outcome.then(
+      ({ output }) => end(completed(due, output)),
+      (error) =>
+        end(error instanceof ApplicationFailure && error.nonRetryable ? failed(due, failureOf(error)) : undefined),
+    );
+  }
+
+  /** Without news: what went wrong is not the endpoint's affair. */
+  #end(step: number, made: Attempt, news: AttemptNews | undefined): void {
+    if (this.#going.get(step)?.made !== made) return;
+    this.#going.delete(step);
+    made.leave(HANDED_OVER_MS);
+    if (!news) {
+      this.#elsewhere.add(step);
+      return;
+    }
+    const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
+    this.#events.push(event);
+    evolve(this.#run, event);
+    goOn(this.#run, event.at);
+    for (const touched of this.#run.touched) this.#align(touched);
+    this.#run.touched.clear();
+  }
+
+  #align(step: number): void {
+    const going = this.#going.get(step);
+    const wanted = isDispatching(this.#run, step);
+    if (going && !wanted) {
+      this.#going.delete(step);
+      going.made.leave(0);
+    }
+    if (!going && wanted && !this.#elsewhere.has(step)) this.#begin(step);
+  }
+
+  #handOver(): Played["going"] {
+    const elsewhere = [...this.#elsewhere].filter((step) => isDispatching(this.#run, step));
+    const here = [...this.#going].map(([step, { due, made, since }]) => {
+      const took = performance.now() - since;
+      if (took > QUICK_ANSWER_MS) this.#lane.slowJobs.took(due.input.job_id, took);
+      made.leave(HANDED_OVER_MS);
+      return { step, queue: this.#lane.ownQueue };
+    });
+    return [...elsewhere.map((step) => ({ step, queue: null })), ...here];
+  }
+}
+
+const isDispatching = (run: Run, step: number): boolean => workOf(run, step).some(({ kind }) => kind === "dispatch");
+
+const failureOf = ({ message, type, details }: ApplicationFailure) => ({
+  message,
+  type: type ?? "unknown",
+  details: details ?? [],
+});

@@ -1,0 +1,71 @@
+import type { CommandOutcome } from "../messages.ts";
+import type { MirrorRows } from "./rows.ts";
+import { type Changes, noChanges, type Run, type Shown } from "./state.ts";
+import { isRunOver } from "./transitions.ts";
+import { runRow, stepRow } from "./view.ts";
+
+/** So many writes may be told again by one that is certain. */
+const MOST_IN_PASSING = 100;
+
+/** All that the mirror may not have yet. */
+export const unmirroredRows = (run: Run): MirrorRows =>
+  rowsOf(run, [...(run.mirroring ?? []), ...run.inPassing, run.unmirrored]);
+
+export const isMirrored = (run: Run): boolean =>
+  run.mirroring === undefined && run.inPassing.length === 0 && !hasNews(run);
+
+/** Something has changed that no write has taken. */
+export const hasNews = ({ state, unmirrored }: Run): boolean => unmirrored.revision !== state.revision;
+
+/** Begins a mirror write: hands over what it carries. `run.mirroring` is to be cleared when it has succeeded. */
+export function takeUnmirrored(run: Run): MirrorRows {
+  const changes = [...run.inPassing, run.unmirrored];
+  const rows = rowsOf(run, changes);
+  run.mirroring = changes;
+  run.inPassing = [];
+  run.unmirrored = noChanges(run.state.revision);
+  return rows;
+}
+
+/** Steps went on, and that is all: no list looks otherwise for it, nobody waits for it. */
+export const isMinor = ({ state, unmirrored, inPassing }: Run): boolean =>
+  !isRunOver(state.status) &&
+  unmirrored.commands.length === 0 &&
+  unmirrored.approvals.size === 0 &&
+  unmirrored.triggers.size === 0 &&
+  inPassing.length < MOST_IN_PASSING;
+
+/** For a write that may be lost with its worker: the next one that is certain carries the same again. */
+export function takeInPassing(run: Run): MirrorRows {
+  const rows = rowsOf(run, [run.unmirrored]);
+  run.inPassing.push(run.unmirrored);
+  run.unmirrored = noChanges(run.state.revision);
+  return rows;
+}
+
+// Each row once: one write cannot change a row twice. Of two changes the later one counts.
+const latest = <Row>(changes: Map<string, Row>[]): Row[] => [...new Map(changes.flatMap((rows) => [...rows])).values()];
+
+const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
+  const steps = new Set(changes.flatMap((c) => [...c.steps]));
+  const attempts = changes.flatMap((c) => c.attempts);
+  const commands = changes.flatMap((c) => c.commands);
+  return {
+    run: runRow(run),
+    steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
+    approvals: latest(changes.map((c) => c.approvals)),
+    triggers: latest(changes.map((c) => c.triggers)),
+    job_runs: latest(changes.map((c) => c.jobRuns)),
+    commands,
+    ...(commands.length > 0 && { replies: repliesTo(run, commands) }),
+    ...(attempts.length > 0 && { attempts }),
+  };
+};
+
+const repliesTo = ({ replies }: Run, commands: CommandOutcome[]): Record<string, Shown> =>
+  Object.fromEntries(
+    commands.flatMap(({ id }) => {
+      const reply = replies.get(id);
+      return reply ? [[id, reply]] : [];
+    }),
+  );
