@@ -1,5 +1,6 @@
 import type proto from "@temporalio/proto";
-import { Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import { type InjectedSinks, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import type { Passing } from "../../workflows/messages.ts";
 import { dataConverter } from "../payload-codec.ts";
 
 export type History = proto.temporal.api.history.v1.IHistory;
@@ -10,6 +11,9 @@ export interface Divergence {
   message: string;
 }
 
+/** A replay tells nobody anything. */
+const sinks: InjectedSinks<Passing> = { passing: { mirror: { fn: () => {} } } };
+
 /** Replays a history. Undefined: today's workflows decide as those that recorded it. */
 export async function replayHistory(
   workflowBundle: WorkflowBundleOption,
@@ -18,7 +22,7 @@ export async function replayHistory(
   const events = history.events ?? [];
   const failure = async (length: number): Promise<string | undefined> => {
     const cut = { workflowId: "replayed", history: { events: events.slice(0, length) } };
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, [cut]))
+    for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter, sinks }, [cut]))
       if (error) return reasonOf(error);
     return undefined;
   };

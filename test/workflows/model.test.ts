@@ -85,11 +85,16 @@ const settle = (run: WorkflowRun, drawn: Case, name: string) =>
     { timeoutMs: 30_000, everyMs: 100 },
   );
 
-/** Without times: Temporal may tell the worker that takes a run over an older time than it tells a later replay. */
+/**
+ * Without times, and without revisions, which follow from them: Temporal may tell the worker that takes a run over another
+ * time than it tells a later replay. (A local activity that another worker makes anew is heard of when the task of that one
+ * has begun; a replay hears of it when it was asked for.)
+ */
 const timeless = (of: { run: RunRow; steps: StepRow[] }) => ({
-  run: { ...of.run, finished_at: undefined, expires_at: undefined },
+  run: { ...of.run, finished_at: undefined, expires_at: undefined, revision: undefined },
   steps: of.steps.map(({ output, ...step }) => ({
     ...step,
+    revision: undefined,
     started_at: step.started_at !== undefined,
     finished_at: step.finished_at !== undefined,
     output: JSON.stringify(output)?.replace(/slept_for_secs.*/, "slept"),
