@@ -3,12 +3,13 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
-import { type Attempt, Attempts, type Outcome } from "./attempts.ts";
+import type { Attempt, Attempts, IsWanted, Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import type { Activities, Carried, DispatchInput, QuickResult } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 import { recentJobs } from "./recent-jobs.ts";
 import { WaitingCommands } from "./waiting-commands.ts";
+import { isWanted } from "./wanted-attempt.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
@@ -18,10 +19,8 @@ const QUICK_MS = 200;
 /** With more calls than this going on, each new one takes its place among the ordinary activities. */
 export const MOST_QUICK_CALLS = 1_000;
 
-/** How long the activity that is to go on waiting may take to come. */
-const HANDED_OVER_MS = 10_000;
-/** The same after the server, or the run, no longer knew the activity that waited: a server that was away asks again at once. */
-const LOST_MS = 3_000;
+/** How long the activity that is to go on waiting may take to come, before it is asked whether it will. */
+const HANDED_OVER_MS = 3_000;
 
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
 const MAX_CARRIED_BYTES = 1_500_000;
@@ -31,8 +30,8 @@ export function dispatching(
   deps: Deps,
   endpoints: Endpoints,
   ownQueue: string,
+  attempts: Attempts,
 ): Pick<Activities, "dispatchJob" | "dispatchQuickly"> {
-  const attempts = new Attempts();
   const commands = new WaitingCommands(deps.notices);
   const findJob = recentJobs(deps.db);
 
@@ -44,12 +43,17 @@ export function dispatching(
     });
   }
 
+  const wanted =
+    (input: DispatchInput): IsWanted =>
+    () =>
+      isWanted(deps, input);
+
   return {
     async dispatchJob(input) {
       const context = Context.current();
       const attempt = join(input, context.info.heartbeatDetails);
       const heartbeat = setInterval(() => context.heartbeat(attempt.carried), HEARTBEAT_MS);
-      return untilCancelled(attempt).finally(() => clearInterval(heartbeat));
+      return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
     },
 
     async dispatchQuickly({ calls, heard }) {
@@ -62,7 +66,7 @@ export function dispatching(
         commands.next(runId, heard, signal),
       ]).catch(() => {});
       const results = calls.map((input) =>
-        attempts.going < MOST_QUICK_CALLS ? briefly(join(input), tooLong, ownQueue) : ELSEWHERE,
+        attempts.going < MOST_QUICK_CALLS ? briefly(join(input), tooLong, ownQueue, wanted(input)) : ELSEWHERE,
       );
       return Promise.all(results).finally(() => enough.abort());
     },
@@ -71,7 +75,12 @@ export function dispatching(
 
 const ELSEWHERE: QuickResult = { goes_on_at: null };
 
-async function briefly(attempt: Attempt, tooLong: Promise<void>, ownQueue: string): Promise<QuickResult> {
+async function briefly(
+  attempt: Attempt,
+  tooLong: Promise<void>,
+  ownQueue: string,
+  wanted: IsWanted,
+): Promise<QuickResult> {
   const later = tooLong.then(() => ({ goes_on_at: ownQueue }));
   try {
     return await Promise.race([attempt.outcome, later]);
@@ -79,28 +88,26 @@ async function briefly(attempt: Attempt, tooLong: Promise<void>, ownQueue: strin
     if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return ELSEWHERE;
     return { failed: { message: error.message, type: error.type ?? "unknown", details: error.details ?? [] } };
   } finally {
-    attempt.leave(HANDED_OVER_MS);
+    attempt.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(wanted));
   }
 }
 
-async function untilCancelled(attempt: Attempt): Promise<Outcome> {
-  let leave = () => attempt.leave(HANDED_OVER_MS);
+async function untilCancelled(attempt: Attempt, wanted: IsWanted): Promise<Outcome> {
+  let isDecided = false;
   try {
     return await Promise.race([attempt.outcome, Context.current().cancelled]);
   } catch (error) {
     if (!(error instanceof CancelledFailure)) throw error;
-    leave = () => attempt.leave(isDecided(error) ? 0 : LOST_MS, error);
+    // The run, or this process, is done with the attempt. Anything else only says that the server lost track of it.
+    isDecided = error.message === "CANCELLED" || error.message === "WORKER_SHUTDOWN";
     // A worker that shuts down is nobody's decision about the step: another one makes the attempt again.
     if (error.message !== "WORKER_SHUTDOWN") throw error;
     const details = [attempt.carried];
     throw ApplicationFailure.create({ type: "WorkerShutdown", message: "the worker was shut down", details });
   } finally {
-    leave();
+    attempt.leave(isDecided ? async () => false : wanted);
   }
 }
-
-/** The run, or this process, is done with the attempt. Anything else only says that the server lost track of it. */
-const isDecided = ({ message }: CancelledFailure): boolean => message === "CANCELLED" || message === "WORKER_SHUTDOWN";
 
 /** An answer is worth more than an outage: without Postgres it is kept and tried again until it is stored. */
 async function save(

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
+import { Attempts } from "../activities/attempts.ts";
 import { MOST_QUICK_CALLS } from "../activities/dispatch-job.ts";
 import { type Activities, createActivities } from "../activities/index.ts";
+import { serverAnswers } from "../activities/wanted-attempt.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
 import { dataConverter } from "./payload-codec.ts";
@@ -26,11 +28,12 @@ export async function startWorker(
   adapt = (activities: Activities) => activities,
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
+  const attempts = new Attempts(() => serverAnswers(deps));
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: adapt(createActivities(deps, ownQueue)),
+    activities: adapt(createActivities(deps, ownQueue, attempts)),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
     shutdownGraceTime: "5s",
