@@ -41,6 +41,11 @@ export class Attempt {
     return this.#stop.signal.aborted;
   }
 
+  /** Nobody waits for it any more, somebody may come. */
+  get isLeft(): boolean {
+    return this.#left !== undefined;
+  }
+
   join(): void {
     this.#waiting++;
     this.#left = undefined;
@@ -82,6 +87,12 @@ export class Attempts {
   /** How many wait for their endpoint. */
   get going(): number {
     return this.#going;
+  }
+
+  /** Resolves once nobody is to come for any attempt, or after that time. */
+  async noneLeft(withinMs: number): Promise<void> {
+    const isAnyLeft = () => [...this.#known.values()].some(({ isLeft }) => isLeft);
+    for (const end = Date.now() + withinMs; isAnyLeft() && Date.now() < end; ) await pauseFor(50);
   }
 
   /** The attempt of that name, made if it is not known here. To be left again. */

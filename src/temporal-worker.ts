@@ -21,6 +21,9 @@ export function installRuntime(log: Logger): void {
   });
 }
 
+/** How long the calls that a worker hands over as it stops may take to be awaited again. */
+const HAND_OVER_MS = 5_000;
+
 /** A worker that runs until its `stop`. `ended` rejects when it fails. `adapt`: for activities that are not quite ours. */
 export async function startWorker(
   deps: Deps,
@@ -51,14 +54,17 @@ export async function startWorker(
   ]);
   const running = workers.map((worker) => worker.run());
   const ended = Promise.all(running);
+  const end = (i: 0 | 1) => {
+    if (workers[i].getState() === "RUNNING") workers[i].shutdown();
+    return running[i];
+  };
   return {
     ended,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
-      for (const [i, worker] of workers.entries()) {
-        if (worker.getState() === "RUNNING") worker.shutdown();
-        await running[i];
-      }
+      await end(0);
+      await attempts.noneLeft(HAND_OVER_MS);
+      await end(1);
     },
   };
 }
