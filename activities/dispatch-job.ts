@@ -3,19 +3,17 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
-import { type Attempt, Attempts, HANDED_OVER_MS, type Outcome } from "./attempts.ts";
+import type { Attempt, Attempts, IsWanted, Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import type { Activities, Carried, DispatchInput } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 import { playAhead } from "./play-ahead.ts";
 import { recentJobs } from "./recent-jobs.ts";
 import { SlowJobs } from "./slow-jobs.ts";
+import { isWanted } from "./wanted-attempt.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
-
-/** How long another activity may take to come after the server, or the run, no longer knew the activity that waited: a server that was away asks again at once. */
-const LOST_MS = 3_000;
 
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
 const MAX_CARRIED_BYTES = 1_500_000;
@@ -25,8 +23,8 @@ export function dispatching(
   deps: Deps,
   endpoints: Endpoints,
   ownQueue: string,
+  attempts: Attempts,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
-  const attempts = new Attempts();
   const slowJobs = new SlowJobs();
   const findJob = recentJobs(deps.db);
 
@@ -40,36 +38,39 @@ export function dispatching(
   const attempt = (input: DispatchInput, canceled: AbortSignal) =>
     attemptJob(deps, endpoints, findJob, input, canceled);
 
+  const wanted =
+    (input: DispatchInput): IsWanted =>
+    () =>
+      isWanted(deps, input);
+
   return {
     async dispatchJob(input) {
       const context = Context.current();
       const attempt = join(input, context.info.heartbeatDetails);
       const heartbeat = setInterval(() => context.heartbeat(attempt.carried), HEARTBEAT_MS);
-      return untilCancelled(attempt).finally(() => clearInterval(heartbeat));
+      return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
     },
 
-    playAhead: playAhead({ attempts, join, slowJobs, notices: deps.notices, ownQueue }),
+    playAhead: playAhead({ attempts, join, wanted, slowJobs, notices: deps.notices, ownQueue }),
   };
 }
 
-async function untilCancelled(attempt: Attempt): Promise<Outcome> {
-  let leave = () => attempt.leave(HANDED_OVER_MS);
+async function untilCancelled(attempt: Attempt, wanted: IsWanted): Promise<Outcome> {
+  let isDecided = false;
   try {
     return await Promise.race([attempt.outcome, Context.current().cancelled]);
   } catch (error) {
     if (!(error instanceof CancelledFailure)) throw error;
-    leave = () => attempt.leave(isDecided(error) ? 0 : LOST_MS, error);
+    // The run, or this process, is done with the attempt. Anything else only says that the server lost track of it.
+    isDecided = error.message === "CANCELLED" || error.message === "WORKER_SHUTDOWN";
     // A worker that shuts down is nobody's decision about the step: another one makes the attempt again.
     if (error.message !== "WORKER_SHUTDOWN") throw error;
     const details = [attempt.carried];
     throw ApplicationFailure.create({ type: "WorkerShutdown", message: "the worker was shut down", details });
   } finally {
-    leave();
+    attempt.leave(isDecided ? async () => false : wanted);
   }
 }
-
-/** The run, or this process, is done with the attempt. Anything else only says that the server lost track of it. */
-const isDecided = ({ message }: CancelledFailure): boolean => message === "CANCELLED" || message === "WORKER_SHUTDOWN";
 
 /** An answer is worth more than an outage: without Postgres it is kept and tried again until it is stored. */
 async function save(

@@ -6,6 +6,7 @@ import type { BulkOutcome, BulkState } from "../workflows/bulk-messages.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
 import type { RunState, SeedStep } from "../workflows/engine/state.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
+import type { Attempts } from "./attempts.ts";
 import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
 import { collectOutput } from "./collect-output.ts";
 import { dispatching } from "./dispatch-job.ts";
@@ -168,10 +169,10 @@ export interface Activities {
 }
 
 /** `ownQueue`: the task queue that only this process takes from. */
-export function createActivities(deps: Deps, ownQueue: string, writer: MirrorWriter): Activities {
+export function createActivities(deps: Deps, ownQueue: string, attempts: Attempts, writer: MirrorWriter): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
-    ...dispatching(deps, endpoints, ownQueue),
+    ...dispatching(deps, endpoints, ownQueue, attempts),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),

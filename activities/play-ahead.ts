@@ -1,4 +1,5 @@
 import { EventEmitter, on } from "node:events";
+import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Notices } from "../src/store/notices.ts";
 import { type AttemptNews, attemptOf, type Attempt as Due, completed, failed } from "../workflows/attempt.ts";
@@ -7,7 +8,7 @@ import { goOn } from "../workflows/engine/go-on.ts";
 import { planOf } from "../workflows/engine/plan.ts";
 import { type Run, restoredRun } from "../workflows/engine/state.ts";
 import { workOf } from "../workflows/engine/work.ts";
-import { type Attempt, type Attempts, HANDED_OVER_MS } from "./attempts.ts";
+import type { Attempt, Attempts, IsWanted } from "./attempts.ts";
 import type { Activities, DispatchInput, Played } from "./index.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
 import { WaitingCommands } from "./waiting-commands.ts";
@@ -19,9 +20,13 @@ const MOST_EVENTS = 500;
 /** With more calls than this going on, each new one takes its place among the ordinary activities. */
 export const MOST_QUICK_CALLS = 1_000;
 
+/** How long the activity that is to go on waiting may take to come, before it is asked whether it will. */
+const HANDED_OVER_MS = 3_000;
+
 interface Lane {
   attempts: Attempts;
   join(input: DispatchInput): Attempt;
+  wanted(input: DispatchInput): IsWanted;
   slowJobs: SlowJobs;
   notices: Notices;
   ownQueue: string;
@@ -108,7 +113,7 @@ class Game {
   #end(step: number, made: Attempt, news: AttemptNews | undefined): void {
     if (this.#going.get(step)?.made !== made) return;
     this.#going.delete(step);
-    made.leave(HANDED_OVER_MS);
+    made.leave(async () => false);
     if (!news) {
       this.#elsewhere.add(step);
       return;
@@ -126,7 +131,7 @@ class Game {
     const wanted = isDispatching(this.#run, step);
     if (going && !wanted) {
       this.#going.delete(step);
-      going.made.leave(0);
+      going.made.leave(async () => false);
     }
     if (!going && wanted && !this.#elsewhere.has(step)) this.#begin(step);
   }
@@ -136,7 +141,8 @@ class Game {
     const here = [...this.#going].map(([step, { due, made, since }]) => {
       const took = performance.now() - since;
       if (took > QUICK_ANSWER_MS) this.#lane.slowJobs.took(due.input.job_id, took);
-      made.leave(HANDED_OVER_MS);
+      const wanted = this.#lane.wanted(due.input);
+      made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(wanted));
       return { step, queue: this.#lane.ownQueue };
     });
     return [...elsewhere.map((step) => ({ step, queue: null })), ...here];

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
+import { Attempts } from "../activities/attempts.ts";
 import { createActivities } from "../activities/index.ts";
 import { MirrorWriter, mirrorInPassing } from "../activities/mirror.ts";
 import { MOST_QUICK_CALLS } from "../activities/play-ahead.ts";
+import { serverAnswers } from "../activities/wanted-attempt.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
 import { dataConverter } from "./payload-codec.ts";
@@ -20,6 +22,9 @@ export function installRuntime(log: Logger): void {
   });
 }
 
+/** How long the calls that a worker hands over as it stops may take to be awaited again. */
+const HAND_OVER_MS = 5_000;
+
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */
 export async function startWorker(
   deps: Deps,
@@ -27,11 +32,12 @@ export async function startWorker(
   writer = new MirrorWriter(deps.db),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
+  const attempts = new Attempts(() => serverAnswers(deps));
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: createActivities(deps, ownQueue, writer),
+    activities: createActivities(deps, ownQueue, attempts, writer),
     sinks: mirrorInPassing(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
@@ -50,14 +56,17 @@ export async function startWorker(
   ]);
   const running = workers.map((worker) => worker.run());
   const ended = Promise.all(running);
+  const end = (i: 0 | 1) => {
+    if (workers[i].getState() === "RUNNING") workers[i].shutdown();
+    return running[i];
+  };
   return {
     ended,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
-      for (const [i, worker] of workers.entries()) {
-        if (worker.getState() === "RUNNING") worker.shutdown();
-        await running[i];
-      }
+      await end(0);
+      await attempts.noneLeft(HAND_OVER_MS);
+      await end(1);
     },
   };
 }

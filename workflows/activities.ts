@@ -42,12 +42,13 @@ export const stepDispatch = (step_ref: string) =>
 
 /**
  * The attempt that the process of this task queue makes already. Retried while that process lives, so that an outage of
- * the Temporal server repeats no call. Nobody takes it up in time: the process is gone.
+ * the Temporal server repeats no call. Nobody takes it up in time: the process is gone. After an outage a worker comes
+ * back within 12 s.
  */
 export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
   proxyActivities<Dispatch>({
     taskQueue,
-    scheduleToStartTimeout: "5s",
+    scheduleToStartTimeout: "15s",
     startToCloseTimeout: LONGEST_ATTEMPT,
     heartbeatTimeout: "5s",
     retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["WorkerShutdown"] },

@@ -69,4 +69,14 @@ describe("the attempts of a step", () => {
       { attempt: 2, status: "waiting" },
     ]);
   });
+
+  it("that the end of the run kept from being followed by another one stay as they were shown then", () => {
+    const run = given([job("a", [], { retry_max_attempts: 2 })])
+      .fails("a", { class: "server", error: "first" })
+      .later(0.1)
+      .happens({ type: "cancel_requested" });
+    const [shown] = attempts(run, "a");
+    expect(shown).toMatchObject({ attempt: 1, status: "canceled", finished_at: run.now });
+    expect(attempts(run.later(1).does("retry", "a"), "a")).toEqual([shown, expect.objectContaining({ attempt: 2 })]);
+  });
 });

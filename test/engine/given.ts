@@ -89,10 +89,12 @@ export class Story {
 
   #due(): { at: number; event: Without<RunEvent, "at"> } | undefined {
     const { steps, status, expires_at } = this.run.state;
-    const due = steps.flatMap(({ deadline, generation }, step) =>
-      deadline === undefined
-        ? []
-        : [{ at: deadline, event: { type: "deadline_passed", step, generation, deadline } as const }],
+    const due = steps.flatMap(({ generation }, step) =>
+      workOf(this.run, step).flatMap((work) =>
+        work.kind === "timer"
+          ? [{ at: work.until, event: { type: "deadline_passed", step, generation, deadline: work.until } as const }]
+          : [],
+      ),
     );
     const expiry =
       isRunOver(status) || expires_at === undefined

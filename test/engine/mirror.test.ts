@@ -94,6 +94,17 @@ describe("what the mirror is given", () => {
   });
 });
 
+describe("a revision", () => {
+  it("is newer than all of a workflow task that was mirrored and then lost, however little happens instead", () => {
+    const chain = [job("a"), job("b", ["a"]), job("c", ["b"])];
+    const [lost, again] = [given(chain), given(chain)];
+    lost.later(1).completes("a").completes("b").completes("c");
+    again.later(1.1).completes("a");
+    expect(again.row.revision).toBeGreaterThan(lost.row.revision);
+    expect(again.step("a").revision).toBeGreaterThan(lost.step("c").revision);
+  });
+});
+
 describe("a job run", () => {
   it("counts the attempts of its own dispatch, and says how it ended", () => {
     const run = given([job("a", [], { retry_max_attempts: 2 })]).fails("a", { class: "server", error: "first" });

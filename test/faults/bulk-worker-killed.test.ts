@@ -3,7 +3,7 @@ import type { BulkItem, BulkOperation } from "../../src/contract/bulk-operations
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
-import { startWorkerProcess } from "../stack/worker-process.ts";
+import { startWorkerProcess } from "../stack/processes.ts";
 
 const RUNS = 60;
 

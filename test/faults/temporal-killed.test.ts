@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
+import { compareEndpointLog } from "../stack/endpoint-log.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -52,8 +54,20 @@ test("after a kill -9 of the Temporal server runs go on where they were", async 
   expect(await on.ends(gated, 30_000)).toMatchObject({ status: "completed" });
   expect(await on.ends(calling, 30_000)).toMatchObject({ status: "completed" });
   expect(stack.jobs.callsTo("/job")).toHaveLength(2);
-  const held = stack.jobs.callsTo("/held").map(({ headers }) => [headers["x-run-id"], headers["x-attempt"]]);
-  // Its answer came while nobody could record it: made again it is the same attempt.
-  expect(held).toEqual(held.map(() => held[0]));
+  // Its answer came while nobody could record it: the worker has kept it.
+  expect(await compareEndpointLog(stack)).toEqual([]);
   expect(await on.step(calling, "held")).toMatchObject({ status: "completed", attempt: 1 });
 }, 120_000);
+
+test.for(LANES)(
+  "a kill -9 of the Temporal server loses no run of the $lane lane, and repeats no call",
+  async (lane) => {
+    const chains = await chainsUnderWay(stack, on, lane);
+    await temporal.kill();
+    await temporal.start();
+    const ended = await Promise.all(chains.map((run) => on.ends(run, 60_000)));
+    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "completed"));
+    await expectLane(lane, stack, chains);
+    expect(await compareEndpointLog(stack)).toEqual([]);
+  },
+);

@@ -1,56 +1,34 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { StepRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import type { Call } from "../stack/job-endpoint.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { test } from "vitest";
+import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
+import { compareEndpointLog } from "../stack/endpoint-log.ts";
+import { startStack } from "../stack/harness.ts";
+import { startWorkerProcess } from "../stack/processes.ts";
+import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
-import { startWorkerProcess } from "../stack/worker-process.ts";
 
-const RUNS = 20;
+test.concurrent.for(LANES)(
+  "a kill -9 of the worker loses no run of the $lane lane, and repeats no call whose answer was recorded",
+  { timeout: 120_000 },
+  async (lane, { expect, onTestFinished }) => {
+    const stack = await startStack({ worker: false });
+    onTestFinished(() => stack.stop());
+    const on = scenarioOn(stack);
+    stack.jobs.on("/long", (_, nth) => (nth === 1 ? new Promise(() => {}) : { body: { nth } }));
+    const first = await startWorkerProcess(stack);
+    const long = await on.start([{ step_ref: "long", calls: "/long" }]);
+    await until(() => stack.jobs.callsTo("/long").length === 1);
+    const chains = await chainsUnderWay(stack, on, lane);
+    await first.kill();
+    const killedAt = Date.now();
+    expect(stack.jobs.calls.length).toBeLessThan(chains.length * 3);
 
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  stack = await startStack({ worker: false });
-  on = scenarioOn(stack);
-});
-afterAll(() => stack.stop());
+    const second = await startWorkerProcess(stack);
+    const ended = await Promise.all([long, ...chains].map((run) => on.ends(run, 60_000)));
+    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "completed"));
+    await second.stop();
 
-test("a kill -9 of the worker loses no run, and repeats no call whose answer was recorded", async () => {
-  const { jobs } = stack;
-  const answer = () => ({ body: { call: jobs.calls.length } });
-  jobs.on("/short", answer);
-  jobs.on("/long", (_, nth) => (nth === 1 ? new Promise(() => {}) : answer()));
-  const first = await startWorkerProcess(stack);
-  const long = await on.start([{ step_ref: "long", calls: "/long" }]);
-  await until(() => jobs.callsTo("/long").length === 1);
-  const short = await on.workflow([
-    { step_ref: "a", calls: "/short" },
-    { step_ref: "b", calls: "/short", depends_on: ["a"] },
-    { step_ref: "c", calls: "/short", depends_on: ["b"] },
-  ]);
-  const runs = await Promise.all(Array.from({ length: RUNS }, () => on.trigger(short)));
-  await until(() => jobs.callsTo("/short").length > RUNS * 1.5);
-  await first.kill();
-  const callsBefore = jobs.callsTo("/short").length;
-  expect(callsBefore).toBeLessThan(RUNS * 3);
-
-  const second = await startWorkerProcess(stack);
-  const ended = await Promise.all([long, ...runs].map((run) => on.ends(run, 60_000)));
-  expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "completed"));
-  const steps = (await Promise.all(runs.map(on.steps))).flat();
-  const longSteps = await on.steps(long);
-  await second.stop();
-
-  const isFor = (step: StepRun) => (call: Call) => call.headers["x-run-id"] === step.job_run_id;
-  const callsOf = (step: StepRun) => jobs.calls.filter(isFor(step));
-  for (const step of [...steps, ...longSteps]) {
-    // What a step keeps is the answer to the last call made for it: once an answer is recorded, no other call is made.
-    expect(step.output).toEqual({ call: jobs.calls.findLastIndex(isFor(step)) + 1 });
-    expect(callsOf(step).map(({ headers }) => headers["x-attempt"])).toEqual(callsOf(step).map(() => "1"));
-    expect(step).toMatchObject({ status: "completed", attempt: 1 });
-  }
-  expect(jobs.calls).toHaveLength([...steps, ...longSteps].flatMap(callsOf).length);
-  // The call in flight is made again, and says that it is the same one.
-  expect(longSteps.map((step) => callsOf(step).length)).toEqual([2]);
-}, 120_000);
+    await expectLane(lane, stack, chains);
+    const repeated = await compareEndpointLog(stack, [killedAt]);
+    expect(repeated).toContain(stack.jobs.callsTo("/long")[1]);
+  },
+);

@@ -30,6 +30,14 @@ export interface RequestOptions {
   headers?: Record<string, string>;
 }
 
+/** A string body is sent as it is. Without a token in `options` it is that of ada; `token: ""` sends none. */
+type Request = <Body = unknown>(
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: RequestOptions,
+) => Promise<Answered<Body>>;
+
 export interface Stack {
   deps: Deps;
   config: Config & { auth: typeof AUTH };
@@ -37,13 +45,7 @@ export interface Stack {
   jobs: JobEndpoint;
   /** Defaults: ada, project demo, every scope. */
   token(claims?: Partial<Claims>, expiresInSecs?: number): string;
-  /** A string body is sent as it is. Without a token in `options` it is that of ada; `token: ""` sends none. */
-  request<Body = unknown>(
-    method: string,
-    path: string,
-    body?: unknown,
-    options?: RequestOptions,
-  ): Promise<Answered<Body>>;
+  request: Request;
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
   stop(): Promise<void>;
@@ -99,18 +101,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     apiUrl,
     jobs,
     token,
-    async request<Body>(method: string, path: string, body?: unknown, options: RequestOptions = {}) {
-      const bearer = options.token ?? token();
-      const headers = { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) };
-      const response = await fetch(`${apiUrl}${path}`, {
-        method,
-        headers: { ...headers, ...options.headers },
-        body: body === undefined || typeof body === "string" ? body : stringifyJson(body),
-      });
-      const text = await response.text();
-      const isJson = response.headers.get("content-type")?.includes("json");
-      return { status: response.status, headers: response.headers, body: (isJson ? parseJson(text) : text) as Body };
-    },
+    request: requestTo(apiUrl, token),
     async startWorker() {
       running ??= await startWorker(deps, { codePath: servers.bundlePath });
     },
@@ -129,6 +120,22 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   if (worker) await stack.startWorker();
   return stack;
 }
+
+/** Requests to the API at `apiUrl`, be it the stack's own or another process. */
+export const requestTo =
+  (apiUrl: string, token: () => string): Request =>
+  async <Body>(method: string, path: string, body?: unknown, options: RequestOptions = {}) => {
+    const bearer = options.token ?? token();
+    const headers = { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) };
+    const response = await fetch(`${apiUrl}${path}`, {
+      method,
+      headers: { ...headers, ...options.headers },
+      body: body === undefined || typeof body === "string" ? body : stringifyJson(body),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json");
+    return { status: response.status, headers: response.headers, body: (isJson ? parseJson(text) : text) as Body };
+  };
 
 let installed = false;
 function installRuntimeOnce(log: pino.Logger): void {

@@ -11,6 +11,10 @@ export interface Call {
   text: string;
   body: Json | undefined;
   at: number;
+  /** What it was told, once that has been sent. */
+  answer?: Answer;
+  /** The caller went away before it was answered. */
+  cutOff?: true;
 }
 
 /** `body` is sent as JSON, or as it is if it is a string. Without an answer: 200 and an empty object. */
@@ -43,7 +47,7 @@ export async function startJobEndpoint(): Promise<JobEndpoint> {
       let text = "";
       for await (const chunk of request.setEncoding("utf8")) text += chunk;
       const path = request.url ?? "/";
-      const call = {
+      const call: Call = {
         method: request.method ?? "",
         path,
         headers: request.headers,
@@ -52,9 +56,14 @@ export async function startJobEndpoint(): Promise<JobEndpoint> {
         at: Date.now(),
       };
       calls.push(call);
+      response.once("close", () => {
+        if (!response.writableFinished) call.cutOff = true;
+      });
       const { status = 200, headers, body = {} } = (await handlers.get(path)?.(call, callsTo(path).length)) ?? {};
       response.writeHead(status, { "content-type": "application/json", ...headers });
-      response.end(typeof body === "string" ? body : stringifyJson(body));
+      response.end(typeof body === "string" ? body : stringifyJson(body), () => {
+        if (!call.cutOff) call.answer = { status, headers, body };
+      });
     },
     "127.0.0.1",
     0,
