@@ -60,7 +60,7 @@ await withServers(options.temporal, async (servers) => {
     row("skip: request to answered", "skip", "command by hand"),
     row("retry of a failed step: request to answered", "retry", "command by hand"),
     row("  by hand: signal and query", "command by hand"),
-    row("pause of a quick chain of 300: request to seen by GET", "pause"),
+    row("pause of a quick chain of 1,000: request to seen by GET", "pause"),
     row(`  the same while ${LOADING_CLIENTS} clients run chains of 5`, "pause under load"),
   ]);
 });

@@ -7,7 +7,7 @@ import { chain, definitionOf } from "../shapes.ts";
 const COMMANDS = 20;
 /** After so long a run is in the middle of its quick steps. */
 const UNDER_WAY_MS = 100;
-const LONG_CHAIN = 300;
+const LONG_CHAIN = 1000;
 const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["bench"], approval_timeout_secs: 3600 };
 const refs = Array.from({ length: COMMANDS }, (_, n) => `step-${n}`);
 
@@ -91,7 +91,10 @@ export async function overApi(product: Product) {
         took.push(
           await timed(async () => {
             await rest("POST", `/v1/workflow-runs/${runId}/pause`);
-            while ((await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`)).status !== "paused");
+            for (let status = "running"; status !== "paused"; ) {
+              ({ status } = await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`));
+              if (status === "completed") throw new Error("the run was over before it was paused");
+            }
           }),
         );
         await cancel(runId);
