@@ -71,11 +71,16 @@ export function route<const Path extends string, Query = undefined, Body = undef
         url: request.originalUrl,
         idempotencyKey: keyOf(request),
       };
-      const deadline = Date.now() + TEMPORAL_WITHIN_MS;
-      send(response, await deps.temporal.withDeadline(deadline, () => handler(deps, asked)));
+      // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list
+      // a tenth of its time.
+      const answer = method === "get" ? handler(deps, asked) : withinLimit(deps, () => handler(deps, asked));
+      send(response, await answer);
     },
   };
 }
+
+const withinLimit = ({ temporal }: Deps, act: () => Promise<Answer>) =>
+  temporal.withDeadline(Date.now() + TEMPORAL_WITHIN_MS, act);
 
 function keyOf(request: Request): string | undefined {
   const key = request.get("Idempotency-Key") ?? request.get("X-Idempotency-Key");
