@@ -27,9 +27,11 @@ export function runsStatement(page: RunsPage): QueryConfig {
     const [time, place] = startOf(cursor);
     where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
   }
+  // Around it, so that where rows are sorted only the page's are made into text.
   const text = `
-    select ${LISTED_RUN} from ${from} where ${where.join(" and ")}
-    order by ${at} desc, ${id} desc limit ${FETCHED.find((rows) => rows >= limit) ?? limit}`;
+    select ${LISTED_RUN} from (
+      select run.* from ${from} where ${where.join(" and ")}
+      order by ${at} desc, ${id} desc limit ${FETCHED.find((rows) => rows >= limit) ?? limit}) run`;
   const filters = [workflowId, status, tagKey].filter((filter) => filter !== undefined).length;
   return { name: filters > 1 ? undefined : nameOf(text), text, values };
 }
