@@ -1,6 +1,6 @@
 import type { Pool, QueryConfig } from "pg";
 import { request } from "undici";
-import { runsStatement } from "../../src/store/runs.ts";
+import { runsStatement } from "../../src/store/run-lists.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
 import { PROJECTS, projectId, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
 

@@ -1,4 +1,4 @@
-import type { Json } from "./json.ts";
+import type { Json, JsonText } from "./json.ts";
 
 export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -15,7 +15,7 @@ export interface WorkflowRun {
   triggered_by: string;
   workflow_version: number;
   max_parallel_steps?: number;
-  payload?: Json;
+  payload?: Json | JsonText;
   error?: string;
   started_at?: string;
   finished_at?: string;
@@ -39,7 +39,7 @@ export interface StepRun {
   status: StepStatus;
   deps_completed: number;
   deps_required: number;
-  output?: Json;
+  output?: Json | JsonText;
   error?: string;
   started_at?: string;
   finished_at?: string;
@@ -53,7 +53,7 @@ export interface Attempt {
   /** Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency. */
   cause?: "operator" | "condition" | "dependency";
   job_run_id?: string;
-  output?: Json;
+  output?: Json | JsonText;
   error?: string;
   approval?: Pick<Approval, "status" | "approved_by" | "requested_at" | "approved_at" | "expires_at" | "error">;
   started_at?: string;
@@ -108,7 +108,7 @@ export interface EventTrigger {
   trigger_type?: "event" | "sleep";
   workflow_run_id?: string;
   workflow_step_run_id?: string;
-  response_payload?: Json;
+  response_payload?: Json | JsonText;
   received_at?: string;
   error?: string;
   notify_url?: string;
@@ -130,7 +130,7 @@ export interface JobRun {
   lineage_depth: number;
   execution_mode: string;
   workflow_step_run_id: string;
-  result?: Json;
+  result?: Json | JsonText;
   error?: string;
   started_at?: string;
   finished_at?: string;

@@ -1,4 +1,4 @@
-import type { Answer } from "./route.ts";
+import type { Answer } from "./answer.ts";
 
 /** A command that no worker could take yet is stored and takes effect once: 202 with its id. Any other result is the answer. */
 export function answerTo<Done extends object>(

@@ -1,5 +1,4 @@
 import express, { type Express } from "express";
-import helmet from "helmet";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";
@@ -11,24 +10,14 @@ import { routes } from "./routes/index.ts";
 /** The whole order of the middleware. A request that matches no route needs no token to be told so. */
 export function createApp(deps: Deps): Express {
   const app = express();
-  app.disable("etag");
+  app.disable("x-powered-by");
   app.enable("case sensitive routing");
 
   app.use(requestId);
-  app.use(
-    helmet({
-      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] }, useDefaults: false },
-      frameguard: { action: "deny" },
-    }),
-  );
-  app.use((_request, response, next) => {
-    response.set("X-API-Version", "v1");
-    next();
-  });
 
   const bearer = authenticate(deps.config.auth);
   for (const { method, path, scope, maxBytes, handler } of routes) {
-    app[method](path, ...(scope ? bearer : []), rawBody(maxBytes?.(deps.config)), handler(deps));
+    app[method](path, ...(scope ? [bearer] : []), rawBody(maxBytes?.(deps.config)), handler(deps));
   }
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (_request, response) => {

@@ -8,34 +8,42 @@ import type { Caller } from "../caller.ts";
 import type { AuthConfig } from "../config.ts";
 import { line } from "../contract/fields.ts";
 import { Problem } from "../errors.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 const callers = new WeakMap<Request, Caller>();
 
 /** Lets a request pass with a valid bearer token, and remembers who it is from (design decision 8). */
-export function authenticate(config: AuthConfig): RequestHandler[] {
+export function authenticate(config: AuthConfig): RequestHandler {
   const verify = expressjwt({
     ...keyOf(config),
     issuer: config.issuer,
     audience: config.audience,
     requestProperty: "auth",
   });
-  return [
-    (request, response, next) => {
-      // Node keeps the first of several and says nothing; a proxy may have looked at another one.
-      if ((request.headersDistinct.authorization ?? []).length > 1)
-        throw new Problem("unauthorized", "invalid bearer token", ["Authorization: more than one"]);
-      verify(request, response, (error?: unknown) => {
-        next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
-      });
-    },
-    (request: Request & { auth?: JwtPayload }, _response, next) => {
-      const caller = callerSchema.safeParse(request.auth);
-      if (!caller.success)
-        throw new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]);
-      callers.set(request, caller.data);
+  const tokens = new VerifiedTokens();
+  return (request: Request & { auth?: JwtPayload }, response, next) => {
+    // Node keeps the first of several and says nothing; a proxy may have looked at another one.
+    if ((request.headersDistinct.authorization ?? []).length > 1)
+      throw new Problem("unauthorized", "invalid bearer token", ["Authorization: more than one"]);
+    const authorization = request.headers.authorization ?? "";
+    const known = tokens.callerOf(authorization);
+    if (known) {
+      callers.set(request, known);
       next();
-    },
-  ];
+      return;
+    }
+    verify(request, response, (error?: unknown) => {
+      if (error) return next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
+      const claims = claimsSchema.safeParse(request.auth);
+      if (!claims.success)
+        return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));
+      const { sub, exp, projects, scopes } = claims.data;
+      const caller = { actor: sub, projects, scopes };
+      tokens.remember(authorization, caller, exp);
+      callers.set(request, caller);
+      next();
+    });
+  };
 }
 
 export function callerOf(request: Request): Caller {
@@ -75,11 +83,9 @@ function unauthorized(request: Request, error: UnauthorizedError): Problem {
 const names = z.array(line(255).min(1));
 
 /** `exp` is required: jsonwebtoken checks it only where there is one. Missing projects or scopes are none at all. */
-const callerSchema = z
-  .object({
-    sub: line(255).min(1),
-    exp: z.number(),
-    projects: z.union([z.literal("*"), names]).catch([]),
-    scopes: z.union([names, z.string().transform((text) => text.split(" ").filter(Boolean))]).catch([]),
-  })
-  .transform(({ sub, projects, scopes }): Caller => ({ actor: sub, projects, scopes }));
+const claimsSchema = z.object({
+  sub: line(255).min(1),
+  exp: z.number(),
+  projects: z.union([z.literal("*"), names]).catch([]),
+  scopes: z.union([names, z.string().transform((text) => text.split(" ").filter(Boolean))]).catch([]),
+});

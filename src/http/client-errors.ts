@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { v7 as uuid } from "uuid";
 import { Problem } from "../errors.ts";
+import { written } from "./answer.ts";
 import { answerOf } from "./problems.ts";
 
 /** A request that Node could not read, so that no middleware ever sees it; a server's "clientError" listener. */
@@ -15,15 +16,12 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
     "validation_error",
     tooLong ? "request line and headers are too long" : "malformed HTTP request",
   );
-  const requestId = uuid();
-  const { status, body } = answerOf(problem, requestId);
+  const requestId = randomUUID();
+  const { status, headers, text } = written(answerOf(problem, requestId), requestId);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "X-API-Version: v1",
-    `X-Request-Id: ${requestId}`,
-    "Content-Type: application/json; charset=utf-8",
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     "Connection: close",
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  socket.end(`${head.join("\r\n")}\r\n\r\n${text}`);
 }

@@ -1,5 +1,5 @@
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
-import type { Answer } from "./route.ts";
+import type { Answer } from "./answer.ts";
 
 /** A list's answer (contract §1): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
 export function pageOf(

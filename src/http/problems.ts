@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
-import { stringifyJson } from "../contract/json.ts";
 import { type ErrorCode, Problem } from "../errors.ts";
 import { isOutage } from "../outage.ts";
+import { type Answer, send } from "./answer.ts";
 
 /** The one place where problems become statuses (contract §1). */
 const STATUS: Record<ErrorCode, number> = {
@@ -34,16 +34,18 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (problem.code === "internal_error" || problem.code === "unavailable") {
       log.error({ err: error, request_id, method: request.method, path: request.path }, "a request failed");
     }
-    const { status, headers, body } = answerOf(problem, request_id);
-    response.status(status).set(headers).type("json").send(body);
+    send(response, answerOf(problem, request_id));
   };
 }
 
 /** A problem as HTTP says it. */
-export function answerOf({ code, message, details }: Problem, request_id: string) {
+export function answerOf({ code, message, details }: Problem, request_id: string): Answer {
   const text = message.slice(0, MAX_MESSAGE);
-  const body = stringifyJson({ error: text, code, message: text, details, request_id });
-  return { status: STATUS[code], headers: HEADERS[code] ?? {}, body };
+  return {
+    status: STATUS[code],
+    headers: HEADERS[code],
+    body: { error: text, code, message: text, details, request_id },
+  };
 }
 
 function problemOf(error: unknown): Problem {

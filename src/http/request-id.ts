@@ -1,12 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
-import { v7 as uuid } from "uuid";
 
 const SANE = /^[\x20-\x7e]{1,128}$/;
 
 /** Every answer carries an X-Request-Id, the client's own where that can be logged and echoed safely. */
 export const requestId: RequestHandler = (request, response, next) => {
   const theirs = request.get("X-Request-Id");
-  response.locals.requestId = theirs !== undefined && SANE.test(theirs) ? theirs : uuid();
-  response.set("X-Request-Id", response.locals.requestId);
+  response.locals.requestId = theirs !== undefined && SANE.test(theirs) ? theirs : randomUUID();
   next();
 };

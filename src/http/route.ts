@@ -2,22 +2,16 @@ import type { Request, RequestHandler } from "express";
 import type { z } from "zod";
 import { assertScope, type Caller, type Scope } from "../caller.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
-import { stringifyJson } from "../contract/json.ts";
 import type { Config } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import { type Answer, send } from "./answer.ts";
 import { callerOf } from "./auth.ts";
 import { jsonOf } from "./body.ts";
 import { parseBody, parseQuery } from "./validation.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
 const TEMPORAL_WITHIN_MS = 20_000;
-
-export interface Answer {
-  status?: number;
-  headers?: Record<string, string>;
-  body: unknown;
-}
 
 /** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
 export interface Asked<Path extends string, Query, Body> {
@@ -77,20 +71,21 @@ export function route<const Path extends string, Query = undefined, Body = undef
         url: request.originalUrl,
         idempotencyKey: keyOf(request),
       };
-      const deadline = Date.now() + TEMPORAL_WITHIN_MS;
-      const answer = await deps.temporal.withDeadline(deadline, () => handler(deps, asked));
-      response
-        .status(answer.status ?? 200)
-        .set(answer.headers ?? {})
-        .type("json")
-        .send(stringifyJson(answer.body));
+      // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list
+      // a tenth of its time.
+      const answer = method === "get" ? handler(deps, asked) : withinLimit(deps, () => handler(deps, asked));
+      send(response, await answer);
     },
   };
 }
 
+const withinLimit = ({ temporal }: Deps, act: () => Promise<Answer>) =>
+  temporal.withDeadline(Date.now() + TEMPORAL_WITHIN_MS, act);
+
 function keyOf(request: Request): string | undefined {
   const key = request.get("Idempotency-Key") ?? request.get("X-Idempotency-Key");
-  const result = idempotencyKey.optional().safeParse(key);
+  if (key === undefined) return undefined;
+  const result = idempotencyKey.safeParse(key);
   if (result.success) return result.data;
   throw new Problem("validation_error", "invalid Idempotency-Key", [
     "Idempotency-Key: must be 1 to 255 printable characters",

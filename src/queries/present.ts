@@ -1,15 +1,19 @@
 import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
-import { type Json, type JsonDoc, parseJson } from "../contract/json.ts";
+import { type JsonDoc, JsonText } from "../contract/json.ts";
 import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { loadTexts } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
+import type { ListedRun } from "../store/listed-run.ts";
 
 /** Rows as clients see them (contract §6): times written out, documents in place, what has no value left out. */
-export async function presentRuns({ db }: Deps, rows: RunRow[]): Promise<WorkflowRun[]> {
-  const payloads = await documents(db, rows, (row) => row.payload);
-  return rows.map((row) => ({
+export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): Promise<WorkflowRun[]> {
+  const payloads = await documents(
+    db,
+    rows.map(({ payload }) => payload),
+  );
+  return rows.map((row, i) => ({
     id: row.id,
     workflow_id: row.workflow_id,
     project_id: row.project_id,
@@ -17,7 +21,7 @@ export async function presentRuns({ db }: Deps, rows: RunRow[]): Promise<Workflo
     triggered_by: row.triggered_by,
     workflow_version: row.workflow_version,
     max_parallel_steps: row.max_parallel_steps || undefined,
-    payload: payloads.get(row),
+    payload: payloads[i],
     error: row.error || undefined,
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
@@ -28,7 +32,7 @@ export async function presentRuns({ db }: Deps, rows: RunRow[]): Promise<Workflo
     tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
     workflow_version_id: row.workflow_version_id,
     created_by: row.created_by,
-    created_at: rfc3339(row.created_at),
+    created_at: time(row.created_at),
   }));
 }
 
@@ -38,8 +42,11 @@ export async function presentRun(deps: Deps, row: RunRow): Promise<WorkflowRun> 
 }
 
 export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepRun[]> {
-  const outputs = await documents(db, rows, (row) => row.output);
-  return rows.map((row) => ({
+  const outputs = await documents(
+    db,
+    rows.map(({ output }) => output),
+  );
+  return rows.map((row, i) => ({
     id: row.id,
     workflow_run_id: row.run_id,
     workflow_step_id: row.workflow_step_id,
@@ -49,7 +56,7 @@ export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepR
     status: row.status,
     deps_completed: row.deps_completed,
     deps_required: row.deps_required,
-    output: outputs.get(row),
+    output: outputs[i],
     error: row.error || undefined,
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
@@ -58,13 +65,16 @@ export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepR
 }
 
 export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<Attempt[]> {
-  const outputs = await documents(db, rows, (row) => row.output);
-  return rows.map((row) => ({
+  const outputs = await documents(
+    db,
+    rows.map(({ output }) => output),
+  );
+  return rows.map((row, i) => ({
     attempt: row.attempt,
     status: row.status,
     cause: row.cause,
     job_run_id: row.job_run_id,
-    output: outputs.get(row),
+    output: outputs[i],
     error: row.error || undefined,
     approval: row.approval && {
       status: row.approval.status,
@@ -95,7 +105,7 @@ export function presentApproval(row: ApprovalRow): Approval {
 }
 
 export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
-  const payloads = await documents(db, [row], (trigger) => trigger.response_payload);
+  const [response_payload] = await documents(db, [row.response_payload]);
   return {
     id: row.id,
     event_key: row.event_key,
@@ -106,7 +116,7 @@ export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<Eve
     timeout_secs: row.timeout_secs,
     workflow_run_id: row.run_id,
     workflow_step_run_id: row.step_run_id,
-    response_payload: payloads.get(row),
+    response_payload,
     requested_at: rfc3339(row.requested_at),
     expires_at: time(row.expires_at),
     received_at: time(row.received_at),
@@ -122,7 +132,7 @@ export async function presentJobRun(
   job: StoredJob | undefined,
   run: RunRow | undefined,
 ): Promise<JobRun> {
-  const results = await documents(db, [row], (jobRun) => jobRun.output);
+  const [result] = await documents(db, [row.output]);
   return {
     id: row.id,
     job_id: row.job_id,
@@ -138,7 +148,7 @@ export async function presentJobRun(
     lineage_depth: 0,
     execution_mode: job?.execution_mode ?? "http",
     workflow_step_run_id: row.step_run_id,
-    result: results.get(row),
+    result,
     error: row.error || undefined,
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
@@ -148,26 +158,17 @@ export async function presentJobRun(
   };
 }
 
-const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : rfc3339(ms));
+/** Epoch milliseconds, or what is written out already. */
+const time = <At extends number | string | undefined>(at: At) =>
+  (typeof at === "number" ? rfc3339(at) : at) as At extends number | string ? string : undefined;
 
-/** The document of each row that has one. A JSON null is no value: members are omitted, never null. */
-async function documents<Row>(
-  db: Deps["db"],
-  rows: Row[],
-  documentOf: (row: Row) => JsonDoc | undefined,
-): Promise<Map<Row, Json>> {
-  const found = rows.flatMap((row) => {
-    const doc = documentOf(row);
-    return doc ? [{ row, doc }] : [];
-  });
+const NULL = { text: "null" };
+
+/** Of each row its document. A JSON null says the same as none at all: members are omitted, never null. */
+async function documents(db: Deps["db"], docs: (JsonDoc | undefined)[]): Promise<(JsonText | undefined)[]> {
   const texts = await loadTexts(
     db,
-    found.map(({ doc }) => doc),
+    docs.map((doc) => doc ?? NULL),
   );
-  const values = new Map<Row, Json>();
-  for (const [i, { row }] of found.entries()) {
-    const value = parseJson(texts[i] ?? "null");
-    if (value !== null) values.set(row, value);
-  }
-  return values;
+  return texts.map((text) => (text.trim() === NULL.text ? undefined : new JsonText(text)));
 }

@@ -9,7 +9,8 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
-import { findRun, listRuns as listRunRows } from "../store/runs.ts";
+import { listRuns as listRunRows } from "../store/run-lists.ts";
+import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { askRun, ends } from "./ask.ts";
 import { mirroredRun } from "./mirrored-run.ts";
@@ -72,7 +73,7 @@ export async function listRuns(
   const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
-  const next = rows.length > page.length && last ? { at: last.created_at, id: last.id } : undefined;
+  const next = rows.length > page.length && last ? { at: Date.parse(last.created_at), id: last.id } : undefined;
   return { items: await presentRuns(deps, page), next };
 }
 

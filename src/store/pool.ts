@@ -1,15 +1,18 @@
 import pg from "pg";
+import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export type Db = pg.Pool | pg.PoolClient;
 
 const { builtins, getTypeParser } = pg.types;
 const date: (text: string) => Date = getTypeParser(builtins.TIMESTAMPTZ, "text");
 
-/** pg's own parser is for whatever else Postgres may write: years beyond 9999, other time zones. */
-function epochMs(text: string): number {
-  if (text[4] !== "-" || !text.endsWith("+00")) return date(text).getTime();
-  return Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+/** A time that Postgres wrote, as the API writes it. pg's own parser is for years beyond 9999 and other time zones. */
+export function timeOf(text: string): string {
+  if (text[4] !== "-" || !text.endsWith("+00")) return rfc3339(date(text).getTime());
+  return `${text.slice(0, 10)}T${text.slice(11, -3)}Z`;
 }
+
+const epochMs = (text: string): number => Date.parse(timeOf(text));
 
 const parsers = new Map<number, (text: string) => unknown>([
   // Raw text: what is inside is parsed by parseJson where somebody looks into it, and by nobody where it only passes through.

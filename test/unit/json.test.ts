@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, stringifyJson } from "../../src/contract/json.ts";
+import { JsonText, parseJson, stringifyJson } from "../../src/contract/json.ts";
 
 describe("JSON text goes through unchanged", () => {
   test.each([
@@ -32,4 +33,21 @@ test("what is not JSON is a SyntaxError", () => {
 
 test("members that are undefined are left out", () => {
   expect(stringifyJson({ a: undefined, b: 1 })).toBe('{"b":1}');
+});
+
+test("any value is written as JSON.stringify writes it", () => {
+  const numbers = fc.oneof(fc.double(), fc.integer());
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      ...[fc.string({ unit: "binary" }), numbers, fc.constantFrom(null, true, false, undefined, "\ud800", '\u2028"\\')],
+      ...[fc.array(tie("value")), fc.dictionary(fc.string({ unit: "binary" }), tie("value"))],
+    ),
+  }));
+  fc.assert(fc.property(value, (one) => stringifyJson(one) === (JSON.stringify(one) ?? "null")));
+});
+
+test("JSON text goes out as it is, wherever it stands", () => {
+  const text = new JsonText('{"id": 12345678901234567890}');
+  expect(stringifyJson({ a: [text], b: text })).toBe(`{"a":[${text.text}],"b":${text.text}}`);
 });

@@ -1,12 +1,12 @@
 import type { RequestHandler } from "express";
-import { stringifyJson } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
+import { send } from "../answer.ts";
 import type { Route } from "../route.ts";
 
 const PATIENCE_MS = 2_000;
 
 const alive = (): RequestHandler => (_request, response) => {
-  response.type("json").send('{"edition":"community","status":"ok"}');
+  send(response, { body: { edition: "community", status: "ok" } });
 };
 
 const ready =
@@ -17,10 +17,7 @@ const ready =
       component("temporal", () => deps.temporal.workflowService.getSystemInfo({})),
     ]);
     const status = components.every((each) => each.status === "up") ? "up" : "down";
-    response
-      .status(status === "up" ? 200 : 503)
-      .type("json")
-      .send(stringifyJson({ status, components }));
+    send(response, { status: status === "up" ? 200 : 503, body: { status, components } });
   };
 
 async function component(name: string, reach: () => Promise<unknown>) {

@@ -8,8 +8,9 @@ import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 import { answerTo } from "../accepted.ts";
+import type { Answer } from "../answer.ts";
 import { pageOf } from "../page.ts";
-import { type Answer, type Route, route } from "../route.ts";
+import { type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 
 export const workflowRunRoutes: Route[] = [
