@@ -8,7 +8,7 @@ import { until } from "../stack/until.ts";
 
 test.concurrent.for(LANES)(
   "a kill -9 of the worker loses no run of the $lane lane, and repeats no call whose answer was recorded",
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async (lane, { expect, onTestFinished }) => {
     const stack = await startStack({ worker: false });
     onTestFinished(() => stack.stop());

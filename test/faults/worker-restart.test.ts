@@ -7,7 +7,7 @@ import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
-test.concurrent.for(LANES)(
+test.for(LANES)(
   "runs of the $lane lane, in the middle of every type of step, go on with the next worker",
   async (lane, { expect, onTestFinished }) => {
     const stack = await startStack();
@@ -65,8 +65,9 @@ test.concurrent.for(LANES)(
     await stack.stopWorker();
     await stack.startWorker();
 
-    expect(await on.steer(runs.approval, "approve", "gate")).toMatchObject({ status: 200 });
-    expect(await on.steer(childRun, "approve", "inner")).toMatchObject({ status: 200 });
+    // 202 where the worker, which has just begun, takes its time.
+    expect([200, 202]).toContain((await on.steer(runs.approval, "approve", "gate")).status);
+    expect([200, 202]).toContain((await on.steer(childRun, "approve", "inner")).status);
     await on.sends("paid", { amount: 1 });
     const ended = Object.entries(runs).map(async ([type, run]) => [type, (await on.ends(run, 30_000)).status]);
     expect(Object.fromEntries(await Promise.all(ended))).toEqual({
