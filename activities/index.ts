@@ -69,9 +69,9 @@ export interface Played {
   events: (AttemptNews & { at: number })[];
   /**
    * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; null: it was
-   * not made, any worker may make it.
+   * not made, any worker may make it. `slow`: calls of this job take long, the next one need not be waited for either.
    */
-  going: { step: number; queue: string | null }[];
+  going: { step: number; queue: string | null; slow: boolean }[];
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */

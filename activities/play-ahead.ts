@@ -36,7 +36,8 @@ interface Lane {
 export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
   const commands = new WaitingCommands(notices);
   return async ({ run: header, steps, state, begin, now, heard }) => {
-    if (commands.has(header.id, heard)) return { events: [], going: begin.map((step) => ({ step, queue: null })) };
+    if (commands.has(header.id, heard))
+      return { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) };
     const run = restoredRun(planOf(header, steps), state);
     const enough = new AbortController();
     const tooLong = setTimeout(() => enough.abort(), AHEAD_MS);
@@ -57,6 +58,8 @@ interface Going {
   due: Due;
   made: Attempt;
   since: number;
+  /** Not to be waited for. */
+  slow: boolean;
 }
 
 class Game {
@@ -82,7 +85,7 @@ class Game {
     // Only what changes from here on is looked at: for the rest the workflow has seen to it.
     this.#run.touched.clear();
     try {
-      while (this.#going.size > 0 && this.#events.length < MOST_EVENTS) {
+      while (this.#isWorthWaiting() && this.#events.length < MOST_EVENTS) {
         const { value } = await ends.next();
         this.#end(...(value as [number, Attempt, AttemptNews | undefined]));
       }
@@ -92,15 +95,20 @@ class Game {
     return { events: this.#events, going: this.#handOver() };
   }
 
+  #isWorthWaiting(): boolean {
+    for (const { slow } of this.#going.values()) if (!slow) return true;
+    return false;
+  }
+
   #begin(step: number): void {
     const due = attemptOf(this.#run, step);
     const { attempts, slowJobs, join } = this.#lane;
-    if (attempts.going >= MOST_QUICK_CALLS || slowJobs.has(due.input.job_id)) {
+    if (attempts.going >= MOST_QUICK_CALLS) {
       this.#elsewhere.add(step);
       return;
     }
     const made = join(due.input);
-    this.#going.set(step, { due, made, since: performance.now() });
+    this.#going.set(step, { due, made, since: performance.now(), slow: slowJobs.has(due.input.job_id) });
     const end = (news?: AttemptNews) => this.#ends.emit("end", step, made, news);
     made.outcome.then(
       ({ output }) => end(completed(due, output)),
@@ -139,13 +147,14 @@ class Game {
   #handOver(): Played["going"] {
     const elsewhere = [...this.#elsewhere].filter((step) => isDispatching(this.#run, step));
     const here = [...this.#going].map(([step, { due, made, since }]) => {
+      const { slowJobs, wanted, ownQueue } = this.#lane;
       const took = performance.now() - since;
-      if (took > QUICK_ANSWER_MS) this.#lane.slowJobs.took(due.input.job_id, took);
-      const wanted = this.#lane.wanted(due.input);
-      made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(wanted));
-      return { step, queue: this.#lane.ownQueue };
+      if (took > QUICK_ANSWER_MS) slowJobs.took(due.input.job_id, took);
+      const isWanted = wanted(due.input);
+      made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(isWanted));
+      return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
-    return [...elsewhere.map((step) => ({ step, queue: null })), ...here];
+    return [...elsewhere.map((step) => ({ step, queue: null, slow: false })), ...here];
   }
 }
 

@@ -4,8 +4,11 @@ import { stepDispatch, stepDispatchAt } from "./activities.ts";
 import { type Attempt, completed, failed } from "./attempt.ts";
 import type { News } from "./engine/events.ts";
 
-/** Awaits an attempt as an ordinary, heartbeating activity: at the process that makes it, or else anywhere. Throws a cancellation. */
-export async function dispatch(attempt: Attempt, queue: string | null): Promise<News> {
+/**
+ * Awaits an attempt as an ordinary, heartbeating activity: at the process of that queue, or else anywhere. `lost`: that
+ * process is gone. Throws a cancellation.
+ */
+export async function dispatch(attempt: Attempt, queue: string | null, lost: () => void): Promise<News> {
   const { step_ref, input } = attempt;
   if (queue !== null) {
     try {
@@ -14,6 +17,7 @@ export async function dispatch(attempt: Attempt, queue: string | null): Promise<
     } catch (error) {
       const failure = failureOf(error);
       if (failure) return failed(attempt, failure);
+      lost();
       input.carried = carriedBy(error as ActivityFailure);
     }
   }

@@ -44,8 +44,8 @@ export class Performance {
   /** Executions of children that are not closed yet, by run id, with their step. */
   readonly #unclosed = new Map<string, number>();
   #held = new Set<number>();
-  /** Jobs that the quick lane had no use for. */
-  readonly #slow = new Set<string>();
+  /** Jobs whose calls take long, with the task queue of the process that made the last one. */
+  readonly #slow = new Map<string, string>();
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
   constructor(run: Run, inbox: News[]) {
@@ -120,8 +120,9 @@ export class Performance {
       if (going.has(key)) continue;
       const mayBegin = !ACTIVITIES.has(work.kind) || !(holding || this.#activities >= MOST_ACTIVITIES);
       if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
-      else if (quick && work.kind === "dispatch" && !this.#slow.has(this.#jobOf(i))) quick.push(i);
-      else this.#begin(i, work, null);
+      else if (work.kind !== "dispatch") this.#begin(i, work, null);
+      else if (quick && !this.#slow.has(this.#jobOf(i))) quick.push(i);
+      else this.#begin(i, work, this.#slow.get(this.#jobOf(i)) ?? null);
     }
   }
 
@@ -134,8 +135,8 @@ export class Performance {
 
   /** Attempts that were begun in the quick lane, and take longer, go on like other work. */
   handOver(going: Played["going"]): void {
-    for (const { step, queue } of going) {
-      if (queue === null) this.#slow.add(this.#jobOf(step));
+    for (const { step, queue, slow } of going) {
+      if (slow && queue !== null) this.#slow.set(this.#jobOf(step), queue);
       const work = this.#dispatchOf(step);
       if (work) this.#begin(step, work, queue);
     }
@@ -163,7 +164,7 @@ export class Performance {
       .then(() => this.#inbox.push({ type: "run_expired", due: wanted }), ignoreCancellation);
   }
 
-  /** `queue`: where an attempt goes on that was begun in the quick lane. */
+  /** `queue`: of the process that makes, or is to make, the attempt of a job. */
   #begin(i: number, work: Work, queue: string | null): void {
     const definition = this.#run.plan.steps[i] as PlanStep;
     const step = this.#run.state.steps[i] as StepState;
@@ -208,7 +209,9 @@ export class Performance {
   }
 
   async #dispatch(attempt: Attempt, queue: string | null): Promise<void> {
-    this.#inbox.push(await dispatch(attempt, queue));
+    // Whoever loses a process need not look for it again.
+    const lost = () => this.#slow.delete(attempt.input.job_id);
+    this.#inbox.push(await dispatch(attempt, queue, lost));
   }
 
   async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {

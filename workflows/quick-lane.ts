@@ -45,7 +45,7 @@ export class QuickLane {
     const heard = state.commands.at(-1)?.id;
     const input = { run, steps, state: { ...state, commands: [] }, begin, now: Date.now(), heard };
     return this.#hold(local(summary).playAhead(input), (played) =>
-      played === FAILED ? { events: [], going: begin.map((step) => ({ step, queue: null })) } : played,
+      played === FAILED ? { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) } : played,
     );
   }
 

@@ -36,14 +36,14 @@ describe.concurrent("what ends a step", () => {
 
   test("stays ended: what would have expired later changes nothing of a canceled run", async () => {
     const run = await on.start([
-      { ...GATE, approval_timeout_secs: 1 },
-      { step_ref: "wait", step_type: "wait_for_event", event_key: "late", event_timeout_secs: 1 },
+      { ...GATE, approval_timeout_secs: 5 },
+      { step_ref: "wait", step_type: "wait_for_event", event_key: "late", event_timeout_secs: 5 },
     ]);
     await on.opens(run, "gate");
     await on.cancel(run);
     const canceled = await on.steps(run);
     // Another run that begins now and lasts longer than those.
-    await on.ends(await on.start([{ step_ref: "nap", step_type: "sleep", sleep_duration_secs: 2 }]));
+    await on.ends(await on.start([{ step_ref: "nap", step_type: "sleep", sleep_duration_secs: 6 }]));
 
     expect(await on.steps(run)).toEqual(canceled);
     expect(await on.run(run)).toMatchObject({ status: "canceled" });
