@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { Deps } from "../src/deps.ts";
-import { stepsQuery } from "../workflows/messages.ts";
+import { isDispatchingQuery } from "../workflows/messages.ts";
 import type { DispatchInput } from "./index.ts";
 
 const ANSWER_WITHIN_MS = 3_000;
@@ -14,8 +14,7 @@ export async function isWanted({ temporal }: Deps, { job_run_id, sources }: Disp
     return await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, async () => {
       const run = temporal.workflow.getHandle(sources.run_id);
       if ((await run.describe()).status.name !== "RUNNING") return false;
-      const told = await run.query(stepsQuery);
-      return !told || told.steps.some((step) => step.job_run_id === job_run_id && step.status === "running");
+      return (await run.query(isDispatchingQuery, job_run_id)) ?? true;
     });
   } catch (error) {
     return !(error instanceof WorkflowNotFoundError);

@@ -10,6 +10,7 @@ import {
   childEndedSignal,
   commandOutcomeQuery,
   commandSignals,
+  isDispatchingQuery,
   parentClosedSignal,
   recoveryQuery,
   runQuery,
@@ -43,6 +44,10 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
   setHandler(stepsQuery, () => {
     const run = current();
     return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
+  });
+  setHandler(isDispatchingQuery, (jobRunId) => {
+    const run = current();
+    return run ? run.state.steps.some((step) => step.job_run_id === jobRunId && step.status === "running") : null;
   });
   setHandler(recoveryQuery, (request) => {
     const run = current();

@@ -92,6 +92,8 @@ export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 export const runQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
 export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
+/** Whether the run waits for an attempt of this job run. Not told by `steps`: of thousands, that takes long to put together. */
+export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]>("isDispatching");
 /** What a recovery would do to the run as it stands. */
 export const recoveryQuery = defineQuery<Preview | Refusal | null, [RecoveryRequest]>("recovery");
 

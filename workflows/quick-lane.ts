@@ -1,13 +1,26 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
 import type { Activities, Played } from "../activities/index.ts";
+import type { Plan, PlanStep } from "./engine/plan.ts";
 import type { MirrorRows } from "./engine/rows.ts";
-import type { Run } from "./engine/state.ts";
+import type { Run, StepState } from "./engine/state.ts";
 
 /** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
 const HELD_MS = 250;
 
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
+
+/** A run of more steps takes longer to be handed over than it is played ahead: only what is begun is, with what that needs. */
+const MOST_STEPS = 300;
+
+const neededBy = ({ dependencies }: Plan, begin: number[]): number[] => [
+  ...new Set(begin.flatMap((step) => [step, ...(dependencies[step] ?? [])])),
+];
+
+function partOf({ steps }: Plan, i: number, begin: number[]): PlanStep {
+  const step = steps[i] as PlanStep;
+  return steps.length <= MOST_STEPS || begin.includes(i) ? step : { ...step, depends_on: [] };
+}
 
 let held = false;
 
@@ -41,12 +54,20 @@ export class QuickLane {
   play({ plan, state }: Run, begin: number[]): Promise<Played> {
     const names = begin.map((step) => plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
-    const { run, steps } = plan;
-    const heard = state.commands.at(-1)?.id;
-    const input = { run, steps, state: { ...state, commands: [] }, begin, now: Date.now(), heard };
-    return this.#hold(local(summary).playAhead(input), (played) =>
-      played === FAILED ? { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) } : played,
-    );
+    const shown = plan.steps.length <= MOST_STEPS ? [...plan.steps.keys()] : neededBy(plan, begin);
+    const input = {
+      run: plan.run,
+      steps: shown.map((i) => partOf(plan, i, begin)),
+      state: { ...state, steps: shown.map((i) => state.steps[i] as StepState), commands: [] },
+      begin: begin.map((step) => shown.indexOf(step)),
+      now: Date.now(),
+      heard: state.commands.at(-1)?.id,
+    };
+    return this.#hold(local(summary).playAhead(input), (played) => {
+      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) };
+      const events = played.events.map((event) => ({ ...event, step: shown[event.step] as number }));
+      return { events, going: played.going.map((one) => ({ ...one, step: shown[one.step] as number })) };
+    });
   }
 
   /** Whether the rows are written. */
