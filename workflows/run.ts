@@ -32,9 +32,10 @@ import { QuickLane } from "./quick-lane.ts";
  * From this many events on nothing new is started until that moment comes; the server's limit is 51,200.
  */
 const HOLD_AT_HISTORY_LENGTH = 20_000;
-const { passing } = proxySinks<Passing>();
 /** An execution that begins with thousands of timers is suggested another one at once: it has to get somewhere first. */
 const HISTORY_A_TIMER = 3;
+
+const { passing } = proxySinks<Passing>();
 
 /**
  * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings

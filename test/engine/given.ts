@@ -1,8 +1,8 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
-import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
+import { goOn } from "../../workflows/engine/go-on.ts";
 import type { Plan, RunHeader } from "../../workflows/engine/plan.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 import { initialRun, type Run, type StepState } from "../../workflows/engine/state.ts";
@@ -47,7 +47,7 @@ export class Story {
   }
 
   #settle(): void {
-    for (let next = decide(this.run); next; next = decide(this.run)) evolve(this.run, { ...next, at: this.now });
+    goOn(this.run, this.now);
   }
 
   /** News of a step in its present life and attempt. */
