@@ -11,7 +11,7 @@ export function findWaiting({ db }: Deps): Activities["findWaiting"] {
       const trigger = await findWaitingTrigger(db, sources.project_id, key);
       // An approval needs its approver and a sleep its time: no step's output stands in for those.
       if (trigger?.source !== "wait_for_event") return null;
-      return { run_id: trigger.run_id, step_ref: trigger.step_ref };
+      return { run_id: trigger.run_id, step_ref: trigger.step_ref, event_key: key };
     } catch (error) {
       // A key that cannot be rendered is nobody's.
       if (error instanceof TemplateError) return null;

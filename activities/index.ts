@@ -137,7 +137,7 @@ export interface Activities {
   findWaiting(input: {
     event_emit_key: string;
     sources: PayloadSources;
-  }): Promise<{ run_id: string; step_ref: string } | null>;
+  }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
   /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
   collectOutput(input: {
     run_id: string;

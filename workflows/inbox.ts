@@ -66,7 +66,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result, payload: edited, step_payloads, child_run_id, life, only_tell } = given;
+  const { id, actor, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
@@ -74,8 +74,9 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     step_ref: textOf(step_ref),
     reason: textOf(reason),
     result: documentOf(result),
-    payload: documentOf(edited),
-    step_payloads: documentsOf(step_payloads),
+    event_key: textOf(event_key),
+    payload: documentOf(given.payload),
+    step_payloads: documentsOf(given.step_payloads),
     child_run_id: textOf(child_run_id),
     life: typeof life === "number" ? life : undefined,
     only_tell: only_tell === true,
@@ -88,6 +89,7 @@ const NO_PAYLOAD = {
   step_ref: undefined,
   reason: undefined,
   result: undefined,
+  event_key: undefined,
   payload: undefined,
   step_payloads: undefined,
   child_run_id: undefined,

@@ -36,6 +36,8 @@ export interface CommandPayload {
   reason?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
   result?: JsonDoc;
+  /** send-event: the key it was sent to. */
+  event_key?: string;
   /** retry and replay-subtree: the run's payload from now on. */
   payload?: JsonDoc;
   /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */

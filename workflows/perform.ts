@@ -245,10 +245,11 @@ export class Performance {
     if (waiting) {
       const actor = `workflow-run:${this.#run.plan.run.id}`;
       const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;
-      const target = getExternalWorkflowHandle(waiting.run_id);
+      const { run_id, step_ref, event_key } = waiting;
+      const target = getExternalWorkflowHandle(run_id);
       // It may have ended in between: then nobody waits any more.
       await target
-        .signal(commandSignals["send-event"], { id, actor, step_ref: waiting.step_ref, result: output })
+        .signal(commandSignals["send-event"], { id, actor, result: output, step_ref, event_key })
         .catch(ignoreUnlessCancelled);
     }
     this.#inbox.push({ type: "emitted", step, generation });

@@ -41,14 +41,11 @@ export async function sendEvent(
     verb: trigger.source === "approval" ? "approve" : "send-event",
     stepRef: trigger.step_ref,
     result: payload,
+    eventKey,
     idempotencyKey,
   });
   if ("accepted" in steered) return steered;
-  if (steered.event_trigger) return steered.event_trigger;
-  // The wait was resolved before the run heard of its key; the mirror is told when it has.
-  const waiting = await presentTrigger(deps, trigger);
-  const received_at = steered.step_run?.finished_at;
-  return { ...waiting, status: "received", received_at, sent_by: caller.actor, response_payload: payload ?? undefined };
+  return steered.event_trigger ?? presentTrigger(deps, trigger);
 }
 
 /** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */

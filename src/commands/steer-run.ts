@@ -39,6 +39,8 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   result?: Json;
+  /** send-event: the key it is sent to. */
+  eventKey?: string;
   payloads?: RetryBody;
   idempotencyKey?: string;
 }
@@ -68,7 +70,8 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
-  const payload = { id, actor: caller.actor, step_ref: stepRef, reason: steering.reason, result, ...payloads };
+  const { reason, eventKey: event_key } = steering;
+  const payload = { id, actor: caller.actor, step_ref: stepRef, reason, result, event_key, ...payloads };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))

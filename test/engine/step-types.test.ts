@@ -120,6 +120,20 @@ describe("a wait_for_event step", () => {
     expect(run.trigger("paid")).toBeUndefined();
   });
 
+  it("shows what was sent to its key before the run had heard of the key", () => {
+    const run = given([wait("paid")]).does("send-event", "paid", { event_key: "early", result: text(1) });
+    expect(run.trigger("paid")).toMatchObject({ status: "received", event_key: "early", response_payload: text(1) });
+    run.news("paid", { type: "wait_opened", event_key: "early" });
+    expect(run.trigger("paid")).toMatchObject({ status: "received", event_key: "early", response_payload: text(1) });
+  });
+
+  it("is not sent to by a key that it had before a reset", () => {
+    const run = given([wait("paid")]).news("paid", { type: "wait_opened", event_key: "new" });
+    expect(run.command("send-event", "paid", { event_key: "old" })).toMatchObject({ code: "conflict" });
+    expect(run.trigger("paid")).toMatchObject({ status: "waiting", event_key: "new" });
+    run.does("send-event", "paid", { event_key: "new" });
+  });
+
   it("shows its key as closed when it was registered only after the wait had ended", () => {
     const run = given([wait("paid")]).happens({ type: "cancel_requested" });
     run.news("paid", { type: "wait_opened", event_key: "late" });

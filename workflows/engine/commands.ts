@@ -76,11 +76,14 @@ const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, com
     return APPLIED;
   },
 
-  "send-event": (run, i, step, { actor, at, result }) => {
-    if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
+  "send-event": (run, i, step, { actor, at, result, event_key = step.trigger?.event_key }) => {
+    // Whoever knows the key may have it from an earlier life of the step, or before the run itself has heard of it.
+    const isItsKey = step.trigger?.event_key === undefined || step.trigger.event_key === event_key;
+    if (!isWaitingForEvent(run, i, step) || !isItsKey)
+      return refused("conflict", "event trigger is not in waiting state");
+    const received = { status: "received", event_key, received_at: at, sent_by: actor, response_payload: result };
     completeStep(run, i, result, at, ({ trigger }) => {
-      if (trigger)
-        Object.assign(trigger, { status: "received", received_at: at, sent_by: actor, response_payload: result });
+      if (trigger) Object.assign(trigger, received);
     });
     return APPLIED;
   },

@@ -25,8 +25,8 @@ export function evolve(run: Run, event: RunEvent): Run {
   if (event.type === "command") {
     if (run.outcomes.has(event.id)) return run;
     state.revision = nextRevision(state, at);
-    const { type: _, result: __, reason: ___, payload: ____, step_payloads: _____, ...said } = event;
-    const outcome = { ...said, ...applyCommand(run, event) };
+    const { id, verb, actor, step_ref } = event;
+    const outcome = { id, verb, actor, step_ref, at, ...applyCommand(run, event) };
     run.outcomes.set(outcome.id, outcome);
     run.replies.set(outcome.id, shown(run, outcome.step_ref));
     if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");

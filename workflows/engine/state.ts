@@ -21,7 +21,7 @@ export interface TriggerState {
   status: EventTriggerStatus;
   requested_at: number;
   expires_at?: number;
-  /** Rendered by the activity that registers the wait; until then nobody can send to it by key. */
+  /** Rendered and registered by an activity. Whoever sends to it may know it before the run has heard of it. */
   event_key?: string;
   received_at?: number;
   sent_by?: string;
