@@ -68,10 +68,10 @@ export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
   events: (AttemptNews & { at: number })[];
   /**
-   * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; null: it was
-   * not made, any worker may make it. `slow`: calls of this job take long, the next one need not be waited for either.
+   * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
+   * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be waited for either.
    */
-  going: { step: number; queue: string | null; slow: boolean }[];
+  going: { step: number; queue?: string; slow?: boolean }[];
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */

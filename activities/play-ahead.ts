@@ -36,8 +36,7 @@ interface Lane {
 export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
   const commands = new WaitingCommands(notices);
   return async ({ run: header, steps, state, begin, now, heard }) => {
-    if (commands.has(header.id, heard))
-      return { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) };
+    if (commands.has(header.id, heard)) return { events: [], going: begin.map((step) => ({ step })) };
     const run = restoredRun(planOf(header, steps), state);
     const enough = new AbortController();
     const tooLong = setTimeout(() => enough.abort(), AHEAD_MS);
@@ -154,7 +153,7 @@ class Game {
       made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(isWanted));
       return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
-    return [...elsewhere.map((step) => ({ step, queue: null, slow: false })), ...here];
+    return [...elsewhere.map((step) => ({ step })), ...here];
   }
 }
 

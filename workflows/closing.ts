@@ -1,17 +1,15 @@
-import { getExternalWorkflowHandle } from "@temporalio/workflow";
 import { effects } from "./activities.ts";
 import type { Run } from "./engine/state.ts";
 import { childEndedSignal } from "./messages.ts";
+import { tellRun } from "./tell-run.ts";
 
-/** Before a run closes: a sub-workflow tells its parent how it ended. A parent that is gone needs no telling. */
+/** Before a run closes: a sub-workflow tells its parent how it ended. */
 export async function closing({ plan, state }: Run): Promise<void> {
   const { id, project_id, parent_workflow_run_id } = plan.run;
   if (!parent_workflow_run_id) return;
   const output = state.status === "completed" ? await outputOf() : undefined;
   const { status, error, life } = state;
-  await getExternalWorkflowHandle(parent_workflow_run_id)
-    .signal(childEndedSignal, { child_run_id: id, status, error, output, life })
-    .catch(() => {});
+  await tellRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, status, error, output, life });
 
   function outputOf() {
     const outputs = plan.steps.flatMap(({ step_ref }, i) => {

@@ -8,9 +8,9 @@ import type { News } from "./engine/events.ts";
  * Awaits an attempt as an ordinary, heartbeating activity: at the process of that queue, or else anywhere. `lost`: that
  * process is gone. Throws a cancellation.
  */
-export async function dispatch(attempt: Attempt, queue: string | null, lost: () => void): Promise<News> {
+export async function dispatch(attempt: Attempt, queue: string | undefined, lost: () => void): Promise<News> {
   const { step_ref, input } = attempt;
-  if (queue !== null) {
+  if (queue !== undefined) {
     try {
       const { output } = await stepDispatchAt(queue, step_ref).dispatchJob(input);
       return completed(attempt, output);

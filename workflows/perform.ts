@@ -1,16 +1,8 @@
-import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
-import {
-  CancellationScope,
-  getExternalWorkflowHandle,
-  isCancellation,
-  ParentClosePolicy,
-  sleep,
-  startChild,
-  WorkflowIdReusePolicy,
-} from "@temporalio/workflow";
+import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
 import type { Played } from "../activities/index.ts";
 import { stepEffects } from "./activities.ts";
 import { type Attempt, attemptOf } from "./attempt.ts";
+import { Children } from "./children.ts";
 import { dispatch } from "./dispatch.ts";
 import type { News } from "./engine/events.ts";
 import { stepRunId } from "./engine/ids.ts";
@@ -19,10 +11,9 @@ import type { Run, StepState } from "./engine/state.ts";
 import { isRunOver } from "./engine/transitions.ts";
 import { triggerId } from "./engine/view.ts";
 import { type Work, workOf } from "./engine/work.ts";
-import { commandSignals, parentClosedSignal } from "./messages.ts";
-import type { workflowRun } from "./run.ts";
+import { commandSignals } from "./messages.ts";
 import { sourcesOf } from "./sources.ts";
-import { webUiHeaders } from "./web-ui.ts";
+import { tellRun } from "./tell-run.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
 
@@ -40,9 +31,7 @@ export class Performance {
   #timers = 0;
   /** In this workflow task. */
   #begun = 0;
-  #children = 0;
-  /** Executions of children that are not closed yet, by run id, with their step. */
-  readonly #unclosed = new Map<string, number>();
+  readonly #children: Children;
   #held = new Set<number>();
   /** Jobs whose calls take long, with the task queue of the process that made the last one. */
   readonly #slow = new Map<string, string>();
@@ -51,6 +40,7 @@ export class Performance {
   constructor(run: Run, inbox: News[]) {
     this.#run = run;
     this.#inbox = inbox;
+    this.#children = new Children(run, inbox);
   }
 
   /**
@@ -58,12 +48,7 @@ export class Performance {
    * workflow task and its end, the server would refuse it, and with it what the quick lane did in it.
    */
   isIdle(): boolean {
-    return this.#going.size === 0 && !this.#isChildClosing();
-  }
-
-  #isChildClosing(): boolean {
-    for (const [id, step] of this.#unclosed) if (this.#run.state.steps[step]?.child_ended === id) return true;
-    return false;
+    return this.#going.size === 0 && !this.#children.isClosing();
   }
 
   /** An activity, whose end is news. */
@@ -73,7 +58,7 @@ export class Performance {
 
   /** Only what can be begun again after a continue-as-new goes on: timers, and children that run by themselves. */
   isResting(): boolean {
-    return this.#activities === 0 && this.#children === 0;
+    return this.#activities === 0 && !this.#children.isStarting();
   }
 
   /**
@@ -120,9 +105,9 @@ export class Performance {
       if (going.has(key)) continue;
       const mayBegin = !ACTIVITIES.has(work.kind) || !(holding || this.#activities >= MOST_ACTIVITIES);
       if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
-      else if (work.kind !== "dispatch") this.#begin(i, work, null);
+      else if (work.kind !== "dispatch") this.#begin(i, work);
       else if (quick && !this.#slow.has(this.#jobOf(i))) quick.push(i);
-      else this.#begin(i, work, this.#slow.get(this.#jobOf(i)) ?? null);
+      else this.#begin(i, work, this.#slow.get(this.#jobOf(i)));
     }
   }
 
@@ -136,7 +121,7 @@ export class Performance {
   /** Attempts that were begun in the quick lane, and take longer, go on like other work. */
   handOver(going: Played["going"]): void {
     for (const { step, queue, slow } of going) {
-      if (slow && queue !== null) this.#slow.set(this.#jobOf(step), queue);
+      if (slow && queue !== undefined) this.#slow.set(this.#jobOf(step), queue);
       const work = this.#dispatchOf(step);
       if (work) this.#begin(step, work, queue);
     }
@@ -165,7 +150,7 @@ export class Performance {
   }
 
   /** `queue`: of the process that makes, or is to make, the attempt of a job. */
-  #begin(i: number, work: Work, queue: string | null): void {
+  #begin(i: number, work: Work, queue?: string): void {
     const definition = this.#run.plan.steps[i] as PlanStep;
     const step = this.#run.state.steps[i] as StepState;
     const scope = new CancellationScope();
@@ -188,7 +173,7 @@ export class Performance {
       });
   }
 
-  #perform(i: number, definition: PlanStep, step: StepState, work: Work, queue: string | null): Promise<void> {
+  #perform(i: number, definition: PlanStep, step: StepState, work: Work, queue: string | undefined): Promise<void> {
     switch (work.kind) {
       case "dispatch":
         return this.#dispatch(attemptOf(this.#run, i), queue);
@@ -197,7 +182,7 @@ export class Performance {
       case "emit":
         return this.#emit(i, definition, step);
       case "child":
-        return this.#child(i, definition, step, work.child_run_id);
+        return this.#children.goOn(i, definition, step, work.child_run_id);
       case "timer":
         return this.#timer(i, definition, step, work.until);
     }
@@ -208,7 +193,7 @@ export class Performance {
     this.#inbox.push({ type: "deadline_passed", due: until, step, generation, deadline: until });
   }
 
-  async #dispatch(attempt: Attempt, queue: string | null): Promise<void> {
+  async #dispatch(attempt: Attempt, queue: string | undefined): Promise<void> {
     // Whoever loses a process need not look for it again.
     const lost = () => this.#slow.delete(attempt.input.job_id);
     this.#inbox.push(await dispatch(attempt, queue, lost));
@@ -246,96 +231,12 @@ export class Performance {
       const actor = `workflow-run:${this.#run.plan.run.id}`;
       const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;
       const { run_id, step_ref, event_key } = waiting;
-      const target = getExternalWorkflowHandle(run_id);
-      // It may have ended in between: then nobody waits any more.
-      await target
-        .signal(commandSignals["send-event"], { id, actor, result: output, step_ref, event_key })
-        .catch(ignoreUnlessCancelled);
+      await tellRun(run_id, commandSignals["send-event"], { id, actor, step_ref, event_key, result: output });
     }
     this.#inbox.push({ type: "emitted", step, generation });
   }
-
-  /**
-   * Starts the child once and stays until the step has ended; if that was without the child, the child is told. What
-   * is begun is not cancelled half-way: a child that was prepared is started, if only to be told.
-   */
-  async #child(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
-    const { generation } = state;
-    if (!state.child_started) {
-      this.#children++;
-      const refused = await CancellationScope.nonCancellable(() => this.#startChild(step, definition, child_run_id));
-      this.#children--;
-      const news = { step, generation };
-      if (refused !== undefined) {
-        this.#inbox.push({ ...news, type: "child_refused", error: refused });
-        return;
-      }
-      this.#inbox.push({ ...news, type: "child_started" });
-    }
-    try {
-      await CancellationScope.current().cancelRequested;
-    } catch {
-      const { status, child_ended } = this.#run.state.steps[step] ?? {};
-      if (child_ended === child_run_id) return;
-      const timedOut = this.#run.state.status === "timed_out" && status === "canceled";
-      await CancellationScope.nonCancellable(() =>
-        getExternalWorkflowHandle(child_run_id)
-          .signal(parentClosedSignal, { status: timedOut ? "timed_out" : "canceled" })
-          .catch(ignoreUnlessCancelled),
-      );
-    }
-  }
-
-  async #startChild(step: number, definition: PlanStep, child_run_id: string): Promise<string | undefined> {
-    const { run } = this.#run.plan;
-    const { child, generation } = this.#run.state.steps[step] as StepState;
-    if (child) return this.#reopenChild(step, definition, child_run_id, child === "adopted", generation);
-    const prepared = await stepEffects(definition.step_ref).prepareChild({
-      child_run_id,
-      sub_workflow_id: definition.sub_workflow_id ?? "",
-      parent_step_run_id: stepRunId(run.id, step),
-      depth: run.depth + 1,
-      max_nesting_depth: definition.max_nesting_depth || DEFAULT_NESTING_DEPTH,
-      expires_no_later_than: this.#run.state.expires_at,
-      now: Date.now(),
-      created_by: run.created_by,
-      sources: sourcesOf(this.#run, step),
-    });
-    if ("refused" in prepared) return prepared.refused;
-    try {
-      const started = await startChild<typeof workflowRun>("workflowRun", {
-        ...webUiHeaders(prepared.run),
-        workflowId: child_run_id,
-        args: [{ run: prepared.run, steps: prepared.steps }],
-        // It tells its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      });
-      this.#unclosed.set(child_run_id, step);
-      const closed = () => void this.#unclosed.delete(child_run_id);
-      started.result().then(closed, closed);
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
-    return undefined;
-  }
-
-  async #reopenChild(step: number, { step_ref }: PlanStep, run_id: string, only_tell: boolean, life: number) {
-    const parent = this.#run.plan.run.id;
-    const id = `reopen:${stepRunId(parent, step)}:${life}`;
-    const command = { id, actor: `workflow-run:${parent}`, life, only_tell };
-    const { refused } = await stepEffects(step_ref).reopenRun({ run_id, verb: "reopen", command });
-    return refused;
-  }
 }
-
-const DEFAULT_NESTING_DEPTH = 10;
 
 function ignoreCancellation(error: unknown): void {
   if (!isCancellation(error)) throw error;
-}
-
-/** Of a signal to another workflow: that one is gone, so nobody is left to be told. */
-function ignoreUnlessCancelled(error: unknown): void {
-  if (isCancellation(error)) throw error;
 }

@@ -17,10 +17,8 @@ const neededBy = ({ dependencies }: Plan, begin: number[]): number[] => [
   ...new Set(begin.flatMap((step) => [step, ...(dependencies[step] ?? [])])),
 ];
 
-function partOf({ steps }: Plan, i: number, begin: number[]): PlanStep {
-  const step = steps[i] as PlanStep;
-  return steps.length <= MOST_STEPS || begin.includes(i) ? step : { ...step, depends_on: [] };
-}
+/** What the steps wait for is not handed over with them. */
+const withoutNeeds = (step: PlanStep): PlanStep => ({ ...step, depends_on: [] });
 
 let held = false;
 
@@ -54,17 +52,19 @@ export class QuickLane {
   play({ plan, state }: Run, begin: number[]): Promise<Played> {
     const names = begin.map((step) => plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
-    const shown = plan.steps.length <= MOST_STEPS ? [...plan.steps.keys()] : neededBy(plan, begin);
+    const isWhole = plan.steps.length <= MOST_STEPS;
+    const shown = isWhole ? [...plan.steps.keys()] : neededBy(plan, begin);
+    const steps = shown.map((i) => plan.steps[i] as PlanStep);
     const input = {
       run: plan.run,
-      steps: shown.map((i) => partOf(plan, i, begin)),
+      steps: isWhole ? steps : steps.map((step, i) => (begin.includes(shown[i] as number) ? step : withoutNeeds(step))),
       state: { ...state, steps: shown.map((i) => state.steps[i] as StepState), commands: [] },
       begin: begin.map((step) => shown.indexOf(step)),
       now: Date.now(),
       heard: state.commands.at(-1)?.id,
     };
     return this.#hold(local(summary).playAhead(input), (played) => {
-      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step, queue: null, slow: false })) };
+      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
       const events = played.events.map((event) => ({ ...event, step: shown[event.step] as number }));
       return { events, going: played.going.map((one) => ({ ...one, step: shown[one.step] as number })) };
     });

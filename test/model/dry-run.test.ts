@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide } from "../../workflows/engine/decide.ts";
-import { evolve } from "../../workflows/engine/evolve.ts";
+import { goOn } from "../../workflows/engine/go-on.ts";
 import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
 import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery.ts";
 import { initialRun, type RunState, type StepState } from "../../workflows/engine/state.ts";
@@ -101,6 +100,6 @@ const pick = (outcome: { status: string; code?: string; message?: string } | und
 function retryOf(plan: Parameters<typeof initialRun>[0], source: RunState): RunState {
   const kept = plan.steps.filter((_, i) => source.steps[i]?.status === "completed");
   const run = initialRun(plan, kept);
-  for (let next = decide(run); next; next = decide(run)) evolve(run, { ...next, at: plan.run.created_at });
+  goOn(run, plan.run.created_at);
   return run.state;
 }
