@@ -13,4 +13,4 @@ COPY activities activities
 
 USER node
 EXPOSE 8080
-CMD ["node", "--import", "tsx", "src/api.ts"]
+CMD ["node", "src/boot.mjs", "src/api.ts"]

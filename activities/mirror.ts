@@ -1,4 +1,3 @@
-import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Deps } from "../src/deps.ts";
@@ -76,11 +75,12 @@ export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): Injecte
 });
 
 async function quickly(written: Promise<void>): Promise<void> {
-  const enough = new AbortController();
-  const tooLong = pauseFor(QUICK_MS, undefined, { signal: enough.signal }).then(() => {
-    throw ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger");
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    const late = () => reject(ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger"));
+    timer = setTimeout(late, QUICK_MS);
   });
-  return Promise.race([written, tooLong]).finally(() => enough.abort());
+  return Promise.race([written, tooLong]).finally(() => clearTimeout(timer));
 }
 
 /** A statement changes no row twice. */

@@ -88,7 +88,7 @@ function placesOf(dataDir: string, name: string) {
 /** `env` sets the variables and then becomes the process itself, so that a kill by its pid hits nothing in between. */
 function commandOf(name: string, variables: Record<string, string | number>) {
   const settings = Object.entries(variables).map(([variable, value]) => `${variable}=${value}`);
-  const script = ["--import", import.meta.resolve("tsx"), scriptOf(name)];
+  const script = [join(SOURCES, "boot.mjs"), scriptOf(name)];
   return { command: "env", args: [...settings, process.execPath, ...script], stopSignal: "SIGTERM" as const };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import { DefaultLogger, Runtime, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Logger } from "pino";
 import { Attempts } from "../activities/attempts.ts";
 import { createActivities } from "../activities/index.ts";
@@ -9,6 +9,7 @@ import { serverAnswers } from "../activities/wanted-attempt.ts";
 import { TASK_QUEUE } from "../workflows/messages.ts";
 import type { Deps } from "./deps.ts";
 import { dataConverter } from "./payload-codec.ts";
+import { UntimedWorker } from "./untimed-worker.ts";
 
 /** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
 export function installRuntime(log: Logger): void {
@@ -45,9 +46,9 @@ export async function startWorker(
     shutdownForceTime: "15s",
   } as const;
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
+    UntimedWorker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
     // Waits for the calls that this process has begun: each of them finds its place at once.
-    Worker.create({
+    UntimedWorker.create({
       ...common,
       taskQueue: ownQueue,
       maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,

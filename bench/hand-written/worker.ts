@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from "@temporalio/worker";
+import { bundleWorkflowCode, DefaultLogger, NativeConnection } from "@temporalio/worker";
 import pino from "pino";
 import { runProcess } from "../../src/run-process.ts";
 import { installRuntime } from "../../src/temporal-worker.ts";
+import { UntimedWorker } from "../../src/untimed-worker.ts";
 import { READY } from "../servers/node-process.ts";
 import * as activities from "./activities.ts";
 import { HAND_WRITTEN } from "./task-queue.ts";
@@ -11,7 +12,7 @@ import { HAND_WRITTEN } from "./task-queue.ts";
 await runProcess(async (onStop) => {
   installRuntime(pino({ level: "warn" }));
   const connection = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? "" });
-  const worker = await Worker.create({
+  const worker = await UntimedWorker.create({
     connection,
     namespace: "default",
     taskQueue: HAND_WRITTEN,

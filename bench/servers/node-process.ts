@@ -24,7 +24,7 @@ export async function startNode(options: {
     name,
     // `env` sets the variables and then becomes the process itself.
     command: "env",
-    args: [...settings, process.execPath, "--import", import.meta.resolve("tsx"), path],
+    args: [...settings, process.execPath, "src/boot.mjs", path],
     logFile,
     pidFile: `${place}.pid`,
     stopSignal: "SIGTERM",

@@ -1,7 +1,7 @@
 import type { Deps } from "../deps.ts";
 
-/** After so long without news of the run, the run itself is asked. */
-const PATIENCE_MS = 500;
+/** After so long without news of the run, the run itself is asked: too early only makes more work for workers that are behind. */
+const PATIENCE_MS = 2_000;
 
 /**
  * What the mirror says of a run once it has heard what `send` tells the run. The run mirrors that in the same workflow

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 /** `npm start`, until it has said the words or ended. */
 async function start(words: string) {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts"], {
+  const child = spawn(process.execPath, ["src/boot.mjs", "src/main.ts"], {
     env: { ...process.env, ...ports, DATA_DIR: dataDir },
   });
   started.push(child);
