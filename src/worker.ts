@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import pino from "pino";
 import { loadConfig } from "./config.ts";
 import { runProcess } from "./run-process.ts";
@@ -7,6 +8,10 @@ import { createPool } from "./store/pool.ts";
 import { connectTemporal } from "./temporal.ts";
 import { installRuntime, startWorker } from "./temporal-worker.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
+
+// V8 lets its heaps grow to a multiple of what is in use before it looks for garbage, and each run that leaves the cache is
+// some. A third less memory, and no more time; not for an API, whose lists took a fifth longer.
+setFlagsFromString("--heap-growing-percent=30");
 
 await runProcess(async (onStop) => {
   const config = loadConfig();
