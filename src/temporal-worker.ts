@@ -52,7 +52,6 @@ export async function startWorker(
       ...common,
       taskQueue: ownQueue,
       maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
-      activityTaskPollerBehavior: { type: "simple-maximum", maximum: 1 },
     }),
   ]);
   const running = workers.map((worker) => worker.run());
