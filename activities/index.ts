@@ -3,8 +3,9 @@ import type { Deps } from "../src/deps.ts";
 import type { PlanStep, RunHeader } from "../workflows/engine/plan.ts";
 import type { AttemptNews } from "../workflows/attempt.ts";
 import type { BulkOutcome, BulkState } from "../workflows/bulk-messages.ts";
+import type { Excerpt } from "../workflows/engine/excerpt.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "../workflows/engine/rows.ts";
-import type { RunState, SeedStep } from "../workflows/engine/state.ts";
+import type { SeedStep } from "../workflows/engine/state.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../workflows/messages.ts";
 import type { Attempts } from "./attempts.ts";
 import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
@@ -52,12 +53,7 @@ export interface AttemptFailure {
 }
 
 /** A run as it stands, to be played on from there. */
-export interface PlayInput {
-  run: RunHeader;
-  steps: PlanStep[];
-  state: RunState;
-  /** Steps whose attempt is to be made at once. */
-  begin: number[];
+export interface PlayInput extends Excerpt {
   /** Of the workflow's clock. */
   now: number;
   /** The id of the last command that the run knows of: when another one waits, the game ends at once. */
@@ -67,11 +63,14 @@ export interface PlayInput {
 export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
   events: (AttemptNews & { at: number })[];
+  /** What happened after that. A command waits for the end of the workflow task: until it is heard, nothing follows. Absent in older histories. */
+  called?: (AttemptNews & { at: number })[];
   /**
    * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
    * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be waited for either.
+   * `later`: not before the command is heard.
    */
-  going: { step: number; queue?: string; slow?: boolean }[];
+  going: { step: number; queue?: string; slow?: boolean; later?: true }[];
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */

@@ -3,13 +3,11 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Notices } from "../src/store/notices.ts";
 import { type AttemptNews, attemptOf, type Attempt as Due, completed, failed } from "../workflows/attempt.ts";
-import { evolve } from "../workflows/engine/evolve.ts";
-import { goOn } from "../workflows/engine/go-on.ts";
-import { planOf } from "../workflows/engine/plan.ts";
-import { type Run, restoredRun } from "../workflows/engine/state.ts";
+import { PlayedExcerpt } from "../workflows/engine/excerpt.ts";
+import type { Run } from "../workflows/engine/state.ts";
 import { workOf } from "../workflows/engine/work.ts";
 import type { Attempt, Attempts, IsWanted } from "./attempts.ts";
-import type { Activities, DispatchInput, Played } from "./index.ts";
+import type { Activities, DispatchInput, Played, PlayInput } from "./index.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
 import { WaitingCommands } from "./waiting-commands.ts";
 
@@ -19,6 +17,9 @@ const AHEAD_MS = 200;
 const MOST_EVENTS = 500;
 /** With more calls than this going on, each new one takes its place among the ordinary activities. */
 export const MOST_QUICK_CALLS = 1_000;
+
+/** A command waits so long for the calls that go on, which then need no activity of their own. */
+const CALLED_MS = 50;
 
 /** How long the activity that is to go on waiting may take to come, before it is asked whether it will. */
 const HANDED_OVER_MS = 3_000;
@@ -35,19 +36,24 @@ interface Lane {
 /** A copy of the run is played on by the run's own rules, outside of the sandbox: the workflow then only repeats what happened. */
 export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
   const commands = new WaitingCommands(notices);
-  return async ({ run: header, steps, state, begin, now, heard }) => {
-    if (commands.has(header.id, heard)) return { events: [], going: begin.map((step) => ({ step })) };
-    const run = restoredRun(planOf(header, steps), state);
+  return async (input) => {
+    const { run, begin, heard } = input;
+    if (commands.has(run.id, heard))
+      return { events: [], called: [], going: begin.map((step) => ({ step, later: true })) };
+    const game = new Game(input, lane);
     const enough = new AbortController();
-    const tooLong = setTimeout(() => enough.abort(), AHEAD_MS);
-    commands.next(header.id, heard, enough.signal).then(
-      () => enough.abort(),
+    const endAfter = (ms: number) => setTimeout(() => enough.abort(), ms).unref();
+    endAfter(AHEAD_MS);
+    commands.next(run.id, heard, enough.signal).then(
+      () => {
+        game.call();
+        endAfter(CALLED_MS);
+      },
       () => {},
     );
     try {
-      return await new Game(run, now, lane).play(begin, enough.signal);
+      return await game.play(begin, enough.signal);
     } finally {
-      clearTimeout(tooLong);
       enough.abort();
     }
   };
@@ -62,7 +68,7 @@ interface Going {
 }
 
 class Game {
-  readonly #run: Run;
+  readonly #excerpt: PlayedExcerpt;
   readonly #lane: Omit<Lane, "notices">;
   readonly #clock: number;
   readonly #going = new Map<number, Going>();
@@ -70,12 +76,22 @@ class Game {
   readonly #elsewhere = new Set<number>();
   readonly #ends = new EventEmitter();
   readonly #events: Played["events"] = [];
+  #called: Played["called"];
 
-  /** `now`: on the workflow's clock. */
-  constructor(run: Run, now: number, lane: Omit<Lane, "notices">) {
-    this.#run = run;
+  constructor(input: PlayInput, lane: Omit<Lane, "notices">) {
+    this.#excerpt = new PlayedExcerpt(input);
     this.#lane = lane;
-    this.#clock = now - performance.now();
+    this.#clock = input.now - performance.now();
+  }
+
+  get #run(): Run {
+    return this.#excerpt.run;
+  }
+
+  /** A command waits. */
+  call(): void {
+    this.#called ??= [];
+    this.#excerpt.stop();
   }
 
   async play(begin: number[], enough: AbortSignal): Promise<Played> {
@@ -91,7 +107,7 @@ class Game {
     } catch (error) {
       if (!enough.aborted) throw error;
     }
-    return { events: this.#events, going: this.#handOver() };
+    return { events: this.#events, called: this.#called, going: this.#handOver() };
   }
 
   #isWorthWaiting(): boolean {
@@ -126,9 +142,8 @@ class Game {
       return;
     }
     const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
-    this.#events.push(event);
-    evolve(this.#run, event);
-    goOn(this.#run, event.at);
+    (this.#called ?? this.#events).push(event);
+    this.#excerpt.happens(event);
     for (const touched of this.#run.touched) this.#align(touched);
     this.#run.touched.clear();
   }
@@ -144,7 +159,8 @@ class Game {
   }
 
   #handOver(): Played["going"] {
-    const elsewhere = [...this.#elsewhere].filter((step) => isDispatching(this.#run, step));
+    const isDue = (step: number) => isDispatching(this.#run, step);
+    const elsewhere = [...this.#elsewhere].filter(isDue).map((step) => ({ step }));
     const here = [...this.#going].map(([step, { due, made, since }]) => {
       const { slowJobs, wanted, ownQueue } = this.#lane;
       const took = performance.now() - since;
@@ -153,7 +169,7 @@ class Game {
       made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(isWanted));
       return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
-    return [...elsewhere.map((step) => ({ step })), ...here];
+    return [...elsewhere, ...here];
   }
 }
 

@@ -118,9 +118,13 @@ export class Performance {
     throw new Error(`[TMPRL1100] step ${step} has made an attempt that the run does not make`);
   }
 
-  /** Attempts that were begun in the quick lane, and take longer, go on like other work. */
+  /** Attempts that were begun in the quick lane, and take longer, go on like other work; those for later are held back. */
   handOver(going: Played["going"]): void {
-    for (const { step, queue, slow } of going) {
+    for (const { step, queue, slow, later } of going) {
+      if (later) {
+        this.#held.add(step);
+        continue;
+      }
       if (slow && queue !== undefined) this.#slow.set(this.#jobOf(step), queue);
       const work = this.#dispatchOf(step);
       if (work) this.#begin(step, work, queue);

@@ -1,24 +1,14 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
 import type { Activities, Played } from "../activities/index.ts";
-import type { Plan, PlanStep } from "./engine/plan.ts";
+import { excerptOf } from "./engine/excerpt.ts";
 import type { MirrorRows } from "./engine/rows.ts";
-import type { Run, StepState } from "./engine/state.ts";
+import type { Run } from "./engine/state.ts";
 
 /** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
 const HELD_MS = 250;
 
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
-
-/** A run of more steps takes longer to be handed over than it is played ahead: only what is begun is, with what that needs. */
-const MOST_STEPS = 300;
-
-const neededBy = ({ dependencies }: Plan, begin: number[]): number[] => [
-  ...new Set(begin.flatMap((step) => [step, ...(dependencies[step] ?? [])])),
-];
-
-/** What the steps wait for is not handed over with them. */
-const withoutNeeds = (step: PlanStep): PlanStep => ({ ...step, depends_on: [] });
 
 let held = false;
 
@@ -33,11 +23,18 @@ export const holdsTask = (): boolean => held;
  */
 export class QuickLane {
   #taskBegan = Date.now();
+  #isCalled = false;
   #guard: CancellationScope | undefined;
 
   /** To be told that something else than a local activity moved the run. */
   newTask(): void {
     this.#taskBegan = Date.now();
+    this.#isCalled = false;
+  }
+
+  /** A command waits for the end of this workflow task. */
+  get isCalled(): boolean {
+    return this.#isCalled;
   }
 
   /** The workflow's clock goes on with each local activity, by what it took. */
@@ -49,24 +46,20 @@ export class QuickLane {
    * Makes the attempts of these steps at once, and those that follow from them. Returns within a moment; see Played for
    * those that take longer.
    */
-  play({ plan, state }: Run, begin: number[]): Promise<Played> {
-    const names = begin.map((step) => plan.steps[step]?.step_ref).join(", ");
+  play(run: Run, begin: number[]): Promise<Played> {
+    const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
-    const isWhole = plan.steps.length <= MOST_STEPS;
-    const shown = isWhole ? [...plan.steps.keys()] : neededBy(plan, begin);
-    const steps = shown.map((i) => plan.steps[i] as PlanStep);
-    const input = {
-      run: plan.run,
-      steps: isWhole ? steps : steps.map((step, i) => (begin.includes(shown[i] as number) ? step : withoutNeeds(step))),
-      state: { ...state, steps: shown.map((i) => state.steps[i] as StepState), commands: [] },
-      begin: begin.map((step) => shown.indexOf(step)),
-      now: Date.now(),
-      heard: state.commands.at(-1)?.id,
-    };
+    const excerpt = excerptOf(run, begin);
+    const input = { ...excerpt, now: Date.now(), heard: run.state.commands.at(-1)?.id };
     return this.#hold(local(summary).playAhead(input), (played) => {
       if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
-      const events = played.events.map((event) => ({ ...event, step: shown[event.step] as number }));
-      return { events, going: played.going.map((one) => ({ ...one, step: shown[one.step] as number })) };
+      this.#isCalled = played.called !== undefined;
+      const inRun = <Of extends { step: number }>(one: Of): Of => ({
+        ...one,
+        step: excerpt.numbers[one.step] as number,
+      });
+      const { events, called, going } = played;
+      return { events: events.map(inRun), called: called?.map(inRun), going: going.map(inRun) };
     });
   }
 

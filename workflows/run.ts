@@ -35,6 +35,9 @@ const HOLD_AT_HISTORY_LENGTH = 20_000;
 /** An execution that begins with thousands of timers is suggested another one at once: it has to get somewhere first. */
 const HISTORY_A_TIMER = 3;
 
+/** A command that waits is heard long before. Without this, a run that has heard it already would wait for ever. */
+const COMMAND_COMES_MS = 500;
+
 const { passing } = proxySinks<Passing>();
 
 /**
@@ -73,16 +76,20 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
-    const holding = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
+    const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
+    const holding = carrying || lane.isCalled;
     if (!holding) goOn(run, Date.now());
     const begin = performance.align(holding, lane.hasTime());
     if (begin.length > 0) {
+      // Who sent a command need not wait for what follows from it.
+      if (run.unmirrored.commands.length > 0) passing.mirror(takeInPassing(run));
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
-      const { events, going } = await lane.play(run, begin);
-      for (const event of events) {
+      const { events, called = [], going } = await lane.play(run, begin);
+      for (const event of [...events, ...called]) {
+        if (isRunOver(run.state.status)) break;
         performance.assertDispatching(event);
         evolve(run, event);
-        goOn(run, event.at);
+        if (!called.includes(event)) goOn(run, event.at);
       }
       performance.handOver(going);
       continue;
@@ -92,7 +99,7 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    await mirror(run, lane, performance.isUnderWay());
+    await mirror(run, lane, performance.isUnderWay() || lane.isCalled);
     lane.letGo();
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
@@ -108,14 +115,13 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
       performance.newTask();
     } else {
       const before = { idle: performance.isIdle(), underWay: performance.isUnderWay(), writing: run.mirroring };
-      await condition(
-        () =>
-          inbox.length > 0 ||
-          performance.isIdle() !== before.idle ||
-          performance.isUnderWay() !== before.underWay ||
-          run.mirroring !== before.writing ||
-          (!holding && performance.canBegin()),
-      );
+      const mayGoOn = () =>
+        inbox.length > 0 ||
+        performance.isIdle() !== before.idle ||
+        performance.isUnderWay() !== before.underWay ||
+        run.mirroring !== before.writing ||
+        (!holding && performance.canBegin());
+      await (lane.isCalled ? condition(mayGoOn, COMMAND_COMES_MS) : condition(mayGoOn));
       lane.newTask();
       performance.newTask();
     }
@@ -137,12 +143,12 @@ const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<
   continueAsNew<typeof workflowRun>({ run, steps, carried });
 
 /**
- * One write is in flight at a time; the next one carries all that changed meanwhile. While an activity is under way, whose
- * end will be written in any case, a step that went on is only told in passing.
+ * One write is in flight at a time; the next one carries all that changed meanwhile. While more is to come, which will be
+ * written in any case, a step that went on is only told in passing.
  */
-async function mirror(run: Run, lane: QuickLane, underWay: boolean): Promise<void> {
+async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise<void> {
   if (run.mirroring) return;
-  if (underWay && isMinor(run)) {
+  if (isMoreToCome && isMinor(run)) {
     if (hasNews(run)) passing.mirror(takeInPassing(run));
     return;
   }

@@ -30,9 +30,7 @@ export function takeUnmirrored(run: Run): MirrorRows {
 /** Steps went on, and that is all: no list looks otherwise for it, nobody waits for it. */
 export const isMinor = ({ state, unmirrored, inPassing }: Run): boolean =>
   !isRunOver(state.status) &&
-  unmirrored.commands.length === 0 &&
-  unmirrored.approvals.size === 0 &&
-  unmirrored.triggers.size === 0 &&
+  [...inPassing, unmirrored].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
   inPassing.length < MOST_IN_PASSING;
 
 /** For a write that may be lost with its worker: the next one that is certain carries the same again. */

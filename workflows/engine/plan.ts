@@ -39,15 +39,17 @@ export interface Plan {
   index: Map<string, number>;
   dependencies: number[][];
   dependents: number[][];
+  /** Of an excerpt: the index of each step in the run. */
+  numbers?: number[];
 }
 
 /** Indexes already validated steps (see validate.ts); overrides were applied by `enabledSteps`. */
-export function planOf(run: RunHeader, steps: PlanStep[]): Plan {
+export function planOf(run: RunHeader, steps: PlanStep[], numbers?: number[]): Plan {
   const index = new Map(steps.map((step, i) => [step.step_ref, i]));
   const dependencies = steps.map((step) => step.depends_on.map((ref) => index.get(ref) as number));
   const dependents: number[][] = steps.map(() => []);
   for (const [i, parents] of dependencies.entries()) for (const parent of parents) dependents[parent]?.push(i);
-  return { run, steps, index, dependencies, dependents };
+  return { run, steps, index, dependencies, dependents, numbers };
 }
 
 /** The steps left after overrides: a disabled step is gone, also from what others depend on (contract §3.4). */

@@ -5,7 +5,7 @@ import type { StepKind } from "./kind.ts";
 export const job: StepKind = {
   open: "running",
   begin({ plan, i }, step) {
-    step.job_run_id = jobRunId(plan.run.id, i, step.generation);
+    step.job_run_id = jobRunId(plan.run.id, plan.numbers?.[i] ?? i, step.generation);
   },
   work(_plan, _i, step) {
     return step.deadline === undefined

@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { attemptOf } from "../../workflows/attempt.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
+import { excerptOf, PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
+import { goOn } from "../../workflows/engine/go-on.ts";
+import { initialRun, type Run } from "../../workflows/engine/state.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { workOf } from "../../workflows/engine/work.ts";
+import { BEGIN, job, planWith, type Step } from "../engine/plans.ts";
+import { plain } from "./mirror-model.ts";
+import { condition, policy, question, rarely } from "./random-plans.ts";
+
+const MOST_STEPS = 20;
+
+/** Jobs that hold each other back: few places, few keys, conditions on any other step. */
+const randomJobs = fc.record({
+  drafts: fc.array(
+    fc.record({
+      parents: fc.array(fc.nat(), { maxLength: 2 }),
+      place: fc.nat(100),
+      asks: rarely(question),
+      on_failure: policy,
+      concurrency_key: rarely(fc.constantFrom("db", "web")),
+      resource_class: fc.constantFrom<Step["resource_class"]>("small", "large"),
+    }),
+    { minLength: 2, maxLength: MOST_STEPS, size: "max" },
+  ),
+  max_parallel_steps: fc.constantFrom(undefined, 1, 2, 3),
+});
+
+/** Which of the steps that go on ends next, and how. */
+const ends = fc.array(fc.record({ which: fc.nat(), fails: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) }), {
+  maxLength: 2 * MOST_STEPS,
+  size: "max",
+});
+
+const dispatching = (run: Run): number[] =>
+  [...run.plan.steps.keys()].filter((i) => workOf(run, i).some(({ kind }) => kind === "dispatch"));
+
+type End = Extract<RunEvent, { attempt: number }>;
+
+function endOf(run: Run, step: number, fails: boolean, at: number): End {
+  const { generation = 0, attempt = 1 } = run.state.steps[step] ?? {};
+  const news = { step, generation, attempt, at };
+  return fails
+    ? { ...news, type: "attempt_failed", class: "client", error: "no", job_max_attempts: 1, random: 0 }
+    : { ...news, type: "attempt_completed", output: { text: `${step}` } };
+}
+
+describe("an excerpt of a run", () => {
+  it("makes the attempts that the whole makes, and no other", () => {
+    let followed = 0;
+    const before = fc.integer({ min: 0, max: 8 });
+    const most = fc.integer({ min: 1, max: 10 });
+    fc.assert(
+      fc.property(randomJobs, ends, before, most, fc.nat(), ({ drafts, ...header }, all, first, mostSteps, awaited) => {
+        const steps = drafts.map(({ parents, place, asks, ...more }, i) => {
+          const after = i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))];
+          const asked = asks && condition(asks, `s${asks.of % drafts.length}`);
+          return { place, step: job(`s${i}`, after, { ...more, condition: asked }) };
+        });
+        steps.sort((a, b) => a.place - b.place);
+        const whole = initialRun(
+          planWith(
+            steps.map(({ step }) => step),
+            header,
+          ),
+        );
+        const happens = (event: End) => {
+          evolve(whole, event);
+          goOn(whole, event.at);
+        };
+        goOn(whole, BEGIN);
+        for (const [n, { which, fails }] of all.slice(0, first).entries()) {
+          const going = dispatching(whole);
+          if (going.length > 0) happens(endOf(whole, going[which % going.length] as number, fails, BEGIN + n));
+        }
+        // Some are awaited elsewhere.
+        const begin = dispatching(whole).filter((i) => awaited % 2 === 0 || (awaited >> i) % 2 === 0);
+        const excerpt = excerptOf(whole, begin, mostSteps);
+        const ahead = new PlayedExcerpt(plain(excerpt));
+        const inWhole = (step: number) => excerpt.numbers[step] as number;
+        for (const [n, { which, fails }] of all.slice(first).entries()) {
+          const going = dispatching(ahead.run).filter((i) => n > 0 || excerpt.begin.includes(i));
+          const step = going[which % going.length];
+          if (step === undefined) return;
+          const event = endOf(ahead.run, step, fails, BEGIN + first + n);
+          ahead.happens(event);
+          happens({ ...event, step: inWhole(step) });
+          if (isRunOver(whole.state.status)) return;
+          for (const i of dispatching(ahead.run)) {
+            if (!going.includes(i)) followed++;
+            expect(dispatching(whole)).toContain(inWhole(i));
+            expect(plain({ ...attemptOf(ahead.run, i), step: inWhole(i) })).toEqual(
+              plain(attemptOf(whole, inWhole(i))),
+            );
+          }
+        }
+      }),
+      { numRuns: 3000, seed: 7 },
+    );
+    expect(followed).toBeGreaterThan(300);
+  });
+
+  it("of a long chain holds the steps that come next, and those alone", () => {
+    const steps = Array.from({ length: 1000 }, (_, i) => job(`s${i}`, i > 0 ? [`s${i - 1}`] : []));
+    const run = initialRun(planWith(steps));
+    goOn(run, BEGIN);
+    const { numbers, begin, edge } = excerptOf(run, [0]);
+    expect(numbers).toEqual([...Array(300).keys()]);
+    expect([begin, edge]).toEqual([[0], [299]]);
+  });
+});
