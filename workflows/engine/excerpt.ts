@@ -5,8 +5,10 @@ import { type Plan, type PlanStep, planOf, type RunHeader } from "./plan.ts";
 import { type Run, type RunState, restoredRun, type StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
-/** Handing over more steps than this takes longer than playing them. */
-const MOST_STEPS = 300;
+/** A run of more steps takes longer to be handed over as a whole than it is played ahead. */
+const WHOLE_STEPS = 300;
+/** About what is played ahead of a chain: a command waits for it to be handed over, too. */
+const MOST_STEPS = 100;
 
 /** A run, or so much of it that it can be played on for a while as the whole would be. */
 export interface Excerpt {
@@ -22,9 +24,9 @@ export interface Excerpt {
 }
 
 /** What is needed to make the attempts of `begin`, and as much of what comes after them as the rules can do without the rest. */
-export function excerptOf(run: Run, begin: number[], mostSteps = MOST_STEPS): Excerpt {
+export function excerptOf(run: Run, begin: number[], wholeSteps = WHOLE_STEPS, mostSteps = MOST_STEPS): Excerpt {
   const { plan, state } = run;
-  if (plan.steps.length <= mostSteps) return { ...shown(run, [...plan.steps.keys()], plan.steps), begin, edge: [] };
+  if (plan.steps.length <= wholeSteps) return { ...shown(run, [...plan.steps.keys()], plan.steps), begin, edge: [] };
   const inner = isAllThatGoesOn(run, begin) ? withWhatFollows(plan, state, begin, mostSteps) : new Set(begin);
   const withNeeds = (steps: number[]) => steps.flatMap((i) => [i, ...(plan.dependencies[i] ?? [])]);
   // What may yet start is in the order of the definition. What has begun comes first, as in histories from before more was shown.
