@@ -13,7 +13,8 @@ export type Lane = "local" | "ordinary";
 
 const lanes = {
   local: proxyLocalActivities<typeof activities>({ startToCloseTimeout: "10s" }),
-  ordinary: proxyActivities<typeof activities>({ startToCloseTimeout: "10s" }),
+  // As the product's: a worker that died is noticed by its missing heartbeats.
+  ordinary: proxyActivities<typeof activities>({ startToCloseTimeout: "25h", heartbeatTimeout: "5s" }),
 };
 
 /** What a user of Temporal writes by hand for a DAG of HTTP calls: one layer after the other, each layer's at once. */
