@@ -56,8 +56,8 @@ export interface AttemptFailure {
 export interface PlayInput extends Excerpt {
   /** Of the workflow's clock. */
   now: number;
-  /** The id of the last command that the run knows of: when another one waits, the game ends at once. */
-  heard?: string;
+  /** The ids of the commands that the run has heard lately: when another one waits, the game ends at once. */
+  heard: string[];
 }
 
 export interface Played {

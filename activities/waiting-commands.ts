@@ -4,29 +4,31 @@ import type { Notices } from "../src/store/notices.ts";
 /** A run hears a command within this time, if it can be heard at all. */
 const KEPT_MS = 2_000;
 
-/** The last command to each run, as the API tells of it: it waits on the server for as long as a local activity holds the run's workflow task. */
+/** Commands of which the API told a moment ago: they wait on the server for as long as a local activity holds their run's workflow task. */
 export class WaitingCommands {
-  readonly #last = new Map<string, string>();
+  readonly #commands = new Map<string, Set<string>>();
   readonly #told = new EventEmitter().setMaxListeners(0);
 
   constructor(notices: Notices) {
     notices.onCommand((runId, commandId) => {
-      this.#last.set(runId, commandId);
+      const commands = this.#commands.get(runId) ?? new Set();
+      this.#commands.set(runId, commands.add(commandId));
       this.#told.emit(runId);
       setTimeout(() => {
-        if (this.#last.get(runId) === commandId) this.#last.delete(runId);
+        commands.delete(commandId);
+        if (commands.size === 0 && this.#commands.get(runId) === commands) this.#commands.delete(runId);
       }, KEPT_MS).unref();
     });
   }
 
-  /** `heard`: the last command that the run knows of. */
-  has(runId: string, heard: string | undefined): boolean {
-    const last = this.#last.get(runId);
-    return last !== undefined && last !== heard;
+  /** `heard`: what the run has heard lately. Notices need not come in the order of the commands. */
+  has(runId: string, heard: string[]): boolean {
+    for (const command of this.#commands.get(runId) ?? []) if (!heard.includes(command)) return true;
+    return false;
   }
 
   /** Resolves at the next command that the run has not heard; rejects when `signal` comes first. */
-  async next(runId: string, heard: string | undefined, signal: AbortSignal): Promise<void> {
+  async next(runId: string, heard: string[], signal: AbortSignal): Promise<void> {
     while (!this.has(runId, heard)) await once(this.#told, runId, { signal });
   }
 }

@@ -10,6 +10,14 @@ const HELD_MS = 250;
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
 
+/** Longer than a worker is told of a command that waits. */
+const LATELY_MS = 5_000;
+
+function heardSince({ state: { commands } }: Run, since: number): string[] {
+  const from = commands.findLastIndex(({ at }) => at < since) + 1;
+  return commands.slice(from).map(({ id }) => id);
+}
+
 let held = false;
 
 /** Whether a local activity holds the workflow task. */
@@ -50,7 +58,8 @@ export class QuickLane {
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
-    const input = { ...excerpt, now: Date.now(), heard: run.state.commands.at(-1)?.id };
+    const now = Date.now();
+    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS) };
     return this.#hold(local(summary).playAhead(input), (played) => {
       if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
       this.#isCalled = played.called !== undefined;
