@@ -51,6 +51,7 @@ const draft = fc.record({
     on_failure: policy,
     concurrency_key: maybe(fc.constantFrom("db", "web")),
     resource_class: fc.constantFrom<Step["resource_class"]>("small", "medium", "large", "large"),
+    approval_approvers: fc.constantFrom<string[]>([], ["ada"], ["ada", "bob"]),
     approval_timeout_secs: fc.constantFrom(undefined, 0, 100),
     event_timeout_secs: fc.constantFrom(undefined, 20),
     sleep_duration_secs: fc.integer({ min: 1, max: 300 }),
