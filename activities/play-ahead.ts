@@ -159,8 +159,7 @@ class Game {
   }
 
   #handOver(): Played["going"] {
-    const isDue = (step: number) => isDispatching(this.#run, step);
-    const elsewhere = [...this.#elsewhere].filter(isDue).map((step) => ({ step }));
+    const elsewhere = [...this.#elsewhere].filter((step) => isDispatching(this.#run, step));
     const here = [...this.#going].map(([step, { due, made, since }]) => {
       const { slowJobs, wanted, ownQueue } = this.#lane;
       const took = performance.now() - since;
@@ -169,7 +168,7 @@ class Game {
       made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(isWanted));
       return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
-    return [...elsewhere, ...here];
+    return [...elsewhere.map((step) => ({ step })), ...here];
   }
 }
 
