@@ -5,7 +5,7 @@ import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
 import type { Attempt, Attempts, IsWanted, Outcome } from "./attempts.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
-import type { Activities, Carried, DispatchInput } from "./index.ts";
+import type { Activities, Carried, DispatchInput, Heartbeat } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 import { playAhead } from "./play-ahead.ts";
 import { recentJobs } from "./recent-jobs.ts";
@@ -47,7 +47,8 @@ export function dispatching(
     async dispatchJob(input) {
       const context = Context.current();
       const attempt = join(input, context.info.heartbeatDetails);
-      const heartbeat = setInterval(() => context.heartbeat(attempt.carried), HEARTBEAT_MS);
+      const told = (): Heartbeat => ({ ...attempt.carried, queue: ownQueue });
+      const heartbeat = setInterval(() => context.heartbeat(told()), HEARTBEAT_MS);
       return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
     },
 

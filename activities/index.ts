@@ -46,6 +46,11 @@ export interface Carried {
   text?: string;
 }
 
+export interface Heartbeat extends Carried {
+  /** Of the process that makes the attempt. Absent in older histories. */
+  queue?: string;
+}
+
 export interface AttemptFailure {
   message: string;
   type: string;

@@ -11,6 +11,9 @@ const MOST_RUNS = 100;
 /** A local activity holds its workflow task: it leaves a write that takes longer to an ordinary one. */
 const QUICK_MS = 500;
 
+/** What nobody waits for is written this long after the last write at the earliest: fewer statements carry the same. */
+const PASSING_MS = 100;
+
 interface Asked {
   rows: MirrorRows;
   done: () => void;
@@ -21,27 +24,58 @@ interface Asked {
 export class MirrorWriter {
   readonly #db: Deps["db"];
   #waiting: Asked[] = [];
+  #passing: Asked[] = [];
   #writing = false;
+  #lastWrite = 0;
+  /** Ends the rest between two writes. */
+  #awake = () => {};
 
   constructor(db: Deps["db"]) {
     this.#db = db;
   }
 
+  /** At once. The rows carry all that the run has told in passing. */
   write(rows: MirrorRows): Promise<void> {
-    return new Promise<void>((done, failed) => {
-      this.#waiting.push({ rows, done, failed });
-      if (!this.#writing) void this.#writeAll();
-    });
+    this.#passing = this.#passing.filter((asked) => asked.rows.run.id !== rows.run.id);
+    return new Promise<void>((done, failed) => this.#ask(this.#waiting, { rows, done, failed }));
+  }
+
+  /** In a moment, unless somebody waits for what became of a command. */
+  writeInPassing(rows: MirrorRows, failed: Asked["failed"]): void {
+    this.#ask(rows.commands.length > 0 ? this.#waiting : this.#passing, { rows, done: () => {}, failed });
+  }
+
+  #ask(queue: Asked[], asked: Asked): void {
+    queue.push(asked);
+    if (queue === this.#waiting) this.#awake();
+    if (!this.#writing) void this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
     this.#writing = true;
-    while (this.#waiting.length > 0) {
-      const batch = firstOfEachRun(this.#waiting).slice(0, MOST_RUNS);
-      this.#waiting = this.#waiting.filter((asked) => !batch.includes(asked));
+    for (;;) {
+      if (this.#waiting.length === 0) await this.#rest();
+      const batch = firstOfEachRun([...this.#waiting, ...this.#passing]).slice(0, MOST_RUNS);
+      if (batch.length === 0) break;
+      const isLeft = (asked: Asked) => !batch.includes(asked);
+      this.#waiting = this.#waiting.filter(isLeft);
+      this.#passing = this.#passing.filter(isLeft);
       await this.#write(batch).catch(() => Promise.all(batch.map((asked) => this.#writeAlone(asked))));
+      this.#lastWrite = performance.now();
     }
     this.#writing = false;
+  }
+
+  async #rest(): Promise<void> {
+    const ms = this.#lastWrite + PASSING_MS - performance.now();
+    if (ms <= 0 || this.#passing.length === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#awake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #write(batch: Asked[]): Promise<void> {
@@ -68,7 +102,7 @@ export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): Injecte
   passing: {
     mirror: {
       fn: (_, rows) => {
-        writer.write(rows).catch((err) => log.warn({ err, runId: rows.run.id }, "mirror is behind"));
+        writer.writeInPassing(rows, (err) => log.warn({ err, runId: rows.run.id }, "mirror is behind"));
       },
     },
   },

@@ -42,17 +42,15 @@ export async function startWorker(
     sinks: mirrorInPassing(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
+    // Most of them only wait for an endpoint.
+    maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
     shutdownGraceTime: "5s",
     shutdownForceTime: "15s",
   } as const;
   const workers = await Promise.all([
     UntimedWorker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
-    // Waits for the calls that this process has begun: each of them finds its place at once.
-    UntimedWorker.create({
-      ...common,
-      taskQueue: ownQueue,
-      maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
-    }),
+    // Waits for the calls that this process has begun.
+    UntimedWorker.create({ ...common, taskQueue: ownQueue }),
   ]);
   const running = workers.map((worker) => worker.run());
   const ended = Promise.all(running);

@@ -28,15 +28,21 @@ export const stepEffects = (step_ref: string) =>
 
 type Dispatch = Pick<Activities, "dispatchJob">;
 
-/** One HTTP attempt, by any worker. Temporal's own retries are for a worker that died with it (noticed by its missing
- * heartbeats) and for a Postgres that is away; an endpoint's failure is final here, and the engine decides on the next attempt.
+/** A worker that died with an attempt is noticed by its missing heartbeats; an endpoint's failure is final here. */
+const ATTEMPT: ActivityOptions = {
+  startToCloseTimeout: LONGEST_ATTEMPT,
+  heartbeatTimeout: "5s",
+  cancellationType: "TRY_CANCEL",
+};
+
+/**
+ * One HTTP attempt, by any worker. Temporal's own retries are for a Postgres that is away. Missing heartbeats may also
+ * mean an outage of the Temporal server: whether another worker is to call again, dispatch decides.
  */
 export const stepDispatch = (step_ref: string) =>
   proxyActivities<Dispatch>({
-    startToCloseTimeout: LONGEST_ATTEMPT,
-    heartbeatTimeout: "10s",
-    retry: UNTIL_IT_WORKS,
-    cancellationType: "TRY_CANCEL",
+    ...ATTEMPT,
+    retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["TemporalTimeout:Heartbeat"] },
     summary: step_ref,
   });
 
@@ -47,12 +53,10 @@ export const stepDispatch = (step_ref: string) =>
  */
 export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
   proxyActivities<Dispatch>({
+    ...ATTEMPT,
     taskQueue,
     scheduleToStartTimeout: "15s",
-    startToCloseTimeout: LONGEST_ATTEMPT,
-    heartbeatTimeout: "5s",
     retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["WorkerShutdown"] },
-    cancellationType: "TRY_CANCEL",
     summary: step_ref,
   });
 

@@ -1,31 +1,37 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
-import type { AttemptFailure, Carried } from "../activities/index.ts";
+import type { AttemptFailure, Carried, Heartbeat } from "../activities/index.ts";
 import { stepDispatch, stepDispatchAt } from "./activities.ts";
 import { type Attempt, completed, failed } from "./attempt.ts";
 import type { News } from "./engine/events.ts";
 
 /**
- * Awaits an attempt as an ordinary, heartbeating activity: at the process of that queue, or else anywhere. `lost`: that
- * process is gone. Throws a cancellation.
+ * Awaits an attempt as an ordinary, heartbeating activity: at the process of queue `at`, or else anywhere. When nothing is
+ * heard of it any more, the process that made it is asked first, which may only have been cut off from the server: as it
+ * told with its heartbeats, or else the `likely` one. `lost`: that process is gone. Throws a cancellation.
  */
-export async function dispatch(attempt: Attempt, queue: string | undefined, lost: () => void): Promise<News> {
+export async function dispatch(
+  attempt: Attempt,
+  at: string | undefined,
+  likely: string | undefined,
+  lost: () => void,
+): Promise<News> {
   const { step_ref, input } = attempt;
-  if (queue !== undefined) {
+  for (let queue = at; ; ) {
+    const activities = queue === undefined ? stepDispatch(step_ref) : stepDispatchAt(queue, step_ref);
     try {
-      const { output } = await stepDispatchAt(queue, step_ref).dispatchJob(input);
+      const { output } = await activities.dispatchJob(input);
       return completed(attempt, output);
     } catch (error) {
       const failure = failureOf(error);
       if (failure) return failed(attempt, failure);
-      lost();
-      input.carried = carriedBy(error as ActivityFailure);
+      const told = toldBy(error as ActivityFailure);
+      if (queue !== undefined) {
+        lost();
+        queue = undefined;
+      } else if (told.isSilent) queue = told.queue ?? likely;
+      else return failed(attempt, unexpected(error as ActivityFailure));
+      if (told.text !== undefined) input.carried = { text: told.text };
     }
-  }
-  try {
-    const { output } = await stepDispatch(step_ref).dispatchJob(input);
-    return completed(attempt, output);
-  } catch (error) {
-    return failed(attempt, failureOf(error) ?? unexpected(error as ActivityFailure));
   }
 }
 
@@ -43,8 +49,14 @@ const unexpected = ({ cause, message }: ActivityFailure): AttemptFailure => ({
   details: [],
 });
 
-/** The endpoint's answer, if it came but could not be stored before the worker was gone. */
-function carriedBy({ cause }: ActivityFailure): Carried | undefined {
-  if (cause instanceof TimeoutFailure) return cause.lastHeartbeatDetails as Carried | undefined;
-  return cause instanceof ApplicationFailure ? (cause.details?.[0] as Carried | undefined) : undefined;
+interface Told extends Partial<Heartbeat> {
+  /** Its heartbeats stayed away. */
+  isSilent?: boolean;
+}
+
+/** With it comes the endpoint's answer, if there was one that could not be stored before the worker was gone. */
+function toldBy({ cause }: ActivityFailure): Told {
+  if (cause instanceof TimeoutFailure)
+    return { ...(cause.lastHeartbeatDetails as Heartbeat | undefined), isSilent: cause.timeoutType === "HEARTBEAT" };
+  return (cause instanceof ApplicationFailure && (cause.details?.[0] as Carried | undefined)) || {};
 }

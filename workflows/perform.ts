@@ -107,7 +107,7 @@ export class Performance {
       if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
       else if (work.kind !== "dispatch") this.#begin(i, work);
       else if (quick && !this.#slow.has(this.#jobOf(i))) quick.push(i);
-      else this.#begin(i, work, this.#slow.get(this.#jobOf(i)));
+      else this.#begin(i, work);
     }
   }
 
@@ -153,7 +153,7 @@ export class Performance {
       .then(() => this.#inbox.push({ type: "run_expired", due: wanted }), ignoreCancellation);
   }
 
-  /** `queue`: of the process that makes, or is to make, the attempt of a job. */
+  /** `queue`: of the process that makes the attempt of a job already. */
   #begin(i: number, work: Work, queue?: string): void {
     const definition = this.#run.plan.steps[i] as PlanStep;
     const step = this.#run.state.steps[i] as StepState;
@@ -198,9 +198,10 @@ export class Performance {
   }
 
   async #dispatch(attempt: Attempt, queue: string | undefined): Promise<void> {
+    const { job_id } = attempt.input;
     // Whoever loses a process need not look for it again.
-    const lost = () => this.#slow.delete(attempt.input.job_id);
-    this.#inbox.push(await dispatch(attempt, queue, lost));
+    const lost = () => this.#slow.delete(job_id);
+    this.#inbox.push(await dispatch(attempt, queue, this.#slow.get(job_id), lost));
   }
 
   async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {

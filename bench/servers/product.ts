@@ -27,7 +27,7 @@ await runProcess(async (onStop) => {
   onStop(() => temporal.connection.close());
   const deps = { db, notices, temporal, log, config };
   const writer = new MirrorWriter(db);
-  if (process.env.BENCH_MIRROR === "off") writer.write = async () => {};
+  if (process.env.BENCH_MIRROR === "off") Object.assign(writer, { write: async () => {}, writeInPassing: () => {} });
   const worker = await startWorker(deps, bundle, writer);
   onStop(() => worker.stop());
   const server = await serve(createApp(deps), config.host, config.port);
