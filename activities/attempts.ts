@@ -51,15 +51,19 @@ export class Attempt {
     this.#left = undefined;
   }
 
-  /** When the last one has left before the end, the attempt goes on for as long as it is wanted. */
-  leave(isWanted: IsWanted): void {
+  /**
+   * When the last one has left before the end, the attempt goes on for as long as it is wanted. `comesWithinMs`: in which
+   * somebody is expected: only then it is asked.
+   */
+  leave(isWanted: IsWanted, comesWithinMs = 0): void {
     this.#waiting--;
-    if (this.#waiting === 0 && !this.#isOver) void this.#goOnWhile(isWanted);
+    if (this.#waiting === 0 && !this.#isOver) void this.#goOnWhile(isWanted, comesWithinMs);
   }
 
-  async #goOnWhile(isWanted: IsWanted): Promise<void> {
+  async #goOnWhile(isWanted: IsWanted, comesWithinMs: number): Promise<void> {
     const left = {};
     this.#left = left;
+    if (comesWithinMs > 0) await pauseFor(comesWithinMs, undefined, { ref: false });
     while (this.#left === left) {
       if (await isWanted()) await pauseFor(ASKED_EVERY_MS, undefined, { ref: false });
       else if (this.#left === left) {

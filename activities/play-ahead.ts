@@ -1,5 +1,4 @@
 import { EventEmitter, on } from "node:events";
-import { setTimeout as pauseFor } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Notices } from "../src/store/notices.ts";
 import { type AttemptNews, attemptOf, type Attempt as Due, completed, failed } from "../workflows/attempt.ts";
@@ -164,8 +163,7 @@ class Game {
       const { slowJobs, wanted, ownQueue } = this.#lane;
       const took = performance.now() - since;
       if (took > QUICK_ANSWER_MS) slowJobs.took(due.input.job_id, took);
-      const isWanted = wanted(due.input);
-      made.leave(() => pauseFor(HANDED_OVER_MS, undefined, { ref: false }).then(isWanted));
+      made.leave(wanted(due.input), HANDED_OVER_MS);
       return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
     return [...elsewhere.map((step) => ({ step })), ...here];
