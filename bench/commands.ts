@@ -1,6 +1,6 @@
 import { Client, Connection } from "@temporalio/client";
 import { byHand } from "./commands/by-hand.ts";
-import { overApi } from "./commands/over-api.ts";
+import { overApi, type Pause } from "./commands/over-api.ts";
 import { startHandWritten } from "./hand-written/subject.ts";
 import { manyAtOnce } from "./load.ts";
 import { printMachine } from "./machine.ts";
@@ -22,7 +22,7 @@ await withServers(options.temporal, async (servers) => {
   const api = await overApi(product);
   const hand = byHand(new Client({ connection }));
   const loading = overHttp(product);
-  const underLoad = async (measure: () => Promise<number[]>) => {
+  const underLoad = async <Measured>(measure: () => Promise<Measured>) => {
     const done = new AbortController();
     const load = manyAtOnce(LOADING_CLIENTS, done.signal, () => loading.run(shapes.chain));
     try {
@@ -35,32 +35,36 @@ await withServers(options.temporal, async (servers) => {
 
   const measured = await rounds(options.rounds, {
     approve: api.approve,
-    "approve by hand": hand.toTheEnd,
+    approveByHand: hand.toTheEnd,
     skip: api.skip,
     retry: api.retry,
-    "command by hand": hand.signalAndQuery,
+    commandByHand: hand.signalAndQuery,
     pause: api.pause,
-    "pause under load": () => underLoad(api.pause),
+    pauseUnderLoad: () => underLoad(api.pause),
   });
   await connection.close();
 
-  const row = (what: string, of: keyof typeof measured, to?: keyof typeof measured) => {
-    const all = measured[of].flat();
-    const medians = (name: keyof typeof measured) => measured[name].map(median);
+  const row = (what: string, of: number[][], to?: number[][]) => {
+    const all = of.flat();
     return {
       what,
       samples: all.length,
       ...Object.fromEntries([0.5, 0.99, 1].map((q) => [q < 1 ? `p${q * 100} ms` : "max ms", short(quantile(all, q))])),
-      "ratio to by hand": to ? short(ratio(medians(of), medians(to))) : "",
+      "ratio to by hand": to ? short(ratio(of.map(median), to.map(median))) : "",
     };
   };
+  const { approve, skip, retry, pause, pauseUnderLoad, approveByHand, commandByHand } = measured;
+  const answered = (rounds: Pause[][]) => rounds.map((pauses) => pauses.map(({ answered }) => answered));
+  const seen = (rounds: Pause[][]) => rounds.map((pauses) => pauses.map(({ seen }) => seen));
   printTable(`Commands one at a time, Temporal ${options.temporal}, ${options.rounds} rounds`, [
-    row("approve: request to the run completed", "approve", "approve by hand"),
-    row("  by hand: signal to the result", "approve by hand"),
-    row("skip: request to answered", "skip", "command by hand"),
-    row("retry of a failed step: request to answered", "retry", "command by hand"),
-    row("  by hand: signal and query", "command by hand"),
-    row("pause of a quick chain of 1,000: request to seen by GET", "pause"),
-    row(`  the same while ${LOADING_CLIENTS} clients run chains of 5`, "pause under load"),
+    row("approve: request to the run completed", approve, approveByHand),
+    row("  by hand: signal to the result", approveByHand),
+    row("skip: request to answered", skip, commandByHand),
+    row("retry of a failed step: request to answered", retry, commandByHand),
+    row("  by hand: signal and query", commandByHand),
+    row("pause of a quick chain of 1,000: request to answered", answered(pause)),
+    row("  request to seen by GET", seen(pause)),
+    row(`  answered while ${LOADING_CLIENTS} clients run chains of 5`, answered(pauseUnderLoad)),
+    row("  seen by GET meanwhile", seen(pauseUnderLoad)),
   ]);
 });

@@ -2,19 +2,19 @@
  * Measures each variant once a round, so that whatever the machine does meanwhile hits all of them alike; every other
  * round in the opposite order. The first round only warms up and is not counted.
  */
-export async function rounds<Name extends string, Measured>(
+export async function rounds<Variants extends Record<string, () => Promise<unknown>>>(
   count: number,
-  variants: Record<Name, () => Promise<Measured>>,
-): Promise<Record<Name, Measured[]>> {
-  const names = Object.keys(variants) as Name[];
-  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Measured[]>;
+  variants: Variants,
+): Promise<{ [Name in keyof Variants]: Awaited<ReturnType<Variants[Name]>>[] }> {
+  const names = Object.keys(variants);
+  const measured: Record<string, unknown[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round <= count; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const result = await variants[name]();
-      if (round > 0) measured[name].push(result);
+      const result = await variants[name]?.();
+      if (round > 0) measured[name]?.push(result);
     }
   }
-  return measured;
+  return measured as Awaited<ReturnType<typeof rounds<Variants>>>;
 }
 
 export function quantile(values: number[], q: number): number {

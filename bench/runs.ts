@@ -60,7 +60,7 @@ await withServers(options.temporal, async (servers) => {
   for (const [name, contest] of Object.entries(contests)) {
     if (options.shape !== undefined && options.shape !== name) continue;
     const [ours, theirs] = contest.subjects;
-    const measured = await rounds<"ours" | "theirs", Measured>(options.rounds, {
+    const measured = await rounds(options.rounds, {
       ours: () => measure(ours, contest, servers.pids),
       theirs: () => measure(theirs, contest, servers.pids),
     });

@@ -80,9 +80,9 @@ async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }
     const holding = carrying || lane.isCalled;
     if (!holding) goOn(run, Date.now());
     const begin = performance.align(holding, lane.hasTime());
+    // Who sent a command need not wait for what follows from it, nor for the write that is certain.
+    if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
     if (begin.length > 0) {
-      // Who sent a command need not wait for what follows from it.
-      if (run.unmirrored.commands.length > 0) passing.mirror(takeInPassing(run));
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
       const { events, called = [], going } = await lane.play(run, begin);
       for (const event of [...events, ...called]) {

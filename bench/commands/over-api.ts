@@ -11,6 +11,12 @@ const LONG_CHAIN = 1000;
 const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["bench"], approval_timeout_secs: 3600 };
 const refs = Array.from({ length: COMMANDS }, (_, n) => `step-${n}`);
 
+/** From the request, in ms. */
+export interface Pause {
+  answered: number;
+  seen: number;
+}
+
 /** Each verb sent a number of times; what each took in ms. */
 export async function overApi(product: Product) {
   const { rest, createWorkflow, createJob, trigger, completed, cancel } = product;
@@ -82,21 +88,21 @@ export async function overApi(product: Product) {
       await cancel(runId);
       return took;
     },
-    /** Of a run that goes through quick steps: from the request until a GET shows it paused. */
-    async pause(): Promise<number[]> {
-      const took: number[] = [];
+    /** Of a run that goes through quick steps: from the request until its answer says paused, and until a GET does. */
+    async pause(): Promise<Pause[]> {
+      const took: Pause[] = [];
       for (let n = 0; n < COMMANDS; n++) {
         const runId = await trigger(long);
         await sleep(UNDER_WAY_MS);
-        took.push(
-          await timed(async () => {
-            await rest("POST", `/v1/workflow-runs/${runId}/pause`);
-            for (let status = "running"; status !== "paused"; ) {
-              ({ status } = await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`));
-              if (status === "completed") throw new Error("the run was over before it was paused");
-            }
-          }),
-        );
+        const start = performance.now();
+        const answer = await rest<WorkflowRun>("POST", `/v1/workflow-runs/${runId}/pause`);
+        if (answer.status !== "paused") throw new Error(`a paused run is ${answer.status}`);
+        const answered = performance.now() - start;
+        for (let status = "running"; status !== "paused"; ) {
+          ({ status } = await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`));
+          if (status === "completed") throw new Error("the run was over before it was paused");
+        }
+        took.push({ answered, seen: performance.now() - start });
         await cancel(runId);
       }
       return took;

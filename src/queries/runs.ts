@@ -28,18 +28,21 @@ export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): P
 
 /** The run as it is this moment: an open one is asked, a closed one does not change. */
 export async function currentRun(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
-  const row = await findOwnRun(deps, caller, runId);
-  if (isRunOver(row.status)) return row;
-  return (await askRun(deps, runId, runQuery))?.run ?? row;
+  return asItIs(deps, await findOwnRun(deps, caller, runId));
 }
+
+const asItIs = async (deps: Deps, row: RunRow): Promise<RunRow> =>
+  isRunOver(row.status) ? row : ((await askRun(deps, row.id, runQuery))?.run ?? row);
 
 /** As it is now, or once it has ended within `waitSecs`. */
 export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
-  if (waitSecs > 0) {
-    const row = await findOwnRun(deps, caller, runId);
-    if (!isRunOver(row.status)) await ends(deps, runId, waitSecs);
+  let row = await findOwnRun(deps, caller, runId);
+  if (waitSecs > 0 && !isRunOver(row.status)) {
+    await ends(deps, runId, waitSecs);
+    row = await findOwnRun(deps, caller, runId);
   }
-  return presentRun(deps, await currentRun(deps, caller, runId));
+  // A pause holds until a command, and what became of a command is mirrored before its caller hears of it.
+  return presentRun(deps, row.status === "paused" ? row : await asItIs(deps, row));
 }
 
 /** All steps in the order of the definition. */
