@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { describe, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
@@ -13,6 +14,7 @@ const SLOW_MS = 30_000;
 /** How long Temporal is away: it misses heartbeats, and workers that ask for work in vain do so ever more rarely. */
 const AWAY_MS = 14_000;
 
+const RUNS = 8;
 const SLOW = [{ step_ref: "slow", calls: "/slow" }];
 
 /** A stack whose endpoint /slow takes its time. */
@@ -26,13 +28,17 @@ async function startSlowStack(onTestFinished: (stop: () => Promise<void>) => voi
   return stack;
 }
 
-/** Waits until the server knows of the activity that awaits the answer, as its Web UI shows it. */
-const showsHeartbeat = ({ deps }: Stack, { id }: WorkflowRun) =>
-  until(async () => {
-    const { raw } = await deps.temporal.workflow.getHandle(id).describe();
-    const [activity, ...more] = raw.pendingActivities ?? [];
-    return activity?.lastHeartbeatTime && more.length === 0 && activity.activityType?.name === "dispatchJob";
-  });
+/** Waits until the server knows of the activity that awaits the answer, as its Web UI shows it, and has heard of it since then. */
+const showsHeartbeat = ({ deps }: Stack, { id }: WorkflowRun, since = 0) =>
+  until(
+    async () => {
+      const { raw } = await deps.temporal.workflow.getHandle(id).describe();
+      const [activity, ...more] = raw.pendingActivities ?? [];
+      const heardAt = Number(activity?.lastHeartbeatTime?.seconds ?? 0) * 1000;
+      return heardAt > since && more.length === 0 && activity?.activityType?.name === "dispatchJob";
+    },
+    { timeoutMs: SLOW_MS },
+  );
 
 describe.concurrent("a step whose endpoint takes half a minute", { timeout: 240_000 }, () => {
   test("is one call, awaited by an activity that shows and beats", async ({ expect, onTestFinished }) => {
@@ -85,6 +91,45 @@ describe.concurrent("a step whose endpoint takes half a minute", { timeout: 240_
 
     expect(await on.ends(run, 2 * SLOW_MS)).toMatchObject({ status: "completed" });
     expect(await compareEndpointLog(stack)).toEqual([]);
+  });
+
+  test("is one call although any worker took it, and the Temporal server is killed", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const temporal = await startOwnTemporal();
+    onTestFinished(() => temporal.remove());
+    const stack = await startStack({ servers: temporal, logLevel: "silent" });
+    onTestFinished(() => stack.stop());
+    const other = await startWorkerProcess(stack);
+    onTestFinished(() => other.kill());
+    const on = scenarioOn(stack);
+    const answers = new EventEmitter().setMaxListeners(RUNS);
+    // By its first two calls a run learns that the job is slow. The third is scheduled for whoever takes it.
+    stack.jobs.on("/slow", async (_, nth) => {
+      await (nth <= 2 * RUNS ? pauseFor(1_000) : once(answers, "now"));
+      return { body: { nth } };
+    });
+    const chain = await on.workflow([
+      ...SLOW,
+      { step_ref: "again", calls: "/slow", depends_on: ["slow"] },
+      { step_ref: "held", calls: "/slow", depends_on: ["again"] },
+    ]);
+    const runs = await Promise.all(Array.from({ length: RUNS }, () => on.trigger(chain)));
+    await until(() => stack.jobs.callsTo("/slow").length === 3 * RUNS);
+    await Promise.all(runs.map((run) => showsHeartbeat(stack, run)));
+
+    await temporal.kill();
+    await pauseFor(AWAY_MS);
+    await temporal.start();
+    const backAt = Date.now();
+    await Promise.all(runs.map((run) => showsHeartbeat(stack, run, backAt)));
+    answers.emit("now");
+
+    const ended = await Promise.all(runs.map((run) => on.ends(run, 2 * SLOW_MS)));
+    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "completed"));
+    expect(await compareEndpointLog(stack)).toEqual([]);
+    expect(stack.jobs.calls).toHaveLength(3 * RUNS);
   });
 
   test("is one more call when its worker is killed, of the same attempt", async ({ expect, onTestFinished }) => {
