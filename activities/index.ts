@@ -72,10 +72,10 @@ export interface Played {
   called?: (AttemptNews & { at: number })[];
   /**
    * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
-   * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be waited for either.
-   * `later`: not before the command is heard.
+   * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be begun here.
+   * `anywhere`: nor was this one, and its queue is only of the process that knows. `later`: not before the command is heard.
    */
-  going: { step: number; queue?: string; slow?: boolean; later?: true }[];
+  going: { step: number; queue?: string; slow?: boolean; anywhere?: true; later?: true }[];
 }
 
 /** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */

@@ -63,7 +63,7 @@ interface Going {
   made: Attempt;
   since: number;
   /** Not to be waited for. */
-  slow: boolean;
+  isSlow: boolean;
 }
 
 class Game {
@@ -71,8 +71,8 @@ class Game {
   readonly #lane: Omit<Lane, "notices">;
   readonly #clock: number;
   readonly #going = new Map<number, Going>();
-  /** Not made here: any worker may. */
-  readonly #elsewhere = new Set<number>();
+  /** Not made here: any worker may. With whether that is because its job's calls take long. */
+  readonly #elsewhere = new Map<number, { isSlow: boolean }>();
   readonly #ends = new EventEmitter();
   readonly #events: Played["events"] = [];
   #called: Played["called"];
@@ -95,7 +95,7 @@ class Game {
 
   async play(begin: number[], enough: AbortSignal): Promise<Played> {
     const ends = on(this.#ends, "end", { signal: enough });
-    for (const step of begin) this.#begin(step);
+    this.#beginAll(begin);
     // Only what changes from here on is looked at: for the rest the workflow has seen to it.
     this.#run.touched.clear();
     try {
@@ -110,19 +110,31 @@ class Game {
   }
 
   #isWorthWaiting(): boolean {
-    for (const { slow } of this.#going.values()) if (!slow) return true;
+    for (const { isSlow } of this.#going.values()) if (!isSlow) return true;
     return false;
   }
 
-  #begin(step: number): void {
+  /** What takes long is made here only if there is something quick to wait for, which it need not wait for, too. */
+  #beginAll(steps: number[]): void {
+    const { slowJobs } = this.#lane;
+    const isSlow = (step: number) => slowJobs.has(this.#run.plan.steps[step]?.job_id ?? "");
+    for (const step of steps) if (!isSlow(step)) this.#begin(step, false);
+    const isWorthWaiting = this.#isWorthWaiting();
+    for (const step of steps.filter(isSlow)) {
+      if (isWorthWaiting) this.#begin(step, true);
+      else this.#elsewhere.set(step, { isSlow: true });
+    }
+  }
+
+  #begin(step: number, isSlow: boolean): void {
     const due = attemptOf(this.#run, step);
-    const { attempts, slowJobs, join } = this.#lane;
+    const { attempts, join } = this.#lane;
     if (attempts.going >= MOST_QUICK_CALLS) {
-      this.#elsewhere.add(step);
+      this.#elsewhere.set(step, { isSlow });
       return;
     }
     const made = join(due.input);
-    this.#going.set(step, { due, made, since: performance.now(), slow: slowJobs.has(due.input.job_id) });
+    this.#going.set(step, { due, made, since: performance.now(), isSlow });
     const end = (news?: AttemptNews) => this.#ends.emit("end", step, made, news);
     made.outcome.then(
       ({ output }) => end(completed(due, output)),
@@ -137,36 +149,41 @@ class Game {
     this.#going.delete(step);
     made.leave(async () => false);
     if (!news) {
-      this.#elsewhere.add(step);
+      this.#elsewhere.set(step, { isSlow: false });
       return;
     }
     const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
     (this.#called ?? this.#events).push(event);
     this.#excerpt.happens(event);
-    for (const touched of this.#run.touched) this.#align(touched);
+    this.#align([...this.#run.touched]);
     this.#run.touched.clear();
   }
 
-  #align(step: number): void {
-    const going = this.#going.get(step);
-    const wanted = isDispatching(this.#run, step);
-    if (going && !wanted) {
+  #align(touched: number[]): void {
+    const isWanted = (step: number) => isDispatching(this.#run, step);
+    for (const step of touched) {
+      const going = this.#going.get(step);
+      if (!going || isWanted(step)) continue;
       this.#going.delete(step);
       going.made.leave(async () => false);
     }
-    if (!going && wanted && !this.#elsewhere.has(step)) this.#begin(step);
+    this.#beginAll(touched.filter((step) => !this.#going.has(step) && !this.#elsewhere.has(step) && isWanted(step)));
   }
 
   #handOver(): Played["going"] {
-    const elsewhere = [...this.#elsewhere].filter((step) => isDispatching(this.#run, step));
+    const { slowJobs, wanted, ownQueue } = this.#lane;
+    const elsewhere = [...this.#elsewhere]
+      .filter(([step]) => isDispatching(this.#run, step))
+      .map(([step, { isSlow }]) =>
+        isSlow ? { step, queue: ownQueue, slow: true, anywhere: true as const } : { step },
+      );
     const here = [...this.#going].map(([step, { due, made, since }]) => {
-      const { slowJobs, wanted, ownQueue } = this.#lane;
       const took = performance.now() - since;
       if (took > QUICK_ANSWER_MS) slowJobs.took(due.input.job_id, took);
       made.leave(wanted(due.input), HANDED_OVER_MS);
       return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
     });
-    return [...elsewhere.map((step) => ({ step })), ...here];
+    return [...elsewhere, ...here];
   }
 }
 

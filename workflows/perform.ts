@@ -120,14 +120,14 @@ export class Performance {
 
   /** Attempts that were begun in the quick lane, and take longer, go on like other work; those for later are held back. */
   handOver(going: Played["going"]): void {
-    for (const { step, queue, slow, later } of going) {
+    for (const { step, queue, slow, anywhere, later } of going) {
       if (later) {
         this.#held.add(step);
         continue;
       }
       if (slow && queue !== undefined) this.#slow.set(this.#jobOf(step), queue);
       const work = this.#dispatchOf(step);
-      if (work) this.#begin(step, work, queue);
+      if (work) this.#begin(step, work, anywhere ? undefined : queue);
     }
   }
 

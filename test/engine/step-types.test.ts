@@ -207,6 +207,14 @@ describe("a sub_workflow step", () => {
     expect(run.step("sub").error).toBe(`sub-workflow 019571a0-0000-7000-8000-0000000000cc ended with status ${status}`);
   });
 
+  it("times out with its run, whichever of the two ends is told first", () => {
+    const run = given([child("sub")], { timeout_secs: 30 }).news("sub", { type: "child_started" });
+    run.now += 30_000;
+    run.happens({ type: "child_ended", child_run_id: run.state("sub").child_run_id ?? "", status: "timed_out" });
+    expect(run.row).toMatchObject({ status: "timed_out", error: "workflow timed out" });
+    expect(run.step("sub").status).toBe("canceled");
+  });
+
   it("fails when its child cannot start, instead of running forever (§8.13)", () => {
     const run = given([child("sub")]).news("sub", { type: "child_refused", error: "workflow is disabled" });
     expect(run.row).toMatchObject({ status: "failed", error: "workflow is disabled" });

@@ -21,8 +21,7 @@ export function hear(run: ReferenceRun, event: Happening): void {
       if (!isOver(run)) endRun(run, "canceled", at, "canceled by user", "workflow canceled by user");
       return;
     case "run_expired":
-      if (!isOver(run) && run.expires_at !== undefined && at >= run.expires_at)
-        endRun(run, "timed_out", at, "workflow timed out");
+      if (!isOver(run) && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       return;
     case "parent_closed": {
       const why = `parent workflow ${event.status === "canceled" ? "canceled" : "timed out"}`;
@@ -75,11 +74,14 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
       const { status, output } = event;
       const error = event.error ?? `sub-workflow ${run.definitions[i]?.sub_workflow_id} ended with status ${status}`;
       if (status === "completed") succeed(run, i, output, at);
+      else if (status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else endStep(run, i, { status: "failed", error }, at);
       break;
     }
   }
 }
+
+const isTimeOver = ({ expires_at }: ReferenceRun, at: number): boolean => expires_at !== undefined && at >= expires_at;
 
 /** Contract §4 and §7.6: the pause after these failed attempts, in ms, or none: the step has failed. */
 function delayAfter(

@@ -87,8 +87,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       break;
     case "run_expired":
       // A retry may have come first, and given the run new time.
-      if (state.expires_at === undefined || at < state.expires_at) break;
-      endRun(run, "timed_out", at, "workflow timed out");
+      if (isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       break;
     case "parent_closed": {
       const why = event.status === "timed_out" ? "parent workflow timed out" : "parent workflow canceled";
@@ -141,6 +140,8 @@ export function evolve(run: Run, event: RunEvent): Run {
         step.child_ended = event.child_run_id;
       });
       if (event.status === "completed") completeStep(run, i, event.output, at);
+      // A child has no more time than its parent, and the end of the parent's own may be told after the child's.
+      else if (event.status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else {
         const error = event.error ?? `sub-workflow ${plan.steps[i]?.sub_workflow_id} ended with status ${event.status}`;
         endStep(run, i, { status: "failed", error }, at);
@@ -150,6 +151,9 @@ export function evolve(run: Run, event: RunEvent): Run {
   }
   return run;
 }
+
+const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
+  expires_at !== undefined && at >= expires_at;
 
 /**
  * Grows with every event, and with time: a workflow task that was lost with its worker may have been mirrored before it
