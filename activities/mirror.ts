@@ -37,21 +37,27 @@ export class MirrorWriter {
   /** At once. The rows carry all that the run has told in passing. */
   write(rows: MirrorRows): Promise<void> {
     this.#passing = this.#passing.filter((asked) => asked.rows.run.id !== rows.run.id);
-    return new Promise<void>((done, failed) => this.#ask(this.#waiting, { rows, done, failed }));
+    return new Promise<void>((done, failed) => this.#askAtOnce({ rows, done, failed }));
   }
 
   /** In a moment, unless somebody waits for what became of a command. */
   writeInPassing(rows: MirrorRows, failed: Asked["failed"]): void {
-    this.#ask(rows.commands.length > 0 ? this.#waiting : this.#passing, { rows, done: () => {}, failed });
+    const asked = { rows, done: () => {}, failed };
+    if (rows.commands.length > 0) this.#askAtOnce(asked);
+    else {
+      this.#passing.push(asked);
+      void this.#writeAll();
+    }
   }
 
-  #ask(queue: Asked[], asked: Asked): void {
-    queue.push(asked);
-    if (queue === this.#waiting) this.#awake();
-    if (!this.#writing) void this.#writeAll();
+  #askAtOnce(asked: Asked): void {
+    this.#waiting.push(asked);
+    this.#awake();
+    void this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
+    if (this.#writing) return;
     this.#writing = true;
     for (;;) {
       if (this.#waiting.length === 0) await this.#rest();

@@ -71,8 +71,8 @@ class Game {
   readonly #lane: Omit<Lane, "notices">;
   readonly #clock: number;
   readonly #going = new Map<number, Going>();
-  /** Not made here: any worker may. With whether that is because its job's calls take long. */
-  readonly #elsewhere = new Map<number, { isSlow: boolean }>();
+  /** Not made here: any worker may. */
+  readonly #elsewhere = new Set<number>();
   readonly #ends = new EventEmitter();
   readonly #events: Played["events"] = [];
   #called: Played["called"];
@@ -116,21 +116,24 @@ class Game {
 
   /** What takes long is made here only if there is something quick to wait for, which it need not wait for, too. */
   #beginAll(steps: number[]): void {
-    const { slowJobs } = this.#lane;
-    const isSlow = (step: number) => slowJobs.has(this.#run.plan.steps[step]?.job_id ?? "");
-    for (const step of steps) if (!isSlow(step)) this.#begin(step, false);
+    for (const step of steps) if (!this.#isSlow(step)) this.#begin(step, false);
     const isWorthWaiting = this.#isWorthWaiting();
-    for (const step of steps.filter(isSlow)) {
+    for (const step of steps) {
+      if (!this.#isSlow(step)) continue;
       if (isWorthWaiting) this.#begin(step, true);
-      else this.#elsewhere.set(step, { isSlow: true });
+      else this.#elsewhere.add(step);
     }
+  }
+
+  #isSlow(step: number): boolean {
+    return this.#lane.slowJobs.has(this.#run.plan.steps[step]?.job_id ?? "");
   }
 
   #begin(step: number, isSlow: boolean): void {
     const due = attemptOf(this.#run, step);
     const { attempts, join } = this.#lane;
     if (attempts.going >= MOST_QUICK_CALLS) {
-      this.#elsewhere.set(step, { isSlow });
+      this.#elsewhere.add(step);
       return;
     }
     const made = join(due.input);
@@ -149,7 +152,7 @@ class Game {
     this.#going.delete(step);
     made.leave(async () => false);
     if (!news) {
-      this.#elsewhere.set(step, { isSlow: false });
+      this.#elsewhere.add(step);
       return;
     }
     const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
@@ -173,15 +176,13 @@ class Game {
   #handOver(): Played["going"] {
     const { slowJobs, wanted, ownQueue } = this.#lane;
     const elsewhere = [...this.#elsewhere]
-      .filter(([step]) => isDispatching(this.#run, step))
-      .map(([step, { isSlow }]) =>
-        isSlow ? { step, queue: ownQueue, slow: true, anywhere: true as const } : { step },
-      );
+      .filter((step) => isDispatching(this.#run, step))
+      .map((step) => (this.#isSlow(step) ? { step, queue: ownQueue, slow: true, anywhere: true as const } : { step }));
     const here = [...this.#going].map(([step, { due, made, since }]) => {
       const took = performance.now() - since;
       if (took > QUICK_ANSWER_MS) slowJobs.took(due.input.job_id, took);
       made.leave(wanted(due.input), HANDED_OVER_MS);
-      return { step, queue: ownQueue, slow: slowJobs.has(due.input.job_id) };
+      return { step, queue: ownQueue, slow: this.#isSlow(step) };
     });
     return [...elsewhere, ...here];
   }

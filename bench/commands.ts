@@ -54,17 +54,16 @@ await withServers(options.temporal, async (servers) => {
     };
   };
   const { approve, skip, retry, pause, pauseUnderLoad, approveByHand, commandByHand } = measured;
-  const answered = (rounds: Pause[][]) => rounds.map((pauses) => pauses.map(({ answered }) => answered));
-  const seen = (rounds: Pause[][]) => rounds.map((pauses) => pauses.map(({ seen }) => seen));
+  const until = (moment: keyof Pause, of: Pause[][]) => of.map((pauses) => pauses.map((took) => took[moment]));
   printTable(`Commands one at a time, Temporal ${options.temporal}, ${options.rounds} rounds`, [
     row("approve: request to the run completed", approve, approveByHand),
     row("  by hand: signal to the result", approveByHand),
     row("skip: request to answered", skip, commandByHand),
     row("retry of a failed step: request to answered", retry, commandByHand),
     row("  by hand: signal and query", commandByHand),
-    row("pause of a quick chain of 1,000: request to answered", answered(pause)),
-    row("  request to seen by GET", seen(pause)),
-    row(`  answered while ${LOADING_CLIENTS} clients run chains of 5`, answered(pauseUnderLoad)),
-    row("  seen by GET meanwhile", seen(pauseUnderLoad)),
+    row("pause of a quick chain of 1,000: request to answered", until("answered", pause)),
+    row("  request to seen by GET", until("seen", pause)),
+    row(`  answered while ${LOADING_CLIENTS} clients run chains of 5`, until("answered", pauseUnderLoad)),
+    row("  seen by GET meanwhile", until("seen", pauseUnderLoad)),
   ]);
 });

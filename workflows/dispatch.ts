@@ -49,7 +49,7 @@ const unexpected = ({ cause, message }: ActivityFailure): AttemptFailure => ({
   details: [],
 });
 
-interface Told extends Partial<Heartbeat> {
+interface Told extends Heartbeat {
   /** Its heartbeats stayed away. */
   isSilent?: boolean;
 }

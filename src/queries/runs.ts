@@ -41,7 +41,8 @@ export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs
     await ends(deps, runId, waitSecs);
     row = await findOwnRun(deps, caller, runId);
   }
-  // A pause holds until a command, and what became of a command is mirrored before its caller hears of it.
+  // What becomes of a command is mirrored before its caller hears of it, and nothing else ends a pause but the end of the
+  // run: that shows as soon as it is mirrored.
   return presentRun(deps, row.status === "paused" ? row : await asItIs(deps, row));
 }
 

@@ -29,7 +29,7 @@ async function startSlowStack(onTestFinished: (stop: () => Promise<void>) => voi
 }
 
 /** Waits until the server knows of the activity that awaits the answer, as its Web UI shows it, and has heard of it since then. */
-const showsHeartbeat = ({ deps }: Stack, { id }: WorkflowRun, since = 0) =>
+const showsHeartbeat = ({ deps }: Stack, { id }: WorkflowRun, since = 0, timeoutMs?: number) =>
   until(
     async () => {
       const { raw } = await deps.temporal.workflow.getHandle(id).describe();
@@ -37,7 +37,7 @@ const showsHeartbeat = ({ deps }: Stack, { id }: WorkflowRun, since = 0) =>
       const heardAt = Number(activity?.lastHeartbeatTime?.seconds ?? 0) * 1000;
       return heardAt > since && more.length === 0 && activity?.activityType?.name === "dispatchJob";
     },
-    { timeoutMs: SLOW_MS },
+    { timeoutMs },
   );
 
 describe.concurrent("a step whose endpoint takes half a minute", { timeout: 240_000 }, () => {
@@ -123,7 +123,7 @@ describe.concurrent("a step whose endpoint takes half a minute", { timeout: 240_
     await pauseFor(AWAY_MS);
     await temporal.start();
     const backAt = Date.now();
-    await Promise.all(runs.map((run) => showsHeartbeat(stack, run, backAt)));
+    await Promise.all(runs.map((run) => showsHeartbeat(stack, run, backAt, SLOW_MS)));
     answers.emit("now");
 
     const ended = await Promise.all(runs.map((run) => on.ends(run, 2 * SLOW_MS)));
