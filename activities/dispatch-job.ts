@@ -8,7 +8,6 @@ import type { Endpoints } from "./endpoint-agent.ts";
 import type { Activities, Carried, DispatchInput, Heartbeat } from "./index.ts";
 import { attemptJob } from "./job-attempt.ts";
 import { playAhead } from "./play-ahead.ts";
-import { recentJobs } from "./recent-jobs.ts";
 import { SlowJobs } from "./slow-jobs.ts";
 import { isWanted } from "./wanted-attempt.ts";
 
@@ -25,19 +24,16 @@ export function dispatching(
   ownQueue: string,
   attempts: Attempts,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
-  const slowJobs = new SlowJobs();
-  const findJob = recentJobs(deps.db);
+  const slowJobs = new SlowJobs(deps);
 
   function join(input: DispatchInput, heard?: Carried): Attempt {
     const carried: Carried = { ...(heard ?? input.carried) };
     return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
-      const text = carried.text ?? (await slowJobs.timed(input.job_id, () => attempt(input, canceled)));
+      const text =
+        carried.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
       return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
     });
   }
-  const attempt = (input: DispatchInput, canceled: AbortSignal) =>
-    attemptJob(deps, endpoints, findJob, input, canceled);
-
   const wanted =
     (input: DispatchInput): IsWanted =>
     () =>

@@ -123,7 +123,8 @@ export interface PrepareChildInput {
   sources: PayloadSources;
 }
 
-export type PreparedChild = { run: RunHeader; steps: PlanStep[] } | { refused: string };
+/** `slow_jobs` is absent in older histories. */
+export type PreparedChild = { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[] } | { refused: string };
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {

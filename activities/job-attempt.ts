@@ -1,7 +1,7 @@
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import { parseJson, stringifyJson } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
-import type { StoredJob } from "../src/store/jobs.ts";
+import { findRecentJob, type StoredJob } from "../src/store/jobs.ts";
 import { applyOutputPath } from "../workflows/expressions/output-path.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 import { callEndpoint } from "./call-endpoint.ts";
@@ -9,7 +9,6 @@ import type { Endpoints } from "./endpoint-agent.ts";
 import { EndpointFailure } from "./endpoint-failure.ts";
 import type { DispatchInput, FailureClass, FailureDetails } from "./index.ts";
 import { jobHeaders, runToken } from "./job-headers.ts";
-import type { FindJob } from "./recent-jobs.ts";
 import { renderPayload } from "./render.ts";
 
 const FALLBACK_CLASSES: ReadonlySet<FailureClass> = new Set(["transient", "rate_limited", "connection", "timeout"]);
@@ -21,11 +20,10 @@ const FALLBACK_CLASSES: ReadonlySet<FailureClass> = new Set(["transient", "rate_
 export async function attemptJob(
   deps: Deps,
   endpoints: Endpoints,
-  findJob: FindJob,
   input: DispatchInput,
   canceled: AbortSignal,
 ): Promise<string | undefined> {
-  const job = await findJob(input.job_id);
+  const job = await findRecentJob(deps.db, input.job_id);
   try {
     const output = await call(deps, endpoints, input, usable(job, input), canceled);
     return output === undefined ? undefined : transformed(output, input.output_transform);

@@ -1,7 +1,7 @@
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
-import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../src/store/workflows.ts";
+import { findVersion, findWorkflow, planSteps, type StoredWorkflow, slowJobsOf } from "../src/store/workflows.ts";
 import type { RunHeader } from "../workflows/engine/plan.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
@@ -27,7 +27,8 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
         payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
       const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
       const started = await insertRunWithinLimit(db, rowOf(run), workflow.max_concurrent_runs);
-      return started ? { run, steps: planSteps(version) } : { refused: "max concurrent runs reached" };
+      if (!started) return { refused: "max concurrent runs reached" };
+      return { run, steps: planSteps(version), slow_jobs: await slowJobsOf(db, version.version_id) };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       throw error;

@@ -85,7 +85,7 @@ export class Children {
       const started = await startChild<typeof workflowRun>("workflowRun", {
         ...webUiHeaders(prepared.run),
         workflowId: child_run_id,
-        args: [{ run: prepared.run, steps: prepared.steps }],
+        args: [prepared],
         // It tells its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
         parentClosePolicy: ParentClosePolicy.ABANDON,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,

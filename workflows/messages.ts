@@ -107,9 +107,12 @@ export interface Passing extends Sinks {
 export const TASK_QUEUE = "workflow-runs";
 export const WORKFLOW_TYPE = "workflowRun";
 
-/** A new run (a retry keeps the outputs of `seed_from`), a closed one that goes on, or the next leg of a long one. */
+/**
+ * A new run (a retry keeps the outputs of `seed_from`; of `slow_jobs` the last call took long), a closed one that goes on,
+ * or the next leg of a long one.
+ */
 export type RunInput =
-  | { run: RunHeader; steps: PlanStep[]; seed_from?: string }
+  | { run: RunHeader; steps: PlanStep[]; seed_from?: string; slow_jobs?: string[] }
   | { reopen: string }
   | { run: RunHeader; steps: PlanStep[]; carried: RunState };
 

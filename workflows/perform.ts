@@ -33,13 +33,14 @@ export class Performance {
   #begun = 0;
   readonly #children: Children;
   #held = new Set<number>();
-  /** Jobs whose calls take long, with the task queue of the process that made the last one. */
-  readonly #slow = new Map<string, string>();
+  /** Jobs whose calls take long, with the task queue of the process that made the last one, if that was for this run. */
+  readonly #slow: Map<string, string | undefined>;
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
-  constructor(run: Run, inbox: News[]) {
+  constructor(run: Run, inbox: News[], slowJobs: string[]) {
     this.#run = run;
     this.#inbox = inbox;
+    this.#slow = new Map(slowJobs.map((id) => [id, undefined]));
     this.#children = new Children(run, inbox);
   }
 

@@ -51,7 +51,7 @@ export async function workflowRun(input: RunInput): Promise<{ status: RunStatus 
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
     run = await open(input);
-    return interpret(run, inbox);
+    return interpret(run, inbox, ("slow_jobs" in input && input.slow_jobs) || []);
   });
 }
 
@@ -66,8 +66,8 @@ async function open(input: RunInput): Promise<Run> {
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
-async function interpret(run: Run, inbox: News[]): Promise<{ status: RunStatus }> {
-  const performance = new Performance(run, inbox);
+async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{ status: RunStatus }> {
+  const performance = new Performance(run, inbox, slowJobs);
   const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;

@@ -24,6 +24,7 @@ export async function createJob({ db, config }: Deps, caller: Caller, body: Crea
     project_id,
     tags: body.tags ?? {},
     enabled: true,
+    slow: false,
     version: 1,
     version_id: newVersionId(),
     created_by: caller.actor,

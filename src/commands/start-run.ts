@@ -8,6 +8,7 @@ import { webUiHeaders } from "../../workflows/web-ui.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { insertRunWithinLimit } from "../store/runs.ts";
+import { slowJobsOf } from "../store/workflows.ts";
 
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(
@@ -20,7 +21,8 @@ export async function startRun(
   // Revision 0: whatever the run itself writes is newer.
   const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
   const begin = async () => {
-    const input: RunInput = { run: header, steps, seed_from };
+    const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
+    const input: RunInput = { run: header, steps, seed_from, slow_jobs };
     try {
       await temporal.workflow.start(WORKFLOW_TYPE, {
         ...webUiHeaders(header),

@@ -3,9 +3,14 @@ import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isId, present } from "./columns.ts";
 import { type PageOf, pageParameters } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { recently } from "./recent.ts";
 
-/** A job as stored: as it is answered, with times in epoch milliseconds. */
-export type StoredJob = Omit<Job, "created_at" | "updated_at"> & { created_at: number; updated_at: number };
+/** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */
+export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
+  created_at: number;
+  updated_at: number;
+  slow: boolean;
+};
 
 /** "duplicate": the project has a job with this slug. */
 export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
@@ -45,6 +50,23 @@ export async function findJob(db: Db, id: string): Promise<StoredJob | undefined
     values: [id],
   });
   return rows[0] && jobOf(rows[0]);
+}
+
+export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> {
+  await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
+}
+
+/** A changed job counts for calls a moment after that. */
+export const findRecentJob = recently(findJob);
+
+/** Those of these jobs whose last call took long. */
+export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
+    name: "slow_jobs",
+    text: "select id from jobs where id = any($1) and slow",
+    values: [ids.filter(isId)],
+  });
+  return rows.map(({ id }) => id);
 }
 
 /** Newest first. */

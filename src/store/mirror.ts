@@ -13,22 +13,31 @@ import { insertAttemptsFrom } from "./step-attempts.ts";
 export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> {
   // In one order, so that writers that meet wait for each other instead of locking each other out.
   const sorted = changes.toSorted((a, b) => (a.run.id < b.run.id ? -1 : 1));
-  const rows = {
-    runs: sorted.map(({ run }) => run),
-    steps: sorted.flatMap(({ steps }) => steps),
-    approvals: sorted.flatMap(({ approvals }) => approvals),
-    triggers: sorted.flatMap(({ triggers }) => triggers),
-    job_runs: sorted.flatMap(({ job_runs }) => job_runs),
-    attempts: sorted.flatMap(({ attempts = [] }) => attempts),
-    commands: sorted.flatMap(({ run, commands, replies = {} }) =>
+  const rows = [
+    sorted.map(({ run }) => run),
+    sorted.flatMap(({ steps }) => steps),
+    sorted.flatMap(({ approvals }) => approvals),
+    sorted.flatMap(({ triggers }) => triggers),
+    sorted.flatMap(({ job_runs }) => job_runs),
+    sorted.flatMap(({ attempts = [] }) => attempts),
+    sorted.flatMap(({ run, commands, replies = {} }) =>
       commands.map((outcome) => ({ run_id: run.id, outcome, shown: replies[outcome.id] })),
     ),
-  };
-  await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: [recordOf(rows)] });
+  ];
+  await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: rows.map(recordOf) });
 }
 
+// A parameter each: of one for all, Postgres would read the whole text again for every kind of row.
+const RUNS = "$1::json";
+const STEPS = "$2::json";
+const APPROVALS = "$3::json";
+const TRIGGERS = "$4::json";
+const JOB_RUNS = "$5::json";
+const ATTEMPTS = "$6::json";
+const COMMANDS = "$7::json";
+
 const UPSERT_RUN = `
-  ${insertRunsFrom("$1::json->'runs'")}
+  ${insertRunsFrom(RUNS)}
   on conflict (id) do update set
     status = excluded.status, error = excluded.error, payload = excluded.payload, payload_ref = excluded.payload_ref,
     step_payloads = excluded.step_payloads, started_at = excluded.started_at,
@@ -43,7 +52,7 @@ const UPSERT_STEPS = `
     id, run_id, idx, workflow_step_id, step_ref, status, attempt, generation, cause, deps_completed, deps_required,
     job_run_id, child_run_id, (output->>'text')::json, (output->>'ref')::uuid, error,
     epoch_ms(created_at), epoch_ms(started_at), epoch_ms(attempt_started_at), epoch_ms(finished_at), revision
-  from json_to_recordset($1::json->'steps') as step(
+  from json_to_recordset(${STEPS}) as step(
     id uuid, run_id uuid, idx integer, workflow_step_id uuid, step_ref text, status text, attempt integer,
     generation integer, cause text, deps_completed integer, deps_required integer, job_run_id uuid, child_run_id uuid, output json,
     error text, created_at float8, started_at float8, attempt_started_at float8, finished_at float8, revision bigint)
@@ -60,7 +69,7 @@ const UPSERT_APPROVALS = `
   select
     id, run_id, step_run_id, approvers, status, approved_by,
     epoch_ms(requested_at), epoch_ms(approved_at), epoch_ms(expires_at), error, revision
-  from json_to_recordset($1::json->'approvals') as approval(
+  from json_to_recordset(${APPROVALS}) as approval(
     id text, run_id uuid, step_run_id uuid, approvers json, status text, approved_by text,
     requested_at float8, approved_at float8, expires_at float8, error text, revision bigint)
   on conflict (id) do update set
@@ -73,7 +82,7 @@ const UPSERT_APPROVALS = `
 // changes any row's key, so it can never be the one that breaks the claim's uniqueness.
 const UPSERT_TRIGGERS = `
   ${insertTriggersFrom(
-    "$1::json->'triggers'",
+    TRIGGERS,
     `source <> 'wait_for_event' or status <> 'waiting'
        or exists (select from event_triggers held where held.id = trigger.id and held.status = 'waiting')`,
   )}
@@ -91,7 +100,7 @@ const UPSERT_JOB_RUNS = `
   select
     id, job_id, project_id, run_id, step_run_id, status, attempt, (output->>'text')::json, (output->>'ref')::uuid, error,
     epoch_ms(started_at), epoch_ms(finished_at), revision
-  from json_to_recordset($1::json->'job_runs') as job_run(
+  from json_to_recordset(${JOB_RUNS}) as job_run(
     id uuid, job_id uuid, project_id text, run_id uuid, step_run_id uuid, status text, attempt integer, output json,
     error text, started_at float8, finished_at float8, revision bigint)
   on conflict (id) do update set
@@ -103,15 +112,15 @@ const UPSERT_JOB_RUNS = `
 const INSERT_COMMANDS = `
   insert into run_commands (run_id, id, outcome, shown, at)
   select run_id, outcome->>'id', outcome, shown, epoch_ms((outcome->>'at')::float8)
-  from json_to_recordset($1::json->'commands') as command(run_id uuid, outcome json, shown json)
+  from json_to_recordset(${COMMANDS}) as command(run_id uuid, outcome json, shown json)
   where octet_length(outcome->>'id') <= 1024
   on conflict (run_id, id) do nothing`;
 
 // For whoever waits for what became of a command, or for the end of a run that was canceled.
 const TELL = tellOfRuns(`
-  select run_id from json_to_recordset($1::json->'commands') as command(run_id uuid)
+  select run_id from json_to_recordset(${COMMANDS}) as command(run_id uuid)
   union
-  select id from json_to_recordset($1::json->'runs') as run(id uuid, status text) where status = 'canceled'`);
+  select id from json_to_recordset(${RUNS}) as run(id uuid, status text) where status = 'canceled'`);
 
 const WRITE_MIRROR = `
   with
@@ -120,6 +129,6 @@ const WRITE_MIRROR = `
     mirrored_approvals as (${UPSERT_APPROVALS}),
     mirrored_triggers as (${UPSERT_TRIGGERS}),
     mirrored_job_runs as (${UPSERT_JOB_RUNS}),
-    left_attempts as (${insertAttemptsFrom("$1::json->'attempts'")}),
+    left_attempts as (${insertAttemptsFrom(ATTEMPTS)}),
     mirrored_commands as (${INSERT_COMMANDS})
   ${TELL}`;

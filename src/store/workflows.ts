@@ -1,8 +1,10 @@
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isId, present } from "./columns.ts";
+import { slowAmong } from "./jobs.ts";
 import { type PageOf, pageParameters } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { recently } from "./recent.ts";
 
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */
 export type StoredStep = PlanStep & { workflow_id: string; created_at: number };
@@ -125,6 +127,13 @@ export async function findVersion(db: Db, versionId: string): Promise<StoredVers
   if (versions.size > KEPT_VERSIONS) versions.delete(versions.keys().next().value as string);
   return version;
 }
+
+/** The jobs of a version whose last call took long. */
+export const slowJobsOf = recently(async (db, versionId: string): Promise<string[]> => {
+  const version = await findVersion(db, versionId);
+  const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
+  return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];
+});
 
 async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
   const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({

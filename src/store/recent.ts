@@ -1,0 +1,16 @@
+import type { Db } from "./pool.ts";
+
+const KEPT_MS = 1_000;
+
+/** Found as it was a moment ago at most: what busy runs ask is the same again and again. Who asks shares what was found. */
+export function recently<Found>(find: (db: Db, id: string) => Promise<Found>): typeof find {
+  const found = new Map<string, Promise<Found>>();
+  return (db, id) => {
+    const known = found.get(id);
+    if (known) return known;
+    const asked = find(db, id);
+    found.set(id, asked);
+    setTimeout(() => found.delete(id), KEPT_MS).unref();
+    return asked;
+  };
+}
