@@ -2,6 +2,7 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { expect } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Stack } from "./harness.ts";
+import { activityOf } from "./histories.ts";
 import type { Scenario } from "./scenario.ts";
 import { until } from "./until.ts";
 
@@ -46,9 +47,7 @@ export async function chainsUnderWay(
 export async function expectLane({ lane }: Lane, { deps }: Stack, runs: WorkflowRun[]): Promise<void> {
   const histories = await Promise.all(runs.map(({ id }) => deps.temporal.workflow.getHandle(id).fetchHistory()));
   const events = histories.flatMap(({ events }) => events ?? []);
-  const { length } = events.filter(
-    ({ activityTaskScheduledEventAttributes: activity }) => activity?.activityType?.name === "dispatchJob",
-  );
+  const { length } = events.filter((event) => activityOf(event) === "dispatchJob");
   if (lane === "ordinary") expect(length).toBeGreaterThanOrEqual(CHAINS * STEPS.length);
   else expect(length).toBeLessThan(CHAINS * STEPS.length);
 }
