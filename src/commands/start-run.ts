@@ -20,9 +20,10 @@ export async function startRun(
 ): Promise<RunRow> {
   // Revision 0: whatever the run itself writes is newer.
   const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
+  // Asked before `begin`, which may be called within a transaction: those that wait for its lock hold all other connections.
+  const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
+  const input: RunInput = { run: header, steps, seed_from, slow_jobs };
   const begin = async () => {
-    const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
-    const input: RunInput = { run: header, steps, seed_from, slow_jobs };
     try {
       await temporal.workflow.start(WORKFLOW_TYPE, {
         ...webUiHeaders(header),

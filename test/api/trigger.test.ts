@@ -1,8 +1,11 @@
 import { v7 as uuid } from "uuid";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
+import { createPool, inTransaction } from "../../src/store/pool.ts";
+import { lockWorkflow } from "../../src/store/workflows.ts";
 import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 import {
   createJob,
   createWorkflow,
@@ -175,6 +178,24 @@ describe("max_concurrent_runs", () => {
     refused(await trigger(two.id), 409, "conflict", "max concurrent runs reached");
     await stack.request("DELETE", `/v1/workflow-runs/${started[1]?.id}`);
     answered(await trigger(two.id), 202, runShape);
+  });
+
+  test("holds when all connections to PostgreSQL belong to triggers that wait for their turn", async () => {
+    const job = await createJob(stack, "/within-limits");
+    const many = await createWorkflow(stack, [gate("a"), work("b", job, { depends_on: ["a"] })], {
+      max_concurrent_runs: 30,
+    });
+    const others = createPool(stack.config.databaseUrl);
+    onTestFinished(() => others.end());
+    const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    const { answers } = await inTransaction(others, async (client) => {
+      await lockWorkflow(client, many.id);
+      const answers = Promise.all(Array.from({ length: 30 }, () => trigger(many.id)));
+      await until(async () => (await others.query(waiting)).rowCount === stack.deps.db.options.max);
+      return { answers };
+    });
+    for (const answer of await answers) answered(answer, 202, runShape);
+    refused(await trigger(many.id), 409, "conflict", "max concurrent runs reached");
   });
 });
 
