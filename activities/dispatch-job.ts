@@ -34,6 +34,7 @@ export function dispatching(
       return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
     });
   }
+
   const wanted =
     (input: DispatchInput): IsWanted =>
     () =>

@@ -27,8 +27,8 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
         payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
       const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
       const started = await insertRunWithinLimit(db, rowOf(run), workflow.max_concurrent_runs);
-      if (!started) return { refused: "max concurrent runs reached" };
-      return { run, steps: planSteps(version), slow_jobs: await slowJobsOf(db, version.version_id) };
+      const slow_jobs = await slowJobsOf(db, version.version_id);
+      return started ? { run, steps: planSteps(version), slow_jobs } : { refused: "max concurrent runs reached" };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       throw error;

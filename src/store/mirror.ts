@@ -13,6 +13,7 @@ import { insertAttemptsFrom } from "./step-attempts.ts";
 export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> {
   // In one order, so that writers that meet wait for each other instead of locking each other out.
   const sorted = changes.toSorted((a, b) => (a.run.id < b.run.id ? -1 : 1));
+  // In the order of the parameters below.
   const rows = [
     sorted.map(({ run }) => run),
     sorted.flatMap(({ steps }) => steps),

@@ -10,6 +10,8 @@ export function recently<Found>(find: (db: Db, id: string) => Promise<Found>): t
     if (known) return known;
     const asked = find(db, id);
     found.set(id, asked);
+    // An outage is not to be told any longer than it lasts.
+    asked.catch(() => found.delete(id));
     setTimeout(() => found.delete(id), KEPT_MS).unref();
     return asked;
   };

@@ -128,13 +128,6 @@ export async function findVersion(db: Db, versionId: string): Promise<StoredVers
   return version;
 }
 
-/** The jobs of a version whose last call took long. */
-export const slowJobsOf = recently(async (db, versionId: string): Promise<string[]> => {
-  const version = await findVersion(db, versionId);
-  const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
-  return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];
-});
-
 async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
   const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
     name: "find_version",
@@ -148,3 +141,10 @@ async function readVersion(db: Db, versionId: string): Promise<StoredVersion | u
 export function planSteps(version: StoredVersion): PlanStep[] {
   return version.steps.map(({ workflow_id, created_at, ...step }) => step);
 }
+
+/** The jobs of a version whose last call took long. */
+export const slowJobsOf = recently(async (db, versionId: string): Promise<string[]> => {
+  const version = await findVersion(db, versionId);
+  const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
+  return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];
+});

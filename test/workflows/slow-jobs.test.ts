@@ -17,7 +17,7 @@ afterAll(() => stack.stop());
 
 /** In which lane a run that has ended made its attempts: those it began in the quick one, and the ordinary activities. */
 async function lanesOf(run: { id: string }) {
-  const { events = [] } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
+  const { events } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
   const types = (events ?? []).flatMap((event) => activityOf(event) ?? localActivityOf(event) ?? []);
   const count = (wanted: string) => types.filter((type) => type === wanted).length;
   return { quick: count("playAhead"), ordinary: count("dispatchJob") };
