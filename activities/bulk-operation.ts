@@ -1,18 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure, Context } from "@temporalio/activity";
+import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
-import { actOnRun } from "../src/commands/act-on-run.ts";
-import { CONCURRENCY } from "../src/commands/bulk.ts";
+import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
+import { CONCURRENCY } from "../src/commands/bulk/bulk-verbs.ts";
 import type { Deps } from "../src/deps.ts";
 import {
   type BulkItemOutcome,
   findBulkOperation,
   listBulkItems,
-  type StoredBulkOperation,
   settleBulkItems,
+  type StoredBulkOperation,
   writeBulkState,
 } from "../src/store/bulk-operations.ts";
-import type { Activities } from "./index.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 
 /** Runs of a chunk, and seconds it takes at a slow rate: as long may a pause or an abort take to be felt. */
 const CHUNK = 100;

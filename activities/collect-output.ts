@@ -1,6 +1,6 @@
 import type { Deps } from "../src/deps.ts";
 import { loadTexts, saveDocument } from "../src/store/documents.ts";
-import type { Activities } from "./index.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 
 export function collectOutput({ db }: Deps): Activities["collectOutput"] {
   return async ({ run_id, project_id, outputs }) => {

@@ -1,8 +1,8 @@
+import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { findWaitingTrigger } from "../src/store/event-triggers.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
-import type { Activities } from "./index.ts";
-import { renderKey } from "./render.ts";
 
 export function findWaiting({ db }: Deps): Activities["findWaiting"] {
   return async ({ event_emit_key, sources }) => {

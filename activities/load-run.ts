@@ -5,10 +5,10 @@ import { listCommands } from "../src/store/commands.ts";
 import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
 import { findVersion, planSteps } from "../src/store/workflows.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 import { enabledSteps, type RunHeader } from "../workflows/engine/plan.ts";
-import { isKeptByRetry } from "../workflows/engine/recovery.ts";
+import { isKeptByRetry } from "../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
-import type { Activities } from "./index.ts";
 
 export function loadRun({ db }: Deps): Activities["loadRun"] {
   return async ({ run_id }) => {

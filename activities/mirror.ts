@@ -2,9 +2,9 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
 import type { Passing } from "../workflows/messages.ts";
-import type { Activities } from "./index.ts";
 
 /** Runs of one statement: enough that its own cost no longer counts. */
 const MOST_RUNS = 100;

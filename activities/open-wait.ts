@@ -1,12 +1,12 @@
 import { Context } from "@temporalio/activity";
 import { request } from "undici";
+import type { Endpoints } from "./endpoint/endpoint-agent.ts";
+import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { claimTrigger } from "../src/store/event-triggers.ts";
+import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
-import type { Endpoints } from "./endpoint-agent.ts";
-import type { Activities, OpenWaitInput } from "./index.ts";
-import { renderKey } from "./render.ts";
 
 const MAX_KEY_BYTES = 512;
 const NOTIFY_TIMEOUT_MS = 5_000;

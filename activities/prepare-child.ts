@@ -1,12 +1,12 @@
+import { renderPayload } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { saveDocument } from "../src/store/documents.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
-import { findVersion, findWorkflow, planSteps, type StoredWorkflow, slowJobsOf } from "../src/store/workflows.ts";
+import { findVersion, findWorkflow, planSteps, slowJobsOf, type StoredWorkflow } from "../src/store/workflows.ts";
+import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
 import type { RunHeader } from "../workflows/engine/plan.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
-import type { Activities, PrepareChildInput } from "./index.ts";
-import { renderPayload } from "./render.ts";
 
 export function prepareChild({ db }: Deps): Activities["prepareChild"] {
   return async (input) => {

@@ -1,8 +1,8 @@
 import { type Json, type JsonDoc, parseJson, stringifyJson } from "../src/contract/json.ts";
 import { loadTexts } from "../src/store/documents.ts";
 import type { Db } from "../src/store/pool.ts";
+import type { PayloadSources } from "../workflows/activity-types.ts";
 import { renderText, stepPayload } from "../workflows/expressions/templates.ts";
-import type { PayloadSources } from "./index.ts";
 
 /** The payload a step is given (contract §7.5) as JSON text; undefined where there is nothing to make one of. Throws TemplateError. */
 export async function renderPayload(db: Db, sources: PayloadSources): Promise<string | undefined> {

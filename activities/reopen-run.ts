@@ -1,7 +1,7 @@
+import { reopenRun as reopen } from "../src/commands/runs/reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
-import { reopenRun as reopen } from "../src/reopen-run.ts";
 import { findRun } from "../src/store/runs.ts";
-import type { Activities } from "./index.ts";
+import type { Activities } from "../workflows/activity-types.ts";
 
 export function reopenRun(deps: Deps): Activities["reopenRun"] {
   return async ({ run_id, verb, command }) => {

@@ -1,14 +1,14 @@
+import { Client, Connection } from "@temporalio/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client, Connection } from "@temporalio/client";
 import pMap from "p-map";
-import type { BulkItem, BulkOperation } from "../src/contract/bulk-operations.ts";
-import type { WorkflowRun } from "../src/contract/runs.ts";
 import { timed } from "./load.ts";
 import { printMachine } from "./machine.ts";
 import { startApart } from "./product.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { printTable } from "./table.ts";
+import type { BulkItem, BulkOperation } from "../src/contract/bulk-operations.ts";
+import type { WorkflowRun } from "../src/contract/runs.ts";
 
 // A bulk cancel of runs that wait for an approval. On the way its worker is killed, as often as asked. At the end every
 // item has to be applied, every run canceled, and every history asked has to hold one request to cancel.

@@ -3,14 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { loadDevConfig } from "../src/config.ts";
-import { mintToken } from "../src/dev/mint.ts";
-import { freePort } from "../src/dev/ports.ts";
-import { startPostgres } from "../src/dev/postgres.ts";
-import { startTemporal } from "../src/dev/temporal.ts";
-import { temporalBinary } from "../src/dev/temporal-binary.ts";
-import { migrate } from "../src/store/migrate.ts";
-import { type Case, CLOSED_RUN, casesOn } from "./lists/cases.ts";
+import { type Case, casesOn, CLOSED_RUN } from "./lists/cases.ts";
 import { indexesOf } from "./lists/explain.ts";
 import { fill } from "./lists/fill.ts";
 import { load, type Measured } from "./lists/load.ts";
@@ -18,6 +11,13 @@ import { printMachine } from "./machine.ts";
 import { quantile, ratio, rounds, spread } from "./rounds.ts";
 import { serveIn } from "./servers/serve-in.ts";
 import { printTable } from "./table.ts";
+import { mintToken } from "../src/cli/mint.ts";
+import { loadDevConfig } from "../src/config.ts";
+import { freePort } from "../src/dev/ports.ts";
+import { startPostgres } from "../src/dev/postgres-server.ts";
+import { temporalBinary } from "../src/dev/temporal-binary.ts";
+import { startTemporal } from "../src/dev/temporal-server.ts";
+import { migrate } from "../src/store/migrate.ts";
 
 // Lists and closed runs over a mirror of a million runs: the API in one process, PostgreSQL with its defaults, and
 // this client share the machine.

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { v7 as uuid } from "uuid";
-import type { StepRun, WorkflowRun } from "../src/contract/runs.ts";
-import { mintToken } from "../src/dev/mint.ts";
 import type { Servers } from "./servers/index.ts";
 import { serveIn } from "./servers/serve-in.ts";
 import { definitionOf, type Shape, stepsOf } from "./shapes.ts";
 import type { Subject } from "./subject.ts";
+import { mintToken } from "../src/cli/mint.ts";
+import type { StepRun, WorkflowRun } from "../src/contract/runs.ts";
 
 const PROJECT = "bench";
 const CONNECTIONS = 512;

@@ -1,13 +1,13 @@
-import { parseArgs } from "node:util";
 import { Client, Connection } from "@temporalio/client";
+import { parseArgs } from "node:util";
 import pMap from "p-map";
 import pg from "pg";
 import { SHAPES } from "./engine/shapes.ts";
-import { assertCalledOnce } from "./servers/counts.ts";
 import { timed } from "./load.ts";
 import { printMachine } from "./machine.ts";
 import { type Product, startApart } from "./product.ts";
 import { short } from "./rounds.ts";
+import { assertCalledOnce } from "./servers/counts.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { peakBytes } from "./servers/memory.ts";
 import { historyOf } from "./sizes/history.ts";

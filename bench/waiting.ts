@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pMap from "p-map";
 import pg from "pg";
-import type { WorkflowRun } from "../src/contract/runs.ts";
 import { timed } from "./load.ts";
 import { printMachine } from "./machine.ts";
 import { type Product, startApart } from "./product.ts";
@@ -11,6 +10,7 @@ import { cpuSeconds } from "./servers/cpu.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { peakBytes } from "./servers/memory.ts";
 import { printTable } from "./table.ts";
+import type { WorkflowRun } from "../src/contract/runs.ts";
 
 // Runs that wait for an approval, many of them: what they take up, what they cost while nothing happens, and how long it
 // takes to approve them all. At the end every one has to be completed.

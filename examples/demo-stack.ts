@@ -1,16 +1,16 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { mintToken } from "../src/cli/mint.ts";
 import { loadDevConfig } from "../src/config.ts";
 import { lockDataDir } from "../src/dev/lock.ts";
-import { mintToken } from "../src/dev/mint.ts";
 import { freePort } from "../src/dev/ports.ts";
-import { startPostgres, stopLeftoverPostgres } from "../src/dev/postgres.ts";
+import { startPostgres, stopLeftoverPostgres } from "../src/dev/postgres-server.ts";
 import type { Say } from "../src/dev/progress.ts";
 import { devSecret } from "../src/dev/secret.ts";
 import { type ServerProcess, startServer, stopLeftover } from "../src/dev/server-process.ts";
-import { startTemporal, stopLeftoverTemporal } from "../src/dev/temporal.ts";
 import { temporalBinary } from "../src/dev/temporal-binary.ts";
+import { startTemporal, stopLeftoverTemporal } from "../src/dev/temporal-server.ts";
 
 export interface DemoStack {
   apiUrl: string;

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Approval, StepRun, WorkflowRun } from "../src/contract/runs.ts";
 import { problemsOf } from "./demo-check.ts";
 import { type DemoStack, startDemoStack } from "./demo-stack.ts";
 import { startJobServer } from "./job-server.ts";
 import { examples, loadExamples } from "./load.ts";
 import { Refused, type Rest, restClient } from "./rest-client.ts";
 import { stepBoard } from "./step-board.ts";
+import type { Approval, StepRun, WorkflowRun } from "../src/contract/runs.ts";
 
 /** Slow enough that the kill hits the middle of the tests. */
 const PACE = 3;

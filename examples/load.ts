@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StepRun, WorkflowRun } from "../src/contract/runs.ts";
 import { all, type Rest, restClient } from "./rest-client.ts";
+import type { StepRun, WorkflowRun } from "../src/contract/runs.ts";
 
 interface Example {
   jobs: { slug: string; name: string; endpoint_url: string; timeout_secs: number }[];

@@ -1,12 +1,12 @@
 import pino from "pino";
 import { loadConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
-import { serve } from "./http-server.ts";
-import { runProcess } from "./run-process.ts";
+import { serve } from "./runtime/http-server.ts";
+import { runProcess } from "./runtime/process.ts";
 import { migrate } from "./store/migrate.ts";
 import { Notices } from "./store/notices.ts";
 import { createPool } from "./store/pool.ts";
-import { connectTemporal } from "./temporal.ts";
+import { connectTemporal } from "./temporal/connection.ts";
 
 await runProcess(async (onStop) => {
   const config = loadConfig();

@@ -2,19 +2,19 @@ import { join } from "node:path";
 import pino from "pino";
 import { startJobServer } from "../examples/job-server.ts";
 import { loadExamples } from "../examples/load.ts";
+import { mintToken } from "./cli/mint.ts";
 import { loadDevConfig } from "./config.ts";
-import { mintToken } from "./dev/mint.ts";
 import { startEmbeddedStack } from "./dev/stack.ts";
 import { welcome } from "./dev/welcome.ts";
 import { createApp } from "./http/app.ts";
-import { serve } from "./http-server.ts";
-import { runProcess } from "./run-process.ts";
+import { bundleWorkflows } from "./runtime/bundle.ts";
+import { serve } from "./runtime/http-server.ts";
+import { runProcess } from "./runtime/process.ts";
+import { installRuntime, startWorker } from "./runtime/worker.ts";
 import { migrate } from "./store/migrate.ts";
 import { Notices } from "./store/notices.ts";
 import { createPool } from "./store/pool.ts";
-import { connectTemporal } from "./temporal.ts";
-import { installRuntime, startWorker } from "./temporal-worker.ts";
-import { bundleWorkflows } from "./workflow-bundle.ts";
+import { connectTemporal } from "./temporal/connection.ts";
 
 const say = (line: string) => console.log(line);
 

@@ -1,13 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import pino from "pino";
 import { loadConfig } from "./config.ts";
-import { runProcess } from "./run-process.ts";
+import { bundleWorkflows } from "./runtime/bundle.ts";
+import { runProcess } from "./runtime/process.ts";
+import { installRuntime, startWorker } from "./runtime/worker.ts";
 import { migrate } from "./store/migrate.ts";
 import { Notices } from "./store/notices.ts";
 import { createPool } from "./store/pool.ts";
-import { connectTemporal } from "./temporal.ts";
-import { installRuntime, startWorker } from "./temporal-worker.ts";
-import { bundleWorkflows } from "./workflow-bundle.ts";
+import { connectTemporal } from "./temporal/connection.ts";
 
 // V8 lets its heaps grow to a multiple of what is in use before it looks for garbage, and each run that leaves the cache is
 // some. A third less memory, and no more time; not for an API, whose lists took a fifth longer.

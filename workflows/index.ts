@@ -1,2 +1,2 @@
-export { bulkOperation } from "./bulk-operation.ts";
-export { workflowRun } from "./run.ts";
+export { bulkOperation } from "./bulk/operation.ts";
+export { workflowRun } from "./run/run.ts";

@@ -2,66 +2,12 @@ import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/commo
 import { defineQuery, defineSignal, type Sinks } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
+import { type CommandOutcome, type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "./engine/command.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { Preview } from "./engine/preview.ts";
-import type { RecoveryRequest, Refusal } from "./engine/recovery.ts";
-import type { MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
-import type { RunState, Shown } from "./engine/state.ts";
-
-/** The verbs that steer a run; each is a signal of this name. */
-export const VERBS = [
-  "pause",
-  "resume",
-  "approve",
-  "reject",
-  "skip",
-  "force-complete",
-  "retry",
-  "replay-subtree",
-  "send-event",
-  "cancel-event",
-] as const;
-/** What runs say to each other when one of them is recovered; commands like the others. */
-export const VERBS_BETWEEN_RUNS = ["reopen", "adopt"] as const;
-export type Verb = (typeof VERBS)[number] | (typeof VERBS_BETWEEN_RUNS)[number];
-
-/**
- * What a command signal carries. Only `step_ref` (for the verbs of a step) is required of a hand-written signal:
- * a missing id is made, a missing actor is "temporal", and time is the workflow's own.
- */
-export interface CommandPayload {
-  id?: string;
-  actor?: string;
-  step_ref?: string;
-  reason?: string;
-  /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
-  result?: JsonDoc;
-  /** send-event: the key it was sent to. */
-  event_key?: string;
-  /** retry and replay-subtree: the run's payload from now on. */
-  payload?: JsonDoc;
-  /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
-  step_payloads?: Record<string, JsonDoc>;
-  /** adopt: the sub-workflow that runs again. */
-  child_run_id?: string;
-  /** reopen: what the sub-workflow is to name when it tells of its end. */
-  life?: number;
-  /** reopen: nothing of the sub-workflow is reset; it is only to tell of its end. */
-  only_tell?: boolean;
-}
-
-export interface CommandOutcome {
-  id: string;
-  verb: Verb;
-  actor: string;
-  step_ref?: string;
-  /** Epoch milliseconds of the workflow's clock. */
-  at: number;
-  status: "applied" | "refused";
-  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict" | "validation_error";
-  message?: string;
-  reset_steps?: number;
-}
+import type { RecoveryRequest, Refusal } from "./engine/recovery/rule.ts";
+import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/rows.ts";
+import type { RunState } from "./engine/state.ts";
 
 /** The answer to a command: its outcome, what it showed when it was applied, and what the mirror may not have yet. */
 export interface CommandReply extends Shown {
@@ -115,6 +61,9 @@ export type RunInput =
   | { run: RunHeader; steps: PlanStep[]; seed_from?: string; slow_jobs?: string[] }
   | { reopen: string }
   | { run: RunHeader; steps: PlanStep[]; carried: RunState };
+
+/** The workflow itself, as those that start it see it. */
+export type RunWorkflow = (input: RunInput) => Promise<{ status: RunStatus }>;
 
 /** How operators find runs in the Temporal Web UI. */
 export const PROJECT_ATTRIBUTE = defineSearchAttributeKey("Project", SearchAttributeType.KEYWORD);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { timed } from "../load.ts";
 import type { Product } from "../product.ts";
 import { chain, definitionOf } from "../shapes.ts";
+import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 
 const COMMANDS = 20;
 /** After so long a run is in the middle of its quick steps. */

@@ -1,17 +1,17 @@
+import { BEGIN, HEADER } from "./shapes.ts";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
-import { type PlanStep, planOf } from "../../workflows/engine/plan.ts";
-import { initialRun, type Run } from "../../workflows/engine/state.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
+import { planOf, type PlanStep } from "../../workflows/engine/plan.ts";
+import { initialRun, type Run } from "../../workflows/engine/run.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { workOf } from "../../workflows/engine/work.ts";
-import { BEGIN, HEADER } from "./shapes.ts";
 
 const OUTPUT = { text: '{"ok":true}' };
 
 /**
- * One run from beginning to end as workflows/run.ts plays it, where every job answers at once and every answer comes
+ * One run from beginning to end as workflows/run/run.ts plays it, where every job answers at once and every answer comes
  * alone: evolve by it, decide what is next, look what is to go on, hand the changed rows to a mirror write.
  */
 export function play(steps: PlanStep[]): { run: Run; events: number } {

@@ -1,10 +1,10 @@
 import type { Client } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
+import { HAND_WRITTEN } from "./task-queue.ts";
+import type { Lane, layers } from "./workflows.ts";
 import type { Servers } from "../servers/index.ts";
 import { type Shape, stepsOf } from "../shapes.ts";
 import type { Subject } from "../subject.ts";
-import { HAND_WRITTEN } from "./task-queue.ts";
-import type { Lane, layers } from "./workflows.ts";
 
 export const startHandWritten = ({ startScript, temporalAddress }: Servers) =>
   startScript(HAND_WRITTEN, "hand-written/worker.ts", { TEMPORAL_ADDRESS: temporalAddress });

@@ -1,14 +1,14 @@
-import { fileURLToPath } from "node:url";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection } from "@temporalio/worker";
+import { fileURLToPath } from "node:url";
 import pino from "pino";
-import { runProcess } from "../../src/run-process.ts";
-import { installRuntime } from "../../src/temporal-worker.ts";
-import { UntimedWorker } from "../../src/untimed-worker.ts";
-import { READY } from "../servers/node-process.ts";
-import * as activities from "./activities.ts";
 import { HAND_WRITTEN } from "./task-queue.ts";
+import { READY } from "../servers/node-process.ts";
+import { runProcess } from "../../src/runtime/process.ts";
+import { UntimedWorker } from "../../src/runtime/unwatched-worker.ts";
+import { installRuntime } from "../../src/runtime/worker.ts";
+import * as activities from "./activities.ts";
 
-/** The worker of the hand-written workflows, a process of its own, with the options of src/temporal-worker.ts. */
+/** The worker of the hand-written workflows, a process of its own, with the options of src/runtime/worker.ts. */
 await runProcess(async (onStop) => {
   installRuntime(pino({ level: "warn" }));
   const connection = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? "" });

@@ -1,8 +1,8 @@
 import type { Pool, QueryConfig } from "pg";
 import { request } from "undici";
+import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
 import { runsStatement } from "../../src/store/run-lists.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
-import { PROJECTS, projectId, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
 
 /** One question: paths that ask it, and the statements behind them. */
 export interface Case {

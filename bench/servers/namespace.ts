@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "@temporalio/client";
+import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
-import { SEARCH_ATTRIBUTES } from "../../src/temporal.ts";
+import { SEARCH_ATTRIBUTES } from "../../src/temporal/connection.ts";
 
 const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
 const PATIENCE_MS = 90_000;

@@ -1,16 +1,16 @@
 import pino from "pino";
 import { MirrorWriter } from "../../activities/mirror.ts";
+import { READY } from "./node-process.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createApp } from "../../src/http/app.ts";
-import { serve } from "../../src/http-server.ts";
-import { runProcess } from "../../src/run-process.ts";
+import { bundleWorkflows } from "../../src/runtime/bundle.ts";
+import { serve } from "../../src/runtime/http-server.ts";
+import { runProcess } from "../../src/runtime/process.ts";
+import { installRuntime, startWorker } from "../../src/runtime/worker.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { Notices } from "../../src/store/notices.ts";
 import { createPool } from "../../src/store/pool.ts";
-import { connectTemporal } from "../../src/temporal.ts";
-import { installRuntime, startWorker } from "../../src/temporal-worker.ts";
-import { bundleWorkflows } from "../../src/workflow-bundle.ts";
-import { READY } from "./node-process.ts";
+import { connectTemporal } from "../../src/temporal/connection.ts";
 
 /** API and worker in one process as `npm start` has them, on servers that are there already. BENCH_MIRROR=off: nothing is mirrored. */
 await runProcess(async (onStop) => {

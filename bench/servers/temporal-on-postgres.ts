@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { assertFree } from "../../src/dev/ports.ts";
-import type { Say } from "../../src/dev/progress.ts";
-import { lastLines, type ServerProcess, startServer } from "../../src/dev/server-process.ts";
-import { DYNAMIC_CONFIG } from "../../src/dev/temporal.ts";
 import { makeNamespace } from "./namespace.ts";
 import { temporalConfig } from "./temporal-config.ts";
 import { temporalServerBinaries } from "./temporal-server-binaries.ts";
+import { assertFree } from "../../src/dev/ports.ts";
+import type { Say } from "../../src/dev/progress.ts";
+import { lastLines, type ServerProcess, startServer } from "../../src/dev/server-process.ts";
+import { DYNAMIC_CONFIG } from "../../src/dev/temporal-server.ts";
 
 const DATABASES = { temporal: "temporal", temporal_visibility: "visibility" };
 const PLUGIN = "postgres12_pgx";

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, ConfigError, type DevConfig } from "../config.ts";
 import { lockDataDir } from "./lock.ts";
 import { assertFree } from "./ports.ts";
-import { startPostgres, stopLeftoverPostgres } from "./postgres.ts";
+import { startPostgres, stopLeftoverPostgres } from "./postgres-server.ts";
 import type { Say } from "./progress.ts";
 import { devSecret } from "./secret.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { startTemporal, stopLeftoverTemporal } from "./temporal.ts";
 import { temporalBinary } from "./temporal-binary.ts";
+import { startTemporal, stopLeftoverTemporal } from "./temporal-server.ts";
 
 export interface EmbeddedStack {
   config: Config & { auth: { secret: string } };

@@ -1,5 +1,37 @@
 import type { Response } from "express";
+import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import { stringifyJson } from "../contract/json.ts";
+
+/** A list's answer (contract §1): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
+export function pageOf(
+  items: unknown[],
+  next: Cursor | string | undefined,
+  asked: { url: string; query: { envelope: boolean } },
+): Answer {
+  const cursor = typeof next === "object" ? encodeCursor(next) : next;
+  const headers = {
+    "X-Has-More": String(cursor !== undefined),
+    ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
+  };
+  const body = asked.query.envelope ? { data: items, has_more: cursor !== undefined, next_cursor: cursor } : items;
+  return { headers, body };
+}
+
+/** Relative, so that it is right behind any proxy. */
+function withCursor(url: string, cursor: string): string {
+  const next = new URL(url, "http://localhost");
+  next.searchParams.set("cursor", cursor);
+  return next.pathname + next.search;
+}
+
+/** A command that no worker could take yet is stored and takes effect once: 202 with its id. Any other result is the answer. */
+export function answerTo<Done extends object>(
+  result: { accepted: string } | Done,
+  show: (done: Done) => unknown = (done) => done,
+): Answer {
+  if ("accepted" in result) return { status: 202, body: { command_id: result.accepted, status: "accepted" } };
+  return { body: show(result) };
+}
 
 export interface Answer {
   status?: number;

@@ -1,4 +1,5 @@
-import express, { type Express } from "express";
+import type { Express } from "express";
+import express from "express";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";

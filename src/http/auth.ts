@@ -1,14 +1,16 @@
-import { createSecretKey } from "node:crypto";
 import type { Request, RequestHandler } from "express";
 import { expressjwt, type GetVerificationKey, type Params, UnauthorizedError } from "express-jwt";
-import jwt, { type JwtPayload } from "jsonwebtoken";
-import jwksRsa, { SigningKeyNotFoundError } from "jwks-rsa";
+import type { JwtPayload } from "jsonwebtoken";
+import { SigningKeyNotFoundError } from "jwks-rsa";
+import { createSecretKey } from "node:crypto";
 import { z } from "zod";
-import type { Caller } from "../caller.ts";
+import jwt from "jsonwebtoken";
+import jwksRsa from "jwks-rsa";
 import type { AuthConfig } from "../config.ts";
 import { line } from "../contract/fields.ts";
 import { Problem } from "../errors.ts";
-import { VerifiedTokens } from "./verified-tokens.ts";
+import type { Caller } from "../identity/caller.ts";
+import { VerifiedTokens } from "../identity/verified-tokens.ts";
 
 const callers = new WeakMap<Request, Caller>();
 

@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
 import { type ErrorCode, Problem } from "../errors.ts";
-import { isOutage } from "../outage.ts";
 import { type Answer, send } from "./answer.ts";
+import { isOutage } from "../outage.ts";
 
 /** The one place where problems become statuses (contract §1). */
 const STATUS: Record<ErrorCode, number> = {

@@ -1,5 +1,5 @@
-import { randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
+import { randomUUID } from "node:crypto";
 
 const SANE = /^[\x20-\x7e]{1,128}$/;
 

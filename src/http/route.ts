@@ -1,14 +1,14 @@
 import type { Request, RequestHandler } from "express";
 import type { z } from "zod";
-import { assertScope, type Caller, type Scope } from "../caller.ts";
-import { idempotencyKey } from "../contract/idempotency.ts";
 import type { Config } from "../config.ts";
+import { idempotencyKey } from "../contract/idempotency.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { callerOf } from "./auth.ts";
 import { jsonOf } from "./body.ts";
 import { parseBody, parseQuery } from "./validation.ts";
+import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
 const TEMPORAL_WITHIN_MS = 20_000;

@@ -1,17 +1,17 @@
-import { attemptRow } from "../../workflows/engine/attempts.ts";
-import { unknownStep } from "../../workflows/engine/recovery.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { runQuery } from "../../workflows/messages.ts";
-import type { Caller } from "../caller.ts";
 import type { Attempt } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import { mirroredRun } from "./mirrored-run.ts";
+import { findOwnRun } from "./runs.ts";
 import { writeMirror } from "../store/mirror.ts";
 import { listAttempts } from "../store/step-attempts.ts";
-import { askRun } from "./ask.ts";
-import { mirroredRun } from "./mirrored-run.ts";
-import { presentAttempts } from "./present.ts";
-import { findOwnRun } from "./runs.ts";
+import { askRun } from "../temporal/query-run.ts";
+import { presentAttempts } from "../views/run.ts";
+import { attemptRow } from "../../workflows/engine/attempts.ts";
+import { unknownStep } from "../../workflows/engine/recovery/rule.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { runQuery } from "../../workflows/messages.ts";
 
 /** Every attempt of a step, oldest first; the last one is the step as it is this moment. */
 export async function listStepAttempts(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<Attempt[]> {

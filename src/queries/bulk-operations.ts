@@ -1,16 +1,15 @@
-import { rfc3339 } from "../../workflows/engine/time.ts";
-import { assertProject, type Caller } from "../caller.ts";
 import type { BulkItem, BulkItemStatus, BulkOperation } from "../contract/bulk-operations.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import { assertProject, type Caller } from "../identity/caller.ts";
 import {
   findBulkOperation,
   listBulkItems as listItemRows,
   listBulkOperations as listRows,
-  type StoredBulkItem,
   type StoredBulkOperation,
 } from "../store/bulk-operations.ts";
+import { presentBulkOperation, presentItem } from "../views/bulk-operation.ts";
 
 const NOT_FOUND = "bulk operation not found";
 
@@ -51,32 +50,4 @@ export async function listBulkItems(
   const rows = await listItemRows(deps.db, id, { status, after: cursor, limit: limit + 1 });
   const page = rows.slice(0, limit);
   return { items: page.map(presentItem), next: rows.length > limit ? page.at(-1)?.position : undefined };
-}
-
-export function presentBulkOperation(row: StoredBulkOperation): BulkOperation {
-  const { total, applied, skipped, failed } = row;
-  return {
-    id: row.id,
-    project_id: row.project_id,
-    operation: row.operation,
-    status: row.status,
-    filter: row.filter,
-    reason: row.reason || undefined,
-    max_per_second: row.max_per_second,
-    progress: { total, pending: total - applied - skipped - failed, applied, skipped, failed },
-    created_by: row.created_by,
-    created_at: rfc3339(row.created_at),
-    finished_at: row.finished_at === undefined ? undefined : rfc3339(row.finished_at),
-  };
-}
-
-function presentItem({ run_id, status, code, error, new_run_id, settled_at }: StoredBulkItem): BulkItem {
-  return {
-    workflow_run_id: run_id,
-    status,
-    code,
-    error,
-    new_run_id,
-    settled_at: settled_at === undefined ? undefined : rfc3339(settled_at),
-  };
 }

@@ -1,11 +1,12 @@
-import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
-import { mirroredState, type Run, restoredRun } from "../../workflows/engine/state.ts";
 import type { Deps } from "../deps.ts";
 import { listApprovals } from "../store/approvals.ts";
 import { listCommands } from "../store/commands.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflows.ts";
+import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { restoredRun, type Run } from "../../workflows/engine/run.ts";
+import { mirroredState } from "../../workflows/engine/stored-run.ts";
 
 /** A run as the mirror holds it, in the engine's own shape: what a closed run would say to a command, and what is shown while no worker can be asked. */
 export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {

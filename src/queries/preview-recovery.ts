@@ -1,14 +1,14 @@
-import { previewOf } from "../../workflows/engine/preview.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { recoveryQuery } from "../../workflows/messages.ts";
 import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
-import { findRun } from "../store/runs.ts";
-import { askUntil } from "./ask.ts";
 import { mirroredRun } from "./mirrored-run.ts";
+import { findRun } from "../store/runs.ts";
+import { askUntil } from "../temporal/query-run.ts";
+import { previewOf } from "../../workflows/engine/preview.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { recoveryQuery } from "../../workflows/messages.ts";
 
 /** What a recovery would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
 export async function previewRecovery(deps: Deps, row: RunRow, request: RecoveryRequest): Promise<DryRun> {

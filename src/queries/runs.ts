@@ -1,20 +1,20 @@
-import type { RunRow } from "../../workflows/engine/rows.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { stepRow } from "../../workflows/engine/view.ts";
-import { runQuery, stepsQuery } from "../../workflows/messages.ts";
-import { assertProject, type Caller } from "../caller.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import { assertProject, type Caller } from "../identity/caller.ts";
+import { mirroredRun } from "./mirrored-run.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
 import { listRuns as listRunRows } from "../store/run-lists.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
-import { askRun, ends } from "./ask.ts";
-import { mirroredRun } from "./mirrored-run.ts";
-import { presentJobRun, presentRun, presentRuns, presentSteps } from "./present.ts";
+import { askRun, ends } from "../temporal/query-run.ts";
+import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { stepRow } from "../../workflows/engine/view.ts";
+import { runQuery, stepsQuery } from "../../workflows/messages.ts";
 
 const NOT_FOUND = "workflow run not found";
 

@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
+import { fileURLToPath } from "node:url";
 
 /** Brings the database up to date. Processes that start together wait for each other. */
 export async function migrate(databaseUrl: string): Promise<void> {

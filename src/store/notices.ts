@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as pauseFor } from "node:timers/promises";
-import pg from "pg";
 import type { Logger } from "pino";
+import pg from "pg";
 import type { Db } from "./pool.ts";
 
 const RECONNECT_MS = 1_000;

@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
-import type { RunRow } from "../../workflows/engine/rows.ts";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import { type Db, inTransaction } from "./pool.ts";
 import { lockWorkflow } from "./workflows.ts";
+import type { RunRow } from "../../workflows/engine/rows.ts";
 
 /** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
 export const insertRunsFrom = (json: string) => `

@@ -1,8 +1,8 @@
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
-import type { ApprovalState } from "../../workflows/engine/state.ts";
 import { type Columns, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";
+import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalState } from "../../workflows/engine/state.ts";
 
 /** Inserts the AttemptRows of the array that the json expression holds. They never change. */
 export const insertAttemptsFrom = (json: string) => `

@@ -1,10 +1,10 @@
-import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isId, present } from "./columns.ts";
 import { slowAmong } from "./jobs.ts";
 import { type PageOf, pageParameters } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { recently } from "./recent.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */
 export type StoredStep = PlanStep & { workflow_id: string; created_at: number };

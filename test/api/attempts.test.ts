@@ -2,9 +2,9 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, gate, ok, opens, reaches, runOf, stepReaches, work } from "./definitions.ts";
 import { answered, attempt, refused } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
 beforeAll(async () => {

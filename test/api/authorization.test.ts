@@ -1,10 +1,10 @@
 import { request } from "node:http";
-import jwt from "jsonwebtoken";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answered, type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
+import jwt from "jsonwebtoken";
 import { send } from "./raw-http.ts";
 import { answered, refused, run } from "./shapes.ts";
+import { type Answered, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {

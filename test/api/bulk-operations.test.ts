@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BulkItem, BulkOperation } from "../../src/contract/bulk-operations.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import { createWorkflow, gate, getRun, ok, opens, reaches, trigger } from "./definitions.ts";
 import { answered, bulkItem, bulkOperation, envelope, refused } from "./shapes.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 const PATH = "/v1/bulk-operations";
 

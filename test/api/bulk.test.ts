@@ -2,9 +2,9 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
 import { createWorkflow, gate, getRun, getSteps, listed, opens, reaches, trigger } from "./definitions.ts";
 import { answered, bulkCanceled, bulkReplayed, refused } from "./shapes.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
 let workflow: Workflow;

@@ -2,8 +2,6 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { DryRun, WorkflowRun } from "../../src/contract/runs.ts";
-import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
-import { scenarioOn } from "../stack/scenario.ts";
 import {
   createJob,
   createWorkflow,
@@ -17,6 +15,8 @@ import {
   work,
 } from "./definitions.ts";
 import { answered, expectProblem, refused, run as runShape, stepAnswer } from "./shapes.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { scenarioOn } from "../stack/scenario.ts";
 
 let stack: Stack;
 beforeAll(async () => {

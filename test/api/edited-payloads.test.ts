@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, getRun, ok, reaches, runOf, work } from "./definitions.ts";
 import { refused } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
 beforeAll(async () => {

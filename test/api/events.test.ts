@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
-import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import { createWorkflow, gate, getStep, listed, opens, reaches, runOf, trigger, wait } from "./definitions.ts";
 import { answered, eventTrigger, gateAnswer, refused } from "./shapes.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import { createJob, createWorkflow, gate, getSteps, ok, reaches, runOf, wait, work } from "./definitions.ts";
 import { fresh } from "./drafts.ts";
 import { each, REFUSED, STRANGE } from "./hostile-text.ts";
 import { refused } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let workflow: { id: string };

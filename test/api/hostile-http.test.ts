@@ -1,12 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { routes } from "../../src/http/routes/index.ts";
-import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 import { createWorkflow, gate, ok, trigger } from "./definitions.ts";
 import { UNKNOWN } from "./drafts.ts";
-import { each, expectRefusal, pairs, REFUSED, STRANGE, short } from "./hostile-text.ts";
+import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./hostile-text.ts";
 import { rawRequest, send } from "./raw-http.ts";
 import { expectProblem, refused } from "./shapes.ts";
+import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 
 const SKIP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef/skip";
 

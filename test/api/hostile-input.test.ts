@@ -3,7 +3,6 @@ import { z } from "zod";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { parseJson } from "../../src/contract/json.ts";
 import { stepInput } from "../../src/contract/steps.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, createWorkflow, gate, ok } from "./definitions.ts";
 import {
   BODIES,
@@ -11,13 +10,14 @@ import {
   DOCUMENTS,
   draftWorkflow,
   IGNORED_FIELDS,
-  MAPS,
   type Made,
+  MAPS,
   type Members,
   UNKNOWN,
 } from "./drafts.ts";
-import { each, expectRefusal, pairs, REFUSED, STRANGE, short } from "./hostile-text.ts";
+import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./hostile-text.ts";
 import { refused } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 
 type Path = (string | number)[];
 

@@ -1,7 +1,7 @@
-import pMap from "p-map";
 import { expect } from "vitest";
-import type { Answered } from "../stack/harness.ts";
+import pMap from "p-map";
 import { expectProblem } from "./shapes.ts";
+import type { Answered } from "../stack/harness.ts";
 
 /** No line of text may hold any of these. */
 export const REFUSED = [

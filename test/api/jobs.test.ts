@@ -1,11 +1,11 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../src/http/app.ts";
-import { serve } from "../../src/http-server.ts";
+import { serve } from "../../src/runtime/http-server.ts";
+import { createJob, getStep, reaches, runOf, work } from "./definitions.ts";
+import { answered, job as jobShape, jobRun as jobRunShape, refused } from "./shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
-import { createJob, getStep, reaches, runOf, work } from "./definitions.ts";
-import { answered, jobRun as jobRunShape, job as jobShape, refused } from "./shapes.ts";
 
 let stack: Stack;
 beforeAll(async () => {

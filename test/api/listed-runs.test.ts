@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Json, stringifyJson } from "../../src/contract/json.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
 import { createWorkflow, gate, ok, trigger } from "./definitions.ts";
 import { answered, run } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 import { createWorkflow, gate, trigger } from "./definitions.ts";
 import { answered, envelope, job, refused, run, workflow } from "./shapes.ts";
+import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 
 const RUNS = 105;
 const SAME_TIME = 12;

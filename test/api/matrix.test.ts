@@ -1,13 +1,13 @@
-import jwt from "jsonwebtoken";
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SCOPES } from "../../src/caller.ts";
+import jwt from "jsonwebtoken";
 import { routes } from "../../src/http/routes/index.ts";
+import { SCOPES } from "../../src/identity/caller.ts";
 import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
-import { type Answered, type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "./definitions.ts";
 import { refused } from "./shapes.ts";
+import { type Answered, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 type Ids = Record<string, string>;
 type Case = { status: number; body?: (ids: Ids) => unknown; query?: string; prepare?: () => Promise<Ids> };

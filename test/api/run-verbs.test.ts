@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import {
   createJob,
   createWorkflow,
@@ -19,6 +17,8 @@ import {
   work,
 } from "./definitions.ts";
 import { answered, envelope, refused, run as runShape, stepRun } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {

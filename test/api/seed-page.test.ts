@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type Json, parseJson } from "../../src/contract/json.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
 import { createJob, createWorkflow, gate, ok, opens, reaches, runOf, work } from "./definitions.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 import * as shapes from "./shapes.ts";
 
 // What the public API page prints: fourteen calls to paste, and the answers to expect.

@@ -2,8 +2,6 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { findApproval } from "../../src/store/approvals.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import {
   createJob,
   gate,
@@ -19,6 +17,8 @@ import {
   work,
 } from "./definitions.ts";
 import { answered, gateAnswer, refused, resetAnswer, run as runShape, stepAnswer } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {

@@ -4,8 +4,6 @@ import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { createPool, inTransaction } from "../../src/store/pool.ts";
 import { lockWorkflow } from "../../src/store/workflows.ts";
-import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
-import { until } from "../stack/until.ts";
 import {
   createJob,
   createWorkflow,
@@ -19,6 +17,8 @@ import {
   work,
 } from "./definitions.ts";
 import { answered, refused, run as runShape } from "./shapes.ts";
+import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let workflow: Workflow;

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../src/contract/jobs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { createApp } from "../../src/http/app.ts";
-import { serve } from "../../src/http-server.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
+import { serve } from "../../src/runtime/http-server.ts";
 import { createJob, createWorkflow, gate, type Step, work } from "./definitions.ts";
 import { answered, expectProblem, refused, workflow as workflowShape, workflowWithSteps } from "./shapes.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
 let job: Job;

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import jwt from "jsonwebtoken";
 import { afterAll, expect, test } from "vitest";
+import jwt from "jsonwebtoken";
 import { devSecret } from "../../src/dev/secret.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-token-"));
@@ -13,7 +13,7 @@ afterAll(() => rmSync(dataDir, { recursive: true }));
 const command = (...args: string[]) =>
   [
     process.execPath,
-    ["--import", "tsx", "src/dev/token.ts", ...args],
+    ["--import", "tsx", "src/cli/token.ts", ...args],
     { env: { ...process.env, DATA_DIR: dataDir } },
   ] as const;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { evolve } from "../../workflows/engine/evolve.ts";
-import { initialRun } from "../../workflows/engine/state.ts";
 import { given, text } from "./given.ts";
 import { approval, job, planWith, sleep, wait } from "./plans.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
+import { initialRun } from "../../workflows/engine/run.ts";
 
 const ended = (...refs: string[]) => {
   const run = given([...refs.map((ref) => job(ref))]);

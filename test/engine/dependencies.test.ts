@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { enabledSteps } from "../../workflows/engine/plan.ts";
 import { given, text } from "./given.ts";
-import { approval, job, planWith, type Step, sleep, wait } from "./plans.ts";
+import { approval, job, planWith, sleep, type Step, wait } from "./plans.ts";
+import { enabledSteps } from "../../workflows/engine/plan.ts";
 
 const statusIs = (step_ref: string, status: string) => ({ type: "step_status", step_ref, status });
 

@@ -1,17 +1,19 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
-import type { RunEvent } from "../../workflows/engine/events.ts";
-import { evolve } from "../../workflows/engine/evolve.ts";
-import { goOn } from "../../workflows/engine/go-on.ts";
-import type { Plan, RunHeader } from "../../workflows/engine/plan.ts";
-import type { StepRow } from "../../workflows/engine/rows.ts";
-import { initialRun, type Run, type StepState } from "../../workflows/engine/state.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
-import { type Work, workOf } from "../../workflows/engine/work.ts";
-import type { CommandOutcome, CommandPayload, Verb } from "../../workflows/messages.ts";
 import { BEGIN, planWith, type Step } from "./plans.ts";
 import { watched } from "./watched.ts";
+import { goOn } from "../../workflows/engine/advance.ts";
+import type { CommandOutcome, CommandPayload, Verb } from "../../workflows/engine/command.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
+import type { Plan, RunHeader } from "../../workflows/engine/plan.ts";
+import type { StepRow } from "../../workflows/engine/rows.ts";
+import { initialRun, type Run } from "../../workflows/engine/run.ts";
+import type { StepState } from "../../workflows/engine/state.ts";
+import type { Work } from "../../workflows/engine/steps/kind.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
+import { workOf } from "../../workflows/engine/work.ts";
 
 /** A run of these steps that has gone as far as it can by itself. */
 export function given(

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { given, type Story, text } from "./given.ts";
+import { approval, job, wait } from "./plans.ts";
 import {
   isMinor,
   isMirrored,
@@ -6,8 +8,6 @@ import {
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirroring.ts";
-import { given, type Story, text } from "./given.ts";
-import { approval, job, wait } from "./plans.ts";
 
 /** One mirror write that succeeds. */
 function write(run: Story) {

@@ -1,4 +1,4 @@
-import { type PlanStep, planOf, type RunHeader } from "../../workflows/engine/plan.ts";
+import { planOf, type PlanStep, type RunHeader } from "../../workflows/engine/plan.ts";
 
 /** When every run of these tests begins. */
 export const BEGIN = Date.parse("2026-03-02T10:00:00Z");

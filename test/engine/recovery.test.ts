@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { sourcesOf } from "../../workflows/sources.ts";
 import { given, type Story, text } from "./given.ts";
 import { approval, BEGIN, child, job, sleep, wait } from "./plans.ts";
+import { sourcesOf } from "../../workflows/attempt-input.ts";
 
 /** a → b → c, and a sibling of b that ends well. */
 const chain = () => given([job("a"), job("b", ["a"]), job("c", ["b"]), job("side", ["a"])], { timeout_secs: 600 });

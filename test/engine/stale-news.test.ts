@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { RunEvent } from "../../workflows/engine/events.ts";
 import { given, type Story } from "./given.ts";
 import { approval, child, job, sleep, wait } from "./plans.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
 
 const late = { class: "server", error: "late", job_max_attempts: 3, random: 0.5 };
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { initialRun } from "../../workflows/engine/state.ts";
-import { isRunOver, isStepOver, RUN_TRANSITIONS, STEP_TRANSITIONS } from "../../workflows/engine/transitions.ts";
 import { job, planWith } from "./plans.ts";
+import { initialRun } from "../../workflows/engine/run.ts";
+import { isRunOver, isStepOver, RUN_TRANSITIONS, STEP_TRANSITIONS } from "../../workflows/engine/transitions.ts";
 
 const page = readFileSync(new URL("../../docs/state-machine.md", import.meta.url), "utf8");
 const [ofRun = "", ofStep = ""] = [...page.matchAll(/```mermaid\nstateDiagram-v2\n(.*?)```/gs)].map(

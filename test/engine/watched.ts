@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
-import type { Run, StepState } from "../../workflows/engine/state.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import type { StepState } from "../../workflows/engine/state.ts";
 import { RUN_TRANSITIONS, STEP_TRANSITIONS } from "../../workflows/engine/transitions.ts";
 
 /** Makes a run complain about every change of a status, its own or a step's, that the tables don't have. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, type StepDraft, scenarioOn } from "../stack/scenario.ts";
+import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
 
 const GATE_THEN_JOB: StepDraft[] = [
   { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] },

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
-import pino from "pino";
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import pino from "pino";
 import { listCommands } from "../../src/store/commands.ts";
 import { loadTexts, saveDocument } from "../../src/store/documents.ts";
 import { claimTrigger, findWaitingTrigger } from "../../src/store/event-triggers.ts";
@@ -14,9 +14,9 @@ import { listRuns } from "../../src/store/run-lists.ts";
 import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
 import { insertWorkflow } from "../../src/store/workflows.ts";
-import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { cloneDatabase } from "../stack/database.ts";
 import { until } from "../stack/until.ts";
+import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 
 const NOW = Date.UTC(2026, 2, 2, 10, 0, 0, 123);
 let db: Pool;

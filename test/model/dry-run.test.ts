@@ -1,16 +1,17 @@
-import assert from "node:assert/strict";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { goOn } from "../../workflows/engine/go-on.ts";
-import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
-import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery.ts";
-import { initialRun, type RunState, type StepState } from "../../workflows/engine/state.ts";
-import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { runRow } from "../../workflows/engine/view.ts";
+import fc from "fast-check";
+import assert from "node:assert/strict";
 import { plain } from "./mirror-model.ts";
 import { Play } from "./play.ts";
 import { moves } from "./random-moves.ts";
 import { randomPlan } from "./random-plans.ts";
+import { goOn } from "../../workflows/engine/advance.ts";
+import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
+import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import { initialRun } from "../../workflows/engine/run.ts";
+import type { RunState, StepState } from "../../workflows/engine/state.ts";
+import { isStepOver } from "../../workflows/engine/transitions.ts";
+import { runRow } from "../../workflows/engine/view.ts";
 
 /** What became of a step, told from how it stood before and stands now alone. */
 function happened(was: StepState, is: StepState): string[] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import { isOver } from "./reference-run.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Cause } from "../../workflows/engine/state.ts";
-import { isOver } from "./reference-run.ts";
 
 interface Ended {
   status: StepStatus;

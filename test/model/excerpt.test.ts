@@ -1,16 +1,16 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attemptOf } from "../../workflows/attempt.ts";
-import type { RunEvent } from "../../workflows/engine/events.ts";
-import { evolve } from "../../workflows/engine/evolve.ts";
-import { excerptOf, PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
-import { goOn } from "../../workflows/engine/go-on.ts";
-import { initialRun, type Run } from "../../workflows/engine/state.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import fc from "fast-check";
 import { BEGIN, job, planWith, type Step } from "../engine/plans.ts";
 import { plain } from "./mirror-model.ts";
 import { condition, policy, question, rarely } from "./random-plans.ts";
+import { attemptOf } from "../../workflows/attempt-input.ts";
+import { goOn } from "../../workflows/engine/advance.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
+import { excerptOf, PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
+import { initialRun, type Run } from "../../workflows/engine/run.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { workOf } from "../../workflows/engine/work.ts";
 
 const MOST_STEPS = 20;
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import type {
   ApprovalRow,
   AttemptRow,
@@ -8,10 +9,9 @@ import type {
   StepRow,
   TriggerRow,
 } from "../../workflows/engine/rows.ts";
-import type { Run } from "../../workflows/engine/state.ts";
+import type { Run } from "../../workflows/engine/run.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
 import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
-import type { CommandOutcome } from "../../workflows/messages.ts";
 
 type Row = RunRow | StepRow | ApprovalRow | TriggerRow | JobRunRow;
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { test } from "vitest";
+import fc from "fast-check";
 import { anyRun } from "./play.ts";
 
 // The same cases each time; `npm run test:soak` plays new ones.

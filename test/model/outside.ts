@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
+import { BEGIN } from "../engine/plans.ts";
+import type { MirrorModel } from "./mirror-model.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
 import type { TriggerRow } from "../../workflows/engine/rows.ts";
-import type { Run } from "../../workflows/engine/state.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { triggerId } from "../../workflows/engine/view.ts";
-import { type Work, workOf } from "../../workflows/engine/work.ts";
-import { BEGIN } from "../engine/plans.ts";
-import type { MirrorModel } from "./mirror-model.ts";
+import { workOf } from "../../workflows/engine/work.ts";
 
 interface Going {
   step: number;
@@ -18,7 +19,7 @@ interface Going {
   revision: number;
 }
 
-/** What goes on outside of a run, as workflows/perform.ts has it: it follows from the state, and ends in any order. */
+/** What goes on outside of a run, as workflows/run/reconciler.ts has it: it follows from the state, and ends in any order. */
 export class Outside {
   now = BEGIN;
   readonly #mirror: MirrorModel;

@@ -1,10 +1,14 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
+import { assertEnd } from "./end.ts";
+import { MirrorModel, plain } from "./mirror-model.ts";
+import { Outside } from "./outside.ts";
+import { anyCommand, type Move, moves } from "./random-moves.ts";
+import { randomPlan } from "./random-plans.ts";
+import { isOver } from "./reference-run.ts";
+import { SideBySide } from "./side-by-side.ts";
+import type { CommandPayload, Verb } from "../../workflows/engine/command.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
-import { type Plan, planOf } from "../../workflows/engine/plan.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery.ts";
-import type { MirrorRows } from "../../workflows/engine/rows.ts";
-import { mirroredState, type Run, type RunState, restoredRun } from "../../workflows/engine/state.ts";
 import {
   hasNews,
   isMinor,
@@ -13,15 +17,13 @@ import {
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirroring.ts";
+import { type Plan, planOf } from "../../workflows/engine/plan.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import type { MirrorRows } from "../../workflows/engine/rows.ts";
+import { restoredRun, type Run } from "../../workflows/engine/run.ts";
+import type { RunState } from "../../workflows/engine/state.ts";
+import { mirroredState } from "../../workflows/engine/stored-run.ts";
 import { runRow } from "../../workflows/engine/view.ts";
-import type { CommandPayload, Verb } from "../../workflows/messages.ts";
-import { assertEnd } from "./end.ts";
-import { MirrorModel, plain } from "./mirror-model.ts";
-import { Outside } from "./outside.ts";
-import { anyCommand, type Move, moves } from "./random-moves.ts";
-import { randomPlan } from "./random-plans.ts";
-import { isOver } from "./reference-run.ts";
-import { SideBySide } from "./side-by-side.ts";
 
 /** Any run, told anything at any moment: as the reference has it after every event, ended and mirrored in the end. */
 export const anyRun = fc.property(randomPlan, moves, ({ plan, completed }, all) => {
@@ -30,7 +32,7 @@ export const anyRun = fc.property(randomPlan, moves, ({ plan, completed }, all) 
   play.drain();
 });
 
-/** A run in a world like that of workflows/run.ts. */
+/** A run in a world like that of workflows/run/run.ts. */
 export class Play {
   readonly #plan: Plan;
   readonly #both: SideBySide;

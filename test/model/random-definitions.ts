@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { VERBS } from "../../workflows/messages.ts";
-import type { StepDraft } from "../stack/scenario.ts";
 import { condition, policy, question, rarely } from "./random-plans.ts";
+import type { StepDraft } from "../stack/scenario.ts";
+import { VERBS } from "../../workflows/engine/command.ts";
 
 /** How the attempts of a step's endpoint are answered, one after the other; then 200. */
 const answers = fc.array(fc.constantFrom(200, 200, 422, 500), { maxLength: 3 });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import type { Run, StepState } from "../../workflows/engine/state.ts";
+import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../../workflows/engine/command.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import type { StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { type CommandPayload, VERBS, VERBS_BETWEEN_RUNS, type Verb } from "../../workflows/messages.ts";
 
 /** What may happen next, by how often: news of work, a timer, a command, old news again, …, and moves of the mirror. */
 const WEIGHTS = {

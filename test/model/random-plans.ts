@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Json } from "../../src/contract/json.ts";
+import { approval, BEGIN, child, job, planWith, sleep, type Step, wait } from "../engine/plans.ts";
 import type { Plan } from "../../workflows/engine/plan.ts";
-import { approval, BEGIN, child, job, planWith, type Step, sleep, wait } from "../engine/plans.ts";
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
 

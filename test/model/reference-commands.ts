@@ -1,5 +1,3 @@
-import type { Command } from "../../workflows/engine/events.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -11,6 +9,8 @@ import {
   timeLimit,
   type Verdict,
 } from "./reference-run.ts";
+import type { Command } from "../../workflows/engine/events.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 const refused = (code: string): Verdict => ({ status: "refused", code });
 

@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
-import type { Cause } from "../../workflows/engine/state.ts";
 import { dependenciesOf, isOver, letsGoOn, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
+import type { Cause } from "../../workflows/engine/state.ts";
 
 interface End {
   status: "completed" | "failed" | "skipped" | "canceled";

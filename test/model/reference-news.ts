@@ -1,8 +1,8 @@
-import type { RunEvent } from "../../workflows/engine/events.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
-import { type Order, obey } from "./reference-commands.ts";
+import { obey, type Order } from "./reference-commands.ts";
 import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
 import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 type ChildEnded = Extract<RunEvent, { type: "child_ended" }>;
 type OfChild = Omit<ChildEnded, "child_run_id"> & { step: number; generation: number };

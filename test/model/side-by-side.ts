@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { decide } from "../../workflows/engine/decide.ts";
-import type { RunEvent } from "../../workflows/engine/events.ts";
-import { evolve } from "../../workflows/engine/evolve.ts";
-import type { Plan } from "../../workflows/engine/plan.ts";
-import { initialRun, type Run } from "../../workflows/engine/state.ts";
 import { watched } from "../engine/watched.ts";
 import { plain } from "./mirror-model.ts";
 import { type Happening, hear, proceed } from "./reference-news.ts";
 import { beginReference, nextOf, type ReferenceRun } from "./reference-run.ts";
 import { engineView, referenceView } from "./views.ts";
+import { decide } from "../../workflows/engine/decide.ts";
+import type { RunEvent } from "../../workflows/engine/events.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
+import type { Plan } from "../../workflows/engine/plan.ts";
+import { initialRun, type Run } from "../../workflows/engine/run.ts";
 
 /** An engine and the reference, told the same and held against each other after every event. */
 export class SideBySide {

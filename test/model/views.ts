@@ -1,7 +1,8 @@
-import type { ApprovalState, Run, TriggerState } from "../../workflows/engine/state.ts";
+import { dependenciesOf, isOver, letsGoOn, type ReferenceRun } from "./reference-run.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import type { ApprovalState, TriggerState } from "../../workflows/engine/state.ts";
 import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
 import { workOf } from "../../workflows/engine/work.ts";
-import { dependenciesOf, isOver, letsGoOn, type ReferenceRun } from "./reference-run.ts";
 
 /** What an engine shows of a run and wants to go on for it, in the words of referenceView. */
 export function engineView(run: Run) {

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { v7 as uuid } from "uuid";
 import { afterAll, expect, inject, test } from "vitest";
-import { replayHistory } from "../../src/dev/replay-history.ts";
+import { replayHistory } from "../../src/cli/replay-history.ts";
+import { readHistory } from "./histories.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
-import { readHistory } from "./histories.ts";
 
 const stack = await startStack();
 const on = scenarioOn(stack);
@@ -14,7 +14,7 @@ afterAll(() => stack.stop());
 /** `npm run replay -- RUN_ID`, without npm. */
 async function replay(runId: string, address = stack.config.temporalAddress) {
   const env = { ...process.env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: stack.config.temporalNamespace };
-  const args = ["--import", "tsx", "src/dev/replay.ts", runId];
+  const args = ["--import", "tsx", "src/cli/replay.ts", runId];
   return promisify(execFile)(process.execPath, args, { env }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),

@@ -1,10 +1,11 @@
+import { startVitest } from "vitest/node";
+
 /**
  * Records the histories that replay.test.ts replays, into test/replay/histories: `npx tsx test/replay/record.ts`.
  *
  * Those that are there stay. A history is deleted, and recorded anew, only when a change of the workflows is meant to
  * alter what they ask of Temporal, and no run can be open that was begun before; otherwise the change needs `patched()`.
  */
-import { startVitest } from "vitest/node";
 
 // The runs that are recorded need the same servers as the tests do.
 const vitest = await startVitest("test", [], {

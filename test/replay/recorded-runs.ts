@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startJobServer } from "../../examples/job-server.ts";
 import { examples, loadExamples } from "../../examples/load.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { record } from "./recording.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
-import { record } from "./recording.ts";
 
 const GATE = { step_type: "approval", approval_approvers: ["ada"] };
 

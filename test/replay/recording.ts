@@ -1,6 +1,6 @@
 import type { Deps } from "../../src/deps.ts";
-import { until } from "../stack/until.ts";
 import { writeHistory } from "./histories.ts";
+import { until } from "../stack/until.ts";
 
 /** Saves the history of a closed run as `name`.json, its earlier legs as `name`-1.json and so on, back to the first. */
 export async function record({ temporal }: Deps, { id }: { id: string }, name: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { beforeAll, expect, inject, test } from "vitest";
-import { dataConverter } from "../../src/payload-codec.ts";
+import { dataConverter } from "../../src/temporal/payload-codec.ts";
 import { historyNames, readHistory } from "./histories.ts";
 
 /** Why a history cannot be replayed by today's workflows, by its name. */

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { loadDevConfig } from "../../src/config.ts";
 import { freePort } from "../../src/dev/ports.ts";
-import { startPostgres } from "../../src/dev/postgres.ts";
-import { startTemporal } from "../../src/dev/temporal.ts";
+import { startPostgres } from "../../src/dev/postgres-server.ts";
 import { temporalBinary } from "../../src/dev/temporal-binary.ts";
+import { startTemporal } from "../../src/dev/temporal-server.ts";
+import { bundleWorkflows } from "../../src/runtime/bundle.ts";
 import { migrate } from "../../src/store/migrate.ts";
-import { bundleWorkflows } from "../../src/workflow-bundle.ts";
 
 /** What every test file shares: one PostgreSQL, one Temporal server, one bundle of the workflows. */
 export interface SharedServers {

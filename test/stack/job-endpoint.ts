@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Json } from "../../src/contract/json.ts";
-import { parseJson, stringifyJson } from "../../src/contract/json.ts";
-import { serve } from "../../src/http-server.ts";
+import { type Json, parseJson, stringifyJson } from "../../src/contract/json.ts";
+import { serve } from "../../src/runtime/http-server.ts";
 
 export interface Call {
   method: string;

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { freePort } from "../../src/dev/ports.ts";
-import { startPostgres } from "../../src/dev/postgres.ts";
+import { startPostgres } from "../../src/dev/postgres-server.ts";
 import type { ServerProcess } from "../../src/dev/server-process.ts";
-import { startTemporal } from "../../src/dev/temporal.ts";
+import { startTemporal } from "../../src/dev/temporal-server.ts";
 import { migrate } from "../../src/store/migrate.ts";
 
 /** A server that a test may end and start again, on its port and with its data. */

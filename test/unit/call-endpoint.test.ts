@@ -1,9 +1,9 @@
-import dns from "node:dns/promises";
 import { hostname } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { callEndpoint } from "../../activities/call-endpoint.ts";
-import { createEndpoints } from "../../activities/endpoint-agent.ts";
-import { isPublicAddress } from "../../src/endpoint-url.ts";
+import dns from "node:dns/promises";
+import { callEndpoint } from "../../activities/endpoint/call-endpoint.ts";
+import { createEndpoints } from "../../activities/endpoint/endpoint-agent.ts";
+import { isPublicAddress } from "../../src/rules/endpoint-url.ts";
 import { type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
 
 let jobs: JobEndpoint;

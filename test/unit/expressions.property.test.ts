@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import fc from "fast-check";
 import type { Json } from "../../src/contract/json.ts";
 import { conditionProblem, holds } from "../../workflows/expressions/conditions.ts";
 import { applyOutputPath, outputPathProblem } from "../../workflows/expressions/output-path.ts";

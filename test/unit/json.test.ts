@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import fc from "fast-check";
 import { JsonText, parseJson, stringifyJson } from "../../src/contract/json.ts";
 
 describe("JSON text goes through unchanged", () => {

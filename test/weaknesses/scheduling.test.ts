@@ -1,3 +1,8 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+
 /*
  * What the reference gets wrong (the contract's list of weaknesses) is tested where it belongs:
  *  1 step retry, replay-subtree        api/step-verbs, faults/reopen, engine/recovery
@@ -31,10 +36,6 @@
  * 31 unknown steps                     api/step-verbs
  * 32 events to approvals               api/events
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;

@@ -1,12 +1,12 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BulkOperation } from "../../src/contract/bulk-operations.ts";
-import { bulkOutcomeQuery } from "../../workflows/bulk-messages.ts";
-import { commandOutcomeQuery } from "../../workflows/messages.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type OwnServer, startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
+import { bulkOutcomeQuery } from "../../workflows/bulk/messages.ts";
+import { commandOutcomeQuery } from "../../workflows/messages.ts";
 
 let temporal: OwnServer & { temporalAddress: string };
 let stack: Stack;

@@ -1,20 +1,20 @@
-import assert from "node:assert/strict";
-import fc from "fast-check";
-import pMap from "p-map";
 import { afterAll, expect, test } from "vitest";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import pMap from "p-map";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
-import { askRun } from "../../src/queries/ask.ts";
 import { findRun } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
-import { stepsQuery } from "../../workflows/messages.ts";
+import { askRun } from "../../src/temporal/query-run.ts";
 import { assertEnd } from "../model/end.ts";
 import { type Case, randomCase } from "../model/random-definitions.ts";
 import { isOver } from "../model/reference-run.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import { stepsQuery } from "../../workflows/messages.ts";
 
 const RUNS = 100;
 const AT_ONCE = 12;

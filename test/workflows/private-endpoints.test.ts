@@ -1,5 +1,5 @@
-import dns from "node:dns";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import dns from "node:dns";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 

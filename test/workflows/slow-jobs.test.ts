@@ -2,8 +2,8 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 

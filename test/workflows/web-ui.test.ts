@@ -1,9 +1,9 @@
+import { defaultPayloadConverter } from "@temporalio/common";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { defaultPayloadConverter } from "@temporalio/common";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 

@@ -1,6 +1,7 @@
 import { stepRunId } from "./ids.ts";
 import type { AttemptRow } from "./rows.ts";
-import type { Run, StepState } from "./state.ts";
+import type { Run } from "./run.ts";
+import type { StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
 /** A life of a step that has something to tell: what is reset without one does not count as an attempt. */

@@ -1,9 +1,10 @@
-import type { CommandOutcome } from "../messages.ts";
+import type { CommandOutcome } from "./command.ts";
 import { completeStep, endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
-import { recover } from "./recover.ts";
-import { recoveryOf, refused, unknownStep } from "./recovery.ts";
-import type { Run, StepState } from "./state.ts";
+import { recover } from "./recovery/apply.ts";
+import { recoveryOf, refused, unknownStep } from "./recovery/rule.ts";
+import type { Run } from "./run.ts";
+import type { StepState } from "./state.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 
 type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;

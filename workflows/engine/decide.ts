@@ -1,7 +1,7 @@
-import { ConditionError, holds } from "../expressions/conditions.ts";
 import type { Decision } from "./events.ts";
-import type { Run } from "./state.ts";
+import type { Run } from "./run.ts";
 import { isRunOver } from "./transitions.ts";
+import { ConditionError, holds } from "../expressions/conditions.ts";
 
 /** How many steps of a resource class run at once within one run (contract §7.3). */
 const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;

@@ -1,18 +1,11 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
+import type { Run } from "./run.ts";
 import { changeStep, isDeadEnd } from "./schedule.ts";
-import type { Cause, Run, StepState } from "./state.ts";
+import type { StepState } from "./state.ts";
+import type { StepEnd } from "./steps/kind.ts";
 import { isStepOver } from "./transitions.ts";
 import { approvalRow, jobRunRow, triggerRow } from "./view.ts";
-
-export interface StepEnd {
-  status: "completed" | "failed" | "skipped" | "canceled";
-  output?: JsonDoc;
-  error?: string;
-  cause?: Cause;
-  /** How the step's approval and trigger close; whatever is still open afterwards is closed as canceled. */
-  gate?: (step: StepState) => void;
-}
 
 /** Changes one step, marks it for the mirror, keeps the schedule. */
 export function touch(run: Run, i: number, mutate: (step: StepState) => void): void {

@@ -1,6 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
-import type { CommandPayload, Verb } from "../messages.ts";
+import type { CommandPayload, Verb } from "./command.ts";
 
 /** What `decide` asks for. */
 export type Decision =
@@ -46,3 +46,5 @@ export type RunEvent = { at: number } & (
 /** An event before the run has come to it. `due`: of a timer, the time that it was set for. */
 export type News = Untimed<RunEvent> & { due?: number };
 type Untimed<Event> = Event extends unknown ? Omit<Event, "at"> : never;
+
+export type AttemptNews = News & { type: "attempt_completed" | "attempt_failed" };

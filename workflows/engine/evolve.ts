@@ -1,11 +1,11 @@
-import { STEP_KINDS } from "../steps/index.ts";
 import { leaveAttempt } from "./attempts.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
 import { nextAttemptAt } from "./retries.ts";
+import type { Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
-import type { Run } from "./state.ts";
+import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 import { shown } from "./view.ts";
 

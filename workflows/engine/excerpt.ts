@@ -1,8 +1,9 @@
+import { goOn } from "./advance.ts";
 import type { RunEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
-import { goOn } from "./go-on.ts";
-import { type Plan, type PlanStep, planOf, type RunHeader } from "./plan.ts";
-import { type Run, type RunState, restoredRun, type StepState } from "./state.ts";
+import { type Plan, planOf, type PlanStep, type RunHeader } from "./plan.ts";
+import { restoredRun, type Run } from "./run.ts";
+import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
 /** A run of more steps takes longer to be handed over as a whole than it is played ahead. */

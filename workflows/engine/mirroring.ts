@@ -1,6 +1,7 @@
-import type { CommandOutcome } from "../messages.ts";
-import type { MirrorRows } from "./rows.ts";
-import { type Changes, noChanges, type Run, type Shown } from "./state.ts";
+import { type Changes, noChanges } from "./changes.ts";
+import type { CommandOutcome } from "./command.ts";
+import type { MirrorRows, Shown } from "./rows.ts";
+import type { Run } from "./run.ts";
 import { isRunOver } from "./transitions.ts";
 import { runRow, stepRow } from "./view.ts";
 

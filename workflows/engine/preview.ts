@@ -1,10 +1,11 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
-import { goOn } from "./go-on.ts";
+import { goOn } from "./advance.ts";
 import type { Plan } from "./plan.ts";
-import { recover } from "./recover.ts";
-import { isKeptByRetry, type Recovery, type RecoveryRequest, type Refusal, recoveryOf } from "./recovery.ts";
+import { recover } from "./recovery/apply.ts";
+import { isKeptByRetry, type Recovery, recoveryOf, type RecoveryRequest, type Refusal } from "./recovery/rule.ts";
+import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
-import { initialRun, type Run, type RunState, restoredRun, type StepState } from "./state.ts";
+import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
 /** `started`: at once. A step may be canceled, reset and started by one recovery, in this order. */

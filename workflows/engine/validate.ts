@@ -1,6 +1,6 @@
 import type { StepInput } from "../../src/contract/steps.ts";
-import { quoted } from "../expressions/printed.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
+import { quoted } from "../expressions/printed.ts";
 
 /** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
 export interface StepsProblem {

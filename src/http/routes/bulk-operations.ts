@@ -1,15 +1,14 @@
-import { BULK_VERBS, type BulkVerb } from "../../../workflows/bulk-messages.ts";
-import { projectOf } from "../../caller.ts";
-import { createBulkOperation } from "../../commands/create-bulk-operation.ts";
-import { steerBulkOperation } from "../../commands/steer-bulk-operation.ts";
+import { createBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
+import { steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
 import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
 import { bulkItemsQuery, encodePlace, projectPageQuery } from "../../contract/lists.ts";
 import { reasonBody } from "../../contract/verbs.ts";
-import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
-import { answerTo } from "../accepted.ts";
-import { pageOf } from "../page.ts";
-import { knownId } from "../path-ids.ts";
+import { answerTo, pageOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
+import { knownId } from "../validation.ts";
+import { projectOf } from "../../identity/caller.ts";
+import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
+import { BULK_VERBS, type BulkVerb } from "../../../workflows/engine/bulk-status.ts";
 
 const idOf = (params: { operationID: string }) => knownId(params.operationID, "bulk operation not found");
 

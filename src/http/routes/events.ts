@@ -1,9 +1,9 @@
-import { sendEvent } from "../../commands/send-event.ts";
+import { sendEvent } from "../../commands/runs/send-event.ts";
 import { projectQuery } from "../../contract/lists.ts";
 import { sendEventBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
-import { answerTo } from "../accepted.ts";
-import { type Route, route } from "../route.ts";
+import { answerTo } from "../answer.ts";
+import { route, type Route } from "../route.ts";
 
 const MAX_KEY_BYTES = 512;
 

@@ -1,11 +1,11 @@
-import { projectOf } from "../../caller.ts";
-import { createJob } from "../../commands/create-job.ts";
+import { createJob } from "../../commands/definitions/create-job.ts";
 import { createJobBody } from "../../contract/jobs.ts";
 import { taggedQuery } from "../../contract/lists.ts";
+import { pageOf } from "../answer.ts";
+import { route, type Route } from "../route.ts";
+import { knownId } from "../validation.ts";
+import { projectOf } from "../../identity/caller.ts";
 import { getJob, listJobs } from "../../queries/jobs.ts";
-import { pageOf } from "../page.ts";
-import { knownId } from "../path-ids.ts";
-import { type Route, route } from "../route.ts";
 
 export const jobRoutes: Route[] = [
   route({

@@ -1,6 +1,6 @@
+import { route, type Route } from "../route.ts";
+import { knownId } from "../validation.ts";
 import { getJobRun } from "../../queries/runs.ts";
-import { knownId } from "../path-ids.ts";
-import { type Route, route } from "../route.ts";
 
 /** Job runs; the runs of workflows are next door, in workflow-runs.ts. */
 export const runRoutes: Route[] = [

@@ -1,11 +1,11 @@
 import type { z } from "zod";
-import type { RecoveryVerb } from "../../../workflows/engine/recovery.ts";
-import type { Verb } from "../../../workflows/messages.ts";
-import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/steer-run.ts";
+import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
 import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
-import { answerTo } from "../accepted.ts";
-import { knownId } from "../path-ids.ts";
+import { answerTo } from "../answer.ts";
 import { type Route, route } from "../route.ts";
+import { knownId } from "../validation.ts";
+import type { Verb } from "../../../workflows/engine/command.ts";
+import type { RecoveryVerb } from "../../../workflows/engine/recovery/rule.ts";
 
 export const runIdOf = (params: { workflowRunID: string }) => knownId(params.workflowRunID, "workflow run not found");
 

@@ -1,17 +1,15 @@
 import type { z } from "zod";
-import { projectOf } from "../../caller.ts";
-import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk.ts";
-import { cancelRun } from "../../commands/cancel-run.ts";
-import { previewRetry, retryRun, sourceOf } from "../../commands/retry-run.ts";
+import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { cancelRun } from "../../commands/runs/cancel-run.ts";
+import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
-import { listStepAttempts } from "../../queries/attempts.ts";
-import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
-import { answerTo } from "../accepted.ts";
-import type { Answer } from "../answer.ts";
-import { pageOf } from "../page.ts";
+import { type Answer, answerTo, pageOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
+import { projectOf } from "../../identity/caller.ts";
+import { listStepAttempts } from "../../queries/attempts.ts";
+import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 export const workflowRunRoutes: Route[] = [
   route({

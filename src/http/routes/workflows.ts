@@ -1,14 +1,14 @@
-import { projectOf } from "../../caller.ts";
-import { createWorkflow } from "../../commands/create-workflow.ts";
-import { triggerRun } from "../../commands/trigger-run.ts";
+import { createWorkflow } from "../../commands/definitions/create-workflow.ts";
+import { triggerRun } from "../../commands/runs/trigger-run.ts";
 import { createWorkflowBody } from "../../contract/create-workflow.ts";
 import { pageQuery, taggedQuery } from "../../contract/lists.ts";
 import { triggerBody } from "../../contract/trigger.ts";
+import { pageOf } from "../answer.ts";
+import { type Route, route } from "../route.ts";
+import { knownId } from "../validation.ts";
+import { projectOf } from "../../identity/caller.ts";
 import { listRuns } from "../../queries/runs.ts";
 import { findOwnWorkflow, getWorkflow, listWorkflows } from "../../queries/workflows.ts";
-import { pageOf } from "../page.ts";
-import { knownId } from "../path-ids.ts";
-import { type Route, route } from "../route.ts";
 
 const idOf = (params: { workflowID: string }) => knownId(params.workflowID, "workflow not found");
 

@@ -1,0 +1,90 @@
+import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import type { Attempt, Attempts, IsWanted, Outcome } from "./calls-in-flight.ts";
+import { isWanted } from "./is-awaited.ts";
+import { playAhead } from "./play-ahead.ts";
+import { SlowJobs } from "./slow-jobs.ts";
+import type { Endpoints } from "../endpoint/endpoint-agent.ts";
+import { attemptJob } from "../endpoint/job-attempt.ts";
+import type { JsonDoc } from "../../src/contract/json.ts";
+import type { Deps } from "../../src/deps.ts";
+import { saveDocument } from "../../src/store/documents.ts";
+import type { Activities, Carried, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
+
+const HEARTBEAT_MS = 1_000;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Above this, the server would refuse the heartbeat and fail the attempt with it. */
+const MAX_CARRIED_BYTES = 1_500_000;
+
+/** The two ways to make an HTTP attempt, over the same attempts. `ownQueue` is the task queue that only this process takes from. */
+export function dispatching(
+  deps: Deps,
+  endpoints: Endpoints,
+  ownQueue: string,
+  attempts: Attempts,
+): Pick<Activities, "dispatchJob" | "playAhead"> {
+  const slowJobs = new SlowJobs(deps);
+
+  function join(input: DispatchInput, heard?: Carried): Attempt {
+    const carried: Carried = { ...(heard ?? input.carried) };
+    return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
+      const text =
+        carried.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
+      return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
+    });
+  }
+
+  const wanted =
+    (input: DispatchInput): IsWanted =>
+    () =>
+      isWanted(deps, input);
+
+  return {
+    async dispatchJob(input) {
+      const context = Context.current();
+      const attempt = join(input, context.info.heartbeatDetails);
+      const told = (): Heartbeat => ({ ...attempt.carried, queue: ownQueue });
+      const heartbeat = setInterval(() => context.heartbeat(told()), HEARTBEAT_MS);
+      return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
+    },
+
+    playAhead: playAhead({ attempts, join, wanted, slowJobs, notices: deps.notices, ownQueue }),
+  };
+}
+
+async function untilCancelled(attempt: Attempt, wanted: IsWanted): Promise<Outcome> {
+  let isDecided = false;
+  try {
+    return await Promise.race([attempt.outcome, Context.current().cancelled]);
+  } catch (error) {
+    if (!(error instanceof CancelledFailure)) throw error;
+    // The run, or this process, is done with the attempt. Anything else only says that the server lost track of it.
+    isDecided = error.message === "CANCELLED" || error.message === "WORKER_SHUTDOWN";
+    // A worker that shuts down is nobody's decision about the step: another one makes the attempt again.
+    if (error.message !== "WORKER_SHUTDOWN") throw error;
+    const details = [attempt.carried];
+    throw ApplicationFailure.create({ type: "WorkerShutdown", message: "the worker was shut down", details });
+  } finally {
+    attempt.leave(isDecided ? async () => false : wanted);
+  }
+}
+
+/** An answer is worth more than an outage: without Postgres it is kept and tried again until it is stored. */
+async function save(
+  deps: Deps,
+  { sources }: DispatchInput,
+  text: string,
+  carried: Carried,
+  canceled: AbortSignal,
+): Promise<JsonDoc> {
+  for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await saveDocument(deps.db, sources.project_id, sources.run_id, text);
+    } catch (error) {
+      deps.log.warn({ err: error, run_id: sources.run_id }, "output not stored yet");
+      if (Buffer.byteLength(JSON.stringify(text)) <= MAX_CARRIED_BYTES) carried.text = text;
+    }
+    await pauseFor(pause, undefined, { signal: canceled });
+  }
+}

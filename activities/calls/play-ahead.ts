@@ -1,0 +1,198 @@
+import { ApplicationFailure } from "@temporalio/common";
+import { EventEmitter, on } from "node:events";
+import type { Attempt, Attempts, IsWanted } from "./calls-in-flight.ts";
+import { WaitingCommands } from "./pending-commands.ts";
+import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
+import type { Notices } from "../../src/store/notices.ts";
+import type { Activities, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
+import { type Attempt as Due, attemptOf, completed, failed } from "../../workflows/attempt-input.ts";
+import type { AttemptNews } from "../../workflows/engine/events.ts";
+import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import { workOf } from "../../workflows/engine/work.ts";
+
+/** For so long a run is played, unless a command to it comes, which waits for that. */
+const AHEAD_MS = 200;
+/** What came of them travels to the workflow in one piece. */
+const MOST_EVENTS = 500;
+/** With more calls than this going on, each new one takes its place among the ordinary activities. */
+export const MOST_QUICK_CALLS = 1_000;
+
+/** A command waits so long for the calls that go on, which then need no activity of their own. */
+const CALLED_MS = 50;
+
+/** How long the activity that is to go on waiting may take to come, before it is asked whether it will. */
+const HANDED_OVER_MS = 3_000;
+
+interface Lane {
+  attempts: Attempts;
+  join(input: DispatchInput): Attempt;
+  wanted(input: DispatchInput): IsWanted;
+  slowJobs: SlowJobs;
+  notices: Notices;
+  ownQueue: string;
+}
+
+/** A copy of the run is played on by the run's own rules, outside of the sandbox: the workflow then only repeats what happened. */
+export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
+  const commands = new WaitingCommands(notices);
+  return async (input) => {
+    const { run, begin, heard } = input;
+    if (commands.has(run.id, heard))
+      return { events: [], called: [], going: begin.map((step) => ({ step, later: true })) };
+    const game = new Game(input, lane);
+    const enough = new AbortController();
+    const endAfter = (ms: number) => setTimeout(() => enough.abort(), ms).unref();
+    endAfter(AHEAD_MS);
+    commands.next(run.id, heard, enough.signal).then(
+      () => {
+        game.call();
+        endAfter(CALLED_MS);
+      },
+      () => {},
+    );
+    try {
+      return await game.play(begin, enough.signal);
+    } finally {
+      enough.abort();
+    }
+  };
+}
+
+interface Going {
+  due: Due;
+  made: Attempt;
+  since: number;
+  /** Not to be waited for. */
+  isSlow: boolean;
+}
+
+class Game {
+  readonly #excerpt: PlayedExcerpt;
+  readonly #lane: Omit<Lane, "notices">;
+  readonly #clock: number;
+  readonly #going = new Map<number, Going>();
+  /** Not made here: any worker may. */
+  readonly #elsewhere = new Set<number>();
+  readonly #ends = new EventEmitter();
+  readonly #events: Played["events"] = [];
+  #called: Played["called"];
+
+  constructor(input: PlayInput, lane: Omit<Lane, "notices">) {
+    this.#excerpt = new PlayedExcerpt(input);
+    this.#lane = lane;
+    this.#clock = input.now - performance.now();
+  }
+
+  get #run(): Run {
+    return this.#excerpt.run;
+  }
+
+  /** A command waits. */
+  call(): void {
+    this.#called ??= [];
+    this.#excerpt.stop();
+  }
+
+  async play(begin: number[], enough: AbortSignal): Promise<Played> {
+    const ends = on(this.#ends, "end", { signal: enough });
+    this.#beginAll(begin);
+    // Only what changes from here on is looked at: for the rest the workflow has seen to it.
+    this.#run.touched.clear();
+    try {
+      while (this.#isWorthWaiting() && this.#events.length < MOST_EVENTS) {
+        const { value } = await ends.next();
+        this.#end(...(value as [number, Attempt, AttemptNews | undefined]));
+      }
+    } catch (error) {
+      if (!enough.aborted) throw error;
+    }
+    return { events: this.#events, called: this.#called, going: this.#handOver() };
+  }
+
+  #isWorthWaiting(): boolean {
+    for (const { isSlow } of this.#going.values()) if (!isSlow) return true;
+    return false;
+  }
+
+  /** What takes long is made here only if there is something quick to wait for, which it need not wait for, too. */
+  #beginAll(steps: number[]): void {
+    for (const step of steps) if (!this.#isSlow(step)) this.#begin(step, false);
+    const isWorthWaiting = this.#isWorthWaiting();
+    for (const step of steps) {
+      if (!this.#isSlow(step)) continue;
+      if (isWorthWaiting) this.#begin(step, true);
+      else this.#elsewhere.add(step);
+    }
+  }
+
+  #isSlow(step: number): boolean {
+    return this.#lane.slowJobs.has(this.#run.plan.steps[step]?.job_id ?? "");
+  }
+
+  #begin(step: number, isSlow: boolean): void {
+    const due = attemptOf(this.#run, step);
+    const { attempts, join } = this.#lane;
+    if (attempts.going >= MOST_QUICK_CALLS) {
+      this.#elsewhere.add(step);
+      return;
+    }
+    const made = join(due.input);
+    this.#going.set(step, { due, made, since: performance.now(), isSlow });
+    const end = (news?: AttemptNews) => this.#ends.emit("end", step, made, news);
+    made.outcome.then(
+      ({ output }) => end(completed(due, output)),
+      (error) =>
+        end(error instanceof ApplicationFailure && error.nonRetryable ? failed(due, failureOf(error)) : undefined),
+    );
+  }
+
+  /** Without news: what went wrong is not the endpoint's affair. */
+  #end(step: number, made: Attempt, news: AttemptNews | undefined): void {
+    if (this.#going.get(step)?.made !== made) return;
+    this.#going.delete(step);
+    made.leave(async () => false);
+    if (!news) {
+      this.#elsewhere.add(step);
+      return;
+    }
+    const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
+    (this.#called ?? this.#events).push(event);
+    this.#excerpt.happens(event);
+    this.#align([...this.#run.touched]);
+    this.#run.touched.clear();
+  }
+
+  #align(touched: number[]): void {
+    const isWanted = (step: number) => isDispatching(this.#run, step);
+    for (const step of touched) {
+      const going = this.#going.get(step);
+      if (!going || isWanted(step)) continue;
+      this.#going.delete(step);
+      going.made.leave(async () => false);
+    }
+    this.#beginAll(touched.filter((step) => !this.#going.has(step) && !this.#elsewhere.has(step) && isWanted(step)));
+  }
+
+  #handOver(): Played["going"] {
+    const { slowJobs, wanted, ownQueue } = this.#lane;
+    const elsewhere = [...this.#elsewhere]
+      .filter((step) => isDispatching(this.#run, step))
+      .map((step) => (this.#isSlow(step) ? { step, queue: ownQueue, slow: true, anywhere: true as const } : { step }));
+    const here = [...this.#going].map(([step, { due, made, since }]) => {
+      const took = performance.now() - since;
+      if (took > QUICK_ANSWER_MS) slowJobs.took(due.input.job_id, took);
+      made.leave(wanted(due.input), HANDED_OVER_MS);
+      return { step, queue: ownQueue, slow: this.#isSlow(step) };
+    });
+    return [...elsewhere, ...here];
+  }
+}
+
+const isDispatching = (run: Run, step: number): boolean => workOf(run, step).some(({ kind }) => kind === "dispatch");
+
+const failureOf = ({ message, type, details }: ApplicationFailure) => ({
+  message,
+  type: type ?? "unknown",
+  details: details ?? [],
+});

@@ -1,0 +1,41 @@
+import type { Deps } from "../../src/deps.ts";
+import { findRecentJob, setSlow } from "../../src/store/jobs.ts";
+
+/** An answer within this time is a quick one: with less, the calls of a worker that is busy itself would seem slow. */
+export const QUICK_ANSWER_MS = 300;
+
+/** The jobs whose last call from this process took long: the next one probably will, too. */
+export class SlowJobs {
+  readonly #deps: Deps;
+  readonly #slow = new Set<string>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  has(jobId: string): boolean {
+    return this.#slow.has(jobId);
+  }
+
+  /** Of a call that has taken so long, and may take longer. */
+  took(jobId: string, ms: number): void {
+    const isSlow = ms > QUICK_ANSWER_MS;
+    if (isSlow) this.#slow.add(jobId);
+    else this.#slow.delete(jobId);
+    // Runs that begin are told; without it they find out by themselves.
+    this.#note(jobId, isSlow).catch((err) => this.#deps.log.warn({ err, jobId }, "not noted how long calls take"));
+  }
+
+  async timed<Answer>(jobId: string, call: () => Promise<Answer>): Promise<Answer> {
+    const begin = performance.now();
+    return call().finally(() => this.took(jobId, performance.now() - begin));
+  }
+
+  async #note(jobId: string, isSlow: boolean): Promise<void> {
+    const job = await findRecentJob(this.#deps.db, jobId);
+    if (!job || job.slow === isSlow) return;
+    // The calls that end in the same moment find it noted.
+    job.slow = isSlow;
+    await setSlow(this.#deps.db, jobId, isSlow);
+  }
+}

@@ -1,0 +1,86 @@
+import { status } from "@grpc/grpc-js";
+import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import { DefaultLogger, Runtime } from "@temporalio/worker";
+import { type History, replayHistory } from "./replay-history.ts";
+import { ConfigError, loadDevConfig } from "../config.ts";
+import { bundleWorkflows } from "../runtime/bundle.ts";
+import { isId } from "../store/columns.ts";
+
+// `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
+
+const USAGE = "usage: npm run -s replay -- RUN_ID";
+
+class Unanswered extends Error {}
+
+/** The histories of all executions of a run, the first one first: a long one goes on in a new execution, as does one that is reopened. */
+async function historiesOf(client: Client, runId: string): Promise<History[]> {
+  const histories: History[] = [];
+  const { workflowExecutionInfo } = await client.workflow
+    .getHandle(runId)
+    .describe()
+    .then(({ raw }) => raw);
+  for (let execution: string | undefined = workflowExecutionInfo?.firstRunId ?? undefined; execution; ) {
+    const history = await client.workflow.getHandle(runId, execution).fetchHistory();
+    histories.push(history);
+    execution = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+  return histories;
+}
+
+async function replay(runId: string): Promise<number> {
+  const { temporalAddress, temporalPort, temporalNamespace } = loadDevConfig();
+  const address = temporalAddress ?? `127.0.0.1:${temporalPort}`;
+  const connection = await Connection.connect({ address, connectTimeout: "5s" }).catch(() => {
+    throw new Unanswered(`no Temporal server answers at ${address} (TEMPORAL_ADDRESS)`);
+  });
+  const client = new Client({ connection, namespace: temporalNamespace });
+  const histories = await historiesOf(client, runId).catch((error) => {
+    if (isUnknown(error)) throw new Unanswered(`Temporal at ${address} knows no run ${runId}`);
+    throw error;
+  });
+  await connection.close();
+
+  // What the SDK logs of a divergence is told below.
+  Runtime.install({
+    logger: new DefaultLogger("ERROR", () => {}),
+    telemetryOptions: { logging: { filter: "off" } },
+  });
+  const bundle = await bundleWorkflows();
+  let diverged = 0;
+  for (const [i, history] of histories.entries()) {
+    const events = history.events ?? [];
+    const execution = histories.length > 1 ? `execution ${i + 1} of ${histories.length}: ` : "";
+    const divergence = await replayHistory(bundle, history);
+    if (!divergence) console.log(`${execution}${events.length} events, replays cleanly`);
+    else {
+      diverged++;
+      const type = typeOf(events[divergence.event - 1]);
+      console.log(
+        `${execution}diverges at event ${divergence.event} of ${events.length}${type}: ${divergence.message}`,
+      );
+    }
+  }
+  return diverged > 0 ? 1 : 0;
+}
+
+/** By the one attribute that every event has besides its number, time and the like: `timerStartedEventAttributes`. */
+function typeOf(event: object = {}): string {
+  const found = Object.entries(event).find(([name, value]) => name.endsWith("EventAttributes") && value);
+  return found ? ` (${found[0].replace("EventAttributes", "")})` : "";
+}
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof WorkflowNotFoundError ||
+  (error instanceof ServiceError && isUnknown(error.cause)) ||
+  (isGrpcServiceError(error) && error.code === status.NOT_FOUND);
+
+try {
+  const [runId, ...more] = process.argv.slice(2);
+  if (runId === undefined || more.length > 0) throw new Unanswered(USAGE);
+  if (!isId(runId)) throw new Unanswered(`${runId} is not the id of a run (a UUID)\n${USAGE}`);
+  process.exitCode = await replay(runId);
+} catch (error) {
+  const { message, stack } = error as Error;
+  console.error(error instanceof Unanswered || error instanceof ConfigError ? message : stack);
+  process.exitCode = 2;
+}

@@ -1,0 +1,113 @@
+import { status } from "@grpc/grpc-js";
+import { isGrpcServiceError } from "@temporalio/client";
+import { replay } from "./bulk-verbs.ts";
+import { cancelOpenRun } from "../runs/cancel-run.ts";
+import { steerRun } from "../runs/steer-run.ts";
+import type { BulkItem, BulkOperationKind } from "../../contract/bulk-operations.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { isOutage } from "../../outage.ts";
+import { currentRun, findOwnRun } from "../../queries/runs.ts";
+import { findCommand } from "../../store/commands.ts";
+import { askRun } from "../../temporal/query-run.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
+import { commandOutcomeQuery } from "../../../workflows/messages.ts";
+
+export interface Action {
+  operation: BulkOperationKind;
+  /** Of the action on this run: under the same id again, it is not done twice. */
+  commandId: string;
+  /** An earlier try may have got anywhere. */
+  repeated: boolean;
+  reason?: string;
+}
+
+export type Outcome = { status: "applied" | "skipped" | "failed" } & Pick<BulkItem, "code" | "error" | "new_run_id">;
+
+/** How often an action is asked about that no worker has taken up yet; each time takes some seconds. */
+const PATIENCE = 3;
+
+/**
+ * One action of a bulk operation on one run, as the verb for a single run does it. Whatever is wrong with the run is the
+ * outcome; only an outage is thrown: then the same action may be tried again.
+ */
+export async function actOnRun(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome> {
+  try {
+    for (let tries = 0; tries < PATIENCE; tries++) {
+      const outcome = await act(deps, caller, runId, { ...action, repeated: action.repeated || tries > 0 });
+      if (outcome) return outcome;
+    }
+    const error = "no worker has taken it up yet: it is stored, and takes effect once";
+    return { status: "failed", code: "unavailable", error };
+  } catch (error) {
+    if (error instanceof Problem) return { status: "failed", code: error.code, error: error.message };
+    if (isOutage(error)) throw error;
+    deps.log.error({ err: error, runId, operation: action.operation }, "bulk item failed");
+    return { status: "failed", code: "internal_error", error: "internal error" };
+  }
+}
+
+/** Undefined: no worker could say yet what became of it. */
+async function act(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
+  switch (action.operation) {
+    case "replay":
+      return { ...APPLIED, new_run_id: await replay(deps, caller, runId, action.commandId) };
+    case "cancel":
+      return cancel(deps, caller, runId, action);
+    case "pause":
+    case "resume":
+      return steer(deps, caller, runId, action.operation, action);
+  }
+}
+
+const APPLIED: Outcome = { status: "applied" };
+const SKIPPED: Outcome = { status: "skipped" };
+
+async function cancel(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
+  const { commandId, reason } = action;
+  const cause = reason === undefined ? commandId : `${commandId}: ${reason}`;
+  const run = await findOwnRun(deps, caller, runId);
+  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, cause }).catch((error) => {
+    if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
+    throw error;
+  });
+  if (!("refused" in canceled)) return "accepted" in canceled ? undefined : APPLIED;
+  // It may have ended just now, and by an earlier try of this very action.
+  const mayBeOurs = action.repeated || !isRunOver(run.status);
+  if ((await findOwnRun(deps, caller, runId)).status !== "canceled") throw canceled.refused;
+  return mayBeOurs && (await wasCanceledFor(deps, runId, cause)) ? APPLIED : SKIPPED;
+}
+
+async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string): Promise<boolean> {
+  const { events } = await temporal.workflow
+    .getHandle(runId)
+    .fetchHistory()
+    .catch((error) => {
+      // Temporal forgets what ended long ago.
+      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
+      throw error;
+    });
+  return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
+}
+
+async function steer(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  verb: "pause" | "resume",
+  { commandId, reason, repeated }: Action,
+): Promise<Outcome | undefined> {
+  const isDone = ({ status }: RunRow) => status === (verb === "pause" ? "paused" : "running");
+  // The mirror may be behind; whether there is nothing to do, the run itself has to say.
+  if (isDone(await findOwnRun(deps, caller, runId)) && isDone(await currentRun(deps, caller, runId)))
+    if (!repeated || !(await wasSteeredBy(deps, runId, commandId))) return SKIPPED;
+  const steered = await steerRun(deps, caller, { runId, verb, reason, idempotencyKey: commandId });
+  return "accepted" in steered ? undefined : APPLIED;
+}
+
+async function wasSteeredBy(deps: Deps, runId: string, commandId: string): Promise<boolean> {
+  if (await findCommand(deps.db, runId, commandId)) return true;
+  return Boolean(await askRun(deps, runId, commandOutcomeQuery, commandId));
+}

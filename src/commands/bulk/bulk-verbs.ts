@@ -1,0 +1,111 @@
+import pMap from "p-map";
+import { cancelRun } from "../runs/cancel-run.ts";
+import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
+import type { DryRun } from "../../contract/runs.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
+
+/** How many runs of one request are worked on at once. */
+export const CONCURRENCY = 16;
+
+export interface BulkCancelled {
+  canceled: number;
+  failed: number;
+  workflow_run_ids: string[];
+}
+
+/** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
+export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
+  const distinct = [...new Set(ids)];
+  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
+    concurrency: CONCURRENCY,
+  });
+  const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
+  return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
+}
+
+export interface BulkReplayed {
+  replayed: number;
+  failed: number;
+  total: number;
+  results: { original_run_id: string; new_run_id?: string; status: "replayed" | "failed"; error?: string }[];
+}
+
+/** Retries each run as a single retry does, in the order asked; errors are told by entry (contract §2.14). */
+export async function bulkReplay(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkReplayed> {
+  const results = await pMap(
+    [...new Set(ids)],
+    async (original_run_id) => {
+      const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
+      const retried = await attempt(deps, () => replay(deps, caller, original_run_id, key));
+      return "error" in retried
+        ? { original_run_id, status: "failed" as const, error: retried.error }
+        : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return counted(results);
+}
+
+type ItemPreview =
+  | ({ original_run_id: string; status: "replayed" } & { plan: DryRun })
+  | { original_run_id: string; status: "failed"; error: string };
+
+/** What a bulk replay would do to each run, each by itself. */
+export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+  const results = await pMap(
+    [...new Set(ids)],
+    async (original_run_id): Promise<ItemPreview> => {
+      const seen = await attempt(deps, async () =>
+        previewRetry(deps, await replayed(deps, caller, original_run_id), {}),
+      );
+      if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
+      return { original_run_id, status: "replayed", plan: seen.value };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return { dry_run: true as const, ...counted(results) };
+}
+
+function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {
+  const replayed = results.filter(({ status }) => status === "replayed").length;
+  return { replayed, failed: results.length - replayed, total: results.length, results };
+}
+
+/** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
+export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
+  return (await startRetry(deps, await replayed(deps, caller, runId), {}, key)).id;
+}
+
+async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
+  const source = await sourceOf(deps, caller, runId).catch((error) => {
+    if (error instanceof Problem && error.code === "not_found")
+      throw new Problem("not_found", `get original workflow run: ${error.message}`);
+    throw error;
+  });
+  if (!isRunOver(source.status))
+    throw new Problem(
+      "invalid_state",
+      `cannot retry workflow run ${runId}: status is ${source.status} (must be terminal)`,
+    );
+  return source;
+}
+
+/** One bad id spoils nothing: its error, in words fit for the caller, is its own. */
+async function attempt<T>({ log }: Deps, act: () => Promise<T>): Promise<{ value: T } | { error: string }> {
+  try {
+    return { value: await act() };
+  } catch (error) {
+    if (error instanceof Problem) return { error: error.message };
+    log.error({ error }, "bulk item failed");
+    return { error: "workflow engine not available" };
+  }
+}

@@ -1,0 +1,59 @@
+import { WorkflowNotFoundError } from "@temporalio/client";
+import { v7 as uuid } from "uuid";
+import type { BulkOperation } from "../../contract/bulk-operations.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
+import { writeBulkState } from "../../store/bulk-operations.ts";
+import { findCommand } from "../../store/commands.ts";
+import { askUntil } from "../../temporal/query-run.ts";
+import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
+import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/engine/bulk-status.ts";
+
+export interface BulkSteering {
+  operationId: string;
+  verb: BulkVerb;
+  reason?: string;
+  idempotencyKey?: string;
+}
+
+/** A command to a bulk operation: a signal, and the query that tells its outcome, as a run's commands are. */
+export async function steerBulkOperation(
+  deps: Deps,
+  caller: Caller,
+  { operationId, verb, reason, idempotencyKey }: BulkSteering,
+): Promise<{ accepted: string } | BulkOperation> {
+  const { db, log } = deps;
+  const { status } = await findOwnBulkOperation(deps, caller, operationId);
+  const id = idempotencyKey ?? uuid();
+  const earlier = idempotencyKey === undefined ? undefined : await findCommand<BulkOutcome>(db, operationId, id);
+  if (earlier) {
+    assertApplied(earlier, verb);
+    return getBulkOperation(deps, caller, operationId);
+  }
+  if (isBulkOver(status)) throw refusal(steeredBulk(status, verb));
+  try {
+    const signal = { id, actor: caller.actor, reason };
+    await deps.temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
+  } catch (error) {
+    // It ended this moment.
+    if (error instanceof WorkflowNotFoundError) throw refusal(steeredBulk("completed", verb));
+    throw error;
+  }
+  const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
+  if (!reply) return { accepted: id };
+  // The operation keeps its state itself; this makes sure that what is read next shows what this answer says.
+  await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
+    log.warn({ error, operationId }, "state of a bulk operation is behind"),
+  );
+  assertApplied(reply.outcome, verb);
+  return getBulkOperation(deps, caller, operationId);
+}
+
+function assertApplied(outcome: BulkOutcome, verb: BulkVerb): void {
+  if (outcome.verb !== verb) throw new Problem("conflict", "idempotency key was used for another command");
+  if (outcome.status === "refused") throw refusal({ refused: outcome.message });
+}
+
+const refusal = (steered: { refused?: string }) => new Problem("invalid_state", steered.refused ?? "refused");

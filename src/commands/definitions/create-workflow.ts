@@ -1,0 +1,110 @@
+import { v7 as uuid } from "uuid";
+import pMap from "p-map";
+import { newVersionId } from "./version-id.ts";
+import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
+import { stringifyJson } from "../../contract/json.ts";
+import type { StepInput } from "../../contract/steps.ts";
+import type { Workflow } from "../../contract/workflows.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { type Caller, projectOf } from "../../identity/caller.ts";
+import { isCron, isTimeZone } from "../../rules/cron.ts";
+import { saveDocument } from "../../store/documents.ts";
+import { findJob } from "../../store/jobs.ts";
+import { type Db, inTransaction } from "../../store/pool.ts";
+import { findWorkflow, insertWorkflow, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
+import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
+import { stepsProblem } from "../../../workflows/engine/validate.ts";
+
+export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
+  const project_id = projectOf(caller, body.project_id);
+  const workflow = definition(body, project_id, caller.actor);
+  const problem = stepsProblem(body.steps, deps.config.maxSteps);
+  if (problem) throw new Problem("validation_error", problem.message, problem.details);
+  await assertReferences(deps.db, project_id, body.steps);
+
+  const steps = await inTransaction(deps.db, async (db) => {
+    const steps = await pMap(body.steps, (step) => storedStep(db, workflow, step), { concurrency: 1 });
+    if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") {
+      throw new Problem("conflict", `workflow with slug "${workflow.slug}" already exists`, ["slug: taken"]);
+    }
+    return steps;
+  });
+  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
+}
+
+function definition(body: CreateWorkflowBody, project_id: string, actor: string): StoredWorkflow {
+  const {
+    name,
+    slug,
+    description,
+    enabled,
+    timeout_secs,
+    max_concurrent_runs,
+    max_parallel_steps,
+    skip_if_running,
+    version_policy,
+  } = body;
+  const { cron } = body;
+  const cron_timezone = body.cron_timezone ?? body.timezone;
+  if (cron && cron_timezone && !isTimeZone(cron_timezone)) throw invalid("cron_timezone", "invalid cron_timezone");
+  if (cron && !isCron(cron)) throw invalid("cron", "invalid cron expression");
+  const now = Date.now();
+  return {
+    id: uuid(),
+    project_id,
+    name,
+    slug,
+    description,
+    tags: body.tags ?? {},
+    enabled,
+    version: 1,
+    timeout_secs,
+    max_concurrent_runs,
+    max_parallel_steps,
+    cron,
+    cron_timezone,
+    skip_if_running,
+    version_id: newVersionId(),
+    version_policy,
+    backwards_compatible: false,
+    created_by: actor,
+    updated_by: actor,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+/** Whatever a step calls exists, in the same project. A workflow being made has no id yet, so none of its steps can name it. */
+async function assertReferences(db: Db, projectId: string, steps: StepInput[]): Promise<void> {
+  const named = new Set<string>();
+  const first = [...steps.entries()].filter(([, { step_type, job_id, sub_workflow_id }]) => {
+    const known = named.size;
+    return named.add(`${step_type} ${step_type === "job" ? job_id : sub_workflow_id}`).size > known;
+  });
+  await pMap(
+    first,
+    async ([i, { step_type, step_ref, job_id = "", sub_workflow_id = "" }]) => {
+      const [field, id, kind] =
+        step_type === "job"
+          ? (["job_id", job_id, "job"] as const)
+          : (["sub_workflow_id", sub_workflow_id, "workflow"] as const);
+      if (step_type !== "job" && step_type !== "sub_workflow") return;
+      const found = await (kind === "job" ? findJob(db, id) : findWorkflow(db, id));
+      if (found?.project_id === projectId) return;
+      const message = `step "${step_ref}" references unknown ${kind} "${id.slice(0, 200)}"`;
+      throw new Problem("validation_error", message, [`steps[${i}].${field}: unknown ${kind}`]);
+    },
+    { concurrency: 8 },
+  );
+}
+
+async function storedStep(db: Db, workflow: StoredWorkflow, { payload, ...step }: StepInput): Promise<StoredStep> {
+  const document =
+    payload === undefined ? undefined : await saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+  // stepsProblem found nothing: every choice of the input is one of the contract's.
+  const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
+  return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };
+}
+
+const invalid = (field: string, message: string) => new Problem("validation_error", message, [`${field}: ${message}`]);

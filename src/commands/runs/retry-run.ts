@@ -1,0 +1,92 @@
+import { runOnce } from "../once.ts";
+import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
+import { startRun } from "./start-run.ts";
+import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
+import type { RetryBody } from "../../contract/verbs.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem, refusal } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { mirroredRun } from "../../queries/mirrored-run.ts";
+import { previewRecovery } from "../../queries/preview-recovery.ts";
+import { findOwnRun } from "../../queries/runs.ts";
+import { writeMirror } from "../../store/mirror.ts";
+import { countRunning } from "../../store/runs.ts";
+import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
+import { askRun } from "../../temporal/query-run.ts";
+import { presentRun } from "../../views/run.ts";
+import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
+import { runQuery } from "../../../workflows/messages.ts";
+
+/** A new run of the same version that keeps the outputs of the source's completed steps (contract §2.7). */
+export async function retryRun(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  payloads: RetryBody,
+  idempotencyKey?: string,
+): Promise<WorkflowRun> {
+  return presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), payloads, idempotencyKey));
+}
+
+/** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */
+export async function sourceOf(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
+  const row = await findOwnRun(deps, caller, runId);
+  if (isRunOver(row.status)) return row;
+  const open = await askRun(deps, runId, runQuery);
+  if (!open) return row;
+  if (isRunOver(open.run.status)) await writeMirror(deps.db, [open.unmirrored]);
+  return open.run;
+}
+
+export async function startRetry(
+  deps: Deps,
+  source: RunRow,
+  payloads: RetryBody,
+  idempotencyKey?: string,
+): Promise<RunRow> {
+  const { plan, state } = await mirroredRun(deps, source);
+  const recovery = recoveryOf(plan, state, requestOf(payloads));
+  if ("status" in recovery) throw refusal(recovery);
+  const { workflow, steps } = await workflowOf(deps, source);
+  const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
+  return runOnce(deps, asked, async (id) => {
+    const { status, error, started_at, finished_at, expires_at, revision, ...kept } = source;
+    const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
+    const header: RunHeader = {
+      ...kept,
+      payload: payload ?? kept.payload,
+      step_payloads: step_payloads ? { ...kept.step_payloads, ...step_payloads } : kept.step_payloads,
+      id,
+      triggered_by: "retry",
+      retry_of_run_id: source.id,
+      created_at: Date.now(),
+      timeout_secs: workflow.timeout_secs,
+    };
+    return startRun(deps, header, steps, workflow.max_concurrent_runs, source.id);
+  });
+}
+
+/** What a retry would do: the new run's steps, as they would stand once it has begun. */
+export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBody): Promise<DryRun> {
+  const preview = await previewRecovery(deps, source, requestOf(payloads));
+  const { workflow } = await workflowOf(deps, source);
+  const { id, max_concurrent_runs: limit } = workflow;
+  if (limit > 0 && (await countRunning(deps.db, id)) >= limit)
+    throw new Problem("conflict", "max concurrent runs reached");
+  return preview;
+}
+
+const requestOf = (payloads: RetryBody) => ({ ...unsavedPayloads(payloads), verb: "retry-run", actor: "" }) as const;
+
+async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
+  const [workflow, version] = await Promise.all([
+    findWorkflow(db, source.workflow_id),
+    findVersion(db, source.workflow_version_id),
+  ]);
+  if (!workflow || !version) throw new Problem("not_found", "workflow not found");
+  if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
+  return { workflow, steps: enabledSteps(planSteps(version), source.step_overrides) };
+}

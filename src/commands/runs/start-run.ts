@@ -1,0 +1,44 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { insertRunWithinLimit } from "../../store/runs.ts";
+import { slowJobsOf } from "../../store/workflows.ts";
+import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { initialRun } from "../../../workflows/engine/run.ts";
+import { runRow } from "../../../workflows/engine/view.ts";
+import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { webUiHeaders } from "../../../workflows/web-ui.ts";
+
+/** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
+export async function startRun(
+  { db, temporal }: Deps,
+  header: RunHeader,
+  steps: PlanStep[],
+  maxConcurrentRuns: number,
+  seed_from?: string,
+): Promise<RunRow> {
+  // Revision 0: whatever the run itself writes is newer.
+  const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
+  // Asked before `begin`, which may be called within a transaction: those that wait for its lock hold all other connections.
+  const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
+  const input: RunInput = { run: header, steps, seed_from, slow_jobs };
+  const begin = async () => {
+    try {
+      await temporal.workflow.start(WORKFLOW_TYPE, {
+        ...webUiHeaders(header),
+        workflowId: header.id,
+        taskQueue: TASK_QUEUE,
+        workflowIdReusePolicy: "REJECT_DUPLICATE",
+        args: [input],
+        requestEagerStart: true,
+      });
+    } catch (error) {
+      // An earlier try under the same idempotency key got this far.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  };
+  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin)))
+    throw new Problem("conflict", "max concurrent runs reached");
+  return row;
+}

@@ -1,0 +1,81 @@
+import { Connection } from "@temporalio/client";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { lastLines, type ServerProcess, startServer, stopLeftover } from "./server-process.ts";
+import { SEARCH_ATTRIBUTES } from "../temporal/connection.ts";
+
+/**
+ * The dev server's defaults are made for a shared cluster. Measured on its single shard: 20 polls a second make every
+ * hop wait 50 ms (a chain of five activities took 550 ms, now 120), and the time shift makes each timer up to a second
+ * late (a 300 ms timer took 1,019 ms, now 333). A run may be reopened at once,
+ * not after a second. Several callers may ask one run while it works: by default the second is put off for a second
+ * (ten commands at once took 2.1 s, now 0.4). An activity that the worker of the workflow can take begins without a way through
+ * the matching service: a quarter more of slow steps a second.
+ */
+export const DYNAMIC_CONFIG = [
+  "history.transferProcessorMaxPollRPS=2000",
+  "history.timerProcessorMaxPollRPS=2000",
+  'history.timerProcessorMaxTimeShift="10ms"',
+  "matching.numTaskqueueReadPartitions=1",
+  "matching.numTaskqueueWritePartitions=1",
+  'history.workflowIdReuseMinimalInterval="0s"',
+  "history.MaxBufferedQueryCount=1000",
+  "system.enableActivityEagerExecution=true",
+];
+
+export interface TemporalOptions {
+  binary: string;
+  dataDir: string;
+  port: number;
+  /** Without it there is no Web UI. */
+  uiPort?: number;
+  namespace: string;
+  /** More of the server's dynamic configuration, as key=JSON value. */
+  settings?: string[];
+}
+
+/** Starts the Temporal dev server with its database in `dataDir`, so that runs survive a restart of it. */
+export async function startTemporal(options: TemporalOptions): Promise<ServerProcess & { address: string }> {
+  const { binary, dataDir, port, uiPort, namespace, settings = [] } = options;
+  const logFile = join(dataDir, "temporal.log");
+  const server = startServer({
+    name: "The Temporal server",
+    command: binary,
+    args: [
+      ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
+      ...(uiPort === undefined ? ["--headless"] : ["--ui-port", String(uiPort)]),
+      ...["--db-filename", join(dataDir, "temporal.db"), "--namespace", namespace, "--log-level", "error"],
+      ...SEARCH_ATTRIBUTES.flatMap((name) => ["--search-attribute", `${name}=Keyword`]),
+      ...[...DYNAMIC_CONFIG, ...settings].flatMap((setting) => ["--dynamic-config-value", setting]),
+    ],
+    logFile,
+    pidFile: join(dataDir, "temporal.pid"),
+    stopSignal: "SIGTERM",
+  });
+  const address = `127.0.0.1:${port}`;
+  try {
+    await answers(address, namespace, server);
+  } catch (error) {
+    await server.stop();
+    const reason = (error as Error).message;
+    throw new Error(`The Temporal server did not start (${reason}). Its log is ${logFile}:\n${lastLines(logFile)}`);
+  }
+  return { ...server, address };
+}
+
+export function stopLeftoverTemporal(dataDir: string): Promise<boolean> {
+  return stopLeftover(join(dataDir, "temporal.pid"), join(dataDir, "temporal.db"), "SIGTERM");
+}
+
+async function answers(address: string, namespace: string, server: ServerProcess): Promise<void> {
+  for (const giveUp = Date.now() + 60_000; ; await sleep(100)) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 1000 });
+      await connection.workflowService.describeNamespace({ namespace }).finally(() => connection.close());
+      return;
+    } catch (error) {
+      if (!server.isRunning()) throw new Error("it ended at once");
+      if (Date.now() > giveUp) throw error;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { Problem } from "../errors.ts";
+
+export const SCOPES = [
+  "workflows:read",
+  "workflows:write",
+  "workflows:trigger",
+  "jobs:read",
+  "jobs:write",
+  "runs:read",
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who is asking, as the bearer token says it. `actor` is what approvals compare. */
+export interface Caller {
+  actor: string;
+  projects: string[] | "*";
+  scopes: string[];
+}
+
+function hasProject(caller: Caller, projectId: string): boolean {
+  return caller.projects === "*" || caller.projects.includes(projectId);
+}
+
+/** The project a list or a creation is about: the one asked for, else the caller's only one (contract §1). */
+export function projectOf(caller: Caller, asked?: string): string {
+  if (asked) {
+    if (hasProject(caller, asked)) return asked;
+    throw new Problem("forbidden", "project_id is not one of your projects", ["project_id: not one of your projects"]);
+  }
+  const [only, ...others] = caller.projects === "*" ? [] : caller.projects;
+  if (only === undefined || others.length > 0) {
+    throw new Problem("validation_error", "project_id is required", ["project_id: required"]);
+  }
+  return only;
+}
+
+/** Another project's thing must look exactly like one that does not exist: the same words for both. */
+export function assertProject(caller: Caller, projectId: string, notFound: string): void {
+  if (!hasProject(caller, projectId)) throw new Problem("not_found", notFound);
+}
+
+export function assertScope(caller: Caller, scope: Scope): void {
+  if (!caller.scopes.includes(scope) && !caller.scopes.includes("*")) {
+    throw new Problem("forbidden", `insufficient permissions: requires ${scope}`);
+  }
+}

@@ -1,0 +1,42 @@
+import type { DataConverter, Payload, PayloadCodec } from "@temporalio/common";
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+
+/** Below this a payload stays readable in the Web UI and by `temporal workflow show`. */
+const LARGE = 128 * 1024;
+/** No payload of ours is larger, and what is handed to a server that anyone may write to is not unpacked without end. */
+const LARGEST = 256 * 1024 * 1024;
+const GZIP = "binary/gzip";
+
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
+const text = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString();
+
+/** The steps and the state of a run of thousands of steps are more than the 2 MiB that Temporal takes in one payload, and shrink to a tenth. */
+class LargeGzipped implements PayloadCodec {
+  encode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.all(payloads.map(encoded));
+  }
+
+  decode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.all(payloads.map(decoded));
+  }
+}
+
+async function encoded(payload: Payload): Promise<Payload> {
+  const { data, metadata } = payload;
+  if (!data || data.length < LARGE) return payload;
+  const encoding = { encoding: Buffer.from(GZIP), packed: metadata?.encoding ?? new Uint8Array() };
+  return { ...payload, data: await pack(data), metadata: { ...metadata, ...encoding } };
+}
+
+async function decoded(payload: Payload): Promise<Payload> {
+  const { data, metadata } = payload;
+  if (!data || text(metadata?.encoding) !== GZIP) return payload;
+  const { packed = new Uint8Array(), ...others } = metadata ?? {};
+  const unpacked = await unpack(data, { maxOutputLength: LARGEST });
+  return { ...payload, data: unpacked, metadata: { ...others, encoding: packed } };
+}
+
+/** Of everything that speaks to Temporal: clients, workers, replays. */
+export const dataConverter: DataConverter = { payloadCodecs: [new LargeGzipped()] };

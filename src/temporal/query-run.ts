@@ -1,0 +1,83 @@
+import { status } from "@grpc/grpc-js";
+import {
+  isGrpcServiceError,
+  type QueryDefinition,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from "@temporalio/client";
+import type { Temporal } from "./connection.ts";
+
+interface Deps {
+  temporal: Temporal;
+}
+
+/** How long a worker may take to answer before the mirror is shown instead. */
+const ANSWER_WITHIN_MS = 3_000;
+/** How long it may take to answer what became of a command, before the caller is told that it is stored. */
+const OUTCOME_WITHIN_MS = 6_000;
+
+/** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
+export const askRun = <Answer, Args extends unknown[]>(
+  deps: Deps,
+  runId: string,
+  query: QueryDefinition<Answer, Args>,
+  ...args: Args
+): Promise<Answer | undefined> => askBefore(Date.now() + ANSWER_WITHIN_MS, deps, runId, query, args);
+
+async function askBefore<Answer, Args extends unknown[]>(
+  deadline: number,
+  { temporal }: Deps,
+  runId: string,
+  query: QueryDefinition<Answer, Args>,
+  args: Args,
+): Promise<Answer | undefined> {
+  try {
+    const handle = temporal.workflow.getHandle(runId);
+    return await temporal.withDeadline(deadline, () => handle.query(query, ...args));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || isUnanswered(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
+function isUnanswered(error: unknown): boolean {
+  if (isGrpcServiceError(error)) return UNANSWERED.includes(error.code);
+  // The client wraps what gRPC said.
+  return error instanceof ServiceError && isUnanswered(error.cause);
+}
+
+const UNANSWERED = [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE];
+
+/** Asks again and again until the run has something to say: a reopened one loads its state first. */
+export async function askUntil<Answer, Args extends unknown[]>(
+  deps: Deps,
+  runId: string,
+  enough: (answer: NonNullable<Answer>) => boolean,
+  query: QueryDefinition<Answer, Args>,
+  ...args: Args
+): Promise<NonNullable<Answer> | undefined> {
+  const end = Date.now() + OUTCOME_WITHIN_MS;
+  for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
+    const answer = await askBefore(end, deps, runId, query, args);
+    if (answer === undefined) return undefined;
+    if (answer !== null && enough(answer as NonNullable<Answer>)) return answer as NonNullable<Answer>;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return undefined;
+}
+
+/** Resolves when the run's workflow has ended, whatever as, or after `withinSecs`. */
+export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<void> {
+  const deadline = Date.now() + withinSecs * 1000;
+  const handle = temporal.workflow.getHandle(runId);
+  try {
+    await temporal.withDeadline(deadline, () => handle.result());
+  } catch (error) {
+    if (!isEnd(error) && !isUnanswered(error)) throw error;
+  }
+}
+
+const isEnd = (error: unknown): boolean =>
+  error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;

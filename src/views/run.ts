@@ -1,0 +1,174 @@
+import { type JsonDoc, JsonText } from "../contract/json.ts";
+import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { loadTexts } from "../store/documents.ts";
+import type { StoredJob } from "../store/jobs.ts";
+import type { ListedRun } from "../store/listed-run.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
+
+/** Rows as clients see them (contract §6): times written out, documents in place, what has no value left out. */
+export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): Promise<WorkflowRun[]> {
+  const payloads = await documents(
+    db,
+    rows.map(({ payload }) => payload),
+  );
+  return rows.map((row, i) => ({
+    id: row.id,
+    workflow_id: row.workflow_id,
+    project_id: row.project_id,
+    status: row.status,
+    triggered_by: row.triggered_by,
+    workflow_version: row.workflow_version,
+    max_parallel_steps: row.max_parallel_steps || undefined,
+    payload: payloads[i],
+    error: row.error || undefined,
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+    expires_at: time(row.expires_at),
+    retry_of_run_id: row.retry_of_run_id,
+    parent_workflow_run_id: row.parent_workflow_run_id,
+    parent_step_run_id: row.parent_step_run_id,
+    tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
+    workflow_version_id: row.workflow_version_id,
+    created_by: row.created_by,
+    created_at: time(row.created_at),
+  }));
+}
+
+export async function presentRun(deps: Deps, row: RunRow): Promise<WorkflowRun> {
+  const [run] = await presentRuns(deps, [row]);
+  return run as WorkflowRun;
+}
+
+export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepRun[]> {
+  const outputs = await documents(
+    db,
+    rows.map(({ output }) => output),
+  );
+  return rows.map((row, i) => ({
+    id: row.id,
+    workflow_run_id: row.run_id,
+    workflow_step_id: row.workflow_step_id,
+    step_ref: row.step_ref,
+    job_run_id: row.job_run_id,
+    attempt: row.attempt,
+    status: row.status,
+    deps_completed: row.deps_completed,
+    deps_required: row.deps_required,
+    output: outputs[i],
+    error: row.error || undefined,
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+    created_at: rfc3339(row.created_at),
+  }));
+}
+
+export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<Attempt[]> {
+  const outputs = await documents(
+    db,
+    rows.map(({ output }) => output),
+  );
+  return rows.map((row, i) => ({
+    attempt: row.attempt,
+    status: row.status,
+    cause: row.cause,
+    job_run_id: row.job_run_id,
+    output: outputs[i],
+    error: row.error || undefined,
+    approval: row.approval && {
+      status: row.approval.status,
+      approved_by: row.approval.approved_by,
+      requested_at: rfc3339(row.approval.requested_at),
+      approved_at: time(row.approval.approved_at),
+      expires_at: time(row.approval.expires_at),
+      error: row.approval.error || undefined,
+    },
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+  }));
+}
+
+export function presentApproval(row: ApprovalRow): Approval {
+  return {
+    id: row.id,
+    workflow_run_id: row.run_id,
+    workflow_step_run_id: row.step_run_id,
+    approvers: row.approvers,
+    status: row.status,
+    approved_by: row.approved_by,
+    requested_at: rfc3339(row.requested_at),
+    approved_at: time(row.approved_at),
+    expires_at: time(row.expires_at),
+    error: row.error || undefined,
+  };
+}
+
+export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
+  const [response_payload] = await documents(db, [row.response_payload]);
+  return {
+    id: row.id,
+    event_key: row.event_key,
+    project_id: row.project_id,
+    source_type: "workflow_step",
+    trigger_type: row.source === "sleep" ? "sleep" : "event",
+    status: row.status,
+    timeout_secs: row.timeout_secs,
+    workflow_run_id: row.run_id,
+    workflow_step_run_id: row.step_run_id,
+    response_payload,
+    requested_at: rfc3339(row.requested_at),
+    expires_at: time(row.expires_at),
+    received_at: time(row.received_at),
+    error: row.error || undefined,
+    notify_url: row.notify_url,
+    sent_by: row.sent_by,
+  };
+}
+
+export async function presentJobRun(
+  { db }: Deps,
+  row: JobRunRow,
+  job: StoredJob | undefined,
+  run: RunRow | undefined,
+): Promise<JobRun> {
+  const [result] = await documents(db, [row.output]);
+  return {
+    id: row.id,
+    job_id: row.job_id,
+    project_id: row.project_id,
+    status: row.status,
+    attempt: row.attempt,
+    triggered_by: "workflow",
+    priority: 0,
+    // Steps execute the job as it is when they are dispatched (contract §4).
+    job_version: 0,
+    job_version_id: job?.version_id ?? "",
+    debug_mode: false,
+    lineage_depth: 0,
+    execution_mode: job?.execution_mode ?? "http",
+    workflow_step_run_id: row.step_run_id,
+    result,
+    error: row.error || undefined,
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+    created_by: "system:workflow",
+    tags: run?.tags && Object.keys(run.tags).length > 0 ? run.tags : undefined,
+    created_at: rfc3339(row.started_at),
+  };
+}
+
+/** Epoch milliseconds, or what is written out already. */
+const time = <At extends number | string | undefined>(at: At) =>
+  (typeof at === "number" ? rfc3339(at) : at) as At extends number | string ? string : undefined;
+
+const NULL = { text: "null" };
+
+/** Of each row its document. A JSON null says the same as none at all: members are omitted, never null. */
+async function documents(db: Deps["db"], docs: (JsonDoc | undefined)[]): Promise<(JsonText | undefined)[]> {
+  const texts = await loadTexts(
+    db,
+    docs.map((doc) => doc ?? NULL),
+  );
+  return texts.map((text) => (text.trim() === NULL.text ? undefined : new JsonText(text)));
+}

@@ -1,0 +1,66 @@
+import { type Json, parseJson } from "../contract/json.ts";
+import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
+import type { Deps } from "../deps.ts";
+import { loadTexts } from "../store/documents.ts";
+import type { StoredStep, StoredWorkflow } from "../store/workflows.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
+
+/** As clients see it: times written out, what is empty left out (contract §6). */
+export function presentWorkflow(workflow: StoredWorkflow): Workflow {
+  return {
+    id: workflow.id,
+    project_id: workflow.project_id,
+    name: workflow.name,
+    slug: workflow.slug,
+    description: workflow.description || undefined,
+    tags: isEmpty(workflow.tags) ? undefined : workflow.tags,
+    enabled: workflow.enabled,
+    version: workflow.version,
+    timeout_secs: workflow.timeout_secs || undefined,
+    max_concurrent_runs: workflow.max_concurrent_runs || undefined,
+    max_parallel_steps: workflow.max_parallel_steps || undefined,
+    cron: workflow.cron || undefined,
+    cron_timezone: workflow.cron_timezone || undefined,
+    skip_if_running: workflow.skip_if_running || undefined,
+    version_id: workflow.version_id,
+    version_policy: workflow.version_policy,
+    backwards_compatible: workflow.backwards_compatible || undefined,
+    created_by: workflow.created_by,
+    updated_by: workflow.updated_by,
+    created_at: rfc3339(workflow.created_at),
+    updated_at: rfc3339(workflow.updated_at),
+  };
+}
+
+export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Promise<WorkflowStep[]> {
+  const withPayload = steps.flatMap((step) => (step.payload ? [{ step, doc: step.payload }] : []));
+  const texts = await loadTexts(
+    db,
+    withPayload.map(({ doc }) => doc),
+  );
+  const payloads = new Map<StoredStep, Json>(withPayload.map(({ step }, i) => [step, parseJson(texts[i] ?? "null")]));
+  return steps.map((step) => presentDefinedStep(step, payloads.get(step)));
+}
+
+/** Zero, "" and an empty list say the same as nothing, except in what is always there; a condition is the client's own. */
+function presentDefinedStep(
+  { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...rest }: StoredStep,
+  payload?: Json,
+) {
+  const settings = Object.entries(rest).filter(
+    ([, value]) => value !== 0 && value !== "" && !(Array.isArray(value) && value.length === 0),
+  );
+  return {
+    id,
+    workflow_id,
+    step_ref,
+    step_type,
+    depends_on,
+    condition,
+    ...(Object.fromEntries(settings) as unknown as typeof rest),
+    payload,
+    created_at: rfc3339(created_at),
+  };
+}
+
+const isEmpty = (members: object) => Object.keys(members).length === 0;

@@ -1,0 +1,162 @@
+import type { JsonDoc } from "../src/contract/json.ts";
+import type { BulkOutcome, BulkState } from "./bulk/messages.ts";
+import type { CommandOutcome, CommandPayload, Verb } from "./engine/command.ts";
+import type { AttemptNews } from "./engine/events.ts";
+import type { Excerpt } from "./engine/excerpt.ts";
+import type { PlanStep, RunHeader } from "./engine/plan.ts";
+import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
+import type { SeedStep } from "./engine/run.ts";
+
+/** What a step's payload and keys are rendered from (contract §7.5). Parents: the outputs of direct dependencies. */
+export interface PayloadSources {
+  project_id: string;
+  run_id: string;
+  trigger?: JsonDoc;
+  step?: JsonDoc;
+  /** Undefined for a root step; present, maybe empty, for every other. */
+  parents?: [step_ref: string, output: JsonDoc][];
+}
+
+export interface DispatchInput {
+  job_id: string;
+  job_run_id: string;
+  /** 1-based, within this job run. */
+  attempt: number;
+  previous_error?: string;
+  timeout_secs_override?: number;
+  output_transform?: string;
+  sources: PayloadSources;
+  carried?: Carried;
+}
+
+/** An endpoint's answer that could not be stored yet. It travels with the heartbeats, so that no other worker need call again. */
+export interface Carried {
+  text?: string;
+}
+
+export interface Heartbeat extends Carried {
+  /** Of the process that makes the attempt. Absent in older histories. */
+  queue?: string;
+}
+
+export interface AttemptFailure {
+  message: string;
+  type: string;
+  details: unknown[];
+}
+
+/** A run as it stands, to be played on from there. */
+export interface PlayInput extends Excerpt {
+  /** Of the workflow's clock. */
+  now: number;
+  /** The ids of the commands that the run has heard lately: when another one waits, the game ends at once. */
+  heard: string[];
+}
+
+export interface Played {
+  /** In the order in which they happened, each followed by all that the rules want then. */
+  events: (AttemptNews & { at: number })[];
+  /** What happened after that. A command waits for the end of the workflow task: until it is heard, nothing follows. Absent in older histories. */
+  called?: (AttemptNews & { at: number })[];
+  /**
+   * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
+   * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be begun here.
+   * `anywhere`: nor was this one, and its queue is only of the process that knows. `later`: not before the command is heard.
+   */
+  going: { step: number; queue?: string; slow?: boolean; anywhere?: true; later?: true }[];
+}
+
+/** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
+export type FailureClass =
+  | "client"
+  | "auth"
+  | "rate_limited"
+  | "server"
+  | "timeout"
+  | "connection"
+  | "transient"
+  | "budget"
+  | "oom"
+  | "unknown";
+
+/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
+export interface FailureDetails {
+  job_max_attempts: number;
+}
+
+export interface OpenWaitInput {
+  trigger_id: string;
+  step_run_id: string;
+  step_ref: string;
+  event_key: string;
+  event_timeout_secs: number;
+  requested_at: number;
+  expires_at: number;
+  notify_url?: string;
+  revision: number;
+  sources: PayloadSources;
+}
+
+export interface PrepareChildInput {
+  child_run_id: string;
+  sub_workflow_id: string;
+  parent_step_run_id: string;
+  /** Of the child: its number of ancestors. Refused when it is not below the limit. */
+  depth: number;
+  max_nesting_depth: number;
+  expires_no_later_than?: number;
+  now: number;
+  created_by?: string;
+  tags?: Record<string, string>;
+  sources: PayloadSources;
+}
+
+/** `slow_jobs` is absent in older histories. */
+export type PreparedChild = { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[] } | { refused: string };
+
+/** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
+export interface Activities {
+  /**
+   * One HTTP attempt, made once by a process however often it is asked. Resolves with the output; an endpoint's failure
+   * is a non-retryable ApplicationFailure.
+   */
+  dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
+  /** Attempts made at once, and those that follow from them, as a local activity: returns in a moment. */
+  playAhead(input: PlayInput): Promise<Played>;
+  /** Renders the key and registers the wait under it, unless another waits for it in this project. */
+  openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
+  /** The waiting event step that an emitted key resolves, if any. */
+  findWaiting(input: {
+    event_emit_key: string;
+    sources: PayloadSources;
+  }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
+  /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
+  collectOutput(input: {
+    run_id: string;
+    project_id: string;
+    outputs: [step_ref: string, output: JsonDoc][];
+  }): Promise<JsonDoc>;
+  /** Upserts by revision. As a local activity it gives up after a moment. */
+  mirror(rows: MirrorRows): Promise<void>;
+  /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
+  loadRun(input: { run_id: string }): Promise<{
+    row: RunRow;
+    header: RunHeader;
+    steps: PlanStep[];
+    rows: StepRow[];
+    commands: CommandOutcome[];
+    /** Absent in histories from before it was asked for. */
+    approvals?: ApprovalRow[];
+  }>;
+  /** A command from one run to another, its parent or its sub-workflow, which is opened where it is closed. */
+  reopenRun(input: { run_id: string; verb: Verb; command: CommandPayload }): Promise<{ refused?: string }>;
+  /** The completed steps of a run, whose outputs its retry keeps. */
+  loadCompleted(input: { run_id: string }): Promise<SeedStep[]>;
+  /** Acts on the next runs of a bulk operation, each once, and keeps their outcomes. Resolves with how far it is now. */
+  settleBulkChunk(input: {
+    operation_id: string;
+  }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
+  /** By revision; commands are kept for the audit. */
+  storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
+}

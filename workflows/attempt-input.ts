@@ -1,0 +1,63 @@
+import type { JsonDoc } from "../src/contract/json.ts";
+import type { AttemptFailure, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
+import type { AttemptNews } from "./engine/events.ts";
+import type { PlanStep } from "./engine/plan.ts";
+import type { Run } from "./engine/run.ts";
+import type { StepState } from "./engine/state.ts";
+
+/** The attempt of a job step that is to be made now. */
+export interface Attempt {
+  step: number;
+  step_ref: string;
+  generation: number;
+  attempt: number;
+  input: DispatchInput;
+}
+
+export function attemptOf(run: Run, step: number): Attempt {
+  const definition = run.plan.steps[step] as PlanStep;
+  const { generation, attempt, first_attempt, job_run_id, last_failure } = run.state.steps[step] as StepState;
+  const input = {
+    job_id: definition.job_id ?? "",
+    job_run_id: job_run_id ?? "",
+    attempt: attempt - first_attempt + 1,
+    previous_error: last_failure?.error,
+    timeout_secs_override: definition.timeout_secs_override,
+    output_transform: definition.output_transform,
+    sources: sourcesOf(run, step),
+  };
+  return { step, step_ref: definition.step_ref, generation, attempt, input };
+}
+
+export const completed = ({ step, generation, attempt }: Attempt, output: JsonDoc | undefined): AttemptNews => ({
+  type: "attempt_completed",
+  ...{ step, generation, attempt, output },
+});
+
+export function failed({ step, generation, attempt }: Attempt, failure: AttemptFailure): AttemptNews {
+  const { type, message, details } = failure;
+  const { job_max_attempts = 1 } = (details[0] ?? {}) as Partial<FailureDetails>;
+  return {
+    type: "attempt_failed",
+    ...{ step, generation, attempt },
+    ...{ class: type, error: message || "attempt failed", job_max_attempts, random: Math.random() },
+  };
+}
+
+/** What the payload or the key of a step is rendered from, by reference where large: activities do the rendering. */
+export function sourcesOf({ plan, state }: Run, i: number): PayloadSources {
+  const parents = plan.dependencies[i] ?? [];
+  const outputs = parents.flatMap((parent) => {
+    const output = state.steps[parent]?.output;
+    return output ? [[plan.steps[parent]?.step_ref ?? "", output] as [string, typeof output]] : [];
+  });
+  const { payload = plan.run.payload, step_payloads = plan.run.step_payloads } = state;
+  const { step_ref = "", payload: own } = plan.steps[i] ?? {};
+  return {
+    project_id: plan.run.project_id,
+    run_id: plan.run.id,
+    trigger: payload,
+    step: step_payloads && Object.hasOwn(step_payloads, step_ref) ? step_payloads[step_ref] : own,
+    parents: parents.length > 0 ? outputs : undefined,
+  };
+}

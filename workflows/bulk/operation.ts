@@ -1,0 +1,87 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  uuid4,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { BulkStatus } from "../../src/contract/bulk-operations.ts";
+import {
+  type BulkInput,
+  type BulkOutcome,
+  bulkOutcomeQuery,
+  type BulkSignal,
+  bulkSignals,
+  type BulkState,
+} from "./messages.ts";
+import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "../engine/bulk-status.ts";
+import { bulkChunks, effects } from "../proxies.ts";
+
+/** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
+const REMEMBERED = 200;
+
+/** One verb for many runs: chunk by chunk of the selection that Postgres holds, steered between the chunks. */
+export async function bulkOperation({ operation_id, carried }: BulkInput): Promise<{ status: BulkStatus }> {
+  const state: BulkState = carried?.state ?? { status: "running", revision: 0 };
+  const outcomes = new Map(carried?.outcomes.map((outcome) => [outcome.id, outcome]));
+  let unstored: BulkOutcome[] = [];
+  let storedRevision = state.revision;
+
+  const enter = (status: BulkStatus) => {
+    state.status = status;
+    state.revision++;
+  };
+  const steer = (verb: BulkVerb, signal: BulkSignal | undefined) => {
+    const id = textOf(signal?.id) ?? uuid4();
+    if (outcomes.has(id)) return;
+    const steered = steeredBulk(state.status, verb);
+    const actor = textOf(signal?.actor) ?? "temporal";
+    const said = { id, verb, actor, reason: textOf(signal?.reason), at: Date.now() };
+    const outcome: BulkOutcome =
+      "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
+    if ("status" in steered) enter(steered.status);
+    else state.revision++;
+    outcomes.set(id, outcome);
+    unstored.push(outcome);
+  };
+  for (const verb of BULK_VERBS) setHandler(bulkSignals[verb], (signal) => steer(verb, signal));
+  setHandler(bulkOutcomeQuery, (id) => {
+    const outcome = outcomes.get(id);
+    return outcome ? { outcome, state } : null;
+  });
+  CancellationScope.current().cancelRequested.catch(() => steer("abort", { reason: "workflow was canceled" }));
+
+  return CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      if (isBulkOver(state.status) && state.finished_at === undefined) {
+        state.finished_at = Date.now();
+        state.revision++;
+      } else if (state.revision > storedRevision) {
+        const commands = unstored;
+        unstored = [];
+        storedRevision = state.revision;
+        await effects.storeBulkState({ operation_id, state: { ...state }, commands });
+      } else if (isBulkOver(state.status)) {
+        await condition(allHandlersFinished);
+        return { status: state.status };
+      } else if (workflowInfo().continueAsNewSuggested) {
+        const remembered = [...outcomes.values()].slice(-REMEMBERED);
+        await continueAsNew<typeof bulkOperation>({ operation_id, carried: { state, outcomes: remembered } });
+      } else if (state.status === "paused") {
+        await condition(() => state.revision > storedRevision);
+      } else {
+        const { pending, ...counts } = await bulkChunks.settleBulkChunk({ operation_id });
+        setCurrentDetails(
+          `${counts.applied} applied, ${counts.skipped} skipped, ${counts.failed} failed, ${pending} to go`,
+        );
+        if (pending === 0 && !isBulkOver(state.status)) enter("completed");
+      }
+    }
+  });
+}
+
+/** A signal may be written by hand: what is odd is dropped. */
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -1,0 +1,58 @@
+import type { JsonDoc } from "../../src/contract/json.ts";
+
+/** The verbs that steer a run; each is a signal of this name. */
+export const VERBS = [
+  "pause",
+  "resume",
+  "approve",
+  "reject",
+  "skip",
+  "force-complete",
+  "retry",
+  "replay-subtree",
+  "send-event",
+  "cancel-event",
+] as const;
+
+/** What runs say to each other when one of them is recovered; commands like the others. */
+export const VERBS_BETWEEN_RUNS = ["reopen", "adopt"] as const;
+
+export type Verb = (typeof VERBS)[number] | (typeof VERBS_BETWEEN_RUNS)[number];
+
+/**
+ * What a command signal carries. Only `step_ref` (for the verbs of a step) is required of a hand-written signal:
+ * a missing id is made, a missing actor is "temporal", and time is the workflow's own.
+ */
+export interface CommandPayload {
+  id?: string;
+  actor?: string;
+  step_ref?: string;
+  reason?: string;
+  /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
+  result?: JsonDoc;
+  /** send-event: the key it was sent to. */
+  event_key?: string;
+  /** retry and replay-subtree: the run's payload from now on. */
+  payload?: JsonDoc;
+  /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
+  step_payloads?: Record<string, JsonDoc>;
+  /** adopt: the sub-workflow that runs again. */
+  child_run_id?: string;
+  /** reopen: what the sub-workflow is to name when it tells of its end. */
+  life?: number;
+  /** reopen: nothing of the sub-workflow is reset; it is only to tell of its end. */
+  only_tell?: boolean;
+}
+
+export interface CommandOutcome {
+  id: string;
+  verb: Verb;
+  actor: string;
+  step_ref?: string;
+  /** Epoch milliseconds of the workflow's clock. */
+  at: number;
+  status: "applied" | "refused";
+  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict" | "validation_error";
+  message?: string;
+  reset_steps?: number;
+}

@@ -1,0 +1,63 @@
+import { leaveAttempt } from "../attempts.ts";
+import { close, endStep, skipUnreachable, touch } from "../ending.ts";
+import type { Change, Recovery } from "./rule.ts";
+import { expiry, type Run } from "../run.ts";
+import { isDeadEnd } from "../schedule.ts";
+import type { StepState } from "../state.ts";
+import { isRunOver, isStepOver } from "../transitions.ts";
+
+/** Does to the run what `recoveryOf` said. */
+export function recover(run: Run, { changes, payloads }: Recovery, at: number): void {
+  if (payloads?.payload) run.state.payload = payloads.payload;
+  if (payloads?.step_payloads) run.state.step_payloads = { ...payloadsOf(run), ...payloads.step_payloads };
+  const reset: number[] = [];
+  for (const [i, change] of changes) {
+    if (change.action === "ended") endStep(run, i, change.end, at);
+    else reset.push(i);
+  }
+  if (reset.length === 0) return;
+  reopen(run, at);
+  for (const i of reset) resetStep(run, i, changes.get(i) as Change & { action: "reset" }, at);
+  // A reset step may also need one that ended badly outside of what was reset.
+  for (const i of reset) {
+    for (const parent of run.plan.dependencies[i] ?? []) {
+      if (isDeadEnd(run.plan, run.state, parent)) skipUnreachable(run, parent, at);
+    }
+  }
+}
+
+const payloadsOf = ({ plan, state }: Run) => state.step_payloads ?? plan.run.step_payloads;
+
+function reopen({ state, plan }: Run, at: number): void {
+  if (isRunOver(state.status)) {
+    state.finished_at = undefined;
+    state.error = undefined;
+    state.expires_at = expiry(plan, at);
+  }
+  state.status = "running";
+}
+
+function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
+  const { status, started_at } = run.state.steps[i] as StepState;
+  // What it had begun ends for all to see, before the step forgets it.
+  if (!isStepOver(status) && started_at !== undefined)
+    touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
+  if (counted) leaveAttempt(run, i, at);
+  touch(run, i, (step) => {
+    const attempt = counted ? step.attempt + 1 : step.attempt;
+    const fresh: StepState = {
+      status: as,
+      attempt,
+      first_attempt: attempt,
+      generation: step.generation + 1,
+      revision: step.revision,
+      ...(child && { child, child_run_id: step.child_run_id }),
+    };
+    for (const key of Object.keys(step) as (keyof StepState)[]) delete step[key];
+    Object.assign(step, fresh);
+  });
+}
+
+const superseded = ({ trigger }: StepState): void => {
+  if (trigger?.status === "waiting") Object.assign(trigger, { status: "canceled", error: "step was reset" });
+};

@@ -1,0 +1,206 @@
+import { isAttempt } from "../attempts.ts";
+import type { CommandOutcome, CommandPayload } from "../command.ts";
+import { descendantsOf, type Plan } from "../plan.ts";
+import { isDeadEnd } from "../schedule.ts";
+import type { RunState, StepState } from "../state.ts";
+import type { StepEnd } from "../steps/kind.ts";
+import { isRunOver, isStepOver } from "../transitions.ts";
+import { quoted } from "../../expressions/printed.ts";
+
+/**
+ * `retry-run` makes a new run; the others are commands to the run itself. `reopen` and `adopt` are what runs say to each
+ * other: a parent to its sub-workflow that failed, a sub-workflow that runs again to its parent.
+ */
+export const RECOVERIES = [
+  "retry-run",
+  "retry",
+  "replay-subtree",
+  "skip",
+  "force-complete",
+  "reopen",
+  "adopt",
+] as const;
+export type RecoveryVerb = (typeof RECOVERIES)[number];
+
+export type RecoveryRequest = CommandPayload & { verb: RecoveryVerb; actor: string };
+
+/** What a recovery does to one step, and why. */
+export type Change =
+  | { action: "reset"; as: "pending" | "waiting"; counted: boolean; child?: StepState["child"]; reason: string }
+  | { action: "ended"; end: StepEnd; reason: string };
+
+export interface Recovery {
+  /** By index. A step that is not named is kept. */
+  changes: Map<number, Change>;
+  /** As the verb's answer counts them: without those that only go on because the run does. */
+  reset_steps: number;
+  /** What the run, and single steps of it, are given from now on in place of their payloads. */
+  payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
+}
+
+export interface Refusal {
+  status: "refused";
+  code: NonNullable<CommandOutcome["code"]>;
+  message: string;
+}
+
+export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
+
+export const unknownStep = (verb: string): string =>
+  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
+
+/**
+ * The one rule of recovery: what a request does to a run as it stands, or why it is refused (contract §2). Nothing is
+ * changed here; `recover` does exactly what this says, and a dry run shows it.
+ */
+export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const recovery = ruleOf(plan, state, request);
+  if ("status" in recovery) return recovery;
+  const { payload, step_payloads } = request;
+  for (const ref of Object.keys(step_payloads ?? {})) {
+    const problem = payloadProblem(plan, state, recovery, ref);
+    if (problem) return refused("validation_error", `step_payloads: ${problem}`);
+  }
+  return payload || step_payloads ? { ...recovery, payloads: { payload, step_payloads } } : recovery;
+}
+
+/** A payload that no step would ever be given is refused: whoever sends it thinks otherwise. */
+function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {
+  const i = plan.index.get(ref);
+  const step = i === undefined ? undefined : state.steps[i];
+  if (i === undefined || !step) return `unknown step_ref ${quoted(ref)}`;
+  if (changes.get(i)?.action === "reset" || (!isStepOver(step.status) && step.started_at === undefined))
+    return undefined;
+  return `step ${quoted(ref)} is ${step.status} and is not run again`;
+}
+
+function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const { verb, step_ref = "", actor, reason } = request;
+  if (verb === "retry-run") return runRetry(plan, state);
+  if (verb === "reopen") return reopening(plan, state, request);
+  if (verb === "adopt") return adoption(plan, state, request);
+  const target = plan.index.get(step_ref);
+  const step = target === undefined ? undefined : state.steps[target];
+  if (target === undefined || !step) return refused("not_found", unknownStep(verb));
+  switch (verb) {
+    case "skip":
+    case "force-complete": {
+      if (step.status !== "pending" && step.status !== "waiting")
+        return refused("invalid_state", `cannot ${verb} step in ${step.status} status`);
+      const gate = overridden(actor, reason);
+      const end: StepEnd =
+        verb === "skip"
+          ? { status: "skipped", error: reason, cause: "operator", gate }
+          : { status: "completed", output: request.result, cause: "operator", gate };
+      const change: Change = { action: "ended", end, reason: verb === "skip" ? "is skipped" : "is force-completed" };
+      return { changes: new Map([[target, change]]), reset_steps: 0 };
+    }
+    case "retry": {
+      if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
+      const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
+      const why = `did not run because of how ${step_ref} ended`;
+      const found = resetOf(plan, state, target, lost, "is retried", why);
+      return withChildren(plan, state, found, request, [...found.changes.keys()]);
+    }
+    case "replay-subtree": {
+      if (!isStepOver(step.status) && state.status !== "paused")
+        return refused("invalid_state", "step run must be terminal to replay");
+      const subtree = descendantsOf(plan, target);
+      const found = resetOf(plan, state, target, subtree, "is replayed", `comes after ${step_ref}`);
+      const replayed = new Set([target, ...subtree]);
+      const resumed = [...found.changes.keys()].filter((i) => !replayed.has(i));
+      return withChildren(plan, state, found, request, resumed);
+    }
+  }
+}
+
+/** A completed step is copied into the run that retries another one, with its output; every other step starts afresh. */
+export const isKeptByRetry = ({ status }: Pick<StepState, "status">): boolean => status === "completed";
+
+function runRetry(plan: Plan, state: RunState): Recovery | Refusal {
+  if (!isRunOver(state.status)) return refused("invalid_state", "can only retry a workflow run in terminal state");
+  const changes = new Map<number, Change>();
+  for (const [i, step] of state.steps.entries())
+    if (!isKeptByRetry(step)) changes.set(i, resetTo(plan, state, i, false, `was ${step.status}, not completed`));
+  return { changes, reset_steps: changes.size };
+}
+
+/** What failed in a sub-workflow, and what did not happen because of it. It tells its parent of its end in any case. */
+function reopening(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const changes = new Map<number, Change>();
+  if (request.only_tell) return { changes, reset_steps: 0 };
+  if (!isRunOver(state.status)) return refused("conflict", "workflow run is not over");
+  for (const [i, { status }] of state.steps.entries())
+    if (isDeadEnd(plan, state, i)) changes.set(i, resetTo(plan, state, i, false, `was ${status}`));
+  if (changes.size === 0) return refused("conflict", "nothing of the workflow run is to run again");
+  return withChildren(plan, state, { changes, reset_steps: changes.size }, request, [...changes.keys()]);
+}
+
+/** A sub-workflow runs again: the step that it belongs to does, with it, as in a retry. */
+function adoption(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
+  const target = state.steps.findIndex((step) => step.child_run_id === request.child_run_id && hasChild(step));
+  const step = state.steps[target];
+  if (!request.child_run_id || !step || !isStepOver(step.status))
+    return refused("conflict", "no step that is over belongs to this sub-workflow run");
+  const step_ref = plan.steps[target]?.step_ref;
+  const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
+  const why = `did not run because of how ${step_ref} ended`;
+  const found = resetOf(plan, state, target, lost, "its sub-workflow run runs again", why);
+  const recovery = withChildren(plan, state, found, request, [...found.changes.keys()]);
+  const change = recovery.changes.get(target);
+  if (change?.action === "reset") change.child = "adopted";
+  return recovery;
+}
+
+/** Of these steps, the sub-workflows that began and did not complete go on where they failed, unless they are to get other payloads. */
+function withChildren(
+  plan: Plan,
+  state: RunState,
+  recovery: Recovery,
+  request: RecoveryRequest,
+  steps: number[],
+): Recovery {
+  if (request.payload) return recovery;
+  for (const i of steps) {
+    if (Object.hasOwn(request.step_payloads ?? {}, plan.steps[i]?.step_ref ?? "")) continue;
+    const step = state.steps[i] as StepState;
+    const change = recovery.changes.get(i);
+    if (change?.action !== "reset" || !hasChild(step) || (step.status !== "failed" && step.status !== "canceled"))
+      continue;
+    change.child = "reopened";
+    change.reason += "; its sub-workflow run is opened again";
+  }
+  return recovery;
+}
+
+const hasChild = ({ child_started, child }: StepState): boolean => child_started === true || child !== undefined;
+
+const isLost = (step: StepState | undefined): boolean => step?.status === "skipped" || step?.status === "canceled";
+
+function resetOf(plan: Plan, state: RunState, target: number, others: number[], why: string, whyOthers: string) {
+  const changes = new Map([[target, resetTo(plan, state, target, true, why)]]);
+  for (const i of others) changes.set(i, resetTo(plan, state, i, false, whyOthers));
+  const reset_steps = changes.size;
+  // A run that is over canceled what had not ended, wherever it stood: opened again, it goes on there too. Otherwise
+  // a join of the subtree with such a sibling could never run, and the run would never end.
+  if (isRunOver(state.status)) {
+    for (const [i, { status }] of state.steps.entries()) {
+      if (status === "canceled" && !changes.has(i))
+        changes.set(i, resetTo(plan, state, i, false, "was canceled by the end of the run, which goes on"));
+    }
+  }
+  return { changes, reset_steps };
+}
+
+function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reason: string): Change {
+  const as = isTarget || plan.dependencies[i]?.length === 0 ? "pending" : "waiting";
+  return { action: "reset", as, counted: isTarget || isAttempt(state.steps[i] as StepState), reason };
+}
+
+/** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
+const overridden =
+  (actor: string, reason: string | undefined) =>
+  ({ approval }: StepState): void => {
+    if (approval?.status === "pending")
+      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
+  };

@@ -1,0 +1,75 @@
+import { type Changes, noChanges } from "./changes.ts";
+import type { CommandOutcome } from "./command.ts";
+import type { Plan } from "./plan.ts";
+import type { Shown, StepRow } from "./rows.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
+import type { RunState, StepState } from "./state.ts";
+
+/** A run in memory: the state, and indexes over it. */
+export interface Run {
+  plan: Plan;
+  state: RunState;
+  schedule: Schedule;
+  outcomes: Map<string, CommandOutcome>;
+  /** What recent commands showed when they were applied, before the run went on: that is what their caller is answered. */
+  replies: Map<string, Shown>;
+  /** Steps that changed since the glue last looked what has to go on for them. */
+  touched: Set<number>;
+  /** What no mirror write has taken yet. */
+  unmirrored: Changes;
+  /** What writes have taken that may have been lost since. */
+  inPassing: Changes[];
+  /** What the write in flight has taken. */
+  mirroring: Changes[] | undefined;
+}
+
+/** Time limit of a run that begins, or begins again, at `at`. */
+export function expiry(plan: Plan, at: number): number | undefined {
+  const { timeout_secs, expires_no_later_than } = plan.run;
+  const own = timeout_secs ? at + timeout_secs * 1000 : undefined;
+  // A sub-workflow that is reopened after its parent's time is on its own.
+  const bound = expires_no_later_than !== undefined && expires_no_later_than > at ? expires_no_later_than : undefined;
+  return own !== undefined && bound !== undefined ? Math.min(own, bound) : (own ?? bound);
+}
+
+/** Of a run that is retried. */
+export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause">;
+
+/** A run before its first step. `completed`: the steps whose outputs a run retry keeps (contract §2.7). */
+export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
+  const at = plan.run.created_at;
+  const kept = new Map(completed.map((step) => [step.step_ref, step]));
+  const steps = plan.steps.map((step): StepState => {
+    const source = kept.get(step.step_ref);
+    const fresh = { attempt: 1, first_attempt: 1, generation: 0, revision: source ? 1 : 0 };
+    return source
+      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output, cause: source.cause }
+      : { ...fresh, status: step.depends_on.length === 0 ? "pending" : "waiting" };
+  });
+  const state: RunState = {
+    status: "running",
+    started_at: at,
+    expires_at: expiry(plan, at),
+    revision: 1,
+    steps,
+    commands: [],
+  };
+  const run = restoredRun(plan, state);
+  for (const [i, step] of steps.entries()) if (step.revision > 0) run.unmirrored.steps.add(i);
+  return run;
+}
+
+/** A run whose state was carried or loaded. The first mirror write after it carries the run row at least. */
+export function restoredRun(plan: Plan, state: RunState): Run {
+  return {
+    plan,
+    state,
+    schedule: scheduleOf(plan, state),
+    outcomes: new Map(state.commands.map((outcome) => [outcome.id, outcome])),
+    replies: new Map(),
+    touched: new Set(state.steps.keys()),
+    unmirrored: noChanges(0),
+    inPassing: [],
+    mirroring: undefined,
+  };
+}

@@ -1,0 +1,62 @@
+import type { CommandOutcome } from "./command.ts";
+import type { Plan } from "./plan.ts";
+import type { ApprovalRow, RunRow, StepRow } from "./rows.ts";
+import { initialRun } from "./run.ts";
+import type { ApprovalState, RunState } from "./state.ts";
+
+/** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
+export function mirroredState(
+  plan: Plan,
+  row: RunRow,
+  rows: StepRow[],
+  commands: CommandOutcome[],
+  approvals: ApprovalRow[] = [],
+): RunState {
+  const { state } = initialRun(plan);
+  const gates = new Map(approvals.map((gate) => [gate.step_run_id, gate]));
+  for (const {
+    id,
+    idx,
+    status,
+    attempt,
+    generation,
+    cause,
+    job_run_id,
+    child_run_id,
+    output,
+    error,
+    started_at,
+    attempt_started_at,
+    finished_at,
+    revision,
+  } of rows) {
+    const ended = { status, attempt, first_attempt: attempt, generation, revision };
+    const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
+    const gate = gates.get(id);
+    // A reset step does not know its former gate any more.
+    const approval = gate?.requested_at === started_at ? approvalOf(gate) : undefined;
+    state.steps[idx] = {
+      ...step,
+      approval,
+      child_run_id,
+      child_started: child_run_id === undefined ? undefined : true,
+    };
+  }
+  const { status, error, started_at, finished_at, expires_at, revision } = row;
+  return {
+    ...state,
+    status,
+    error,
+    started_at: started_at ?? row.created_at,
+    finished_at,
+    expires_at,
+    revision,
+    commands,
+  };
+}
+
+function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
+  if (!gate) return undefined;
+  const { status, requested_at, expires_at, approved_by, approved_at, error } = gate;
+  return { status, requested_at, expires_at, approved_by, approved_at, error };
+}

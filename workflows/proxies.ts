@@ -1,0 +1,68 @@
+import { type ActivityOptions, proxyActivities } from "@temporalio/workflow";
+import type { Activities } from "./activity-types.ts";
+
+/** An outage of Postgres is waited out, however long it takes: only then does the activity succeed. */
+const UNTIL_IT_WORKS: ActivityOptions["retry"] = {
+  initialInterval: "250ms",
+  backoffCoefficient: 2,
+  maximumInterval: "3s",
+};
+
+/** What a worker that died had begun of our own reads and writes is begun again after this. */
+const IN_A_MOMENT = "10s";
+
+/** Longest that one HTTP attempt may take; a job's own timeout (at most a day) ends it earlier. */
+const LONGEST_ATTEMPT = "25h";
+
+/** Reads and writes of our own, each done in a moment. */
+export const effects = proxyActivities<Activities>({ startToCloseTimeout: IN_A_MOMENT, retry: UNTIL_IT_WORKS });
+
+/** Activities of a step carry its step_ref as their summary, which the Web UI shows as their name. */
+export const stepEffects = (step_ref: string) =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: IN_A_MOMENT,
+    retry: UNTIL_IT_WORKS,
+    cancellationType: "TRY_CANCEL",
+    summary: step_ref,
+  });
+
+type Dispatch = Pick<Activities, "dispatchJob">;
+
+/** A worker that died with an attempt is noticed by its missing heartbeats; an endpoint's failure is final here. */
+const ATTEMPT: ActivityOptions = {
+  startToCloseTimeout: LONGEST_ATTEMPT,
+  heartbeatTimeout: "5s",
+  cancellationType: "TRY_CANCEL",
+};
+
+/**
+ * One HTTP attempt, by any worker. Temporal's own retries are for a Postgres that is away. Missing heartbeats may also
+ * mean an outage of the Temporal server: whether another worker is to call again, dispatch decides.
+ */
+export const stepDispatch = (step_ref: string) =>
+  proxyActivities<Dispatch>({
+    ...ATTEMPT,
+    retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["TemporalTimeout:Heartbeat"] },
+    summary: step_ref,
+  });
+
+/**
+ * The attempt that the process of this task queue makes already. Retried while that process lives, so that an outage of
+ * the Temporal server repeats no call. Nobody takes it up in time: the process is gone. After an outage a worker comes
+ * back within 12 s.
+ */
+export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
+  proxyActivities<Dispatch>({
+    ...ATTEMPT,
+    taskQueue,
+    scheduleToStartTimeout: "15s",
+    retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["WorkerShutdown"] },
+    summary: step_ref,
+  });
+
+/** Some seconds of a bulk operation's work, which another worker takes up when its own has died with it. */
+export const bulkChunks = proxyActivities<Pick<Activities, "settleBulkChunk">>({
+  startToCloseTimeout: "1h",
+  heartbeatTimeout: "10s",
+  retry: UNTIL_IT_WORKS,
+});

@@ -1,0 +1,62 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
+import type { AttemptFailure, Carried, Heartbeat } from "../activity-types.ts";
+import { type Attempt, completed, failed } from "../attempt-input.ts";
+import type { News } from "../engine/events.ts";
+import { stepDispatch, stepDispatchAt } from "../proxies.ts";
+
+/**
+ * Awaits an attempt as an ordinary, heartbeating activity: at the process of queue `at`, or else anywhere. When nothing is
+ * heard of it any more, the process that made it is asked first, which may only have been cut off from the server: as it
+ * told with its heartbeats, or else the `likely` one. `lost`: that process is gone. Throws a cancellation.
+ */
+export async function dispatch(
+  attempt: Attempt,
+  at: string | undefined,
+  likely: string | undefined,
+  lost: () => void,
+): Promise<News> {
+  const { step_ref, input } = attempt;
+  for (let queue = at; ; ) {
+    const activities = queue === undefined ? stepDispatch(step_ref) : stepDispatchAt(queue, step_ref);
+    try {
+      const { output } = await activities.dispatchJob(input);
+      return completed(attempt, output);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure) return failed(attempt, failure);
+      const told = toldBy(error as ActivityFailure);
+      if (queue !== undefined) {
+        lost();
+        queue = undefined;
+      } else if (told.isSilent) queue = told.queue ?? likely;
+      else return failed(attempt, unexpected(error as ActivityFailure));
+      if (told.text !== undefined) input.carried = { text: told.text };
+    }
+  }
+}
+
+/** The endpoint's own failure, which no other worker and no later try would change. A cancellation is not news: whoever cancelled knows. */
+function failureOf(error: unknown): AttemptFailure | undefined {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || !cause.nonRetryable) return undefined;
+  return { message: cause.message, type: cause.type ?? "unknown", details: cause.details ?? [] };
+}
+
+const unexpected = ({ cause, message }: ActivityFailure): AttemptFailure => ({
+  message: cause?.message ?? message,
+  type: "unknown",
+  details: [],
+});
+
+interface Told extends Heartbeat {
+  /** Its heartbeats stayed away. */
+  isSilent?: boolean;
+}
+
+/** With it comes the endpoint's answer, if there was one that could not be stored before the worker was gone. */
+function toldBy({ cause }: ActivityFailure): Told {
+  if (cause instanceof TimeoutFailure)
+    return { ...(cause.lastHeartbeatDetails as Heartbeat | undefined), isSilent: cause.timeoutType === "HEARTBEAT" };
+  return (cause instanceof ApplicationFailure && (cause.details?.[0] as Carried | undefined)) || {};
+}

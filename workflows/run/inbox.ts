@@ -1,0 +1,106 @@
+import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import type { JsonDoc } from "../../src/contract/json.ts";
+import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
+import type { News } from "../engine/events.ts";
+import { unmirroredRows } from "../engine/mirroring.ts";
+import { previewOf } from "../engine/preview.ts";
+import type { Run } from "../engine/run.ts";
+import { runRow, shown, stepRow } from "../engine/view.ts";
+import {
+  childEndedSignal,
+  commandOutcomeQuery,
+  commandSignals,
+  isDispatchingQuery,
+  parentClosedSignal,
+  recoveryQuery,
+  runQuery,
+  stepsQuery,
+} from "../messages.ts";
+
+/** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
+export function receive(inbox: News[], current: () => Run | undefined): void {
+  for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
+    setHandler(commandSignals[verb], (payload) => {
+      inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
+    });
+  }
+  setHandler(childEndedSignal, (end) => {
+    inbox.push({ type: "child_ended", ...end });
+  });
+  setHandler(parentClosedSignal, ({ status }) => {
+    inbox.push({ type: "parent_closed", status });
+  });
+  CancellationScope.current().cancelRequested.catch(() => {
+    inbox.push({ type: "cancel_requested" });
+  });
+
+  setHandler(runQuery, () => {
+    const run = current();
+    return run ? { run: runRow(run), unmirrored: unmirroredRows(run) } : null;
+  });
+  setHandler(stepsQuery, () => {
+    const run = current();
+    return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
+  });
+  setHandler(isDispatchingQuery, (jobRunId) => {
+    const run = current();
+    return run ? run.state.steps.some((step) => step.job_run_id === jobRunId && step.status === "running") : null;
+  });
+  setHandler(recoveryQuery, (request) => {
+    const run = current();
+    return run ? previewOf(run.plan, run.state, request, Date.now()) : null;
+  });
+  setHandler(commandOutcomeQuery, (id) => {
+    const run = current();
+    const outcome = run?.outcomes.get(id);
+    if (!run || !outcome) return null;
+    return { outcome, ...(run.replies.get(id) ?? shown(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
+  });
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
+function readCommand(verb: Verb, payload: CommandPayload | undefined) {
+  const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
+  const { id, actor, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
+  if (id === undefined) log.info("command signal without id", { verb, step_ref });
+  return {
+    id: textOf(id) ?? uuid4(),
+    actor: textOf(actor) ?? "temporal",
+    step_ref: textOf(step_ref),
+    reason: textOf(reason),
+    result: documentOf(result),
+    event_key: textOf(event_key),
+    payload: documentOf(given.payload),
+    step_payloads: documentsOf(given.step_payloads),
+    child_run_id: textOf(child_run_id),
+    life: typeof life === "number" ? life : undefined,
+    only_tell: only_tell === true,
+  };
+}
+
+const NO_PAYLOAD = {
+  id: undefined,
+  actor: undefined,
+  step_ref: undefined,
+  reason: undefined,
+  result: undefined,
+  event_key: undefined,
+  payload: undefined,
+  step_payloads: undefined,
+  child_run_id: undefined,
+  life: undefined,
+  only_tell: undefined,
+};
+
+function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.fromEntries(Object.entries(value).map(([ref, doc]) => [ref, documentOf(doc) ?? { text: "null" }]));
+}
+
+function documentOf(value: unknown): JsonDoc | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "object" && ("text" in value || "ref" in value)) return value as JsonDoc;
+  return { text: JSON.stringify(value) };
+}

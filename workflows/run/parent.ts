@@ -1,0 +1,21 @@
+import type { Run } from "../engine/run.ts";
+import { childEndedSignal } from "../messages.ts";
+import { effects } from "../proxies.ts";
+import { tellRun } from "./signal-run.ts";
+
+/** Before a run closes: a sub-workflow tells its parent how it ended. */
+export async function closing({ plan, state }: Run): Promise<void> {
+  const { id, project_id, parent_workflow_run_id } = plan.run;
+  if (!parent_workflow_run_id) return;
+  const output = state.status === "completed" ? await outputOf() : undefined;
+  const { status, error, life } = state;
+  await tellRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, status, error, output, life });
+
+  function outputOf() {
+    const outputs = plan.steps.flatMap(({ step_ref }, i) => {
+      const stepOutput = state.steps[i]?.output;
+      return stepOutput ? [[step_ref, stepOutput] as [string, typeof stepOutput]] : [];
+    });
+    return effects.collectOutput({ run_id: id, project_id, outputs });
+  }
+}

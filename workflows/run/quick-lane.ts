@@ -1,0 +1,122 @@
+import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
+import type { Activities, Played } from "../activity-types.ts";
+import { excerptOf } from "../engine/excerpt.ts";
+import type { MirrorRows } from "../engine/rows.ts";
+import type { Run } from "../engine/run.ts";
+
+/** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
+const HELD_MS = 250;
+
+/** Of a summary the server takes 400 bytes. */
+const SUMMARY_LENGTH = 100;
+
+/** Longer than a worker is told of a command that waits. */
+const LATELY_MS = 5_000;
+
+function heardSince({ state: { commands } }: Run, since: number): string[] {
+  const from = commands.findLastIndex(({ at }) => at < since) + 1;
+  return commands.slice(from).map(({ id }) => id);
+}
+
+let held = false;
+
+/** Whether a local activity holds the workflow task. */
+export const holdsTask = (): boolean => held;
+
+/**
+ * What may be done in a moment is done by a local activity, which costs no round trip to the server. What fails here is
+ * left to an ordinary one.
+ *
+ * One at a time: of several, a replay would see the ends in another order and grouping than the run did.
+ */
+export class QuickLane {
+  #taskBegan = Date.now();
+  #isCalled = false;
+  #guard: CancellationScope | undefined;
+
+  /** To be told that something else than a local activity moved the run. */
+  newTask(): void {
+    this.#taskBegan = Date.now();
+    this.#isCalled = false;
+  }
+
+  /** A command waits for the end of this workflow task. */
+  get isCalled(): boolean {
+    return this.#isCalled;
+  }
+
+  /** The workflow's clock goes on with each local activity, by what it took. */
+  hasTime(): boolean {
+    return Date.now() - this.#taskBegan < HELD_MS;
+  }
+
+  /**
+   * Makes the attempts of these steps at once, and those that follow from them. Returns within a moment; see Played for
+   * those that take longer.
+   */
+  play(run: Run, begin: number[]): Promise<Played> {
+    const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
+    const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
+    const excerpt = excerptOf(run, begin);
+    const now = Date.now();
+    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS) };
+    return this.#hold(local(summary).playAhead(input), (played) => {
+      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
+      this.#isCalled = played.called !== undefined;
+      const inRun = <Of extends { step: number }>(one: Of): Of => ({
+        ...one,
+        step: excerpt.numbers[one.step] as number,
+      });
+      const { events, called, going } = played;
+      return { events: events.map(inRun), called: called?.map(inRun), going: going.map(inRun) };
+    });
+  }
+
+  /** Whether the rows are written. */
+  mirror(rows: MirrorRows): Promise<boolean> {
+    return this.#hold(local().mirror(rows), (result) => result !== FAILED);
+  }
+
+  /** Lets go of the workflow task. To be called before the run waits for anything else, or ends. */
+  letGo(): void {
+    this.#guard?.cancel();
+    this.#guard = undefined;
+  }
+
+  // Written with few promises: the SDK keeps account of each one.
+  #hold<Result, End>(activity: Promise<Result>, end: (result: Result | typeof FAILED) => End): Promise<End> {
+    held = true;
+    this.#guard ??= guard();
+    return activity.then(
+      (result) => {
+        held = false;
+        return end(result);
+      },
+      (error) => {
+        held = false;
+        if (isCancellation(error)) throw error;
+        return end(FAILED);
+      },
+    );
+  }
+}
+
+const FAILED = Symbol("failed");
+
+/** They answer within a moment by themselves: one that Temporal has to give up was begun by a worker that hangs. */
+const local = (summary?: string) =>
+  proxyLocalActivities<Activities>({ startToCloseTimeout: "30s", retry: { maximumAttempts: 1 }, summary });
+
+/**
+ * A task that is held for too long (80 % of its timeout) is handed in for another one. If it held no command, a replay
+ * would take the two for one. So it holds one: a timer, of which nothing is recorded if it is cancelled in time.
+ */
+function guard(): CancellationScope {
+  const scope = new CancellationScope();
+  scope
+    .run(() => sleep("1 hour", { summary: "quick lane" }))
+    .catch((error) => {
+      if (!isCancellation(error)) throw error;
+    });
+  return scope;
+}

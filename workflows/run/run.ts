@@ -1,0 +1,175 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  proxySinks,
+  setCurrentDetails,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { RunStatus } from "../../src/contract/runs.ts";
+import { goOn } from "../engine/advance.ts";
+import type { News, RunEvent } from "../engine/events.ts";
+import { evolve } from "../engine/evolve.ts";
+import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
+import { planOf, type PlanStep, type RunHeader } from "../engine/plan.ts";
+import { initialRun, restoredRun, type Run } from "../engine/run.ts";
+import type { RunState } from "../engine/state.ts";
+import { mirroredState } from "../engine/stored-run.ts";
+import { isRunOver } from "../engine/transitions.ts";
+import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
+import { effects } from "../proxies.ts";
+import { detailsOf } from "./details.ts";
+import { receive } from "./inbox.ts";
+import { closing } from "./parent.ts";
+import { QuickLane } from "./quick-lane.ts";
+import { Performance } from "./reconciler.ts";
+
+/**
+ * Once the server suggests a continue-as-new, a run goes on in a new execution at the first moment without an activity.
+ * From this many events on nothing new is started until that moment comes; the server's limit is 51,200.
+ */
+const HOLD_AT_HISTORY_LENGTH = 20_000;
+/** An execution that begins with thousands of timers is suggested another one at once: it has to get somewhere first. */
+const HISTORY_A_TIMER = 3;
+
+/** A command that waits is heard long before. Without this, a run that has heard it already would wait for ever. */
+const COMMAND_COMES_MS = 500;
+
+const { passing } = proxySinks<Passing>();
+
+/**
+ * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings
+ * what goes on outside in line. Ends as completed, failed or canceled in Temporal as the run does.
+ */
+export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
+  const inbox: News[] = [];
+  let run: Run | undefined;
+  receive(inbox, () => run);
+  // The loop itself is not cancelled: a cancellation is an event of the run like any other.
+  return CancellationScope.nonCancellable(async () => {
+    run = await open(input);
+    return interpret(run, inbox, ("slow_jobs" in input && input.slow_jobs) || []);
+  });
+}
+
+async function open(input: RunInput): Promise<Run> {
+  if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
+  if ("reopen" in input) {
+    const { header, steps, row, rows, commands, approvals } = await effects.loadRun({ run_id: input.reopen });
+    const plan = planOf(header, steps);
+    return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals));
+  }
+  const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
+  return initialRun(planOf(input.run, input.steps), completed);
+}
+
+async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{ status: RunStatus }> {
+  const performance = new Performance(run, inbox, slowJobs);
+  const lane = new QuickLane();
+  // As the run was started with it; a reopened one was not.
+  let shownStatus = run.state.status;
+  for (;;) {
+    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
+    if (run.state.returning) await returnToParent(run);
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
+    const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
+    const holding = carrying || lane.isCalled;
+    if (!holding) goOn(run, Date.now());
+    const begin = performance.align(holding, lane.hasTime());
+    // Who sent a command need not wait for what follows from it, nor for the write that is certain.
+    if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
+    if (begin.length > 0) {
+      // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
+      const { events, called = [], going } = await lane.play(run, begin);
+      for (const event of [...events, ...called]) {
+        if (isRunOver(run.state.status)) break;
+        performance.assertDispatching(event);
+        evolve(run, event);
+        if (!called.includes(event)) goOn(run, event.at);
+      }
+      performance.handOver(going);
+      continue;
+    }
+    setCurrentDetails(detailsOf(run));
+    if (run.state.status !== shownStatus) {
+      shownStatus = run.state.status;
+      upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
+    }
+    await mirror(run, lane, performance.isUnderWay() || lane.isCalled);
+    lane.letGo();
+
+    if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
+      await closing(run);
+      await condition(allHandlersFinished);
+      if (inbox.length === 0) return ended(run.state);
+    } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
+      await condition(allHandlersFinished);
+      if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
+    } else if (!holding && performance.isCutShort()) {
+      await sleep(1, { summary: "more steps" });
+      lane.newTask();
+      performance.newTask();
+    } else {
+      const before = { idle: performance.isIdle(), underWay: performance.isUnderWay(), writing: run.mirroring };
+      const mayGoOn = () =>
+        inbox.length > 0 ||
+        performance.isIdle() !== before.idle ||
+        performance.isUnderWay() !== before.underWay ||
+        run.mirroring !== before.writing ||
+        (!holding && performance.canBegin());
+      await (lane.isCalled ? condition(mayGoOn, COMMAND_COMES_MS) : condition(mayGoOn));
+      lane.newTask();
+      performance.newTask();
+    }
+  }
+}
+
+/** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
+const timed = ({ due = 0, ...event }: News): RunEvent => ({ ...event, at: Math.max(Date.now(), due) });
+
+/** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
+async function returnToParent({ plan, state }: Run): Promise<void> {
+  const { id, parent_workflow_run_id: run_id = "" } = plan.run;
+  const command = { id: `adopt:${id}:${state.revision}`, actor: `workflow-run:${id}`, child_run_id: id };
+  await effects.reopenRun({ run_id, verb: "adopt", command });
+  state.returning = undefined;
+}
+
+const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<never> =>
+  continueAsNew<typeof workflowRun>({ run, steps, carried });
+
+/**
+ * One write is in flight at a time; the next one carries all that changed meanwhile. While more is to come, which will be
+ * written in any case, a step that went on is only told in passing.
+ */
+async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise<void> {
+  if (run.mirroring) return;
+  if (isMoreToCome && isMinor(run)) {
+    if (hasNews(run)) passing.mirror(takeInPassing(run));
+    return;
+  }
+  if (isMirrored(run)) return;
+  const rows = takeUnmirrored(run);
+  const written = () => {
+    run.mirroring = undefined;
+  };
+  if (await lane.mirror(rows)) written();
+  else void effects.mirror(rows).then(written);
+}
+
+function ended({ status, error }: RunState): { status: RunStatus } {
+  if (status === "completed") return { status };
+  if (status === "canceled") throw new CancelledFailure(error ?? "canceled");
+  throw ApplicationFailure.create({
+    type: status,
+    message: error ?? `workflow run ${status}`,
+    nonRetryable: true,
+    category: "BENIGN",
+  });
+}
