@@ -6,9 +6,9 @@ import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
 import { findVersion, planSteps } from "../src/store/workflows.ts";
 import type { Activities } from "../workflows/activity-types.ts";
-import { enabledSteps, type RunHeader } from "../workflows/engine/plan.ts";
+import { enabledSteps } from "../workflows/engine/plan.ts";
 import { isKeptByRetry } from "../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../workflows/engine/rows.ts";
+import { headerOf } from "../workflows/engine/stored-run.ts";
 
 export function loadRun({ db }: Deps): Activities["loadRun"] {
   return async ({ run_id }) => {
@@ -30,10 +30,4 @@ export function loadCompleted({ db }: Deps): Activities["loadCompleted"] {
     const rows = await listStepRows(db, run_id);
     return rows.filter(isKeptByRetry).map(({ step_ref, output, cause }) => ({ step_ref, output, cause }));
   };
-}
-
-/** What of a run's row its whole life does not change. Its parent's expiry is not kept: a child that is reopened is on its own. */
-function headerOf(row: RunRow): RunHeader {
-  const { status, error, started_at, finished_at, expires_at, revision, ...header } = row;
-  return header;
 }

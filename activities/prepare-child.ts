@@ -4,7 +4,7 @@ import { saveDocument } from "../src/store/documents.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
 import { findVersion, findWorkflow, planSteps, slowJobsOf, type StoredWorkflow } from "../src/store/workflows.ts";
 import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
-import type { RunHeader } from "../workflows/engine/plan.ts";
+import { RULES, type RunHeader } from "../workflows/engine/plan.ts";
 import type { RunRow } from "../workflows/engine/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
@@ -54,11 +54,12 @@ function headerOf(input: PrepareChildInput, workflow: StoredWorkflow): RunHeader
     parent_workflow_run_id: input.sources.run_id,
     parent_step_run_id: input.parent_step_run_id,
     depth: input.depth,
+    rules: RULES,
   };
 }
 
 /** The run as it stands in lists until it has mirrored itself. */
-function rowOf({ expires_no_later_than, ...header }: RunHeader): RunRow {
+function rowOf({ expires_no_later_than, rules, ...header }: RunHeader): RunRow {
   const { created_at, timeout_secs } = header;
   const own = timeout_secs === undefined ? Number.POSITIVE_INFINITY : created_at + timeout_secs * 1000;
   const expires_at = Math.min(own, expires_no_later_than ?? Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-import type { PlanStep, RunHeader } from "../../workflows/engine/plan.ts";
+import { type PlanStep, RULES, type RunHeader } from "../../workflows/engine/plan.ts";
 
 /** When every run of this bench begins. */
 export const BEGIN = Date.parse("2026-03-02T10:00:00Z");
@@ -13,6 +13,7 @@ export const HEADER: RunHeader = {
   triggered_by: "manual",
   created_at: BEGIN,
   depth: 0,
+  rules: RULES,
 };
 
 /** Definitions of `size` job steps. */

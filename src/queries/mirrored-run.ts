@@ -6,7 +6,7 @@ import { findVersion } from "../store/workflows.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { restoredRun, type Run } from "../../workflows/engine/run.ts";
-import { mirroredState } from "../../workflows/engine/stored-run.ts";
+import { headerOf, mirroredState } from "../../workflows/engine/stored-run.ts";
 
 /** A run as the mirror holds it, in the engine's own shape: what a closed run would say to a command, and what is shown while no worker can be asked. */
 export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
@@ -16,6 +16,6 @@ export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
     listCommands(db, row.id),
     listApprovals(db, row.id),
   ]);
-  const plan = planOf(row, enabledSteps(version?.steps ?? [], row.step_overrides));
+  const plan = planOf(headerOf(row), enabledSteps(version?.steps ?? [], row.step_overrides));
   return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals));
 }

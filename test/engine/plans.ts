@@ -1,4 +1,4 @@
-import { planOf, type PlanStep, type RunHeader } from "../../workflows/engine/plan.ts";
+import { planOf, type PlanStep, RULES, type RunHeader } from "../../workflows/engine/plan.ts";
 
 /** When every run of these tests begins. */
 export const BEGIN = Date.parse("2026-03-02T10:00:00Z");
@@ -13,6 +13,7 @@ const HEADER: RunHeader = {
   triggered_by: "manual",
   created_at: BEGIN,
   depth: 0,
+  rules: RULES,
 };
 
 export type Step = Omit<PlanStep, "id">;

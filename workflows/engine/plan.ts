@@ -4,6 +4,9 @@ import type { StepOverride, WorkflowStep } from "../../src/contract/workflows.ts
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
 export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & { payload?: JsonDoc };
 
+/** Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. */
+export const RULES = 1;
+
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {
   id: string;
@@ -30,6 +33,8 @@ export interface RunHeader {
   parent_step_run_id?: string;
   /** How many ancestors this run has as a sub-workflow. */
   depth: number;
+  /** The interpreter's rules that this execution began with, see RULES. Absent in histories from before they were numbered: 0. */
+  rules?: number;
 }
 
 /** The run's DAG, indexed once. Steps are spoken of by their index in definition order. */

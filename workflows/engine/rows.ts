@@ -8,7 +8,7 @@ import type { ApprovalState, Cause } from "./state.ts";
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
  * the run; a row with a lower revision than the stored one is older and must not replace it.
  */
-export interface RunRow extends Omit<RunHeader, "expires_no_later_than"> {
+export interface RunRow extends Omit<RunHeader, "expires_no_later_than" | "rules"> {
   status: RunStatus;
   error?: string;
   started_at?: number;

@@ -1,8 +1,17 @@
 import type { CommandOutcome } from "./command.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, RULES, type RunHeader } from "./plan.ts";
 import type { ApprovalRow, RunRow, StepRow } from "./rows.ts";
 import { initialRun } from "./run.ts";
 import type { ApprovalState, RunState } from "./state.ts";
+
+/**
+ * What a run's row says that its whole life does not change: for what begins anew from it, by today's rules. Its parent's
+ * expiry is not kept: a child that is reopened is on its own.
+ */
+export function headerOf(row: RunRow): RunHeader {
+  const { status, error, started_at, finished_at, expires_at, revision, ...header } = row;
+  return { ...header, rules: RULES };
+}
 
 /** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
 export function mirroredState(

@@ -6,7 +6,7 @@ import type { StepState } from "./state.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
-  const { expires_no_later_than: _, ...header } = plan.run;
+  const { expires_no_later_than: _, rules: __, ...header } = plan.run;
   const { status, error, started_at, finished_at, expires_at, revision } = state;
   const { payload = header.payload, step_payloads = header.step_payloads } = state;
   return { ...header, payload, step_payloads, status, error, started_at, finished_at, expires_at, revision };

@@ -17,6 +17,7 @@ import { presentRun } from "../../views/run.ts";
 import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { headerOf } from "../../../workflows/engine/stored-run.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runQuery } from "../../../workflows/messages.ts";
 
@@ -53,7 +54,7 @@ export async function startRetry(
   const { workflow, steps } = await workflowOf(deps, source);
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
   return runOnce(deps, asked, async (id) => {
-    const { status, error, started_at, finished_at, expires_at, revision, ...kept } = source;
+    const kept = headerOf(source);
     const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
     const header: RunHeader = {
       ...kept,

@@ -10,7 +10,7 @@ import { assertProject, type Caller, projectOf } from "../../identity/caller.ts"
 import { saveDocument } from "../../store/documents.ts";
 import { findVersion, findWorkflow, planSteps } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
-import { enabledSteps, type PlanStep } from "../../../workflows/engine/plan.ts";
+import { enabledSteps, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 
 const MAX_TAGS = 20;
 
@@ -64,6 +64,7 @@ export async function triggerRun(
       timeout_secs,
       step_overrides: body.step_overrides,
       depth: 0,
+      rules: RULES,
     };
     return startRun(deps, header, steps, max_concurrent_runs);
   });
