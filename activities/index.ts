@@ -1,5 +1,7 @@
 import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
 import type { Attempts } from "./calls/calls-in-flight.ts";
+import type { Journal } from "./calls/journal.ts";
+import { recall } from "./calls/recall.ts";
 import { dispatching } from "./calls/dispatch-job.ts";
 import { collectOutput } from "./collect-output.ts";
 import { createEndpoints } from "./endpoint/endpoint-agent.ts";
@@ -13,10 +15,17 @@ import type { Deps } from "../src/deps.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 
 /** `ownQueue`: the task queue that only this process takes from. */
-export function createActivities(deps: Deps, ownQueue: string, attempts: Attempts, writer: MirrorWriter): Activities {
+export function createActivities(
+  deps: Deps,
+  ownQueue: string,
+  attempts: Attempts,
+  journal: Journal,
+  writer: MirrorWriter,
+): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
-    ...dispatching(deps, endpoints, ownQueue, attempts),
+    ...dispatching(deps, endpoints, ownQueue, attempts, journal),
+    recall: recall(deps),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),

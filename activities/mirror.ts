@@ -1,5 +1,6 @@
 import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
+import type { Journal } from "./calls/journal.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
 import type { Activities } from "../workflows/activity-types.ts";
@@ -23,6 +24,7 @@ interface Asked {
 /** Writes what runs changed. One write at a time, of all the runs that asked for one during the last. */
 export class MirrorWriter {
   readonly #db: Deps["db"];
+  readonly #journal: Journal;
   #waiting: Asked[] = [];
   #passing: Asked[] = [];
   #writing = false;
@@ -30,8 +32,9 @@ export class MirrorWriter {
   /** Ends the rest between two writes. */
   #awake = () => {};
 
-  constructor(db: Deps["db"]) {
+  constructor(db: Deps["db"], journal: Journal) {
     this.#db = db;
+    this.#journal = journal;
   }
 
   /** At once. The rows carry all that the run has told in passing. */
@@ -85,6 +88,8 @@ export class MirrorWriter {
   }
 
   async #write(batch: Asked[]): Promise<void> {
+    // An end that is shown stays, though the workflow task in which it came about may be lost: it can be repeated.
+    await this.#journal.settled();
     await writeMirror(
       this.#db,
       batch.map((asked) => asked.rows),

@@ -51,7 +51,38 @@ export interface PlayInput extends Excerpt {
   now: number;
   /** The ids of the commands that the run has heard lately: when another one waits, the game ends at once. */
   heard: string[];
+  /** What the run has heard in this workflow task. Absent in histories from before plays were journaled. */
+  news?: NewsCount;
+  /** This is the run's first task, tried for the first time: nobody can have made a call of it. */
+  fresh?: boolean;
 }
+
+/** How much of what came with a workflow task the run had heard: a task that is made again begins with the same. */
+export interface NewsCount {
+  signals: number;
+  /** Timers, ends of activities, a cancellation. */
+  others: number;
+}
+
+/** How a call ended. */
+export type CallOutcome = { output?: JsonDoc } | { failure: AttemptFailure };
+
+/** What a play did, in the journal: that it began, having heard so much; or that it heard the end of an attempt. */
+export type JournaledPlay =
+  | { began: number; news: NewsCount }
+  | {
+      /** In the run. */
+      step: number;
+      generation: number;
+      attempt: number;
+      at: number;
+      random?: number;
+      /** False once a command waited: nothing followed then. */
+      follows: boolean;
+    };
+
+/** The same with what the attempt's end was. */
+export type Recalled = { began: number; news: NewsCount } | { event: AttemptNews & { at: number }; follows: boolean };
 
 export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
@@ -123,6 +154,11 @@ export interface Activities {
   dispatchJob(input: DispatchInput): Promise<{ output?: JsonDoc }>;
   /** Attempts made at once, and those that follow from them, as a local activity: returns in a moment. */
   playAhead(input: PlayInput): Promise<Played>;
+  /**
+   * What was played for the run in a workflow task that was lost, as a local activity: all that began at revision `since` or
+   * later, in order. Empty where no task was.
+   */
+  recall(input: { run_id: string; since: number }): Promise<Recalled[]>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

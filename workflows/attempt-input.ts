@@ -1,5 +1,5 @@
 import type { JsonDoc } from "../src/contract/json.ts";
-import type { AttemptFailure, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
+import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
 import type { AttemptNews } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import type { Run } from "./engine/run.ts";
@@ -29,12 +29,14 @@ export function attemptOf(run: Run, step: number): Attempt {
   return { step, step_ref: definition.step_ref, generation, attempt, input };
 }
 
-export const completed = ({ step, generation, attempt }: Attempt, output: JsonDoc | undefined): AttemptNews => ({
+type Due = Pick<Attempt, "step" | "generation" | "attempt">;
+
+export const completed = ({ step, generation, attempt }: Due, output: JsonDoc | undefined): AttemptNews => ({
   type: "attempt_completed",
   ...{ step, generation, attempt, output },
 });
 
-export function failed({ step, generation, attempt }: Attempt, failure: AttemptFailure): AttemptNews {
+export function failed({ step, generation, attempt }: Due, failure: AttemptFailure): AttemptNews {
   const { type, message, details } = failure;
   const { job_max_attempts = 1 } = (details[0] ?? {}) as Partial<FailureDetails>;
   return {
@@ -43,6 +45,10 @@ export function failed({ step, generation, attempt }: Attempt, failure: AttemptF
     ...{ class: type, error: message || "attempt failed", job_max_attempts, random: Math.random() },
   };
 }
+
+/** What the end of a call is to the run. */
+export const newsOf = (due: Due, outcome: CallOutcome): AttemptNews =>
+  "failure" in outcome ? failed(due, outcome.failure) : completed(due, outcome.output);
 
 /** What the payload or the key of a step is rendered from, by reference where large: activities do the rendering. */
 export function sourcesOf({ plan, state }: Run, i: number): PayloadSources {

@@ -1,7 +1,7 @@
-import { ApplicationFailure } from "@temporalio/common";
 import { setTimeout as pauseFor } from "node:timers/promises";
+import { ended, isFinal } from "./outcome.ts";
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { Carried } from "../../workflows/activity-types.ts";
+import type { CallOutcome, Carried } from "../../workflows/activity-types.ts";
 
 export type Outcome = { output?: JsonDoc };
 
@@ -107,15 +107,26 @@ export class Attempts {
     return attempt;
   }
 
+  /** Calls that another process has made: nobody here makes them again. */
+  known(outcomes: Map<string, CallOutcome>): void {
+    for (const [name, outcome] of outcomes) if (!this.has(name)) this.#begin(name, {}, () => ended(outcome));
+  }
+
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  /** Resolves once no call of this process waits for its endpoint, or after that time. */
+  async noneGoing(withinMs: number): Promise<void> {
+    for (const end = Date.now() + withinMs; this.#going > 0 && Date.now() < end; ) await pauseFor(50);
+  }
+
   #begin(name: string, carried: Carried, make: MakeAttempt): Attempt {
     const attempt = new Attempt(make, carried);
     this.#known.set(name, attempt);
     this.#going++;
     attempt.outcome
-      .then(
-        () => true,
-        (error) => error instanceof ApplicationFailure && error.nonRetryable,
-      )
+      .then(() => true, isFinal)
       .then((isFinal) => {
         this.#going--;
         if (this.#known.get(name) !== attempt) return;

@@ -1,6 +1,8 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Attempt, Attempts, IsWanted, Outcome } from "./calls-in-flight.ts";
+import { callName, failureOf, isFinal } from "./outcome.ts";
+import type { Journal } from "./journal.ts";
 import { isWanted } from "./is-awaited.ts";
 import { playAhead } from "./play-ahead.ts";
 import { SlowJobs } from "./slow-jobs.ts";
@@ -8,8 +10,9 @@ import type { Endpoints } from "../endpoint/endpoint-agent.ts";
 import { attemptJob } from "../endpoint/job-attempt.ts";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
+import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
-import type { Activities, Carried, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
+import type { Activities, CallOutcome, Carried, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
@@ -23,16 +26,39 @@ export function dispatching(
   endpoints: Endpoints,
   ownQueue: string,
   attempts: Attempts,
+  journal: Journal,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
   const slowJobs = new SlowJobs(deps);
 
   function join(input: DispatchInput, heard?: Carried): Attempt {
     const carried: Carried = { ...(heard ?? input.carried) };
-    return attempts.join(`${input.job_run_id}/${input.attempt}`, carried, async (canceled) => {
-      const text =
-        carried.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
-      return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
-    });
+    return attempts.join(callName(input), carried, (canceled) => noted(input, () => make(input, carried, canceled)));
+  }
+
+  async function make(input: DispatchInput, carried: Carried, canceled: AbortSignal): Promise<Outcome> {
+    const text =
+      carried.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
+    return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
+  }
+
+  /** An answer that was received is never asked for again, whatever becomes of this process or of a workflow task. */
+  async function noted(input: DispatchInput, call: () => Promise<Outcome>): Promise<Outcome> {
+    const note = (outcome: CallOutcome) =>
+      journal.note({ run_id: input.sources.run_id, name: callName(input), outcome });
+    try {
+      const outcome = await call();
+      note(outcome);
+      return outcome;
+    } catch (error) {
+      if (isFinal(error)) note({ failure: failureOf(error) });
+      throw error;
+    }
+  }
+
+  /** The calls that were made by a process that could not tell the run. */
+  async function learn(runId: string, inputs: DispatchInput[]): Promise<void> {
+    const names = inputs.map(callName).filter((name) => !attempts.has(name));
+    if (names.length > 0) attempts.known(await findOutcomes(deps.db, runId, names));
   }
 
   const wanted =
@@ -43,13 +69,14 @@ export function dispatching(
   return {
     async dispatchJob(input) {
       const context = Context.current();
+      await learn(input.sources.run_id, [input]);
       const attempt = join(input, context.info.heartbeatDetails);
       const told = (): Heartbeat => ({ ...attempt.carried, queue: ownQueue });
       const heartbeat = setInterval(() => context.heartbeat(told()), HEARTBEAT_MS);
       return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
     },
 
-    playAhead: playAhead({ attempts, join, wanted, slowJobs, notices: deps.notices, ownQueue }),
+    playAhead: playAhead({ attempts, join, learn, wanted, slowJobs, journal, notices: deps.notices, ownQueue }),
   };
 }
 

@@ -1,12 +1,12 @@
-import { ApplicationFailure } from "@temporalio/common";
 import { EventEmitter, on } from "node:events";
 import type { Attempt, Attempts, IsWanted } from "./calls-in-flight.ts";
+import type { Journal } from "./journal.ts";
+import { callName, failureOf, isFinal } from "./outcome.ts";
 import { WaitingCommands } from "./pending-commands.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
 import type { Notices } from "../../src/store/notices.ts";
-import type { Activities, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
-import { type Attempt as Due, attemptOf, completed, failed } from "../../workflows/attempt-input.ts";
-import type { AttemptNews } from "../../workflows/engine/events.ts";
+import type { Activities, CallOutcome, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
+import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-input.ts";
 import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { workOf } from "../../workflows/engine/work.ts";
@@ -27,8 +27,10 @@ const HANDED_OVER_MS = 3_000;
 interface Lane {
   attempts: Attempts;
   join(input: DispatchInput): Attempt;
+  learn(runId: string, inputs: DispatchInput[]): Promise<void>;
   wanted(input: DispatchInput): IsWanted;
   slowJobs: SlowJobs;
+  journal: Journal;
   notices: Notices;
   ownQueue: string;
 }
@@ -41,6 +43,8 @@ export function playAhead({ notices, ...lane }: Lane): Activities["playAhead"] {
     if (commands.has(run.id, heard))
       return { events: [], called: [], going: begin.map((step) => ({ step, later: true })) };
     const game = new Game(input, lane);
+    // Of a task that is the run's first try at its first steps, nothing can have been lost.
+    if (!input.fresh) await lane.learn(run.id, game.due(begin));
     const enough = new AbortController();
     const endAfter = (ms: number) => setTimeout(() => enough.abort(), ms).unref();
     endAfter(AHEAD_MS);
@@ -77,8 +81,10 @@ class Game {
   readonly #ends = new EventEmitter();
   readonly #events: Played["events"] = [];
   #called: Played["called"];
+  readonly #input: PlayInput;
 
   constructor(input: PlayInput, lane: Omit<Lane, "notices">) {
+    this.#input = input;
     this.#excerpt = new PlayedExcerpt(input);
     this.#lane = lane;
     this.#clock = input.now - performance.now();
@@ -94,7 +100,12 @@ class Game {
     this.#excerpt.stop();
   }
 
+  due(steps: number[]): DispatchInput[] {
+    return steps.map((step) => attemptOf(this.#run, step).input);
+  }
+
   async play(begin: number[], enough: AbortSignal): Promise<Played> {
+    this.#noteBegin();
     const ends = on(this.#ends, "end", { signal: enough });
     this.#beginAll(begin);
     // Only what changes from here on is looked at: for the rest the workflow has seen to it.
@@ -102,7 +113,7 @@ class Game {
     try {
       while (this.#isWorthWaiting() && this.#events.length < MOST_EVENTS) {
         const { value } = await ends.next();
-        this.#end(...(value as [number, Attempt, AttemptNews | undefined]));
+        this.#end(...(value as [number, Attempt, CallOutcome | undefined]));
       }
     } catch (error) {
       if (!enough.aborted) throw error;
@@ -139,28 +150,49 @@ class Game {
     }
     const made = join(due.input);
     this.#going.set(step, { due, made, since: performance.now(), isSlow });
-    const end = (news?: AttemptNews) => this.#ends.emit("end", step, made, news);
-    made.outcome.then(
-      ({ output }) => end(completed(due, output)),
-      (error) =>
-        end(error instanceof ApplicationFailure && error.nonRetryable ? failed(due, failureOf(error)) : undefined),
-    );
+    const end = (outcome?: CallOutcome) => this.#ends.emit("end", step, made, outcome);
+    made.outcome.then(end, (error) => end(isFinal(error) ? { failure: failureOf(error) } : undefined));
   }
 
-  /** Without news: what went wrong is not the endpoint's affair. */
-  #end(step: number, made: Attempt, news: AttemptNews | undefined): void {
-    if (this.#going.get(step)?.made !== made) return;
+  /** Without an outcome: what went wrong is not the endpoint's affair. */
+  #end(step: number, made: Attempt, outcome: CallOutcome | undefined): void {
+    const going = this.#going.get(step);
+    if (going?.made !== made) return;
     this.#going.delete(step);
     made.leave(async () => false);
-    if (!news) {
+    if (!outcome) {
       this.#elsewhere.add(step);
       return;
     }
-    const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
+    const event = { ...newsOf(going.due, outcome), at: Math.floor(this.#clock + performance.now()) };
+    this.#noteEnd(going.due, outcome, event);
     (this.#called ?? this.#events).push(event);
     this.#excerpt.happens(event);
     this.#align([...this.#run.touched]);
     this.#run.touched.clear();
+  }
+
+  /** Whoever makes this workflow task again begins with what it had heard, and goes on as this play did. */
+  #noteBegin(): void {
+    const { run, state, now, news } = this.#input;
+    if (!news) return;
+    this.#lane.journal.note({
+      ...{ run_id: run.id, name: `play/${state.revision}`, base: state.revision },
+      played: { began: now, news },
+    });
+  }
+
+  #noteEnd(due: Due, outcome: CallOutcome, event: Played["events"][number]): void {
+    const { run, state, numbers, news } = this.#input;
+    if (!news) return;
+    const { generation, attempt, at } = event;
+    this.#lane.journal.note({
+      ...{ run_id: run.id, name: callName(due.input), base: state.revision, outcome },
+      played: {
+        ...{ step: numbers[due.step] as number, generation, attempt, at, follows: !this.#called },
+        ...("random" in event && { random: event.random }),
+      },
+    });
   }
 
   #align(touched: number[]): void {
@@ -190,9 +222,3 @@ class Game {
 }
 
 const isDispatching = (run: Run, step: number): boolean => workOf(run, step).some(({ kind }) => kind === "dispatch");
-
-const failureOf = ({ message, type, details }: ApplicationFailure) => ({
-  message,
-  type: type ?? "unknown",
-  details: details ?? [],
-});

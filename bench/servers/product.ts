@@ -1,4 +1,5 @@
 import pino from "pino";
+import { Journal } from "../../activities/calls/journal.ts";
 import { MirrorWriter } from "../../activities/mirror.ts";
 import { READY } from "./node-process.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -26,9 +27,10 @@ await runProcess(async (onStop) => {
   const temporal = await connectTemporal(config, log);
   onStop(() => temporal.connection.close());
   const deps = { db, notices, temporal, log, config };
-  const writer = new MirrorWriter(db);
+  const journal = new Journal(deps);
+  const writer = new MirrorWriter(db, journal);
   if (process.env.BENCH_MIRROR === "off") Object.assign(writer, { write: async () => {}, writeInPassing: () => {} });
-  const worker = await startWorker(deps, bundle, writer);
+  const worker = await startWorker(deps, bundle, journal, writer);
   onStop(() => worker.stop());
   const server = await serve(createApp(deps), config.host, config.port);
   onStop(() => server.close());

@@ -5,6 +5,7 @@ import { Attempts } from "../../activities/calls/calls-in-flight.ts";
 import { serverAnswers } from "../../activities/calls/is-awaited.ts";
 import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
 import { createActivities } from "../../activities/index.ts";
+import { Journal } from "../../activities/calls/journal.ts";
 import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
 import { UntimedWorker } from "./unwatched-worker.ts";
@@ -30,7 +31,8 @@ const HAND_OVER_MS = 5_000;
 export async function startWorker(
   deps: Deps,
   workflowBundle: WorkflowBundleOption,
-  writer = new MirrorWriter(deps.db),
+  journal = new Journal(deps),
+  writer = new MirrorWriter(deps.db, journal),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
   const attempts = new Attempts(() => serverAnswers(deps));
@@ -38,7 +40,7 @@ export async function startWorker(
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: createActivities(deps, ownQueue, attempts, writer),
+    activities: createActivities(deps, ownQueue, attempts, journal, writer),
     sinks: mirrorInPassing(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",

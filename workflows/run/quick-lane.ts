@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
-import type { Activities, Played } from "../activity-types.ts";
+import type { WorkflowTask } from "./workflow-task.ts";
+import type { Activities, Played, Recalled } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
@@ -54,12 +55,12 @@ export class QuickLane {
    * Makes the attempts of these steps at once, and those that follow from them. Returns within a moment; see Played for
    * those that take longer.
    */
-  play(run: Run, begin: number[]): Promise<Played> {
+  play(run: Run, begin: number[], { news, isFresh }: WorkflowTask): Promise<Played> {
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = Date.now();
-    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS) };
+    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), news, fresh: isFresh };
     return this.#hold(local(summary).playAhead(input), (played) => {
       if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
       this.#isCalled = played.called !== undefined;
@@ -70,6 +71,12 @@ export class QuickLane {
       const { events, called, going } = played;
       return { events: events.map(inRun), called: called?.map(inRun), going: going.map(inRun) };
     });
+  }
+
+  /** What a lost try of this workflow task has played. Undefined: nobody could say. */
+  recall({ plan, state }: Run): Promise<Recalled[] | undefined> {
+    const input = { run_id: plan.run.id, since: state.revision };
+    return this.#hold(local().recall(input), (recalled) => (recalled === FAILED ? undefined : recalled));
   }
 
   /** Whether the rows are written. */

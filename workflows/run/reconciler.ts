@@ -38,7 +38,10 @@ export class Performance {
   readonly #slow: Map<string, string | undefined>;
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
+  readonly #jobs: Set<string>;
+
   constructor(run: Run, inbox: News[], slowJobs: string[]) {
+    this.#jobs = new Set(run.plan.steps.flatMap(({ job_id }) => job_id ?? []));
     this.#run = run;
     this.#inbox = inbox;
     this.#slow = new Map(slowJobs.map((id) => [id, undefined]));
@@ -61,6 +64,17 @@ export class Performance {
   /** Only what can be begun again after a continue-as-new goes on: timers, and children that run by themselves. */
   isResting(): boolean {
     return this.#activities === 0 && !this.#children.isStarting();
+  }
+
+  /** Whether calls may come that are made at once. Not of runs from before plays were journaled: none of theirs can be repeated. */
+  mayPlay(): boolean {
+    const { plan, state, schedule } = this.#run;
+    return Boolean(plan.run.rules) && !isRunOver(state.status) && schedule.unfinished > 0 && this.#hasQuickJobs();
+  }
+
+  #hasQuickJobs(): boolean {
+    for (const id of this.#jobs) if (!this.#slow.has(id)) return true;
+    return false;
   }
 
   /**

@@ -27,6 +27,7 @@ import { detailsOf } from "./details.ts";
 import { receive } from "./inbox.ts";
 import { closing } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
+import { WorkflowTask } from "./workflow-task.ts";
 import { Performance } from "./reconciler.ts";
 
 /**
@@ -73,20 +74,31 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
+  let task = new WorkflowTask(workflowInfo().historyLength);
+  const nextTask = () => {
+    task = new WorkflowTask();
+    lane.newTask();
+    performance.newTask();
+  };
   for (;;) {
-    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
-    if (run.state.returning) await returnToParent(run);
+    if (performance.mayPlay() && !task.isKnown) await repeatLostPlay(run, inbox, lane, task);
+    for (let news = inbox.shift(); news; news = inbox.shift()) hear(run, task, news);
+    if (run.state.returning) {
+      await returnToParent(run);
+      nextTask();
+      continue;
+    }
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
     const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
     const holding = carrying || lane.isCalled;
     if (!holding) goOn(run, Date.now());
-    const begin = performance.align(holding, lane.hasTime());
+    const begin = performance.align(holding, lane.hasTime() && !task.isUntold);
     // Who sent a command need not wait for what follows from it, nor for the write that is certain.
     if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
     if (begin.length > 0) {
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
-      const { events, called = [], going } = await lane.play(run, begin);
+      const { events, called = [], going } = await lane.play(run, begin, task);
       for (const event of [...events, ...called]) {
         if (isRunOver(run.state.status)) break;
         performance.assertDispatching(event);
@@ -108,13 +120,13 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
       await closing(run);
       await condition(allHandlersFinished);
       if (inbox.length === 0) return ended(run.state);
+      nextTask();
     } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
     } else if (!holding && performance.isCutShort()) {
       await sleep(1, { summary: "more steps" });
-      lane.newTask();
-      performance.newTask();
+      nextTask();
     } else {
       const before = { idle: performance.isIdle(), underWay: performance.isUnderWay(), writing: run.mirroring };
       const mayGoOn = () =>
@@ -124,14 +136,36 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
         run.mirroring !== before.writing ||
         (!holding && performance.canBegin());
       await (lane.isCalled ? condition(mayGoOn, COMMAND_COMES_MS) : condition(mayGoOn));
-      lane.newTask();
-      performance.newTask();
+      nextTask();
     }
   }
 }
 
+function hear(run: Run, task: WorkflowTask, news: News, now = Date.now()): void {
+  task.hears(news);
+  evolve(run, timed(news, now));
+}
+
 /** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
-const timed = ({ due = 0, ...event }: News): RunEvent => ({ ...event, at: Math.max(Date.now(), due) });
+const timed = ({ due = 0, ...event }: News, now: number): RunEvent => ({ ...event, at: Math.max(now, due) });
+
+/**
+ * This workflow task may be another try of one that was lost with what had been played in it: endpoints were called, ends were
+ * shown, commands were answered. The run does the same again, in the same order, before it hears what came since.
+ */
+async function repeatLostPlay(run: Run, inbox: News[], lane: QuickLane, task: WorkflowTask): Promise<void> {
+  const recalled = await lane.recall(run);
+  task.recalled(recalled !== undefined);
+  for (const entry of recalled ?? []) {
+    if ("began" in entry) {
+      for (const news of task.takeHeard(inbox, entry.news)) hear(run, task, news, entry.began);
+      goOn(run, entry.began);
+    } else {
+      evolve(run, entry.event);
+      if (entry.follows) goOn(run, entry.event.at);
+    }
+  }
+}
 
 /** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
 async function returnToParent({ plan, state }: Run): Promise<void> {

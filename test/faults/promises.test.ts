@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import { commandSignals } from "../../workflows/messages.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { lossyTemporal } from "../stack/lossy-temporal.ts";
+import { startWorkerProcess } from "../stack/processes.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+
+/** More of them: RUNS=2000 npx vitest run test/faults/promises.test.ts */
+const RUNS = Number(process.env.RUNS ?? 160);
+const AT_ONCE = 16;
+const STEPS = ["a", "b", "c", "d", "e"];
+
+let stack: Stack;
+let way: Awaited<ReturnType<typeof lossyTemporal>>;
+let workers: Awaited<ReturnType<typeof startWorkerProcess>>[];
+let scenario: Scenario;
+let lossShare = 0;
+
+beforeAll(async () => {
+  stack = await startStack({ worker: false, logLevel: "silent" });
+  scenario = scenarioOn(stack);
+  way = await lossyTemporal(stack.config.temporalAddress, () => Math.random() < lossShare);
+  const lossy = { ...stack, config: { ...stack.config, temporalAddress: way.address } };
+  workers = await Promise.all([startWorkerProcess(lossy), startWorkerProcess(lossy)]);
+  // Every status that was ever to be seen of a run.
+  await stack.deps.db.query(`
+    create table shown (run_id uuid, status text, n bigint generated always as identity);
+    create function note_shown() returns trigger language plpgsql as
+      $$ begin insert into shown (run_id, status) values (new.id, new.status); return null; end $$;
+    create trigger note_shown after insert or update on workflow_runs for each row execute function note_shown()`);
+});
+
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.stop()));
+  way.close();
+  await stack.stop();
+});
+
+const move = fc.record({
+  verb: fc.constantFrom("pause", "skip", "force-complete", "cancel", "none"),
+  step: fc.constantFrom(...STEPS),
+  byHand: fc.boolean(),
+  /** After the trigger was answered: a chain takes some 60 to 300 ms. */
+  afterMs: fc.nat(300),
+  shape: fc.constantFrom("chain", "fan"),
+});
+type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
+
+/** Of a command that was sent: whether it was applied, and when that was known. */
+interface Verdict {
+  applied: boolean;
+  at: number;
+}
+
+test.for([
+  { name: "as it is", share: 0 },
+  { name: "and every sixth workflow task gets lost", share: 1 / 6 },
+])(
+  "two workers, commands at any moment, $name: no call is made twice, no end is taken back, no answer lies",
+  { timeout: 600_000 },
+  async ({ share }) => {
+    lossShare = share;
+    const on = scenario;
+    for (const ref of STEPS) {
+      stack.jobs.on(`/${share}/${ref}`, async (_, nth) => {
+        await pauseFor(10 + (nth % 3) * 10);
+        return { body: { nth } };
+      });
+    }
+    const steps = (depends: (i: number) => string[]) =>
+      STEPS.map((step_ref, i) => ({ step_ref, calls: `/${share}/${step_ref}`, depends_on: depends(i) }));
+    const workflows = {
+      chain: await on.workflow(steps((i) => STEPS.slice(0, i).slice(-1))),
+      fan: await on.workflow(steps((i) => (i === 0 ? [] : i < 4 ? ["a"] : ["b", "c", "d"]))),
+    };
+    const moves = fc.sample(move, RUNS);
+    const left = [...moves];
+    const played: { run: WorkflowRun; move: Move; verdict: Verdict | undefined; resumed: number | undefined }[] = [];
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (let next = left.pop(); next; next = left.pop()) {
+          const run = await on.trigger(workflows[next.shape]);
+          await pauseFor(next.afterMs);
+          const verdict = await steered(run, next);
+          let resumed: number | undefined;
+          if (next.verb === "pause" && verdict?.applied) {
+            await pauseFor(30);
+            resumed = Date.now();
+            await on.steer(run, "resume");
+          }
+          played.push({ run, move: next, verdict, resumed });
+        }
+      }),
+    );
+    expect(played.length).toBe(RUNS);
+    if (share > 0) expect(way.lost()).toBeGreaterThan(RUNS / 20);
+
+    const lies: unknown[] = [];
+    for (const { run, move, verdict, resumed } of played) {
+      const { status } = await on.ends(run, 60_000);
+      const told = await on.steps(run);
+      const lie = (what: string, more: object = {}) => lies.push({ what, run: run.id, move, verdict, status, ...more });
+      const calls = (step: StepRun | undefined) =>
+        stack.jobs.calls.filter(({ headers }) => headers["x-run-id"] === step?.job_run_id);
+      for (const step of told) {
+        const made = calls(step);
+        const attempts = new Set(made.map(({ headers }) => headers["x-attempt"]));
+        if (made.length !== attempts.size) lie("a call was made twice", { step: step.step_ref });
+        if (step.status === "completed" && move.verb !== "force-complete" && made.length === 0)
+          lie("completed without a call", { step: step.step_ref });
+      }
+      const { rows } = await stack.deps.db.query<{ status: string }>(
+        "select status from shown where run_id = $1 order by n",
+        [run.id],
+      );
+      const first = rows.findIndex((row) => ["completed", "failed", "canceled", "timed_out"].includes(row.status));
+      if (rows.slice(first).some((row) => row.status !== rows[first]?.status))
+        lie("an end was taken back", { shown: rows.map((row) => row.status).join(" ") });
+      if (!verdict) continue;
+      const target = told.find(({ step_ref }) => step_ref === move.step);
+      const since = (from: number, to = Number.POSITIVE_INFINITY) =>
+        told.flatMap((step) => calls(step).filter(({ at }) => at > from && at < to)).length;
+      if (move.verb === "skip" || move.verb === "force-complete") {
+        const wanted = move.verb === "skip" ? "skipped" : "completed";
+        if (verdict.applied && (target?.status !== wanted || calls(target).length > 0)) lie("was called", { target });
+        if (!verdict.applied && target?.status === "skipped") lie("refused, and done", { target });
+      }
+      if (move.verb === "pause" && verdict.applied && since(verdict.at, resumed) > 0) lie("called while paused");
+      if (move.verb === "cancel" && verdict.applied && (status !== "canceled" || since(verdict.at) > 0))
+        lie("went on though canceled");
+    }
+    expect(lies).toEqual([]);
+  },
+);
+
+async function steered(run: WorkflowRun, { verb, step, byHand }: Move): Promise<Verdict | undefined> {
+  if (verb === "none") return undefined;
+  const on = scenario;
+  const ref = verb === "pause" ? undefined : step;
+  if (verb === "cancel") {
+    const { status } = await stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+    expect([200, 202, 400, 409]).toContain(status);
+    return status === 202 ? undefined : { applied: status === 200, at: Date.now() };
+  }
+  if (!byHand) {
+    const { status } = await on.steer(run, verb, ref);
+    expect([200, 202, 400]).toContain(status);
+    return status === 202 ? undefined : { applied: status === 200, at: Date.now() };
+  }
+  const id = randomUUID();
+  const handle = stack.deps.temporal.workflow.getHandle(run.id);
+  const sent = await handle.signal(commandSignals[verb], { id, actor: "ops", step_ref: ref }).then(
+    () => true,
+    () => false,
+  );
+  if (!sent) return undefined;
+  for (;;) {
+    const { rows } = await stack.deps.db.query<{ outcome: string }>(
+      "select outcome from run_commands where run_id = $1 and id = $2",
+      [run.id, id],
+    );
+    if (rows[0]) return { applied: JSON.parse(rows[0].outcome).status === "applied", at: Date.now() };
+    await pauseFor(10);
+  }
+}
