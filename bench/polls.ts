@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { manyAtOnce, timed } from "./load.ts";
+import { printMachine } from "./machine.ts";
+import { readOptions } from "./options.ts";
+import { startProduct } from "./product.ts";
+import { median, quantile, ratio, rounds, short, spread } from "./rounds.ts";
+import { withServers } from "./servers/index.ts";
+import { definitionOf, shapes } from "./shapes.ts";
+import { printTable } from "./table.ts";
+
+/** Who trigger chains and wait for their end, and beside them, who look at a run that is under way, again and again. */
+const CLIENTS = 16;
+const POLLERS = 16;
+const LEAST_PAUSE_MS = 5;
+const MOST_PAUSE_MS = 250;
+const options = readOptions({ rounds: 5, seconds: 8 });
+printMachine(options);
+
+await withServers(options.temporal, async (servers) => {
+  const product = await startProduct(servers);
+  const workflow = await product.createWorkflow(definitionOf(shapes.chain, await product.createJob("delay=0")));
+  const underWay = new Set<string>();
+  const run = async () => {
+    const runId = await product.trigger(workflow);
+    underWay.add(runId);
+    await product.completed(runId);
+    underWay.delete(runId);
+  };
+  const poll = async (enough: AbortSignal, took: number[]) => {
+    for (let nth = 0; !enough.aborted; nth++) {
+      const runs = [...underWay];
+      const runId = runs[Math.floor(Math.random() * runs.length)];
+      const path = `/v1/workflow-runs/${runId}${nth % 2 === 0 ? "" : "/steps"}`;
+      if (runId) took.push(await timed(() => product.rest("GET", path)));
+      await sleep(LEAST_PAUSE_MS + Math.random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
+    }
+  };
+  const measured = (pollers: number) => async () => {
+    const enough = AbortSignal.timeout(options.seconds * 1000);
+    const took: number[] = [];
+    const polling = Array.from({ length: pollers }, () => poll(enough, took));
+    const { aSecond } = await manyAtOnce(CLIENTS, enough, run);
+    await Promise.all(polling);
+    return { aSecond, took };
+  };
+  const results = await rounds(options.rounds, { with: measured(POLLERS), without: measured(0) });
+
+  const throughputs = (name: keyof typeof results) => results[name].map(({ aSecond }) => aSecond);
+  printTable(
+    `Chains of 5 by ${CLIENTS} clients (${options.temporal}), ${options.rounds} rounds`,
+    (["with", "without"] as const).map((name) => ({
+      [`${POLLERS} pollers`]: name,
+      "runs/s": spread(throughputs(name)),
+    })),
+  );
+  console.log(`Throughput with pollers / without: ${short(ratio(throughputs("with"), throughputs("without")))}`);
+  const gets = results.with.map(({ took }) => took);
+  const of = (q: number) => spread(gets.map((took) => quantile(took, q)));
+  printTable("GET of a run or of its steps while they run, ms", [
+    { requests: gets.flat().length, p50: of(0.5), p99: of(0.99), max: short(Math.max(...gets.flat())) },
+  ]);
+  console.log(`p50 ${short(median(gets.map((took) => median(took))))}`);
+});
