@@ -19,6 +19,8 @@ export interface Config {
   allowPrivateEndpoints: boolean;
   /** How many steps a workflow may have. */
   maxSteps: number;
+  /** For how long a worker that is stopped lets the calls go on that it has begun. */
+  drainSecs: number;
   logLevel: string;
 }
 
@@ -63,6 +65,7 @@ const variables = {
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
+  DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
 const production = z.object({
@@ -117,6 +120,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     runTokenSecret: found.RUN_TOKEN_SECRET,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
     maxSteps: found.MAX_STEPS,
+    drainSecs: found.DRAIN_SECS,
     logLevel: found.LOG_LEVEL,
   };
 }

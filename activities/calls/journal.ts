@@ -1,8 +1,12 @@
 import { setImmediate, setTimeout as pauseFor } from "node:timers/promises";
+import { v7 } from "uuid";
 import type { Deps } from "../../src/deps.ts";
-import { insertJournal, type JournalRow } from "../../src/store/call-journal.ts";
+import { forgetJournal, insertJournal, type JournalRow } from "../../src/store/call-journal.ts";
 
 const LONGEST_PAUSE_MS = 2_000;
+/** A run that was shown as over this long ago has long been closed in Temporal, or no worker was there to forget anything. */
+const KEPT_MS = 24 * 3_600_000;
+const MOST_AT_ONCE = 1_000;
 
 /**
  * Writes down, as it happens, what Temporal's history does not hold yet: whoever makes the same workflow task again after
@@ -27,6 +31,12 @@ export class Journal {
   /** Resolves once all that was noted until now is stored, however long Postgres is away. */
   settled(): Promise<void> {
     return this.#next ?? this.#writing;
+  }
+
+  /** Forgets what is left of runs that are over: to be called now and then. */
+  async forget(now = Date.now()): Promise<void> {
+    const before = v7({ msecs: now - KEPT_MS, random: new Uint8Array(16) });
+    while ((await forgetJournal(this.#deps.db, before, MOST_AT_ONCE)) === MOST_AT_ONCE) await pauseFor(100);
   }
 
   async #writePending(): Promise<void> {

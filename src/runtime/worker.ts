@@ -24,6 +24,8 @@ export function installRuntime(log: Logger): void {
   });
 }
 
+const FORGET_EVERY_MS = 3_600_000;
+
 /** How long the calls that a worker hands over as it stops may take to be awaited again. */
 const HAND_OVER_MS = 5_000;
 
@@ -46,13 +48,22 @@ export async function startWorker(
     maxHeartbeatThrottleInterval: "1s",
     // Most of them only wait for an endpoint.
     maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
-    shutdownGraceTime: "5s",
-    shutdownForceTime: "15s",
+    shutdownForceTime: `${deps.config.drainSecs + 10}s`,
   } as const;
+  const forgetting = setInterval(() => {
+    journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
+  }, FORGET_EVERY_MS).unref();
+  const drainTime = `${deps.config.drainSecs}s` as const;
   const workers = await Promise.all([
-    UntimedWorker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
+    UntimedWorker.create({
+      ...common,
+      taskQueue: TASK_QUEUE,
+      workflowBundle,
+      maxCachedWorkflows: 500,
+      shutdownGraceTime: drainTime,
+    }),
     // Waits for the calls that this process has begun.
-    UntimedWorker.create({ ...common, taskQueue: ownQueue }),
+    UntimedWorker.create({ ...common, taskQueue: ownQueue, shutdownGraceTime: "1s" }),
   ]);
   const running = workers.map((worker) => worker.run());
   const ended = Promise.all(running);
@@ -64,9 +75,13 @@ export async function startWorker(
     ended,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
+      const drained = Date.now() + deps.config.drainSecs * 1000;
       await end(0);
       await attempts.noneLeft(HAND_OVER_MS);
+      await attempts.noneGoing(drained - Date.now());
       await end(1);
+      clearInterval(forgetting);
+      await journal.settled();
     },
   };
 }

@@ -80,6 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
     maxSteps: 1_000,
+    drainSecs: 5,
     logLevel,
   };
   const log = pino({ level: config.logLevel });

@@ -17,5 +17,6 @@ const variablesOf = ({ config }: Stack): Record<string, string> => ({
   JWT_AUDIENCE: config.auth.audience,
   RUN_TOKEN_SECRET: config.runTokenSecret ?? "",
   ALLOW_PRIVATE_ENDPOINTS: String(config.allowPrivateEndpoints),
+  DRAIN_SECS: String(config.drainSecs),
   LOG_LEVEL: "info",
 });
