@@ -49,8 +49,7 @@ export function parseExact(text: string, numberOf: (text: string) => Json): Json
   return withNumbers(JSON.parse(parts.join("")) as Json, numbers);
 }
 
-const mayLose = (number: string) =>
-  (number.length > SAFE_LENGTH || /[eE]/.test(number)) && NUMBER.test(number);
+const mayLose = (number: string) => (number.length > SAFE_LENGTH || /[eE]/.test(number)) && NUMBER.test(number);
 
 function isBeforeColon(text: string, at: number): boolean {
   COLON_NEXT.lastIndex = at;
@@ -67,11 +66,14 @@ function withNumbers(document: Json, numbers: Json[]): Json {
   const whole = [document];
   const restored = (value: Json): Json => {
     if (typeof value === "object" && value !== null) open.push(value);
-    return typeof value === "string" && value.startsWith(MARK) ? (numbers[Number(value.slice(MARK.length))] as Json) : value;
+    return typeof value === "string" && value.startsWith(MARK)
+      ? (numbers[Number(value.slice(MARK.length))] as Json)
+      : value;
   };
   const open: (Json[] | Record<string, Json>)[] = [whole];
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
-    if (Array.isArray(container)) for (let i = 0; i < container.length; i++) container[i] = restored(container[i] as Json);
+    if (Array.isArray(container))
+      for (let i = 0; i < container.length; i++) container[i] = restored(container[i] as Json);
     else
       for (const name of Object.keys(container)) {
         const member = container[name] as Json;
