@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, members, prose, sentence, whole } from "./fields.ts";
+import { line, list, members, prose, sentence, whole } from "./fields.ts";
 import { RUN_STATUSES } from "./runs.ts";
 
 const KINDS = ["cancel", "replay", "pause", "resume"] as const;
@@ -33,7 +33,7 @@ export type BulkFilter = z.output<typeof filter>;
 export const bulkOperationBody = members({
   project_id: line(255).optional(),
   operation: z.enum(KINDS),
-  ids: z.array(id).min(1).max(MAX_BULK_RUNS).optional(),
+  ids: list(id, MAX_BULK_RUNS, 1).optional(),
   filter: filter.optional(),
   reason: prose(4096).optional(),
   max_per_second: whole.min(1).max(1000).optional(),

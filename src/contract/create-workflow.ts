@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { atLeast, ignored, line, members, prose } from "./fields.ts";
-import { stepInput } from "./steps.ts";
+import { atLeast, ignored, line, list, members, prose } from "./fields.ts";
+import { MOST_STEPS, stepInput } from "./steps.ts";
 import { tags } from "./tags.ts";
 
 /** POST /v1/workflows (contract §3.1), with what the SDK builders send besides (§3.3). */
@@ -19,7 +19,7 @@ export const createWorkflowBody = members({
   timezone: line(100).optional(),
   skip_if_running: z.boolean().default(false),
   version_policy: z.enum(["pin", "latest", "minor"]).default("pin"),
-  steps: z.array(stepInput).default([]),
+  steps: list(stepInput, MOST_STEPS).default([]),
   environment_id: ignored,
   max_attempts: ignored,
   retry_strategy: ignored,

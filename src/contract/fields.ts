@@ -30,14 +30,57 @@ export const sentence = (message: string) => ({ error: message, params: { senten
 export const atLeast = (min: number, field: string) =>
   whole.refine((value) => value >= min, sentence(`${field} must be >= ${min}`));
 
-/** An object with these members and no others. A null member says the same as an absent one (contract §1). */
-export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.preprocess(withoutNulls, z.strictObject(shape));
+/** So many issues are told of one document, and looked for: nobody reads more. */
+export const MAX_ISSUES = 20;
 
-function withoutNulls(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+/**
+ * An array of `min` to `max` entries. They are counted before one of them is looked at, and no more are looked at once twenty
+ * things are wrong: what a refusal takes does not grow with what is sent.
+ */
+export function list<Item extends z.ZodType>(item: Item, max: number, min = 0): z.ZodArray<Item> {
+  const array = z.array(item).min(min).max(max);
+  const { parse } = array._zod;
+  array._zod.parse = (payload, context) => {
+    const given: unknown = payload.value;
+    if (!Array.isArray(given) || given.length > max) return parse(payload, context);
+    const taken: z.output<Item>[] = [];
+    for (let i = 0; i < given.length && payload.issues.length < MAX_ISSUES; i++) {
+      const entry = item._zod.run({ value: given[i], issues: [] }, context) as z.core.ParsePayload<z.output<Item>>;
+      for (const issue of entry.issues) payload.issues.push({ ...issue, path: [i, ...(issue.path ?? [])] });
+      taken.push(entry.value);
+    }
+    payload.value = taken;
+    return payload;
+  };
+  return array;
 }
+
+/** A map of at most `max` members, which are counted before one of them is looked at. `tooMany` is what is said of more. */
+export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany: string) =>
+  z.preprocess(
+    (given, context) => {
+      const names = isMap(given) ? Object.keys(given) : [];
+      if (names.length > max) context.addIssue({ code: "custom", message: tooMany, params: { sentence: true } });
+      // zod's record would leave it out without a word.
+      if (names.includes("__proto__")) context.addIssue({ code: "custom", message: "must not name __proto__" });
+      return given;
+    },
+    z.record(z.string(), value),
+  );
+
+/** An object with these members and no others. A null member says the same as an absent one. */
+export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.preprocess((given) => (isMap(given) ? membersOf(given, shape) : given), z.strictObject(shape));
+
+/** Without nulls, and of those that nobody knows only as many as are told of. */
+function membersOf(given: Record<string, unknown>, shape: object): object {
+  let unknown = 0;
+  const counts = (name: string) => Object.hasOwn(shape, name) || ++unknown <= MAX_ISSUES;
+  return Object.fromEntries(Object.entries(given).filter(([name, member]) => member !== null && counts(name)));
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A field that a published client sends and that means nothing here (contract §3.3, §3.4). */
 export const ignored = z.unknown().optional();

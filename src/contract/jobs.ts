@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { atLeast, json, line, members, prose, whole } from "./fields.ts";
+import { atLeast, json, line, list, members, prose, whole } from "./fields.ts";
 import type { Json } from "./json.ts";
 import { tags } from "./tags.ts";
 
@@ -50,7 +50,7 @@ export const createJobBody = members({
   max_concurrency: atLeast(0, "max_concurrency").optional(),
   run_ttl_secs: atLeast(0, "run_ttl_secs").optional(),
   retry_strategy: z.enum(["exponential", "linear", "fixed", "custom"]).optional(),
-  retry_delays_secs: z.array(whole.min(1)).max(100).optional(),
+  retry_delays_secs: list(whole.min(1), 100).optional(),
   cron: line(255).optional(),
   timezone: line(100).optional(),
   environment_id: line(255).optional(),

@@ -1,4 +1,4 @@
-import { parse } from "lossless-json";
+import { parseExact } from "./exact-json.ts";
 
 /** Any JSON value. An integer beyond 2^53 is a bigint, so that no digit of a payload is lost. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
@@ -23,8 +23,7 @@ const exactNumber = (text: string): number | bigint => {
 
 /** Parses JSON text without losing digits of integers. Throws SyntaxError. */
 export function parseJson(text: string): Json {
-  const native = JSON.parse(text) as Json;
-  return MAY_LOSE.test(text) ? (parse(text, undefined, exactNumber) as Json) : native;
+  return MAY_LOSE.test(text) ? parseExact(text, exactNumber) : (JSON.parse(text) as Json);
 }
 
 /** JSON text that only passes through: nobody looks into it, so nobody parses it. */

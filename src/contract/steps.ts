@@ -1,11 +1,15 @@
 import { z } from "zod";
-import { json, line, members, whole } from "./fields.ts";
+import { json, line, list, members, whole } from "./fields.ts";
 import type { WorkflowStep } from "./workflows.ts";
 
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
 
 /** A step as a definition gives it, aliases resolved and defaults filled in. Whether it makes sense is for validate.ts to say. */
 export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | Choices> & Record<Choices, string>;
+
+/** Of the largest workflow that any server is set to take (MAX_STEPS). */
+export const MOST_STEPS = 10_000;
+const MAX_APPROVERS = 1_000;
 
 // Long enough that the rule with better words, which names the step, is the one that speaks.
 const word = line(4096);
@@ -16,13 +20,13 @@ export const stepInput = members({
   step_type: z.string().optional(),
   type: z.string().optional(),
   job_id: word.optional(),
-  depends_on: z.array(z.string()).default([]),
+  depends_on: list(z.string(), MOST_STEPS).default([]),
   condition: json.optional(),
   on_failure: z.string().default("fail_workflow"),
   payload: json.optional(),
   approval_timeout_secs: whole.optional(),
-  approval_approvers: z.array(line(255)).optional(),
-  approvers: z.array(line(255)).optional(),
+  approval_approvers: list(line(255), MAX_APPROVERS).optional(),
+  approvers: list(line(255), MAX_APPROVERS).optional(),
   timeout_secs: whole.optional(),
   retry_max_attempts: whole.optional(),
   retry_backoff: z.string().default("exponential"),

@@ -1,20 +1,10 @@
 import { z } from "zod";
-import { line, sentence } from "./fields.ts";
+import { line, map, sentence } from "./fields.ts";
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-/** zod's record leaves a "__proto__" out without a word. */
-const texts = z.preprocess(
-  (given, ctx) => {
-    if (Object.hasOwn(Object(given), "__proto__")) ctx.addIssue({ code: "custom", message: "must not name __proto__" });
-    return given;
-  },
-  z.record(z.string(), z.string()),
-);
-
 /** Tags of a workflow, a job or a run (contract §3.1). */
-export const tags = texts
-  .refine((all) => Object.keys(all).length <= 20, sentence("too many tags (max 20)"))
+export const tags = map(z.string(), 20, "too many tags (max 20)")
   .refine((all) => Object.keys(all).every((key) => key !== ""), sentence("tag keys must be non-empty"))
   .refine((all) => Object.keys(all).every((key) => bytes(key) <= 64), sentence("tag key too long (max 64 characters)"))
   .refine(
@@ -24,8 +14,7 @@ export const tags = texts
   .refine((all) => Object.entries(all).flat().every(isLine), sentence("tags must not contain control characters"));
 
 /** Labels of a run: the reference takes any; here only what a row can hold. */
-export const labels = texts
-  .refine((all) => Object.keys(all).length <= 100, sentence("too many labels (max 100)"))
+export const labels = map(z.string(), 100, "too many labels (max 100)")
   .refine(
     (all) =>
       Object.entries(all)

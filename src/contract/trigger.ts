@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { ignored, json, line, members } from "./fields.ts";
+import { ignored, json, line, list, members } from "./fields.ts";
 import { idempotencyKey } from "./idempotency.ts";
+import { MOST_STEPS } from "./steps.ts";
 import { labels, tags } from "./tags.ts";
 
 const override = members({ step_ref: z.string(), enabled: z.boolean().default(false) });
@@ -8,7 +9,9 @@ const override = members({ step_ref: z.string(), enabled: z.boolean().default(fa
 /** The SDKs' form, {"build": false} or {"build": {"enabled": false}}, becomes the server's list. */
 function listed(given: unknown): unknown {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
-  return Object.entries(given).map(([step_ref, to]: [string, unknown]) =>
+  // One more than the list takes is enough for it to say so.
+  const overrides = Object.entries(given).slice(0, MOST_STEPS + 1);
+  return overrides.map(([step_ref, to]: [string, unknown]) =>
     typeof to === "object" && to !== null ? { ...to, step_ref } : { step_ref, enabled: to },
   );
 }
@@ -20,7 +23,7 @@ export const triggerBody = members({
   triggered_by: line(255).optional(),
   labels: labels.optional(),
   tags: tags.optional(),
-  step_overrides: z.preprocess(listed, z.array(override)).optional(),
+  step_overrides: z.preprocess(listed, list(override, MOST_STEPS)).optional(),
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
   dry_run: ignored,

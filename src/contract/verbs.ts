@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { json, line, members, prose } from "./fields.ts";
+import { json, line, list, map, members, prose } from "./fields.ts";
+import { MOST_STEPS } from "./steps.ts";
 
 /** Skip and reject (contract §2.9, §8.19). */
 export const reasonBody = members({ reason: prose(4096).optional() });
@@ -13,7 +14,7 @@ export const approveBody = members({ approver: line(255).optional() });
 /** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
 export const retryBody = members({
   payload: json.optional(),
-  step_payloads: z.record(z.string(), json).optional(),
+  step_payloads: map(json, MOST_STEPS, `too many step_payloads (max ${MOST_STEPS})`).optional(),
 });
 export type RetryBody = z.output<typeof retryBody>;
 
@@ -26,7 +27,7 @@ export const dryRunQuery = z.object({
 });
 
 /** Bulk-cancel and bulk-replay (§2.13). */
-export const bulkBody = members({ workflow_run_ids: z.array(z.string()).min(1).max(100) });
+export const bulkBody = members({ workflow_run_ids: list(z.string(), 100, 1) });
 
 /** Sending an event (§5). */
 export const sendEventBody = members({ payload: json.optional() });

@@ -1,16 +1,15 @@
 import type { Request, RequestHandler } from "express";
-import { expressjwt, type GetVerificationKey, type Params, UnauthorizedError } from "express-jwt";
+import { expressjwt, type Params, UnauthorizedError } from "express-jwt";
 import type { JwtPayload } from "jsonwebtoken";
-import { SigningKeyNotFoundError } from "jwks-rsa";
 import { createSecretKey } from "node:crypto";
 import { z } from "zod";
 import jwt from "jsonwebtoken";
-import jwksRsa from "jwks-rsa";
 import type { AuthConfig } from "../config.ts";
 import { line } from "../contract/fields.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { VerifiedTokens } from "../identity/verified-tokens.ts";
+import { signingKeys } from "./signing-keys.ts";
 
 const callers = new WeakMap<Request, Caller>();
 
@@ -58,20 +57,7 @@ export function callerOf(request: Request): Caller {
 function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
   // As a key and not as text, which jsonwebtoken would try to read as a public key first, with every request (0.3 ms).
   if ("secret" in config) return { secret: createSecretKey(config.secret, "utf8"), algorithms: ["HS256"] };
-  return { secret: signingKey(config.jwksUri), algorithms: ["RS256", "ES256"] };
-}
-
-function signingKey(jwksUri: string): GetVerificationKey {
-  const client = jwksRsa({ jwksUri, cache: true, rateLimit: true, timeout: 5_000 });
-  return async (_request, token) => {
-    try {
-      const key = await client.getSigningKey(token?.header.kid);
-      return key.getPublicKey();
-    } catch (error) {
-      if (error instanceof SigningKeyNotFoundError) return undefined;
-      throw new Problem("unavailable", "the signing keys of bearer tokens cannot be fetched right now");
-    }
-  };
+  return { secret: signingKeys(config.jwksUri), algorithms: ["RS256", "ES256"] };
 }
 
 function unauthorized(request: Request, error: UnauthorizedError): Problem {

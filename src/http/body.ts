@@ -1,9 +1,11 @@
 import express from "express";
+import { endOfString } from "../contract/exact-json.ts";
 import { type Json, parseJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
 const MAX_DEPTH = 200;
+const MAX_DIGITS = 1_000;
 
 /** Whatever its Content-Type says (contract §1: it is not checked), a body is bytes until a route asks for its JSON. */
 export const rawBody = (limit = MAX_BYTES) => express.raw({ type: () => true, limit });
@@ -13,8 +15,9 @@ export function jsonOf(body: unknown): Json | undefined {
   if (!Buffer.isBuffer(body)) return undefined;
   const text = textOf(body);
   if (text.trim() === "") return undefined;
-  // Parsing, storing and answering JSON recurse: depth has to be bounded before any of them.
-  if (nestsDeeper(text)) throw invalidBody(`nested deeper than ${MAX_DEPTH} levels`);
+  // Storing and answering JSON recurse, and a number of a million digits takes a second: both are bounded before any of it.
+  const excess = excessOf(text);
+  if (excess !== undefined) throw invalidBody(excess);
   try {
     return parseJson(text);
   } catch {
@@ -30,14 +33,20 @@ function textOf(body: Buffer): string {
   }
 }
 
-function nestsDeeper(text: string): boolean {
+/** What makes a document too much to parse, if anything does. Looks at each character once, whatever the text is. */
+function excessOf(text: string): string | undefined {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/g)) {
-    if (token === "[" || token === "{") depth++;
-    else if (token === "]" || token === "}") depth--;
-    if (depth > MAX_DEPTH) return true;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i] as string;
+    digits = character >= "0" && character <= "9" ? digits + 1 : 0;
+    if (character === '"') i = endOfString(text, i);
+    else if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}") depth--;
+    if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`;
+    if (digits > MAX_DIGITS) return `a number of more than ${MAX_DIGITS} digits`;
   }
-  return false;
+  return undefined;
 }
 
 const invalidBody = (detail: string) => new Problem("validation_error", "invalid request body", [`body: ${detail}`]);

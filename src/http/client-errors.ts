@@ -5,17 +5,26 @@ import { Problem } from "../errors.ts";
 import { written } from "./answer.ts";
 import { answerOf } from "./problems.ts";
 
+/** A client that is answered may take so long to read the answer and to close. */
+const GOODBYE_MS = 2_000;
+
+const MESSAGES: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: "request line and headers are too long",
+  ERR_HTTP_REQUEST_TIMEOUT: "request took too long to arrive",
+};
+
+const answered = new WeakSet<Duplex>();
+
 /** A request that Node could not read, so that no middleware ever sees it; a server's "clientError" listener. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Whatever else the client sends is no request either, and must not cut off the answer.
+  if (answered.has(socket)) return;
+  answered.add(socket);
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const tooLong = error.code === "HPE_HEADER_OVERFLOW";
-  const problem = new Problem(
-    "validation_error",
-    tooLong ? "request line and headers are too long" : "malformed HTTP request",
-  );
+  const problem = new Problem("validation_error", MESSAGES[error.code ?? ""] ?? "malformed HTTP request");
   const requestId = randomUUID();
   const { status, headers, text } = written(answerOf(problem, requestId), requestId);
   const head = [
@@ -24,4 +33,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
     "Connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${text}`);
+  // What is left unread would turn the end into a reset, and the answer would be lost.
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => clearTimeout(late));
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { MAX_ISSUES } from "../contract/fields.ts";
 import type { Json } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
@@ -10,7 +11,6 @@ export function knownId(text: string, notFound: string): string {
   throw new Problem("not_found", notFound);
 }
 
-const MAX_DETAILS = 20;
 const MAX_DETAIL = 300;
 
 /** An absent body is fine where nothing in it is required (contract §1). */
@@ -33,17 +33,22 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   throw invalid(`${pathOf(issues[0]?.path ?? [], "query")} ${issues[0]?.message}`, details);
 }
 
-/** A value of the wrong type may also be called too short. */
+/** As many as are told. A value of the wrong type may also be called too short. */
 function firstOfEachField(issues: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
-  const fields = new Set<string>();
-  return issues.filter((issue) => !fields.has(issue.path.join("/")) && fields.add(issue.path.join("/")));
+  const first = new Map<string, z.core.$ZodIssue>();
+  for (const issue of issues) {
+    if (first.size === MAX_ISSUES) break;
+    const field = issue.path.join("/");
+    if (!first.has(field)) first.set(field, issue);
+  }
+  return [...first.values()];
 }
 
 const invalid = (message: string, details: string[]) =>
   new Problem(
     "validation_error",
     message,
-    details.slice(0, MAX_DETAILS).map((detail) => detail.slice(0, MAX_DETAIL)),
+    details.slice(0, MAX_ISSUES).map((detail) => detail.slice(0, MAX_DETAIL)),
   );
 
 /** What the reference's JSON decoder would already refuse, before any rule is looked at. */

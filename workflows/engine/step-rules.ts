@@ -74,7 +74,8 @@ function* unnamedFaults(step: StepInput, refs: ReadonlySet<string>): Generator<F
   yield* oneOf(step, "on_failure", ON_FAILURE);
   yield* oneOf(step, "retry_backoff", BACKOFFS);
 
-  const twice = step.depends_on.find((ref, i) => step.depends_on.indexOf(ref) < i);
+  const named = new Set<string>();
+  const twice = step.depends_on.find((ref) => named.size === named.add(ref).size);
   if (twice !== undefined) yield fault("depends_on", `depends_on names ${quoted(twice)} twice`);
   if (step.approval_approvers?.includes(""))
     yield fault("approval_approvers", "approval_approvers must not be empty names");

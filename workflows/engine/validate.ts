@@ -1,5 +1,6 @@
 import type { StepInput } from "../../src/contract/steps.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
+import { patternsSize } from "../expressions/pattern-size.ts";
 import { quoted } from "../expressions/printed.ts";
 
 /** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
@@ -11,6 +12,8 @@ export interface StepsProblem {
 /** The contract's. */
 export const DEFAULT_MAX_STEPS = 1_000;
 const MAX_STEP_REF = 128;
+/** In instructions of compiled patterns; a definition with so many takes about 50 ms to check. */
+const MAX_PATTERNS_SIZE = 50_000;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 
 /** Whether a step may be named so. */
@@ -30,6 +33,7 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
   return (
     firstFault(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??
+    tooManyPatterns(steps) ??
     firstFault(steps, (step) => contentFaults(step, refs))
   );
 }
@@ -50,6 +54,17 @@ function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<
     }
   }
   return undefined;
+}
+
+/** Patterns are compiled when a definition is checked, and whoever checks it answers nobody meanwhile. */
+function tooManyPatterns(steps: StepInput[]): StepsProblem | undefined {
+  let size = 0;
+  return firstFault(steps, function* ({ step_ref, condition }) {
+    size += patternsSize(condition);
+    if (size <= MAX_PATTERNS_SIZE) return;
+    const message = `step ${quoted(step_ref)}: the patterns of the workflow's conditions are too large together`;
+    yield { field: "condition", message: `${message} (max ${MAX_PATTERNS_SIZE} instructions; {n} counts n times)` };
+  });
 }
 
 /** Takes away, again and again, the steps whose dependencies are gone. What is left waits for itself. */

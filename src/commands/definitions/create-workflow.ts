@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import pMap from "p-map";
 import { newVersionId } from "./version-id.ts";
@@ -19,6 +20,8 @@ import { stepsProblem } from "../../../workflows/engine/validate.ts";
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
   const project_id = projectOf(caller, body.project_id);
   const workflow = definition(body, project_id, caller.actor);
+  // A large definition takes a while to check, and has taken one to read: others are answered in between.
+  await setImmediate();
   const problem = stepsProblem(body.steps, deps.config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
   await assertReferences(deps.db, project_id, body.steps);

@@ -8,9 +8,11 @@ import { type Caller, projectOf } from "../../identity/caller.ts";
 import { loadText } from "../../store/documents.ts";
 import { findLatestTrigger } from "../../store/event-triggers.ts";
 import { writeMirror } from "../../store/mirror.ts";
+import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";
 import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runQuery } from "../../../workflows/messages.ts";
 
 export interface EventSending {
@@ -55,6 +57,9 @@ async function findTrigger(deps: Deps, projectId: string, eventKey: string): Pro
   const trigger = await findLatestTrigger(deps.db, projectId, eventKey);
   const [, runId] = OWN_KEY.exec(eventKey) ?? [];
   if (trigger || runId === undefined) return trigger;
+  // Anything may be written there: the id of another project's run, or of no run at all.
+  const run = await findRun(deps.db, runId);
+  if (run?.project_id !== projectId || isRunOver(run.status)) return undefined;
   const answer = await askRun(deps, runId, runQuery);
   if (!answer) return undefined;
   await writeMirror(deps.db, [answer.unmirrored]);
