@@ -20,6 +20,8 @@ export interface PayloadSources {
 export interface DispatchInput {
   job_id: string;
   job_run_id: string;
+  /** Absent in older histories. */
+  step_ref?: string;
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;
@@ -82,6 +84,8 @@ export type FailureClass =
 /** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
 export interface FailureDetails {
   job_max_attempts: number;
+  /** How long the endpoint asked to be left alone, where it did. */
+  retry_after_ms?: number;
 }
 
 export interface OpenWaitInput {
@@ -89,9 +93,10 @@ export interface OpenWaitInput {
   step_run_id: string;
   step_ref: string;
   event_key: string;
+  /** 0: the wait has no end, nor expires_at. */
   event_timeout_secs: number;
   requested_at: number;
-  expires_at: number;
+  expires_at?: number;
   notify_url?: string;
   revision: number;
   sources: PayloadSources;
