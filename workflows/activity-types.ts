@@ -136,12 +136,12 @@ export interface Activities {
     event_emit_key: string;
     sources: PayloadSources;
   }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
-  /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
+  /** A sub-workflow's output as its parent sees it: {step_ref: output}. Refused where it is more than a step may be given. */
   collectOutput(input: {
     run_id: string;
     project_id: string;
     outputs: [step_ref: string, output: JsonDoc][];
-  }): Promise<JsonDoc>;
+  }): Promise<JsonDoc | { refused: string }>;
   /** Upserts by revision. As a local activity it gives up after a moment. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
