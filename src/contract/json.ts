@@ -22,9 +22,16 @@ const INTEGER = /^-?\d+$/;
 /** Of more, BigInt would take longer than a request may. */
 const MOST_DIGITS = 1_000;
 
+/** So many characters, with sign, point and exponent, hold no more digits than any double keeps. */
+const KEPT = 15;
+/** Nearer to the ends of its range, a double keeps fewer. */
+const isUsual = (value: number): boolean => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300;
+
 function exactNumber(text: string): number | bigint | LosslessNumber {
   const value = Number(text);
+  if (text.length <= KEPT && isUsual(value)) return value;
   if (INTEGER.test(text) && text.length <= MOST_DIGITS) return Number.isSafeInteger(value) ? value : BigInt(text);
+  if (value === 0) return /^[^eE]*[1-9]/.test(text) ? new LosslessNumber(text) : value;
   const isSame = Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
   return isSame ? value : new LosslessNumber(text);
 }

@@ -11,8 +11,8 @@ export function documentOf(text: string | null, ref: string | null): JsonDoc | n
 export async function saveDocument(db: Db, projectId: string, runId: string | null, text: string): Promise<JsonDoc> {
   if (text.length <= INLINE_LIMIT) return { text };
   const { rows } = await db.query<{ id: string }>(
-    "insert into documents (project_id, run_id, body) values ($1, $2, $3) returning id",
-    [projectId, runId, text],
+    "insert into documents (project_id, run_id, body, bytes) values ($1, $2, $3, $4) returning id",
+    [projectId, runId, text, Buffer.byteLength(text)],
   );
   return { ref: (rows[0] as { id: string }).id };
 }
@@ -41,11 +41,13 @@ export async function loadTextsWithin(db: Db, docs: JsonDoc[], bytes: number): P
   });
 }
 
+const BYTES = "coalesce(bytes, octet_length(body::text))";
+
 async function findTexts(db: Db, refs: string[], bytes: number): Promise<Map<string, string | null>> {
   const { rows } = await db.query<{ id: string; body: string | null }>(
     `select id, case when place = 1 or total <= $2 then body end as body
      from (
-       select id, body, place, sum(octet_length(body)) over (order by place) as total
+       select id, body, place, sum(${BYTES}) over (order by place) as total
        from unnest($1::uuid[]) with ordinality as asked(id, place) join documents using (id)
      ) stored`,
     [refs, bytes],
@@ -57,7 +59,7 @@ async function findTexts(db: Db, refs: string[], bytes: number): Promise<Map<str
 export async function bytesOf(db: Db, docs: JsonDoc[]): Promise<number> {
   const refs = docs.flatMap((doc) => ("ref" in doc ? [doc.ref] : []));
   const { rows } = await db.query<{ bytes: number }>(
-    `select coalesce(sum(octet_length(body)), 0)::int8 as bytes
+    `select coalesce(sum(${BYTES}), 0)::int8 as bytes
      from unnest($1::uuid[]) as asked(id) join documents using (id)`,
     [refs],
   );
