@@ -48,15 +48,26 @@ function decimalOf(text: string): string {
   return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }
 
+/** What a client sends, others have to read: a number that is infinite to most of them is refused. */
+function finiteNumber(text: string): number | bigint | LosslessNumber {
+  if (!Number.isFinite(Number(text)) && !INTEGER.test(text))
+    throw new SyntaxError("a number beyond what a double can hold");
+  return exactNumber(text);
+}
+
 /** As JSON.parse has it. */
 const lastOne = ({ newValue }: { newValue: unknown }) => newValue;
 
-/** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
-export function parseJson(text: string): Json {
+function parseWith(parseNumber: (text: string) => unknown, text: string): Json {
   const native = JSON.parse(text) as Json;
-  if (!MAY_LOSE.test(text)) return native;
-  return parse(text, undefined, { parseNumber: exactNumber, onDuplicateKey: lastOne }) as Json;
+  return MAY_LOSE.test(text) ? (parse(text, undefined, { parseNumber, onDuplicateKey: lastOne }) as Json) : native;
 }
+
+/** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
+export const parseJson = (text: string): Json => parseWith(exactNumber, text);
+
+/** Of a client. Throws SyntaxError also for a number beyond what a double can hold. */
+export const parseClientJson = (text: string): Json => parseWith(finiteNumber, text);
 
 /** JSON text that only passes through: nobody looks into it, so nobody parses it. */
 export class JsonText {

@@ -1,5 +1,5 @@
 import express from "express";
-import { type Json, parseJson } from "../contract/json.ts";
+import { type Json, parseClientJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
@@ -16,7 +16,7 @@ export function jsonOf(body: unknown): Json | undefined {
   // Parsing, storing and answering JSON recurse: depth has to be bounded before any of them.
   if (nestsDeeper(text)) throw invalidBody(`nested deeper than ${MAX_DEPTH} levels`);
   try {
-    return parseJson(text);
+    return parseClientJson(text);
   } catch {
     throw invalidBody("malformed JSON");
   }
