@@ -138,10 +138,7 @@ export function proceed(run: ReferenceRun, next: Next, at: number, conditionErro
       endStep(run, next.step, { status: "failed", error: conditionError }, at);
       break;
     case "attempt_started":
-      Object.assign(run.steps[next.step] as ReferenceStep, {
-        attempt: run.steps[next.step]!.attempt + 1,
-        rests: false,
-      });
+      beginAgain(run.steps[next.step] as ReferenceStep);
       break;
     case "step_started":
       start(run.steps[next.step] as ReferenceStep, run.definitions[next.step] as PlanStep, at);
