@@ -68,14 +68,14 @@ function triggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   };
 }
 
-/** Tells whoever will send the event where to (contract §7.7). Told once at most, and nothing waits for it. */
+/** Tells whoever will send the event where to. Told once at most, and nothing waits for it. */
 async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, url: string): Promise<void> {
-  const { id, event_key, project_id, expires_at = 0 } = trigger;
+  const { id, event_key, project_id, expires_at } = trigger;
   const body = JSON.stringify({
     event_key,
     trigger_id: id,
     project_id,
-    expires_at: new Date(expires_at).toISOString(),
+    expires_at: expires_at === undefined ? undefined : new Date(expires_at).toISOString(),
     callback_url: `/v1/events/${encodeURIComponent(event_key)}/send`,
   });
   try {

@@ -1,14 +1,29 @@
 import { type Json, type JsonDoc, parseJson, stringifyJson } from "../src/contract/json.ts";
-import { loadTexts } from "../src/store/documents.ts";
+import { bytesOf, loadTextsWithin } from "../src/store/documents.ts";
 import type { Db } from "../src/store/pool.ts";
 import type { PayloadSources } from "../workflows/activity-types.ts";
-import { renderText, stepPayload } from "../workflows/expressions/templates.ts";
+import { renderText, stepPayload, TemplateError } from "../workflows/expressions/templates.ts";
 
-/** The payload a step is given (contract §7.5) as JSON text; undefined where there is nothing to make one of. Throws TemplateError. */
+/** What one step may be given. */
+export const MAX_GIVEN_BYTES = 4 * 1_048_576;
+/** What may be read for it: maybe only a part of that is put in. */
+const MAX_READ_BYTES = 4 * MAX_GIVEN_BYTES;
+
+const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+
+export const tooMuch = (what: string, bytes: number): string =>
+  `${what} ${mib(bytes)}, and a step is given at most ${mib(MAX_GIVEN_BYTES)}: let the steps before it answer with references ` +
+  "(an id or a URL of what they stored), or keep only what is needed of their answers by output_transform";
+
+/** The payload a step is given as JSON text; undefined where there is nothing to make one of. Throws TemplateError. */
 export async function renderPayload(db: Db, sources: PayloadSources): Promise<string | undefined> {
   if (!sources.trigger && !sources.step && !sources.parents) return undefined;
   const payload = stepPayload(await load(db, sources));
-  return payload === undefined ? undefined : stringifyJson(payload);
+  if (payload === undefined) return undefined;
+  const text = stringifyJson(payload);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_GIVEN_BYTES) throw new TemplateError(tooMuch("the payload would be", bytes));
+  return text;
 }
 
 /** An event key's text. Throws TemplateError. */
@@ -26,7 +41,7 @@ interface LoadedSources {
 
 async function load(db: Db, { trigger, step, parents }: PayloadSources): Promise<LoadedSources> {
   const docs = [trigger, step, ...(parents ?? []).map(([, output]) => output)];
-  const texts = await loadTexts(
+  const texts = await textsOf(
     db,
     docs.filter((doc): doc is JsonDoc => doc !== undefined),
   );
@@ -37,4 +52,11 @@ async function load(db: Db, { trigger, step, parents }: PayloadSources): Promise
     step: next(step),
     parents: parents?.map(([ref, output]) => [ref, next(output) as Json]),
   };
+}
+
+async function textsOf(db: Db, docs: JsonDoc[]): Promise<string[]> {
+  const texts = await loadTextsWithin(db, docs, MAX_READ_BYTES);
+  if (texts.includes(undefined))
+    throw new TemplateError(tooMuch("the payloads and outputs that it is made of are", await bytesOf(db, docs)));
+  return texts as string[];
 }

@@ -20,6 +20,8 @@ export interface PayloadSources {
 export interface DispatchInput {
   job_id: string;
   job_run_id: string;
+  /** Absent in older histories. */
+  step_ref?: string;
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;
@@ -113,6 +115,8 @@ export type FailureClass =
 /** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
 export interface FailureDetails {
   job_max_attempts: number;
+  /** How long the endpoint asked to be left alone, where it did. */
+  retry_after_ms?: number;
 }
 
 export interface OpenWaitInput {
@@ -120,9 +124,10 @@ export interface OpenWaitInput {
   step_run_id: string;
   step_ref: string;
   event_key: string;
+  /** 0: the wait has no end, nor expires_at. */
   event_timeout_secs: number;
   requested_at: number;
-  expires_at: number;
+  expires_at?: number;
   notify_url?: string;
   revision: number;
   sources: PayloadSources;
@@ -167,12 +172,12 @@ export interface Activities {
     event_emit_key: string;
     sources: PayloadSources;
   }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
-  /** A sub-workflow's output as its parent sees it: {step_ref: output}. */
+  /** A sub-workflow's output as its parent sees it: {step_ref: output}. Refused where it is more than a step may be given. */
   collectOutput(input: {
     run_id: string;
     project_id: string;
     outputs: [step_ref: string, output: JsonDoc][];
-  }): Promise<JsonDoc>;
+  }): Promise<JsonDoc | { refused: string }>;
   /** Upserts by revision. As a local activity it gives up after a moment. */
   mirror(rows: MirrorRows): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */

@@ -20,6 +20,7 @@ export function attemptOf(run: Run, step: number): Attempt {
   const input = {
     job_id: definition.job_id ?? "",
     job_run_id: job_run_id ?? "",
+    step_ref: definition.step_ref,
     attempt: attempt - first_attempt + 1,
     previous_error: last_failure?.error,
     timeout_secs_override: definition.timeout_secs_override,
@@ -38,11 +39,11 @@ export const completed = ({ step, generation, attempt }: Due, output: JsonDoc | 
 
 export function failed({ step, generation, attempt }: Due, failure: AttemptFailure): AttemptNews {
   const { type, message, details } = failure;
-  const { job_max_attempts = 1 } = (details[0] ?? {}) as Partial<FailureDetails>;
+  const { job_max_attempts = 1, retry_after_ms } = (details[0] ?? {}) as Partial<FailureDetails>;
   return {
     type: "attempt_failed",
     ...{ step, generation, attempt },
-    ...{ class: type, error: message || "attempt failed", job_max_attempts, random: Math.random() },
+    ...{ class: type, error: message || "attempt failed", job_max_attempts, retry_after_ms, random: Math.random() },
   };
 }
 

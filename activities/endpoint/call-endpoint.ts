@@ -1,6 +1,9 @@
 import { request } from "undici";
+import { ACCEPT_ENCODING, decodedBytes, tooLarge } from "./answer-bytes.ts";
+import { readableText, textOf } from "./answer-text.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { answerFailure, connectionFailure, EndpointFailure } from "./endpoint-failure.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { type Json, parseJson } from "../../src/contract/json.ts";
 import { nestsDeeperThan } from "../../workflows/expressions/printed.ts";
 
@@ -42,41 +45,60 @@ export async function callEndpoint(endpoints: Endpoints, call: EndpointCall): Pr
 
 async function post(endpoints: Endpoints, call: EndpointCall, signal: AbortSignal): Promise<string | undefined> {
   endpoints.assertAllowed(call.url);
-  const { headers, body } = call;
+  const { body } = call;
+  const headers = { ...call.headers, "Accept-Encoding": ACCEPT_ENCODING };
   // undici's request follows no redirect by itself.
   const answer = await request(call.url, { method: "POST", dispatcher: endpoints.agent, headers, body, signal });
+  const told = (name: string) => String(answer.headers[name] ?? "");
+  const bytes = decodedBytes(answer.body, told("content-encoding"));
+  const contentType = told("content-type");
   if (answer.statusCode < 200 || answer.statusCode > 299) {
-    const { bytes } = await readUpTo(MAX_REFUSAL_BYTES, answer.body);
-    throw answerFailure(answer.statusCode, new TextDecoder().decode(bytes));
+    const said = await refusalText(bytes, contentType);
+    throw answerFailure(answer.statusCode, said, retryAfterMs(answer.statusCode, told("retry-after"), Date.now()));
   }
-  const { bytes, more } = await readUpTo(MAX_ANSWER_BYTES, answer.body);
-  if (more) throw new EndpointFailure("client", "endpoint response is larger than 1 MiB");
-  return outputOf(new TextDecoder().decode(bytes));
+  return outputOf(textOf(await allOf(bytes), contentType));
 }
 
-async function readUpTo(limit: number, body: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; more: boolean }> {
-  const chunks: Buffer[] = [];
+async function allOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
+  for await (const chunk of chunks) {
     length += chunk.length;
-    // Leaving the loop closes the connection; the rest is never read.
-    if (length > limit) return { bytes: Buffer.concat(chunks).subarray(0, limit), more: true };
+    if (length > MAX_ANSWER_BYTES) throw tooLarge();
+    all.push(chunk);
   }
-  return { bytes: Buffer.concat(chunks), more: false };
+  return Buffer.concat(all);
+}
+
+/** Of a refusal it is the status that counts: where its body cannot be read, the message says so. */
+async function refusalText(chunks: AsyncIterable<Buffer>, contentType: string): Promise<string> {
+  const all: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of chunks) {
+      all.push(chunk);
+      length += chunk.length;
+      if (length > MAX_REFUSAL_BYTES) break;
+    }
+  } catch (error) {
+    if (length === 0 && error instanceof EndpointFailure) return `(${error.message})`;
+  }
+  return readableText(Buffer.concat(all).subarray(0, MAX_REFUSAL_BYTES), contentType);
 }
 
 /** JSON stays as it was written, with all its digits; anything else is kept as a JSON string. */
 function outputOf(text: string): string | undefined {
   if (text.trim() === "") return undefined;
+  if (Buffer.byteLength(text) > MAX_ANSWER_BYTES) throw tooLarge();
   let value: Json;
   try {
     value = parseJson(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep();
     return JSON.stringify(text);
   }
-  if (nestsDeeperThan(MAX_ANSWER_LEVELS, value)) {
-    throw new EndpointFailure("client", `endpoint response nests deeper than ${MAX_ANSWER_LEVELS} levels`);
-  }
+  if (nestsDeeperThan(MAX_ANSWER_LEVELS, value)) throw tooDeep();
   return text;
 }
+
+const tooDeep = () => new EndpointFailure("client", `endpoint response nests deeper than ${MAX_ANSWER_LEVELS} levels`);

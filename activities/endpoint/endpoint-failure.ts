@@ -3,10 +3,13 @@ import type { FailureClass } from "../../workflows/activity-types.ts";
 /** An attempt that failed at the endpoint's side, in words for the run's reader. Its class decides about retries and fallback. */
 export class EndpointFailure extends Error {
   readonly class: FailureClass;
+  /** How long the endpoint asks to be left alone. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(failureClass: FailureClass, message: string) {
+  constructor(failureClass: FailureClass, message: string, retryAfterMs?: number) {
     super(cut(message.replaceAll("\0", "\uFFFD")));
     this.class = failureClass;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -19,15 +22,16 @@ function cut(text: string): string {
   return new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true });
 }
 
-export function answerFailure(status: number, body: string): EndpointFailure {
+export function answerFailure(status: number, body: string, retryAfterMs?: number): EndpointFailure {
   const said = status >= 300 && status < 400 ? "redirects are not followed" : body.trim();
-  return new EndpointFailure(classOf(status), `endpoint returned ${status}${said && `: ${said}`}`);
+  return new EndpointFailure(classOf(status), `endpoint returned ${status}${said && `: ${said}`}`, retryAfterMs);
 }
 
 function classOf(status: number): FailureClass {
   if (status === 429) return "rate_limited";
   if (status === 401 || status === 403) return "auth";
-  if (status >= 500) return "server";
+  // Request Timeout and Too Early ask for another try.
+  if (status >= 500 || status === 408 || status === 425) return "server";
   return status >= 300 ? "client" : "unknown";
 }
 

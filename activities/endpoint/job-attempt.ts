@@ -28,7 +28,7 @@ export async function attemptJob(
     const output = await call(deps, endpoints, input, usable(job, input), canceled);
     return output === undefined ? undefined : transformed(output, input.output_transform);
   } catch (error) {
-    if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job);
+    if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job, error.retryAfterMs);
     if (error instanceof TemplateError) throw finalFailure("client", error.message, job);
     throw error;
   }
@@ -52,7 +52,7 @@ async function call(
   const secret = config.runTokenSecret;
   const token = secret && { "X-Run-Token": runToken(secret, input.job_run_id, timeoutSecs) };
   const headers = jobHeaders(input);
-  const attempt = { body: await renderPayload(db, input.sources), timeoutSecs, canceled };
+  const attempt = { body: (await renderPayload(db, input.sources)) ?? "{}", timeoutSecs, canceled };
   try {
     return await callEndpoint(endpoints, { ...attempt, url: job.endpoint_url, headers: { ...headers, ...token } });
   } catch (error) {
@@ -66,17 +66,22 @@ async function call(
 
 /** The endpoint's own failure is the one that counts; the fallback's is told with it. */
 function both(first: EndpointFailure, second: EndpointFailure): EndpointFailure {
-  return new EndpointFailure(first.class, `${first.message}; fallback: ${second.message}`);
+  return new EndpointFailure(first.class, `${first.message}; fallback: ${second.message}`, first.retryAfterMs);
 }
 
-/** A path that leads nowhere keeps the whole answer (contract §7.5). */
+/** A path that leads nowhere keeps the whole answer. */
 function transformed(output: string, path: string | undefined): string {
   const found = path ? applyOutputPath(path, parseJson(output)) : undefined;
   return found === undefined ? output : stringifyJson(found);
 }
 
-function finalFailure(type: FailureClass, message: string, job: StoredJob | undefined): ApplicationFailure {
-  const details: FailureDetails = { job_max_attempts: job?.max_attempts ?? 1 };
+function finalFailure(
+  type: FailureClass,
+  message: string,
+  job: StoredJob | undefined,
+  retry_after_ms?: number,
+): ApplicationFailure {
+  const details: FailureDetails = { job_max_attempts: job?.max_attempts ?? 1, retry_after_ms };
   // Benign to Temporal: a failing endpoint is the run's affair, not the worker's.
   const category = ApplicationFailureCategory.BENIGN;
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [details], category });

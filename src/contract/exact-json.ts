@@ -65,7 +65,7 @@ function isOfNumber(code: number): boolean {
 function withNumbers(document: Json, numbers: Json[]): Json {
   const whole = [document];
   const restored = (value: Json): Json => {
-    if (typeof value === "object" && value !== null) open.push(value);
+    if (typeof value === "object" && value !== null) open.push(value as Json[] | Record<string, Json>);
     return typeof value === "string" && value.startsWith(MARK)
       ? (numbers[Number(value.slice(MARK.length))] as Json)
       : value;

@@ -1,7 +1,11 @@
+import { isLosslessNumber, LosslessNumber } from "lossless-json";
 import { parseExact } from "./exact-json.ts";
 
-/** Any JSON value. An integer beyond 2^53 is a bigint, so that no digit of a payload is lost. */
-export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
+/**
+ * Any JSON value. An integer beyond 2^53 is a bigint, and any other number that a double would change (more digits than
+ * it has, an exponent beyond it) keeps its text, so that no digit of a payload is lost.
+ */
+export type Json = null | boolean | number | bigint | LosslessNumber | string | Json[] | { [key: string]: Json };
 
 /**
  * A JSON document on its way through the system: its text, or, when it is larger than INLINE_LIMIT,
@@ -12,19 +16,54 @@ export type JsonDoc = { text: string } | { ref: string };
 /** Longest JSON text, in characters, that travels inside a workflow's history. Longer ones travel by reference. */
 export const INLINE_LIMIT = 1024;
 
-// Only these can lose something in a JavaScript number: sixteen digits in a row, or a large exponent.
-const MAY_LOSE = /\d{16}|\d[eE][+-]?\d/;
+// Only these can lose something in a JavaScript number: sixteen digits in a row, maybe around a point, or an exponent.
+const MAY_LOSE = /\d{16}|[\d.]{17}|\d[eE][+-]?\d/;
 
-const exactNumber = (text: string): number | bigint => {
+const INTEGER = /^-?\d+$/;
+/** Of more, BigInt would take longer than a request may. */
+const MOST_DIGITS = 1_000;
+
+/** So many characters, with sign, point and exponent, hold no more digits than any double keeps. */
+const KEPT = 15;
+/** Nearer to the ends of its range, a double keeps fewer. */
+const isUsual = (value: number): boolean => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300;
+
+function exactNumber(text: string): number | bigint | LosslessNumber {
   const value = Number(text);
-  if (!Number.isFinite(value) && !/^-?\d+$/.test(text)) throw new SyntaxError("a number beyond what a double can hold");
-  return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text);
-};
-
-/** Parses JSON text without losing digits of integers. Throws SyntaxError. */
-export function parseJson(text: string): Json {
-  return MAY_LOSE.test(text) ? parseExact(text, exactNumber) : (JSON.parse(text) as Json);
+  if (text.length <= KEPT && isUsual(value)) return value;
+  if (INTEGER.test(text) && text.length <= MOST_DIGITS) return Number.isSafeInteger(value) ? value : BigInt(text);
+  if (value === 0) return /^[^eE]*[1-9]/.test(text) ? new LosslessNumber(text) : value;
+  const isSame = Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
+  return isSame ? value : new LosslessNumber(text);
 }
+
+/** A decimal in one way of writing it: 1.50 and 15e-1 are 1.5, but 0.30000000000000000001 is not 0.3. */
+function decimalOf(text: string): string {
+  const [mantissa = "", exponent = "0"] = text.replace("-", "").toLowerCase().split("e");
+  const [whole = "", fraction = ""] = mantissa.split(".");
+  const digits = whole + fraction;
+  let from = 0;
+  let to = digits.length;
+  while (digits[from] === "0") from++;
+  while (to > from && digits[to - 1] === "0") to--;
+  return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
+}
+
+/** What a client sends, others have to read: a number that is infinite to most of them is refused. */
+function finiteNumber(text: string): number | bigint | LosslessNumber {
+  if (!Number.isFinite(Number(text)) && !INTEGER.test(text))
+    throw new SyntaxError("a number beyond what a double can hold");
+  return exactNumber(text);
+}
+
+const parseWith = (numberOf: (text: string) => Json, text: string): Json =>
+  MAY_LOSE.test(text) ? parseExact(text, numberOf) : (JSON.parse(text) as Json);
+
+/** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
+export const parseJson = (text: string): Json => parseWith(exactNumber, text);
+
+/** Of a client. Throws SyntaxError also for a number beyond what a double can hold. */
+export const parseClientJson = (text: string): Json => parseWith(finiteNumber, text);
 
 /** JSON text that only passes through: nobody looks into it, so nobody parses it. */
 export class JsonText {
@@ -40,6 +79,7 @@ export function stringifyJson(value: unknown): string {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
   if (typeof value !== "object" || value === null) return String(value ?? null);
   if (value instanceof JsonText) return value.text;
+  if (isLosslessNumber(value)) return value.value;
   if (Array.isArray(value)) return `[${value.map(stringifyJson).join(",")}]`;
   let text = "{";
   for (const name in value) {

@@ -4,7 +4,7 @@ import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
 import { RUN_STATUSES } from "./runs.ts";
 
-const MAX_LIMIT = 100;
+export const MAX_LIMIT = 100;
 const limit = z
   .string()
   .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")

@@ -18,8 +18,9 @@ export function pageOf(
 }
 
 /** Relative, so that it is right behind any proxy. */
-function withCursor(url: string, cursor: string): string {
+export function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");
+  if (limit !== undefined) next.searchParams.set("limit", String(limit));
   next.searchParams.set("cursor", cursor);
   return next.pathname + next.search;
 }

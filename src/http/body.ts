@@ -1,6 +1,6 @@
 import express from "express";
 import { endOfString } from "../contract/exact-json.ts";
-import { type Json, parseJson } from "../contract/json.ts";
+import { type Json, parseClientJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
@@ -19,7 +19,7 @@ export function jsonOf(body: unknown): Json | undefined {
   const excess = excessOf(text);
   if (excess !== undefined) throw invalidBody(excess);
   try {
-    return parseJson(text);
+    return parseClientJson(text);
   } catch {
     throw invalidBody("malformed JSON");
   }

@@ -2,6 +2,7 @@ import type { Attempt } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
+import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { writeMirror } from "../store/mirror.ts";
@@ -14,7 +15,13 @@ import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { runQuery } from "../../workflows/messages.ts";
 
 /** Every attempt of a step, oldest first; the last one is the step as it is this moment. */
-export async function listStepAttempts(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<Attempt[]> {
+export async function listStepAttempts(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  stepRef: string,
+  part: PartAsked,
+): Promise<ListPart<Attempt>> {
   let row = await findOwnRun(deps, caller, runId);
   const open = isRunOver(row.status) ? undefined : await askRun(deps, runId, runQuery);
   if (open) {
@@ -27,5 +34,5 @@ export async function listStepAttempts(deps: Deps, caller: Caller, runId: string
   if (i === undefined) throw new Problem("not_found", unknownStep("attempts"));
   const latest = attemptRow(run, i);
   const earlier = await listAttempts(deps.db, latest.step_run_id);
-  return presentAttempts(deps, [...earlier, latest]);
+  return listPart([...earlier, latest], part, (rows) => presentAttempts(deps, rows));
 }

@@ -3,6 +3,7 @@ import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.t
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
+import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
@@ -11,7 +12,7 @@ import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { askRun, ends } from "../temporal/query-run.ts";
 import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/view.ts";
 import { runQuery, stepsQuery } from "../../workflows/messages.ts";
@@ -46,17 +47,23 @@ export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs
   return presentRun(deps, row.status === "paused" ? row : await asItIs(deps, row));
 }
 
-/** All steps in the order of the definition. */
-export async function listSteps(deps: Deps, caller: Caller, runId: string): Promise<StepRun[]> {
-  const row = await findOwnRun(deps, caller, runId);
-  if (isRunOver(row.status)) return presentSteps(deps, await listStepRows(deps.db, runId));
-  const open = await askRun(deps, runId, stepsQuery);
-  if (open) return presentSteps(deps, open.steps);
+/** The steps in the order of the definition. */
+export async function listSteps(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  part: PartAsked,
+): Promise<ListPart<StepRun>> {
+  const rows = await stepRows(deps, await findOwnRun(deps, caller, runId));
+  return listPart(rows, part, (some) => presentSteps(deps, some));
+}
+
+async function stepRows(deps: Deps, row: RunRow): Promise<StepRow[]> {
+  if (isRunOver(row.status)) return listStepRows(deps.db, row.id);
+  const open = await askRun(deps, row.id, stepsQuery);
+  if (open) return open.steps;
   const run = await mirroredRun(deps, row);
-  return presentSteps(
-    deps,
-    run.plan.steps.map((_, i) => stepRow(run, i)),
-  );
+  return run.plan.steps.map((_, i) => stepRow(run, i));
 }
 
 export interface RunFilter {
@@ -68,17 +75,17 @@ export interface RunFilter {
   limit: number;
 }
 
-/** A page of a project's runs, newest first, from the mirror. `next` is there when there are more. */
+/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. `next` is there when there are more. */
 export async function listRuns(
   deps: Deps,
   projectId: string,
   filter: RunFilter,
 ): Promise<{ items: WorkflowRun[]; next?: Cursor }> {
   const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
-  const page = rows.slice(0, filter.limit);
-  const last = page.at(-1);
-  const next = rows.length > page.length && last ? { at: Date.parse(last.created_at), id: last.id } : undefined;
-  return { items: await presentRuns(deps, page), next };
+  const items = await presentRuns(deps, rows.slice(0, filter.limit));
+  const last = items.at(-1);
+  const next = rows.length > items.length && last ? { at: Date.parse(last.created_at), id: last.id } : undefined;
+  return { items, next };
 }
 
 export async function getJobRun(deps: Deps, caller: Caller, id: string): Promise<JobRun> {

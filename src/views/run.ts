@@ -1,19 +1,25 @@
 import { type JsonDoc, JsonText } from "../contract/json.ts";
 import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { loadTexts } from "../store/documents.ts";
+import { loadTextsWithin } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import type { ListedRun } from "../store/listed-run.ts";
 import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** Rows as clients see them (contract §6): times written out, documents in place, what has no value left out. */
+/** What all the documents of one answer may be together. The first one is shown in any case. */
+const MAX_DOCUMENTS_BYTES = 4 * 1_048_576;
+
+/**
+ * Rows as clients see them: times written out, documents in place, what has no value left out. As many of them, from the
+ * first one on, as one answer has room for.
+ */
 export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): Promise<WorkflowRun[]> {
-  const payloads = await documents(
+  const { found: payloads, leftOut } = await documents(
     db,
     rows.map(({ payload }) => payload),
   );
-  return rows.map((row, i) => ({
+  return rows.slice(0, leftOut[0]).map((row, i) => ({
     id: row.id,
     workflow_id: row.workflow_id,
     project_id: row.project_id,
@@ -41,12 +47,18 @@ export async function presentRun(deps: Deps, row: RunRow): Promise<WorkflowRun> 
   return run as WorkflowRun;
 }
 
-export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepRun[]> {
-  const outputs = await documents(
+/** All of them. `leftOut`: the places of those for whose output one answer has no room. */
+export interface WithOutputs<Item> {
+  items: Item[];
+  leftOut: number[];
+}
+
+export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> {
+  const { found: outputs, leftOut } = await documents(
     db,
     rows.map(({ output }) => output),
   );
-  return rows.map((row, i) => ({
+  const items = rows.map((row, i) => ({
     id: row.id,
     workflow_run_id: row.run_id,
     workflow_step_id: row.workflow_step_id,
@@ -62,14 +74,15 @@ export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<StepR
     finished_at: time(row.finished_at),
     created_at: rfc3339(row.created_at),
   }));
+  return { items, leftOut };
 }
 
-export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<Attempt[]> {
-  const outputs = await documents(
+export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> {
+  const { found: outputs, leftOut } = await documents(
     db,
     rows.map(({ output }) => output),
   );
-  return rows.map((row, i) => ({
+  const items = rows.map((row, i) => ({
     attempt: row.attempt,
     status: row.status,
     cause: row.cause,
@@ -87,6 +100,7 @@ export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
   }));
+  return { items, leftOut };
 }
 
 export function presentApproval(row: ApprovalRow): Approval {
@@ -105,7 +119,8 @@ export function presentApproval(row: ApprovalRow): Approval {
 }
 
 export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
-  const [response_payload] = await documents(db, [row.response_payload]);
+  const { found } = await documents(db, [row.response_payload]);
+  const [response_payload] = found;
   return {
     id: row.id,
     event_key: row.event_key,
@@ -132,7 +147,8 @@ export async function presentJobRun(
   job: StoredJob | undefined,
   run: RunRow | undefined,
 ): Promise<JobRun> {
-  const [result] = await documents(db, [row.output]);
+  const { found } = await documents(db, [row.output]);
+  const [result] = found;
   return {
     id: row.id,
     job_id: row.job_id,
@@ -164,11 +180,18 @@ const time = <At extends number | string | undefined>(at: At) =>
 
 const NULL = { text: "null" };
 
-/** Of each row its document. A JSON null says the same as none at all: members are omitted, never null. */
-async function documents(db: Deps["db"], docs: (JsonDoc | undefined)[]): Promise<(JsonText | undefined)[]> {
-  const texts = await loadTexts(
+/** Of each row its document, if there is room for it. A JSON null says the same as none at all: members are omitted, never null. */
+async function documents(
+  db: Deps["db"],
+  docs: (JsonDoc | undefined)[],
+): Promise<{ found: (JsonText | undefined)[]; leftOut: number[] }> {
+  const texts = await loadTextsWithin(
     db,
     docs.map((doc) => doc ?? NULL),
+    MAX_DOCUMENTS_BYTES,
   );
-  return texts.map((text) => (text.trim() === NULL.text ? undefined : new JsonText(text)));
+  return {
+    found: texts.map((text) => (text === undefined || text.trim() === NULL.text ? undefined : new JsonText(text))),
+    leftOut: texts.flatMap((text, i) => (text === undefined ? [i] : [])),
+  };
 }

@@ -42,13 +42,17 @@ export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Pr
   return steps.map((step) => presentDefinedStep(step, payloads.get(step)));
 }
 
-/** Zero, "" and an empty list say the same as nothing, except in what is always there; a condition is the client's own. */
+/**
+ * Zero, "" and an empty list say the same as nothing, except in what is always there, and a wait's timeout of 0, which is
+ * no end; a condition is the client's own.
+ */
 function presentDefinedStep(
   { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...rest }: StoredStep,
   payload?: Json,
 ) {
   const settings = Object.entries(rest).filter(
-    ([, value]) => value !== 0 && value !== "" && !(Array.isArray(value) && value.length === 0),
+    ([name, value]) =>
+      (value !== 0 || name === "event_timeout_secs") && value !== "" && !(Array.isArray(value) && value.length === 0),
   );
   return {
     id,

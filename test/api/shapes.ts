@@ -143,7 +143,7 @@ const workflowStep = z.strictObject({
   approval_timeout_secs: positive.optional(),
   approval_approvers: z.array(text).min(1).optional(),
   event_key: text.optional(),
-  event_timeout_secs: positive.optional(),
+  event_timeout_secs: z.int().min(0).optional(),
   event_notify_url: text.optional(),
   event_emit_key: text.optional(),
   sleep_duration_secs: positive.optional(),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { given } from "./given.ts";
-import { BEGIN, job } from "./plans.ts";
+import { given, type Story } from "./given.ts";
+import { BEGIN, child, job } from "./plans.ts";
+import { attemptRow } from "../../workflows/engine/attempts.ts";
 
 /** Attempts and the delays before them, until the step is over. */
 function attempts(more: Parameters<typeof job>[2], classes: string[], random = 0.5, job_max_attempts = 3) {
@@ -17,6 +18,95 @@ function attempts(more: Parameters<typeof job>[2], classes: string[], random = 0
 }
 
 const MIXED = Array.from({ length: 20 }, (_, i) => (i % 2 ? "server" : "connection"));
+
+describe("between two attempts a step holds no place", () => {
+  const failsOnce = (run: Story, ref: string) => run.fails(ref, { class: "server" });
+  const work = (run: Story) =>
+    run.plan.steps.flatMap(({ step_ref }) => run.work(step_ref).map((w) => `${step_ref} ${w}`));
+
+  it.each([
+    ["max_parallel_steps", {}, { max_parallel_steps: 1 }],
+    ["a concurrency_key", { concurrency_key: "db" }, {}],
+    ["a resource_class", { resource_class: "large" } as const, {}],
+  ])("under %s, and waits for one when it is due, in the order of the definition", (_, more, header) => {
+    const places = "resource_class" in more ? 5 : 1;
+    const refs = Array.from({ length: places + 2 }, (_, i) => `s${i}`);
+    const run = given(
+      refs.map((ref) => job(ref, [], more)),
+      header,
+    );
+    const [first = "", next = "", last = ""] = [refs[0], refs[places], refs[places + 1]];
+    failsOnce(run, first);
+    expect(run.statuses).toMatchObject({ [first]: "running", [next]: "running", [last]: "pending" });
+    expect([run.work(first), run.work(next), run.work(last)]).toEqual([["timer"], ["dispatch"], []]);
+    // Due, but all places are taken.
+    run.later(1);
+    expect([run.work(first), run.step(first).attempt, run.step(first).status]).toEqual([[], 1, "running"]);
+    run.later(9).completes(next);
+    expect([run.work(first), run.step(first).attempt, run.work(last)]).toEqual([["dispatch"], 2, []]);
+    expect(run.step(first).attempt_started_at).toBe(run.now);
+    expect(run.completes(first).work(last)).toEqual(["dispatch"]);
+  });
+
+  it("nor does it in a sub-workflow's or a later step's way", () => {
+    const run = given([job("a"), child("sub"), job("b", ["sub"])], { max_parallel_steps: 1 });
+    failsOnce(run, "a");
+    expect(work(run)).toEqual(["a timer", "sub child"]);
+    run.news("sub", { type: "child_started" });
+    const child_run_id = run.state("sub").child_run_id ?? "";
+    run.happens({ type: "child_ended", child_run_id, status: "completed" });
+    expect(work(run)).toEqual(["a timer", "b dispatch"]);
+    expect(work(run.later(1).completes("b"))).toEqual(["a dispatch"]);
+  });
+
+  it("which a paused run gives to what was called before, and to nothing else", () => {
+    const run = given([job("a"), job("b"), job("c")], { max_parallel_steps: 1 });
+    failsOnce(run, "a");
+    run.does("pause").later(1);
+    expect(work(run)).toEqual(["b dispatch"]);
+    run.completes("b");
+    expect(work(run)).toEqual(["a dispatch"]);
+    run.completes("a");
+    expect([work(run), run.does("resume").work("c")]).toEqual([[], ["dispatch"]]);
+  });
+
+  it("news of the attempt that has failed come too late", () => {
+    const run = given([job("a"), job("b")], { max_parallel_steps: 1 });
+    failsOnce(run, "a").later(1);
+    const before = run.everything;
+    expect(run.completes("a").everything).toBe(before);
+    expect(failsOnce(run, "a").everything).toBe(before);
+  });
+
+  it("each attempt is told of with its own end", () => {
+    const run = given([job("a"), job("b")], { max_parallel_steps: 1 });
+    failsOnce(run, "a").later(5).completes("b");
+    const [earlier] = run.run.unmirrored.attempts;
+    expect(earlier).toMatchObject({
+      attempt: 1,
+      status: "failed",
+      error: "boom",
+      started_at: BEGIN,
+      finished_at: BEGIN,
+    });
+    expect(attemptRow(run.run, 0)).toMatchObject({ attempt: 2, status: "running", started_at: BEGIN + 5000 });
+  });
+
+  it("is canceled with its run, and does not come back", () => {
+    const run = given([job("a"), job("b")], { max_parallel_steps: 1 });
+    failsOnce(run, "a").later(1).happens({ type: "cancel_requested" });
+    expect([run.statuses, work(run)]).toEqual([{ a: "canceled", b: "canceled" }, []]);
+    expect(work(run.does("retry", "a"))).toEqual(["a dispatch"]);
+  });
+
+  it("keeps it in a run from before that, as its history has it", () => {
+    const run = given([job("a"), job("b")], { max_parallel_steps: 1, rules: undefined });
+    failsOnce(run, "a");
+    expect(work(run)).toEqual(["a timer"]);
+    expect(work(run.later(1))).toEqual(["a dispatch"]);
+    expect(run.step("a").attempt).toBe(2);
+  });
+});
 
 describe("attempts of a job step", () => {
   it("happen within one job run, and are counted by the step", () => {
@@ -78,6 +168,19 @@ describe("attempts of a job step", () => {
     const limits = { retry_max_attempts: 3, retry_initial_delay_secs: 10, retry_max_delay_secs: 10 };
     expect(attempts(limits, MIXED, 0).delays).toEqual([8, 8]);
     expect(attempts(limits, MIXED, 0.999999).delays).toEqual([12, 12]);
+  });
+
+  it("wait for as long as the endpoint asks, where that is longer, and no longer than the step's longest delay", () => {
+    const delay = (retry_after_ms: number, more = {}) => {
+      const run = given([job("call", [], more)]).fails("call", { class: "rate_limited", retry_after_ms });
+      return ((run.state("call").deadline ?? 0) - run.now) / 1000;
+    };
+    expect(delay(30_500)).toBe(30.5);
+    expect(delay(200)).toBe(1);
+    expect(delay(0)).toBe(1);
+    expect(delay(1e15)).toBe(3600);
+    expect(delay(60_000, { retry_max_delay_secs: 7 })).toBe(7);
+    expect(delay(60_000, { retry_backoff: "fixed", retry_initial_delay_secs: 90 })).toBe(90);
   });
 
   it("do not outlive the run", () => {

@@ -92,15 +92,29 @@ describe("a wait_for_event step", () => {
 
   it.each([
     ["3600 s by default", undefined, 3600],
-    ["3600 s for 0", 0, 3600],
+    ["3600 s for 0, in a run from before that meant no end,", 0, 3600, { rules: undefined }],
     ["its own timeout", 20, 20],
-  ])("fails after %s", (_, event_timeout_secs, secs) => {
-    const run = given([wait("paid", [], { event_timeout_secs })]).news("paid", { type: "wait_opened", event_key: "k" });
+  ])("fails after %s", (_, event_timeout_secs, secs, header: { rules?: undefined } = {}) => {
+    const run = given([wait("paid", [], { event_timeout_secs })], header).news("paid", {
+      type: "wait_opened",
+      event_key: "k",
+    });
     expect(run.later(secs - 1).statuses).toEqual({ paid: "waiting" });
     run.later(1);
     expect(run.step("paid")).toMatchObject({ status: "failed", error: "event trigger timed out" });
     expect(run.trigger("paid")).toMatchObject({ status: "timed_out", error: "event trigger timed out" });
     expect(run.row).toMatchObject({ status: "failed", error: "event trigger timed out" });
+  });
+
+  it("has no end with a timeout of 0", () => {
+    const run = given([wait("paid", [], { event_timeout_secs: 0 })]).news("paid", {
+      type: "wait_opened",
+      event_key: "k",
+    });
+    expect(run.later(10 * 365 * 86_400).statuses).toEqual({ paid: "waiting" });
+    expect(run.work("paid")).toEqual([]);
+    expect(run.trigger("paid")).toMatchObject({ status: "waiting", timeout_secs: 0, expires_at: undefined });
+    expect(run.does("send-event", "paid").row.status).toBe("completed");
   });
 
   it("fails when its event is canceled", () => {

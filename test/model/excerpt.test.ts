@@ -31,7 +31,8 @@ const randomJobs = fc.record({
 });
 
 /** Which of the steps that go on ends next, and how. */
-const ends = fc.array(fc.record({ which: fc.nat(), fails: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) }), {
+const how = fc.constantFrom("well", "well", "well", "badly", "to be tried again", "to be tried again");
+const ends = fc.array(fc.record({ which: fc.nat(), how }), {
   maxLength: 2 * MOST_STEPS,
   size: "max",
 });
@@ -41,12 +42,12 @@ const dispatching = (run: Run): number[] =>
 
 type End = Extract<RunEvent, { attempt: number }>;
 
-function endOf(run: Run, step: number, fails: boolean, at: number): End {
+function endOf(run: Run, step: number, how: string, at: number): End {
   const { generation = 0, attempt = 1 } = run.state.steps[step] ?? {};
   const news = { step, generation, attempt, at };
-  return fails
-    ? { ...news, type: "attempt_failed", class: "client", error: "no", job_max_attempts: 1, random: 0 }
-    : { ...news, type: "attempt_completed", output: { text: `${step}` } };
+  if (how === "well") return { ...news, type: "attempt_completed", output: { text: `${step}` } };
+  const job_max_attempts = how === "badly" ? 1 : 3;
+  return { ...news, type: "attempt_failed", class: "server", error: "no", job_max_attempts, random: 0 };
 }
 
 describe("an excerpt of a run", () => {
@@ -68,25 +69,29 @@ describe("an excerpt of a run", () => {
             header,
           ),
         );
-        const happens = (event: End) => {
+        const happens = (event: RunEvent) => {
           evolve(whole, event);
           goOn(whole, event.at);
         };
         goOn(whole, BEGIN);
-        for (const [n, { which, fails }] of all.slice(0, first).entries()) {
+        for (const [n, { which, how }] of all.slice(0, first).entries()) {
           const going = dispatching(whole);
-          if (going.length > 0) happens(endOf(whole, going[which % going.length] as number, fails, BEGIN + n));
+          if (going.length > 0) happens(endOf(whole, going[which % going.length] as number, how, BEGIN + n));
+          // Next attempts are due for a place, or only will be.
+          const step = whole.state.steps.findIndex(({ deadline }) => deadline !== undefined);
+          const { generation = 0, deadline = 0 } = whole.state.steps[step] ?? {};
+          if (step >= 0 && which % 2) happens({ type: "deadline_passed", step, generation, deadline, at: BEGIN + n });
         }
         // Some are awaited elsewhere.
         const begin = dispatching(whole).filter((i) => awaited % 2 === 0 || (awaited >> i) % 2 === 0);
         const excerpt = excerptOf(whole, begin, mostSteps, mostSteps);
         const ahead = new PlayedExcerpt(plain(excerpt));
         const inWhole = (step: number) => excerpt.numbers[step] as number;
-        for (const [n, { which, fails }] of all.slice(first).entries()) {
+        for (const [n, { which, how }] of all.slice(first).entries()) {
           const going = dispatching(ahead.run).filter((i) => n > 0 || excerpt.begin.includes(i));
           const step = going[which % going.length];
           if (step === undefined) return;
-          const event = endOf(ahead.run, step, fails, BEGIN + first + n);
+          const event = endOf(ahead.run, step, how, BEGIN + first + n);
           ahead.happens(event);
           happens({ ...event, step: inWhole(step) });
           if (isRunOver(whole.state.status)) return;

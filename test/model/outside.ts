@@ -112,6 +112,7 @@ export class Outside {
           error: failure,
           job_max_attempts: generation % 2 ? 3 : 6,
           random: how / 8,
+          retry_after_ms: attempt % 3 === 0 ? 40_000 : undefined,
         };
       case "open-wait": {
         const claim = claimOf(run, step, revision);

@@ -121,7 +121,15 @@ export class Play {
   #unblock(): void {
     const { status, steps } = this.run.state;
     const gate = this.#plan.steps.find((_, i) => steps[i]?.approval?.status === "pending");
+    const endless = this.#plan.steps.find(
+      ({ step_type }, i) =>
+        step_type === "wait_for_event" &&
+        steps[i]?.status === "waiting" &&
+        steps[i]?.deadline === undefined &&
+        steps[i]?.trigger,
+    );
     if (status === "paused") this.#command({ verb: "resume", actor: "ada" });
+    else if (endless) this.#command({ verb: "send-event", actor: "ada", step_ref: endless.step_ref });
     else if (gate) this.#command({ verb: "approve", actor: "ada", step_ref: gate.step_ref });
     else {
       const due = this.#outside.nextDue(this.run);

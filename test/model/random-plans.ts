@@ -53,7 +53,7 @@ const draft = fc.record({
     resource_class: fc.constantFrom<Step["resource_class"]>("small", "medium", "large", "large"),
     approval_approvers: fc.constantFrom<string[]>([], ["ada"], ["ada", "bob"]),
     approval_timeout_secs: fc.constantFrom(undefined, 0, 100),
-    event_timeout_secs: fc.constantFrom(undefined, 20),
+    event_timeout_secs: fc.constantFrom(undefined, 0, 20),
     sleep_duration_secs: fc.integer({ min: 1, max: 300 }),
     event_emit_key: maybe(fc.constant("done")),
     retry_max_attempts: fc.constantFrom(undefined, 1, 2, 4),

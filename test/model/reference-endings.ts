@@ -17,7 +17,7 @@ function close(step: ReferenceStep, end: End, at: number): void {
     step.trigger.status = "canceled";
     if (end.status === "canceled") step.trigger.error = "workflow canceled";
   }
-  Object.assign(step, { error: undefined, cause: undefined, ...end, finished_at: at, due: undefined });
+  Object.assign(step, { error: undefined, cause: undefined, ...end, finished_at: at, due: undefined, rests: false });
 }
 
 export function endStep(run: ReferenceRun, i: number, end: End, at: number): void {

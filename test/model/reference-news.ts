@@ -50,14 +50,14 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
   const { at } = event;
   switch (event.type) {
     case "attempt_completed":
-      if (step.attempt === event.attempt && step.due === undefined) succeed(run, i, event.output, at);
+      if (step.attempt === event.attempt && !step.rests) succeed(run, i, event.output, at);
       break;
     case "attempt_failed": {
-      if (step.attempt !== event.attempt || step.due !== undefined) break;
+      if (step.attempt !== event.attempt || step.rests) break;
       const delay = delayAfter(run.definitions[i] as PlanStep, [...step.failures, event.class], event);
       step.failures.push(event.class);
       if (delay === undefined) endStep(run, i, { status: "failed", error: event.error }, at);
-      else step.due = at + delay;
+      else Object.assign(step, { due: at + delay, rests: true });
       break;
     }
     case "deadline_passed":
@@ -83,30 +83,29 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
 
 const isTimeOver = ({ expires_at }: ReferenceRun, at: number): boolean => expires_at !== undefined && at >= expires_at;
 
-/** Contract §4 and §7.6: the pause after these failed attempts, in ms, or none: the step has failed. */
+/** The pause after these failed attempts, in ms, or none: the step has failed. */
 function delayAfter(
   definition: PlanStep,
   failures: string[],
-  { job_max_attempts, random }: { job_max_attempts: number; random: number },
+  event: { job_max_attempts: number; random: number; retry_after_ms?: number },
 ): number | undefined {
   const [last = "", before] = failures.toReversed();
   if (["client", "auth", "budget", "oom"].includes(last)) return undefined;
   const own = definition.retry_max_attempts;
-  if (failures.length >= (own || job_max_attempts)) return undefined;
+  if (failures.length >= (own || event.job_max_attempts)) return undefined;
   if (!own && failures.length >= 3 && last === before) return undefined;
   const initial = definition.retry_initial_delay_secs || 1;
-  const doubled = Math.min(initial * 2 ** (failures.length - 1), definition.retry_max_delay_secs || 3600);
+  const most = definition.retry_max_delay_secs || 3600;
+  const doubled = Math.min(initial * 2 ** (failures.length - 1), most);
   const secs = definition.retry_backoff === "fixed" ? initial : doubled;
-  return Math.round(secs * 1000 * (0.8 + 0.4 * random));
+  const asked = Math.min(event.retry_after_ms ?? 0, most * 1000);
+  return Math.max(Math.round(secs * 1000 * (0.8 + 0.4 * event.random)), asked);
 }
 
-/** Its time has come: a job's next attempt, the end of a sleep, too late for an event or an approval. */
+/** Its time has come: a job may make its next attempt, a sleep ends, it is too late for an event or an approval. */
 function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): void {
   step.due = undefined;
   switch (run.definitions[i]?.step_type) {
-    case "job":
-      step.attempt++;
-      break;
     case "sleep": {
       const slept_for_secs = (at - (step.started_at as number)) / 1000;
       const completed_at = new Date(at).toISOString().replace(/\.?0*Z$/, "Z");
@@ -138,10 +137,18 @@ export function proceed(run: ReferenceRun, next: Next, at: number, conditionErro
     case "step_failed":
       endStep(run, next.step, { status: "failed", error: conditionError }, at);
       break;
+    case "attempt_started":
+      beginAgain(run.steps[next.step] as ReferenceStep);
+      break;
     case "step_started":
       start(run.steps[next.step] as ReferenceStep, run.definitions[next.step] as PlanStep, at);
       break;
   }
+}
+
+function beginAgain(step: ReferenceStep): void {
+  step.attempt++;
+  step.rests = false;
 }
 
 function start(step: ReferenceStep, definition: PlanStep, at: number): void {
@@ -154,7 +161,7 @@ function start(step: ReferenceStep, definition: PlanStep, at: number): void {
   }
   const secs = {
     approval: approval_timeout_secs,
-    wait_for_event: event_timeout_secs || 3600,
+    wait_for_event: event_timeout_secs ?? 3600,
     sleep: sleep_duration_secs,
   }[step_type];
   step.status = "waiting";

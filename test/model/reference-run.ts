@@ -41,6 +41,8 @@ export interface ReferenceStep {
   cause?: Cause;
   /** The time it waits for. */
   due?: number;
+  /** Of a job: an attempt failed, and the next one has not begun. */
+  rests?: boolean;
   approval?: ApprovalState;
   trigger?: TriggerState;
   emitting?: boolean;
@@ -95,19 +97,23 @@ export function letsGoOn({ steps, definitions }: ReferenceRun, i: number): boole
 
 const ROOM = { small: 50, medium: 20, large: 5 };
 
-/** "When a step starts", 1 to 5. */
+/** "When a step starts", 1 to 5; a next attempt that is due waits for a place as a start does. */
 function mayStart(run: ReferenceRun, i: number): boolean {
   const step = run.steps[i] as ReferenceStep;
   const { concurrency_key, resource_class } = run.definitions[i] as PlanStep;
-  if (run.status !== "running" || isOver(step) || step.started_at !== undefined) return false;
-  if (!dependenciesOf(run, i).every((d) => letsGoOn(run, d))) return false;
-  const running = run.definitions.filter((_, j) => run.steps[j]?.status === "running");
+  const isNext = step.rests ? step.due === undefined : step.started_at === undefined;
+  if (isOver(step) || !isNext || (run.status === "paused" && !step.rests)) return false;
+  // What has begun goes on, also when a dependency was reset meanwhile.
+  if (!step.rests && !dependenciesOf(run, i).every((d) => letsGoOn(run, d))) return false;
+  const running = run.definitions.filter((_, j) => run.steps[j]?.status === "running" && !run.steps[j]?.rests);
   if (run.header.max_parallel_steps && running.length >= run.header.max_parallel_steps) return false;
   if (concurrency_key && running.some((other) => other.concurrency_key === concurrency_key)) return false;
   return running.filter((other) => other.resource_class === resource_class).length < ROOM[resource_class];
 }
 
-export type Next = { type: "run_finished" } | { type: "step_started" | "step_skipped" | "step_failed"; step: number };
+export type Next =
+  | { type: "run_finished" }
+  | { type: "step_started" | "attempt_started" | "step_skipped" | "step_failed"; step: number };
 
 /** What happens next by itself. */
 export function nextOf(run: ReferenceRun): Next | undefined {
@@ -115,6 +121,7 @@ export function nextOf(run: ReferenceRun): Next | undefined {
   if (run.steps.every(isOver)) return { type: "run_finished" };
   const step = run.steps.findIndex((_, i) => mayStart(run, i));
   if (step < 0) return undefined;
+  if (run.steps[step]?.rests) return { type: "attempt_started", step };
   try {
     const { condition } = run.definitions[step] as PlanStep;
     const holds = condition === undefined || conditionHolds(run, condition);

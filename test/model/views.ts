@@ -64,7 +64,7 @@ function workFor(step: ReferenceRun["steps"][number], type: string | undefined, 
   if (isOver(step)) return step.emitting ? ["emit"] : [];
   if (step.started_at === undefined) return [];
   const work = [];
-  if (type === "job" && step.due === undefined) work.push("dispatch");
+  if (type === "job" && !step.rests) work.push("dispatch");
   if (type === "sub_workflow") work.push("child");
   if (!isRegistered) work.push("open-wait");
   if (step.due !== undefined) work.push(`timer ${step.due}`);

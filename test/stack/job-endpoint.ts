@@ -16,7 +16,7 @@ export interface Call {
   cutOff?: true;
 }
 
-/** `body` is sent as JSON, or as it is if it is a string. Without an answer: 200 and an empty object. */
+/** `body` is sent as JSON, or as it is if it is a string or bytes. Without an answer: 200 and an empty object. */
 export interface Answer {
   status?: number;
   headers?: Record<string, string>;
@@ -60,7 +60,7 @@ export async function startJobEndpoint(): Promise<JobEndpoint> {
       });
       const { status = 200, headers, body = {} } = (await handlers.get(path)?.(call, callsTo(path).length)) ?? {};
       response.writeHead(status, { "content-type": "application/json", ...headers });
-      response.end(typeof body === "string" ? body : stringifyJson(body), () => {
+      response.end(typeof body === "string" || Buffer.isBuffer(body) ? body : stringifyJson(body), () => {
         if (!call.cutOff) call.answer = { status, headers, body };
       });
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Json } from "../../src/contract/json.ts";
+import { type Json, parseJson } from "../../src/contract/json.ts";
 import { ConditionError, conditionProblem, holds } from "../../workflows/expressions/conditions.ts";
 
 const statuses: Record<string, string> = { smoke: "failed", build: "completed" };
@@ -98,6 +98,11 @@ describe("a condition is refused at creation", () => {
     ['condition has an unknown member "step_refs"', { type: "exists", operand: 1, step_refs: [] }],
     ["condition nests deeper than", nested(100)],
     ["condition nests deeper than", nested(5000)],
+    ["condition must have no number of more digits", { type: "gt", left: 12345678901234567890n, right: 1 }],
+    [
+      "condition must have no number of more digits",
+      { type: "in", left: 1, right: [parseJson("0.1234567890123456789")] },
+    ],
     ["condition must be at most 16384 characters", { type: "exists", operand: "x".repeat(20_000) }],
   ])("%s", (message, condition) => {
     expect(conditionProblem(condition, refs)).toMatch(new RegExp(`^${message.replaceAll(/[[\]().]/g, "\\$&")}`));

@@ -113,7 +113,7 @@ function documentOf({
   return Buffer.from(text);
 }
 
-test("whatever a body is, it takes no longer than a right one of its size, times a few", () => {
+test("whatever a body is, it takes no longer than a right one of its size, times a few", { timeout: 600_000 }, () => {
   const step = (i: number) =>
     `{"step_ref":"step-${i}","step_type":"approval","approvers":["ada","bob"],"depends_on":[${i ? `"step-${i - 1}"` : ""}],"payload":{"a":[1,"b",{"c":null}]}}`;
   const right = Buffer.from(

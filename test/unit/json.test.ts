@@ -12,18 +12,62 @@ describe("JSON text goes through unchanged", () => {
     '{"nested":[{"id":99999999999999999999}]}',
     '"12345678901234567890"',
     '{"b":1,"a":2}',
+    '{"price":0.12345678901234567890,"neg":-1234567890123.45678901234567890}',
+    "[1e400,-1e400,1e-400,1.7976931348623157e308999]",
+    "[12345678901234567890.5,0.30000000000000000001,1234567890123456789e-3,1E+30000]",
+    `{"long":${"7".repeat(5000)}}`,
   ])("%s", (text) => {
     expect(stringifyJson(parseJson(text))).toBe(text);
   });
 });
 
-test("numbers that fit stay numbers", () => {
-  expect(parseJson('{"a":1,"b":9007199254740991,"c":0.1234567890123456789,"d":1e3}')).toEqual({
+test("numbers that fit stay numbers, however they are written", () => {
+  expect(parseJson('{"a":1,"b":9007199254740991,"c":0.12345678901234568,"d":1e3,"e":1.50000000000000000000}')).toEqual({
     a: 1,
     b: 9007199254740991,
     c: 0.12345678901234568,
     d: 1000,
+    e: 1.5,
   });
+});
+
+test("no number of a document changes its value on its way, whatever its digits", () => {
+  const digits = (min: number) => fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: min, maxLength: 30 });
+  const number = fc
+    .tuple(fc.boolean(), digits(1), digits(0), fc.option(fc.integer({ min: -400, max: 400 }), { nil: undefined }))
+    .map(([minus, whole, fraction, exponent]) => {
+      const text = `${whole.replace(/^0+(?=\d)/, "")}${fraction && `.${fraction}`}`;
+      return `${minus ? "-" : ""}${text}${exponent === undefined ? "" : `e${exponent}`}`;
+    });
+  /** Its value times 10^500. */
+  const scaled = (text: string) => {
+    const [, minus, whole = "", fraction = "", exponent = "0"] =
+      /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(text) ?? [];
+    const value = BigInt(whole + fraction + "0".repeat(500 + Number(exponent) - fraction.length));
+    return minus ? -value : value;
+  };
+  fc.assert(
+    fc.property(number, (text) => {
+      const [passed = ""] = /[^[\]]+/.exec(stringifyJson(parseJson(`[${text}]`))) ?? [];
+      return scaled(passed) === scaled(text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a document of numbers with many digits is read in a time that grows with its length alone", () => {
+  for (const hostile of ["0".repeat(500_000), "9".repeat(500_000)]) {
+    const text = `[1${hostile}1,0.${hostile}1]`;
+    const begin = performance.now();
+    expect(stringifyJson(parseJson(text))).toBe(text);
+    expect(performance.now() - begin).toBeLessThan(2_000);
+  }
+});
+
+test("a name that comes twice has its last value, also beside a number of many digits", () => {
+  expect(stringifyJson(parseJson('{"a":1,"a":2,"n":0.12345678901234567890}'))).toBe(
+    '{"a":2,"n":0.12345678901234567890}',
+  );
 });
 
 test("what is not JSON is a SyntaxError", () => {

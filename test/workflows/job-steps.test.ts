@@ -58,13 +58,119 @@ describe.concurrent("a job step", () => {
     expect(Number(claims.exp) - Number(claims.iat)).toBe(80);
   });
 
-  test("sends no body where there is no payload, and has no output where there is no answer", async () => {
+  test("sends {} where there is no payload, and has no output where there is no answer", async () => {
     stack.jobs.on("/silent", () => ({ status: 204, body: "" }));
     const run = await on.start([{ step_ref: "a", calls: "/silent" }]);
     await on.ends(run);
 
-    expect(stack.jobs.callsTo("/silent")[0]?.text).toBe("");
+    expect(stack.jobs.callsTo("/silent")[0]?.text).toBe("{}");
     expect(await on.step(run, "a")).not.toHaveProperty("output");
+  });
+
+  test("tells each call whose it is: run, step, attempt, the key of the attempt, and a trace", async () => {
+    stack.jobs.on("/told", (_, nth) => ({ status: nth === 1 ? 425 : 200 }));
+    const odd = "größe:1.2";
+    const run = await on.start([{ step_ref: odd, calls: "/told", retry_max_attempts: 2 }]);
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+
+    const { job_run_id } = await on.step(run, odd);
+    const [first, second] = stack.jobs.callsTo("/told").map(({ headers }) => headers);
+    expect(first).toMatchObject({
+      "x-workflow-run-id": run.id,
+      "x-step-ref": "gr%C3%B6%C3%9Fe:1.2",
+      "idempotency-key": `${job_run_id}:1`,
+    });
+    expect(decodeURIComponent(String(second?.["x-step-ref"]))).toBe(odd);
+    expect(second?.["idempotency-key"]).toBe(`${job_run_id}:2`);
+    const traces = [first, second].map((headers) => String(headers?.traceparent));
+    for (const trace of traces) expect(trace).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
+    expect(new Set(traces.map((trace) => trace.split("-")[1]))).toEqual(new Set([run.id.replaceAll("-", "")]));
+    expect(new Set(traces).size).toBe(2);
+  });
+
+  test("waits for as long as the endpoint asks before it calls again", async () => {
+    const answers = [
+      { status: 503, headers: { "retry-after": "3" } },
+      { status: 429, headers: { "retry-after": "900" } },
+    ];
+    stack.jobs.on("/busy", (_, nth) => answers[nth - 1]);
+    const limits = {
+      retry_max_attempts: 3,
+      retry_initial_delay_secs: 1,
+      retry_max_delay_secs: 2,
+      retry_backoff: "fixed",
+    };
+    const patient = await on.start([{ step_ref: "a", calls: "/busy", ...limits, retry_max_delay_secs: 10 }]);
+    await until(() => stack.jobs.callsTo("/busy").length === 2);
+    const [first, second] = stack.jobs.callsTo("/busy");
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(2_990);
+    expect(await on.timers(patient)).toContainEqual(expect.closeTo(3, 0));
+    await on.cancel(patient);
+
+    const limited = await on.start([{ step_ref: "a", calls: "/hurry", ...limits }]);
+    stack.jobs.on("/hurry", (_, nth) => (nth === 1 ? { status: 429, headers: { "retry-after": "900" } } : {}));
+    expect(await on.ends(limited)).toMatchObject({ status: "completed" });
+  });
+
+  test("keeps every digit of the numbers that pass, whichever way they go", async () => {
+    const digits = '{"a":0.12345678901234567890123,"b":[1e-400,-3.00000000000000000001e-7],"c":12345678901234567890}';
+    // Nobody could send that to us.
+    const answer = digits.replace("1e-400", "1e400");
+    stack.jobs.on("/exact", () => ({ body: answer }));
+    const workflow = await on.workflow([
+      { step_ref: "first", calls: "/exact" },
+      {
+        step_ref: "next",
+        calls: "/exact-next",
+        depends_on: ["first"],
+        payload: { copy: "{{a}}", text: "{{a}} and {{parent_outputs.first.b}}", deep: "{{parent_outputs.first}}" },
+      },
+    ]);
+    const answered = await stack.request<{ id: string }>(
+      "POST",
+      `/v1/workflows/${workflow.id}/trigger`,
+      `{"payload":${digits}}`,
+    );
+    await on.ends(answered.body);
+
+    expect(stack.jobs.callsTo("/exact")[0]?.text).toBe(digits);
+    const next = stack.jobs.callsTo("/exact-next")[0]?.text;
+    expect(next).toContain('"copy":0.12345678901234567890123,');
+    expect(next).toContain('"text":"0.12345678901234567890123 and [1e400,-3.00000000000000000001e-7]"');
+    expect(next).toContain(`"deep":${answer}`);
+    const seen = async (path: string) =>
+      (await fetch(`${stack.apiUrl}${path}`, { headers: { authorization: `Bearer ${stack.token()}` } })).text();
+    expect(await seen(`/v1/workflow-runs/${answered.body.id}`)).toContain(`"payload":${digits}`);
+    expect(await seen(`/v1/workflow-runs/${answered.body.id}/steps`)).toContain(`"output":${answer}`);
+  });
+
+  test("fails where the answer cannot be read, and says why", async () => {
+    stack.jobs.on("/zstd", () => ({ headers: { "content-encoding": "zstd" }, body: "(µ/ý" }));
+    const run = await on.start([{ step_ref: "a", calls: "/zstd", retry_max_attempts: 3 }]);
+    expect(await on.ends(run)).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("Content-Encoding zstd"),
+    });
+    expect(stack.jobs.callsTo("/zstd")).toHaveLength(1);
+  });
+
+  test("gives its place to another one while it waits for its next attempt", async () => {
+    stack.jobs.on("/again", (_, nth) => (nth === 1 ? { status: 500 } : {}));
+    const run = await on.start(
+      [
+        { step_ref: "a", calls: "/again", retry_max_attempts: 2, retry_initial_delay_secs: 2 },
+        { step_ref: "b", calls: "/beside" },
+        { step_ref: "c", calls: "/beside" },
+      ],
+      {},
+      { max_parallel_steps: 1 },
+    );
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    const [first, second] = stack.jobs.callsTo("/again");
+    const beside = stack.jobs.callsTo("/beside").map(({ at }) => at);
+    expect(beside).toHaveLength(2);
+    for (const at of beside) expect(at).toBeGreaterThanOrEqual(first?.at ?? Infinity);
+    for (const at of beside) expect(at).toBeLessThanOrEqual(second?.at ?? 0);
   });
 
   test("tries again after a server error and a rate limit, and tells of the last error", async () => {

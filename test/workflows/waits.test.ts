@@ -119,6 +119,24 @@ describe.concurrent("a wait_for_event step", () => {
     expect(await on.send("never-sent")).toMatchObject({ status: 409 });
   });
 
+  test("has no end with a timeout of 0, by either name", async () => {
+    const wait = { step_type: "wait_for_event", event_key: "some-day:{{n}}" };
+    for (const [n, timeout] of [{ event_timeout_secs: 0 }, { timeout_secs: 0 }].entries()) {
+      const workflow = await on.workflow([{ step_ref: "wait", ...wait, ...timeout }]);
+      expect(workflow.steps).toMatchObject([{ event_timeout_secs: 0 }]);
+      const run = await on.trigger(workflow, { payload: { n } });
+      await on.opens(run, "wait");
+      expect(await on.timers(run)).not.toContainEqual(expect.closeTo(3600, 0));
+      const sent = await until(async () => {
+        const answered = await on.send(`some-day:${n}`);
+        return answered.status === 200 && (answered.body as EventTrigger);
+      });
+      expect(sent).toMatchObject({ status: "received", timeout_secs: 0 });
+      expect(sent).not.toHaveProperty("expires_at");
+      expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    }
+  });
+
   test("goes on when a step of another run emits its key, and hands on that step's output", async () => {
     stack.jobs.on("/build", () => ({ body: { image: "shop:2" } }));
     const waiting = await on.start([{ step_ref: "built", step_type: "wait_for_event", event_key: "built:{{app}}" }], {

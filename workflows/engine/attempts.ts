@@ -29,9 +29,9 @@ export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
 /** Another attempt follows: what this one was is written down before the step forgets it. */
 export function leaveAttempt(run: Run, i: number, at: number): void {
   const row = attemptRow(run, i);
-  const { deadline, last_failure } = run.state.steps[i] as StepState;
+  const { deadline, between_attempts, last_failure } = run.state.steps[i] as StepState;
   const end: Partial<AttemptRow> =
-    deadline !== undefined && last_failure
+    (between_attempts || deadline !== undefined) && last_failure
       ? { status: "failed", error: last_failure.error, finished_at: last_failure.at ?? deadline }
       : isStepOver(row.status)
         ? {}

@@ -43,6 +43,7 @@ export const close = (step: StepState, end: StepEnd, at: number): void => {
   step.error = end.error;
   step.cause = end.cause;
   step.deadline = undefined;
+  step.between_attempts = undefined;
   if (end.output) step.output = end.output;
 };
 

@@ -6,6 +6,7 @@ import type { CommandPayload, Verb } from "./command.ts";
 export type Decision =
   | { type: "run_finished" }
   | { type: "step_started"; step: number }
+  | { type: "attempt_started"; step: number }
   | { type: "step_skipped"; step: number }
   | { type: "step_failed"; step: number; error: string };
 
@@ -19,6 +20,8 @@ type StepNews = { step: number; generation: number } & (
       error: string;
       /** Of the job as it is now; a step's own retry_max_attempts goes before it. */
       job_max_attempts: number;
+      /** How long the endpoint asked to be left alone. */
+      retry_after_ms?: number;
       /** In [0, 1): spreads retries. */
       random: number;
     }

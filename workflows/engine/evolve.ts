@@ -67,6 +67,9 @@ export function evolve(run: Run, event: RunEvent): Run {
         kind.begin({ plan, i: event.step, definition, at }, step);
       });
       break;
+    case "attempt_started":
+      beginNextAttempt(run, event.step, at);
+      break;
     case "step_skipped":
       endStep(run, event.step, { status: "skipped", cause: "condition" }, at);
       break;
@@ -105,6 +108,7 @@ export function evolve(run: Run, event: RunEvent): Run {
       touch(run, event.step, (s) => {
         s.last_failure = { class: event.class, error: event.error, at };
         s.deadline = retryAt;
+        if (retryAt !== undefined && waitsForPlaces(run)) s.between_attempts = true;
       });
       if (retryAt === undefined) endStep(run, event.step, { status: "failed", error: event.error }, at);
       break;
@@ -114,14 +118,12 @@ export function evolve(run: Run, event: RunEvent): Run {
       const definition = plan.steps[event.step];
       if (!step || !definition) break;
       const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
-      if (end === "next attempt") {
-        leaveAttempt(run, event.step, at);
+      if (end === "next attempt" && step.between_attempts) {
         touch(run, event.step, (s) => {
-          s.attempt++;
-          s.attempt_started_at = at;
           s.deadline = undefined;
         });
-      } else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
+      } else if (end === "next attempt") beginNextAttempt(run, event.step, at);
+      else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
       else endStep(run, event.step, end, at);
       break;
     }
@@ -152,6 +154,19 @@ export function evolve(run: Run, event: RunEvent): Run {
   return run;
 }
 
+/** Since rules 1 a step gives its place back between two attempts, and its next one waits for a place. */
+const waitsForPlaces = ({ plan }: Run): boolean => (plan.run.rules ?? 0) >= 1;
+
+function beginNextAttempt(run: Run, i: number, at: number): void {
+  leaveAttempt(run, i, at);
+  touch(run, i, (step) => {
+    step.attempt++;
+    step.attempt_started_at = at;
+    step.deadline = undefined;
+    step.between_attempts = undefined;
+  });
+}
+
 const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
   expires_at !== undefined && at >= expires_at;
 
@@ -175,6 +190,7 @@ function isStale(run: Run, event: RunEvent): boolean {
   if (!("generation" in event)) return false;
   const step = run.state.steps[event.step];
   if (!step || step.generation !== event.generation || isStepOver(step.status)) return true;
-  if ("attempt" in event) return step.attempt !== event.attempt || step.deadline !== undefined;
+  if ("attempt" in event)
+    return step.attempt !== event.attempt || step.deadline !== undefined || step.between_attempts === true;
   return "deadline" in event && step.deadline !== event.deadline;
 }

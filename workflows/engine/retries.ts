@@ -1,17 +1,18 @@
 import type { PlanStep } from "./plan.ts";
 import type { StepState } from "./state.ts";
 
-/** Another try would be answered the same (contract §4). */
+/** Another try would be answered the same. */
 const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom"];
 
 interface FailedAttempt {
   at: number;
   class: string;
   job_max_attempts: number;
+  retry_after_ms?: number;
   random: number;
 }
 
-/** When a job step tries again after a failed attempt (epoch ms), or undefined: it has failed. Contract §4 and §7.6. */
+/** When a job step tries again after a failed attempt (epoch ms), or undefined: it has failed. */
 export function nextAttemptAt(definition: PlanStep, step: StepState, failed: FailedAttempt): number | undefined {
   if (FINAL_CLASSES.includes(failed.class)) return undefined;
   const n = step.attempt - step.first_attempt + 1;
@@ -23,5 +24,6 @@ export function nextAttemptAt(definition: PlanStep, step: StepState, failed: Fai
   const initial = definition.retry_initial_delay_secs || 1;
   const max = definition.retry_max_delay_secs || 3600;
   const delay = definition.retry_backoff === "fixed" ? initial : Math.min(initial * 2 ** (n - 1), max);
-  return failed.at + Math.round(delay * 1000 * (0.8 + 0.4 * failed.random));
+  const backoff = Math.round(delay * 1000 * (0.8 + 0.4 * failed.random));
+  return failed.at + Math.max(backoff, Math.min(failed.retry_after_ms ?? 0, max * 1000));
 }

@@ -9,9 +9,10 @@ import { isStepOver } from "./transitions.ts";
 export interface Schedule {
   /** Per step: how many of its dependencies let it go on. Never more than it has. */
   depsCompleted: number[];
-  /** Steps that only wait for a free place, by lane, in definition order. */
+  /** Steps that only wait for a free place, to start or for their next attempt, by lane, in definition order. */
   ready: Map<string, number[]>;
   unfinished: number;
+  /** Those for which something goes on: a step between two attempts takes no place. */
   running: number;
   runningByClass: Map<string, number>;
   runningByKey: Map<string, number>;
@@ -23,7 +24,7 @@ const laneOf = (plan: Plan, i: number): string => {
   return `${step?.resource_class}/${step?.concurrency_key ?? ""}`;
 };
 
-/** Whether dependents may go on after this step (contract §7.2, and §8.4 for a false condition). */
+/** Whether dependents may go on after this step (also where its condition was false). */
 function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
   const step = state.steps[i];
   switch (step?.status) {
@@ -45,9 +46,10 @@ export const isDeadEnd = (plan: Plan, state: RunState, i: number): boolean =>
 const isUnstarted = (step: StepState): boolean =>
   (step.status === "pending" || step.status === "waiting") && step.started_at === undefined;
 
-/** Pending or waiting, with every dependency done, not started. */
+/** Pending or waiting, with every dependency done, not started; or its next attempt is due. */
 const isReady = (plan: Plan, state: RunState, schedule: Schedule, i: number): boolean => {
   const step = state.steps[i];
+  if (step?.between_attempts) return step.deadline === undefined;
   return step !== undefined && isUnstarted(step) && schedule.depsCompleted[i] === plan.dependencies[i]?.length;
 };
 
@@ -92,9 +94,9 @@ export function changeStep(
 }
 
 function count(plan: Plan, state: RunState, schedule: Schedule, i: number, by: 1 | -1): void {
-  const status = state.steps[i]?.status ?? "pending";
+  const { status = "pending", between_attempts } = state.steps[i] ?? {};
   if (!isStepOver(status)) schedule.unfinished += by;
-  if (status !== "running") return;
+  if (status !== "running" || between_attempts) return;
   const step = plan.steps[i];
   schedule.running += by;
   const resource = step?.resource_class ?? "small";

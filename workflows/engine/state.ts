@@ -51,6 +51,8 @@ export interface StepState {
   child_ended?: string;
   /** When the open step needs a timer: the end of a sleep, a gate's expiry, a job's next attempt. */
   deadline?: number;
+  /** An attempt has failed and the next one has not begun: until its deadline, and from then on for a free place. */
+  between_attempts?: true;
   /** The last failed attempt of the current job run. */
   last_failure?: { class: string; error: string; at?: number };
   approval?: ApprovalState;

@@ -1,7 +1,7 @@
 import { RE2JS } from "re2js";
 import type { Json } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
-import { printed, quoted } from "./printed.ts";
+import { membersOf, printed, quoted } from "./printed.ts";
 
 /** A condition that cannot be evaluated; the message begins with where in it. */
 export class ConditionError extends Error {}
@@ -34,7 +34,7 @@ const STATUSES: Record<StepStatus, true> = {
 const MAX_PATTERN = 1000;
 
 export function parseCondition(json: Json, at = "condition"): Condition {
-  const condition = membersOf(json, at);
+  const condition = conditionMembers(json, at);
   const { type } = condition;
   switch (type) {
     case "step_status":
@@ -87,8 +87,9 @@ export function parseCondition(json: Json, at = "condition"): Condition {
   }
 }
 
-function membersOf(json: Json | undefined, at: string): Members {
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
+function conditionMembers(json: Json | undefined, at: string): Members {
+  const members = membersOf(json);
+  if (members) return members;
   throw new ConditionError(`${at} must be an object`);
 }
 
@@ -120,10 +121,11 @@ function list(json: Json | undefined, at: string): [Json, string][] {
 // An object that is neither form is refused: it looks like a path into outputs, which conditions do not have.
 function operand(json: Json | undefined, at: string): Operand {
   const value = required(json, at);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { value };
-  const [name, ...others] = Object.keys(value);
-  if (others.length === 0 && name === "step_ref") return { step_ref: refOf(value, at) };
-  if (others.length === 0 && name === "value") return { value: value.value as Json };
+  const members = membersOf(value);
+  if (!members) return { value };
+  const [name, ...others] = Object.keys(members);
+  if (others.length === 0 && name === "step_ref") return { step_ref: refOf(members, at) };
+  if (others.length === 0 && name === "value") return { value: members.value as Json };
   throw new ConditionError(`${at} must be a literal, {"step_ref": …} or {"value": …}`);
 }
 

@@ -1,3 +1,4 @@
+import { isLosslessNumber } from "lossless-json";
 import type { Json } from "../../src/contract/json.ts";
 import { type Condition, ConditionError, type Operand, parseCondition } from "./condition-parser.ts";
 import { MAX_LEVELS, nestsDeeperThan, printed, quoted } from "./printed.ts";
@@ -14,6 +15,7 @@ export type StatusOf = (step_ref: string) => string | undefined;
 export function conditionProblem(condition: Json, refs: ReadonlySet<string>): string | undefined {
   if (nestsDeeperThan(MAX_LEVELS, condition)) return `condition nests deeper than ${MAX_LEVELS} levels`;
   if (printed(condition).length > MAX_TEXT) return `condition must be at most ${MAX_TEXT} characters`;
+  if (hasLongNumber(condition)) return "condition must have no number of more digits than a double holds";
   try {
     const unknown = refsIn(parseCondition(condition)).find((ref) => !refs.has(ref));
     return unknown === undefined ? undefined : `condition references unknown step ${quoted(unknown)}`;
@@ -21,6 +23,12 @@ export function conditionProblem(condition: Json, refs: ReadonlySet<string>): st
     if (error instanceof ConditionError) return error.message;
     throw error;
   }
+}
+
+/** Runs carry conditions as plain JSON, which has no such numbers. */
+function hasLongNumber(value: Json): boolean {
+  if (typeof value === "bigint" || isLosslessNumber(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasLongNumber);
 }
 
 /** Whether a step may start. Throws ConditionError where that cannot be said. */

@@ -1,4 +1,5 @@
 import type { Json } from "../../src/contract/json.ts";
+import { membersOf } from "./printed.ts";
 
 /**
  * The part of gjson's path syntax that `output_transform` knows: keys joined by dots, `\` before a character that is
@@ -72,6 +73,6 @@ function follow(path: Path, from: Json): Json | undefined {
 
 function member(value: Json | undefined, key: string): Json | undefined {
   if (Array.isArray(value)) return /^\d+$/.test(key) ? value[Number(key)] : undefined;
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return value[key];
+  const members = membersOf(value);
+  return members && Object.hasOwn(members, key) ? members[key] : undefined;
 }

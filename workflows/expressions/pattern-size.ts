@@ -12,7 +12,8 @@ export function patternsSize(condition: Json | undefined): number {
   const open = [condition];
   for (let json = open.pop(); json !== undefined; json = open.pop()) {
     if (typeof json !== "object" || json === null) continue;
-    if (!Array.isArray(json) && json.type === "regex") size += patternSize(patternOf(json.right));
+    const { type, right } = json as { type?: Json; right?: Json };
+    if (type === "regex") size += patternSize(patternOf(right));
     for (const member of Object.values(json)) if (typeof member === "object") open.push(member);
   }
   return size;
@@ -59,7 +60,7 @@ export function patternSize(pattern: string): number {
 
 // A quotation, flags, a class, a Unicode class, an escaped character, a repetition, or any other character.
 const TOKEN =
-  /\\Q[^]*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\[^]|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|[^])?|\\[^]?|\{\d+(?:,\d*)?\}|[^]/uy;
+  /\\Q.*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\.|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|.)?|\\.?|\{\d+(?:,\d*)?\}|./suy;
 
 function matchAt(token: RegExp, text: string, at: number): RegExpExecArray | null {
   token.lastIndex = at;

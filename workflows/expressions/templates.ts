@@ -1,5 +1,5 @@
 import type { Json } from "../../src/contract/json.ts";
-import { MAX_LEVELS, nestsDeeperThan, printed } from "./printed.ts";
+import { MAX_LEVELS, membersOf, nestsDeeperThan, printed } from "./printed.ts";
 
 /** What placeholders read: the trigger payload, and the outputs of direct dependencies by step_ref. */
 export interface TemplateScope {
@@ -58,8 +58,9 @@ function renderValue(value: Json, insert: Insert): Json {
     return found === undefined ? value : found;
   }
   if (Array.isArray(value)) return value.map((item) => renderValue(item, insert));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, renderValue(member, insert)]));
+  const members = membersOf(value);
+  if (!members) return value;
+  return Object.fromEntries(Object.entries(members).map(([key, member]) => [key, renderValue(member, insert)]));
 }
 
 function renderEmbedded(text: string, insert: Insert): string {
@@ -93,13 +94,13 @@ function resolve(path: string[], scope: TemplateScope): Json | undefined {
 function follow(path: string[], from: Json | undefined): Json | undefined {
   let value = from;
   for (const word of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, word))
-      return undefined;
-    value = value[word];
+    const members = membersOf(value);
+    if (!members || !Object.hasOwn(members, word)) return undefined;
+    value = members[word];
   }
   return value;
 }
 
 function isObjectOrEmpty(value: Json | undefined): value is { [key: string]: Json } | null | undefined {
-  return value === undefined || value === null || (typeof value === "object" && !Array.isArray(value));
+  return value === undefined || value === null || membersOf(value) !== null;
 }

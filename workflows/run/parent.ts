@@ -9,7 +9,8 @@ export async function closing({ plan, state }: Run): Promise<void> {
   if (!parent_workflow_run_id) return;
   const output = state.status === "completed" ? await outputOf() : undefined;
   const { status, error, life } = state;
-  await tellRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, status, error, output, life });
+  const end = output && "refused" in output ? failed(output.refused) : { status, error, output };
+  await tellRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, ...end, life });
 
   function outputOf() {
     const outputs = plan.steps.flatMap(({ step_ref }, i) => {
@@ -19,3 +20,6 @@ export async function closing({ plan, state }: Run): Promise<void> {
     return effects.collectOutput({ run_id: id, project_id, outputs });
   }
 }
+
+/** It did complete, but its parent cannot go on with what came of it. */
+const failed = (error: string) => ({ status: "failed" as const, error });

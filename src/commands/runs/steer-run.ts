@@ -160,7 +160,7 @@ function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void 
 async function present(deps: Deps, reply: Reply): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
   if (outcome.status === "refused") throw refusal(outcome);
-  const [step_run] = step ? await presentSteps(deps, [step]) : [];
+  const [step_run] = step ? (await presentSteps(deps, [step])).items : [];
   return {
     run: await presentRun(deps, run),
     step_run,

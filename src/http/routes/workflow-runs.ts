@@ -2,13 +2,14 @@ import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { cancelRun } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
-import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
-import { type Answer, answerTo, pageOf } from "../answer.ts";
+import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
+import type { ListPart } from "../../queries/list-part.ts";
 import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 export const workflowRunRoutes: Route[] = [
@@ -65,7 +66,7 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: stepsQuery,
     handler: async (deps, asked) => {
-      const steps = await listSteps(deps, asked.caller, runIdOf(asked.params));
+      const steps = await listSteps(deps, asked.caller, runIdOf(asked.params), asked.query);
       return partOf(steps, asked);
     },
   }),
@@ -75,7 +76,8 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: stepsQuery,
     handler: async (deps, asked) => {
-      const attempts = await listStepAttempts(deps, asked.caller, runIdOf(asked.params), asked.params.stepRef);
+      const { caller, params, query } = asked;
+      const attempts = await listStepAttempts(deps, caller, runIdOf(params), params.stepRef, query);
       return partOf(attempts, asked);
     },
   }),
@@ -94,9 +96,12 @@ export const workflowRunRoutes: Route[] = [
   ...steeringRoutes,
 ];
 
-/** Of a list that comes all at once, unless a limit is given. */
-function partOf(items: unknown[], asked: { url: string; query: z.output<typeof stepsQuery> }): Answer {
-  const { cursor: from, limit = items.length } = asked.query;
-  const to = from + limit;
-  return pageOf(items.slice(from, to), to < items.length ? encodePlace(to) : undefined, asked);
+function partOf(
+  { items, next, leftOut }: ListPart<unknown>,
+  asked: { url: string; query: z.output<typeof stepsQuery> },
+): Answer {
+  const answer = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+  if (!leftOut) return answer;
+  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
+  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
 }

@@ -8,7 +8,7 @@ export const job: StepKind = {
     step.job_run_id = jobRunId(plan.run.id, plan.numbers?.[i] ?? i, step.generation);
   },
   work(_plan, _i, step) {
-    return step.deadline === undefined
+    return step.deadline === undefined && !step.between_attempts
       ? [{ kind: "dispatch", key: `dispatch/${step.generation}/${step.attempt}` }]
       : [];
   },

@@ -5,8 +5,11 @@ const DEFAULT_TIMEOUT_SECS = 3600;
 /** Waits until its key is sent. The key is rendered and registered by an activity. */
 export const waitForEvent: StepKind = {
   open: "waiting",
-  begin({ definition, at }, step) {
-    const expires_at = at + (definition.event_timeout_secs || DEFAULT_TIMEOUT_SECS) * 1000;
+  begin({ plan, definition: { event_timeout_secs }, at }, step) {
+    // Before rules 1, a 0 was taken for none given; now it is no end.
+    const isGiven = event_timeout_secs !== undefined && (event_timeout_secs > 0 || (plan.run.rules ?? 0) >= 1);
+    const secs = isGiven ? event_timeout_secs : DEFAULT_TIMEOUT_SECS;
+    const expires_at = secs > 0 ? at + secs * 1000 : undefined;
     step.deadline = expires_at;
     step.trigger = { status: "waiting", requested_at: at, expires_at };
   },

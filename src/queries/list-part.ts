@@ -1,0 +1,32 @@
+import type { WithOutputs } from "../views/run.ts";
+
+/** `cursor`: how many come before. Without a limit all that follow are asked for. */
+export interface PartAsked {
+  cursor: number;
+  limit?: number;
+}
+
+/** `next`: how many come before the next part. `leftOut`: how many are shown without their output, and what comes before the first. */
+export interface ListPart<Item> {
+  items: Item[];
+  next?: number;
+  leftOut?: { count: number; from: number };
+}
+
+/**
+ * A part of a list whose items carry outputs, of which one answer has room for so many. Who reads it in parts gets smaller
+ * ones then, in which nothing is missing; who wants it all gets every item, some without their output.
+ */
+export async function listPart<Row, Item>(
+  rows: Row[],
+  { cursor, limit }: PartAsked,
+  present: (rows: Row[]) => Promise<WithOutputs<Item>>,
+): Promise<ListPart<Item>> {
+  const { items, leftOut } = await present(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));
+  const [first] = leftOut;
+  if (limit === undefined)
+    return { items, leftOut: first === undefined ? undefined : { count: leftOut.length, from: cursor + first } };
+  const fitting = items.slice(0, first);
+  const to = cursor + fitting.length;
+  return { items: fitting, next: to < rows.length ? to : undefined };
+}
