@@ -63,11 +63,12 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
+  const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
     actor: textOf(actor) ?? "temporal",
+    may_override: typeof may_override === "boolean" ? may_override : undefined,
     step_ref: textOf(step_ref),
     reason: textOf(reason),
     result: documentOf(result),
@@ -83,6 +84,7 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
 const NO_PAYLOAD = {
   id: undefined,
   actor: undefined,
+  may_override: undefined,
   step_ref: undefined,
   reason: undefined,
   result: undefined,

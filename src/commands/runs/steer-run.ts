@@ -8,7 +8,7 @@ import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../..
 import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
-import type { Caller } from "../../identity/caller.ts";
+import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewRecovery } from "../../queries/preview-recovery.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -66,7 +66,7 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
   const { reason, eventKey: event_key } = steering;
-  const payload = { id, actor: caller.actor, step_ref: stepRef, reason, result, event_key, ...payloads };
+  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
@@ -101,7 +101,7 @@ export async function previewSteering(
     verb,
     step_ref: stepRef,
     reason,
-    actor: caller.actor,
+    ...senderOf(caller),
   });
 }
 

@@ -25,6 +25,7 @@ export const steeringRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve",
     scope: "workflows:write",
+    orScope: "approvals:decide",
     body: approveBody,
     handler: async (deps, { caller, params, idempotencyKey }) =>
       answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "approve", idempotencyKey }), theGate),
@@ -33,6 +34,7 @@ export const steeringRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/reject",
     scope: "workflows:write",
+    orScope: "approvals:decide",
     body: reasonBody,
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       answerTo(

@@ -86,7 +86,10 @@ export const workflowRunRoutes: Route[] = [
     query: dryRunQuery,
     body: retryBody,
     handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body) };
+      if (query.dryRun) {
+        const source = await sourceOf(deps, caller, runIdOf(params));
+        return { body: await previewRetry(deps, caller, source, body) };
+      }
       const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
