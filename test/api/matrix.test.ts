@@ -216,8 +216,9 @@ describe.each(guarded)("%s refuses", (_, route) => {
   });
 
   test("every scope but its own", async () => {
-    const others = SCOPES.filter((scope) => scope !== route.scope);
-    const message = `insufficient permissions: requires ${route.scope}`;
+    const others = SCOPES.filter((scope) => scope !== route.scope && scope !== route.orScope);
+    const own = [route.scope, route.orScope].filter((scope) => scope !== undefined);
+    const message = `insufficient permissions: requires ${own.join(" or ")}`;
     for (const scopes of [others, [], undefined, others.join(" "), [`${route.scope}x`], 7])
       refused(await ask(route, demo, bearer({ scopes })), 403, "forbidden", message);
   });
