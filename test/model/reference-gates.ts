@@ -31,7 +31,8 @@ function isPassed(run: ReferenceRun, gate: number, command: Command, reset: Read
     if (stands && again.some((i) => behind.has(i))) return true;
   }
   // Something else was decided on.
-  const isToRun = (i: number) => !isOver(run.steps[i] as { status: "failed" }) && run.steps[i]?.started_at === undefined;
+  const isToRun = (i: number) =>
+    !isOver(run.steps[i] as { status: "failed" }) && run.steps[i]?.started_at === undefined;
   const given = Object.keys(step_payloads).map((ref) => indexOf(run, ref));
   const all = payload ? [...run.steps.keys()].filter((i) => reset.has(i) || isToRun(i)) : [];
   if (stands && [...given, ...all].some((i) => behind.has(i))) return true;

@@ -31,6 +31,13 @@ const onlyRunOf = async (workflow: Workflow, step: string, status?: string): Pro
   return run;
 };
 
+/** As Temporal itself has closed it, a moment after the run has ended. */
+const temporalStatusOf = (run: WorkflowRun): Promise<string> =>
+  until(async () => {
+    const { status } = await stack.deps.temporal.workflow.getHandle(run.id).describe();
+    return status.name !== "RUNNING" && status.name;
+  });
+
 /** A run that was over may be so again. */
 const becomes = (run: WorkflowRun, status: string): Promise<WorkflowRun> =>
   until(async () => {
@@ -142,6 +149,7 @@ describe.concurrent("a sub_workflow step", () => {
       expect(await on.ends(canceled)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
       const [step] = await on.steps(canceled);
       expect(step).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+      expect(await temporalStatusOf(canceled)).toBe("CANCELLED");
     }
   });
 
@@ -164,6 +172,7 @@ describe.concurrent("a sub_workflow step", () => {
 
     expect(await on.ends(run)).toMatchObject({ status: "failed" });
     expect(await on.ends(childRun)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+    expect(await temporalStatusOf(childRun)).toBe("CANCELLED");
   });
 
   test("goes on in its child when it is retried: only what failed in it runs again", async () => {

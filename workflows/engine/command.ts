@@ -48,7 +48,8 @@ export interface CommandPayload {
 
 export interface CommandOutcome {
   id: string;
-  verb: Verb;
+  /** Or the name of a signal that is none, or what Temporal itself was asked for: "cancel". */
+  verb: string;
   actor: string;
   step_ref?: string;
   /** Epoch milliseconds of the workflow's clock. */

@@ -1,12 +1,17 @@
+import type { CommandOutcome } from "../engine/command.ts";
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
 
 /** A table of more steps than this is not drawn: it would cost more than the run. */
 const LARGEST_TABLE = 100;
 
-/** What the Temporal Web UI shows of a run: its steps now, as a Markdown table. */
+/** So many refusals are told, the latest first. */
+const REFUSALS = 5;
+
+/** What the Temporal Web UI shows of a run: its steps now, as a Markdown table, under what was refused lately. */
 export function detailsOf({ plan, state, schedule }: Run): string {
-  const head = `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${state.error ? `: ${cell(state.error)}` : ""}`;
+  const title = `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${state.error ? `: ${cell(state.error)}` : ""}`;
+  const head = [title, ...refusals(state.commands)].join("\n\n");
   if (plan.steps.length > LARGEST_TABLE)
     return `${head}\n\n${plan.steps.length} steps, ${schedule.unfinished} not finished, ${schedule.running} running`;
   const rows = plan.steps.map((definition, i) => {
@@ -18,6 +23,20 @@ export function detailsOf({ plan, state, schedule }: Run): string {
   return [head, "", "| step | type | status | attempt | since | note |", "|---|---|---|---|---|---|", ...rows].join(
     "\n",
   );
+}
+
+function refusals(commands: CommandOutcome[]): string[] {
+  const refused: CommandOutcome[] = [];
+  for (let i = commands.length - 1; i >= 0 && refused.length < REFUSALS; i--) {
+    const command = commands[i];
+    if (command?.status === "refused") refused.push(command);
+  }
+  if (refused.length === 0) return [];
+  const lines = refused.map(({ verb, step_ref, actor, at, message = "" }) => {
+    const what = step_ref === undefined ? cell(verb) : `${cell(verb)} of ${cell(step_ref)}`;
+    return `- ${rfc3339(at)} ${what} by ${cell(actor)}: ${cell(message)}`;
+  });
+  return [["**Refused lately**", ...lines].join("\n")];
 }
 
 function note({ approval, trigger, error, cause }: Run["state"]["steps"][number]): string {

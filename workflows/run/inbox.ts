@@ -1,4 +1,4 @@
-import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import { CancellationScope, log, setDefaultSignalHandler, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
 import type { News } from "../engine/events.ts";
@@ -18,7 +18,7 @@ import {
 } from "../messages.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
-export function receive(inbox: News[], current: () => Run | undefined): void {
+export function receive(inbox: News[], current: () => Run | undefined, rules: number): void {
   for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
     setHandler(commandSignals[verb], (payload) => {
       inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
@@ -30,6 +30,8 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
   setHandler(parentClosedSignal, ({ status }) => {
     inbox.push({ type: "parent_closed", status });
   });
+  // A run of older rules never heard of such a signal, and its history goes on without it.
+  if (rules >= 1) setDefaultSignalHandler((name) => void inbox.push({ type: "unknown_signal", id: uuid4(), name }));
   CancellationScope.current().cancelRequested.catch(() => {
     inbox.push({ type: "cancel_requested" });
   });
@@ -56,6 +58,13 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
     if (!run || !outcome) return null;
     return { outcome, ...(run.replies.get(id) ?? shown(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
   });
+}
+
+/** Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. */
+export function logRefusal(run: Run, news: News): void {
+  if (news.type !== "command" && news.type !== "unknown_signal") return;
+  const { status, verb, actor, step_ref, code, message } = run.outcomes.get(news.id) ?? {};
+  if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -2,7 +2,6 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   condition,
   continueAsNew,
   proxySinks,
@@ -16,15 +15,16 @@ import { goOn } from "../engine/advance.ts";
 import type { News, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
-import { planOf, type PlanStep, type RunHeader } from "../engine/plan.ts";
+import { planOf, type PlanStep, RULES, type RunHeader } from "../engine/plan.ts";
 import { initialRun, restoredRun, type Run } from "../engine/run.ts";
 import type { RunState } from "../engine/state.ts";
 import { mirroredState } from "../engine/stored-run.ts";
 import { isRunOver } from "../engine/transitions.ts";
 import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
 import { effects } from "../proxies.ts";
+import { canceled } from "./canceled.ts";
 import { detailsOf } from "./details.ts";
-import { receive } from "./inbox.ts";
+import { logRefusal, receive } from "./inbox.ts";
 import { closing } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
 import { Performance } from "./reconciler.ts";
@@ -49,7 +49,7 @@ const { passing } = proxySinks<Passing>();
 export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
   const inbox: News[] = [];
   let run: Run | undefined;
-  receive(inbox, () => run);
+  receive(inbox, () => run, "run" in input ? (input.run.rules ?? 0) : RULES);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
     run = await open(input);
@@ -74,7 +74,10 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
   for (;;) {
-    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
+    for (let news = inbox.shift(); news; news = inbox.shift()) {
+      evolve(run, timed(news));
+      logRefusal(run, news);
+    }
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
@@ -107,7 +110,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
       await closing(run);
       await condition(allHandlersFinished);
-      if (inbox.length === 0) return ended(run.state);
+      if (inbox.length === 0) return ended(run);
     } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
@@ -163,9 +166,10 @@ async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise
   else void effects.mirror(rows).then(written);
 }
 
-function ended({ status, error }: RunState): { status: RunStatus } {
+function ended(run: Run): { status: RunStatus } {
+  const { status, error } = run.state;
   if (status === "completed") return { status };
-  if (status === "canceled") throw new CancelledFailure(error ?? "canceled");
+  if (status === "canceled") throw canceled(run);
   throw ApplicationFailure.create({
     type: status,
     message: error ?? `workflow run ${status}`,
