@@ -83,7 +83,11 @@ describe("skip", () => {
   });
 
   it("of an approval is an override, not an approval (§8.19)", () => {
-    const run = given([approval("gate")]).does("skip", "gate", { actor: "op", may_override: true, reason: "not needed" });
+    const run = given([approval("gate")]).does("skip", "gate", {
+      actor: "op",
+      may_override: true,
+      reason: "not needed",
+    });
     expect(run.approval("gate")).toMatchObject({ status: "overridden", approved_by: "op", error: "not needed" });
     expect(run.approval("gate")?.approved_at).toBeUndefined();
     expect(run.trigger("gate")?.status).toBe("canceled");

@@ -18,9 +18,15 @@ export interface BulkCancelled {
 }
 
 /** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
-export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
+export async function bulkCancel(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
+  const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
+  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id, key)), {
     concurrency: CONCURRENCY,
   });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));

@@ -29,7 +29,10 @@ export async function retryRun(
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
-  return presentRun(deps, await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey));
+  return presentRun(
+    deps,
+    await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey),
+  );
 }
 
 /** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */
@@ -49,12 +52,12 @@ export async function startRetry(
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<RunRow> {
-  const { plan, state } = await mirroredRun(deps, source);
-  const recovery = recoveryOf(plan, state, requestOf(caller, payloads));
-  if ("status" in recovery) throw refusal(recovery);
-  const { workflow, steps } = await workflowOf(deps, source);
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
   return runOnce(deps, asked, async (id) => {
+    const { plan, state } = await mirroredRun(deps, source);
+    const recovery = recoveryOf(plan, state, requestOf(caller, payloads));
+    if ("status" in recovery) throw refusal(recovery);
+    const { workflow, steps } = await workflowOf(deps, source);
     const kept = headerOf(source);
     const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
     const header: RunHeader = {
@@ -72,12 +75,7 @@ export async function startRetry(
 }
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
-export async function previewRetry(
-  deps: Deps,
-  caller: Caller,
-  source: RunRow,
-  payloads: RetryBody,
-): Promise<DryRun> {
+export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, payloads: RetryBody): Promise<DryRun> {
   const preview = await previewRecovery(deps, source, requestOf(caller, payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;

@@ -30,7 +30,6 @@ export async function triggerRun(
   if (!workflow || (body.project_id !== undefined && body.project_id !== workflow.project_id))
     throw new Problem("not_found", "workflow not found");
   assertProject(caller, workflow.project_id, "workflow not found");
-  if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
 
   const version = await findVersion(db, workflow.version_id);
   const steps = stepsToRun(version ? planSteps(version) : [], body.step_overrides);
@@ -49,6 +48,7 @@ export async function triggerRun(
     body: { ...body, idempotency_key: undefined },
   };
   const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
+    if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
     const payload =
       body.payload === undefined ? undefined : await saveDocument(db, project_id, id, stringifyJson(body.payload));
     const header = {

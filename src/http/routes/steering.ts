@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Accepted } from "../../commands/accepted.ts";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
 import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
 import { answerTo } from "../answer.ts";
@@ -9,7 +10,7 @@ import type { RecoveryVerb } from "../../../workflows/engine/recovery/rule.ts";
 
 export const runIdOf = (params: { workflowRunID: string }) => knownId(params.workflowRunID, "workflow run not found");
 
-type Done = Exclude<Steered, { accepted: string }>;
+type Done = Exclude<Steered, Accepted>;
 const theRun = ({ run }: Done) => run;
 const theStep = ({ step_run }: Done) => ({ step_run });
 const theGate = ({ step_run, approval }: Done) => ({ step_run, approval });
