@@ -41,7 +41,7 @@ export function assertProject(caller: Caller, projectId: string, notFound: strin
   if (!hasProject(caller, projectId)) throw new Problem("not_found", notFound);
 }
 
-export const hasScope = ({ scopes }: Caller, scope: Scope): boolean => scopes.includes(scope) || scopes.includes("*");
+const hasScope = ({ scopes }: Caller, scope: Scope): boolean => scopes.includes(scope) || scopes.includes("*");
 
 /** Any one of the scopes is enough. */
 export function assertScope(caller: Caller, ...scopes: Scope[]): void {

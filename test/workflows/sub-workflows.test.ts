@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { replayHistory } from "../../src/cli/replay-history.ts";
 import type { DryRun, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -150,6 +151,8 @@ describe.concurrent("a sub_workflow step", () => {
       const [step] = await on.steps(canceled);
       expect(step).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
       expect(await temporalStatusOf(canceled)).toBe("CANCELLED");
+      const history = await stack.deps.temporal.workflow.getHandle(canceled.id).fetchHistory();
+      expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
     }
   });
 

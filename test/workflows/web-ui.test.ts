@@ -2,6 +2,7 @@ import { defaultPayloadConverter } from "@temporalio/common";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { replayHistory } from "../../src/cli/replay-history.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -170,6 +171,20 @@ describe.concurrent("`temporal workflow signal`", () => {
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
   });
 
+  test("to a bulk operation that is none is told there, too", async () => {
+    const run = await on.start(RELEASE);
+    const draft = { project_id: "demo", operation: "pause", ids: [run.id, run.workflow_id], max_per_second: 1 };
+    const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
+    await signal(body, "abrot", "{}");
+    await signal(body, "resume", '{"actor":"ada"}');
+    const [title, ...told] = (await detailsOf(body)).split("\n");
+    expect(title).toBe("**Refused lately**");
+    expect(told.slice(0, 2)).toEqual([
+      expect.stringMatching(/^- 20\S+Z resume by ada: bulk operation /),
+      expect.stringMatching(/^- 20\S+Z abrot by temporal: there is no signal "abrot": .* pause, resume, abort$/),
+    ]);
+  });
+
   test("that is no signal of ours harms nothing, whatever its name and however many", async () => {
     const run = await on.start(RELEASE);
     await on.opens(run, "gate");
@@ -183,5 +198,8 @@ describe.concurrent("`temporal workflow signal`", () => {
     await on.steer(run, "approve", "gate");
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
     expect(await on.statuses(run)).toEqual({ build: "completed", gate: "completed" });
+    await ends(run);
+    const history = await handleOf(run).fetchHistory();
+    expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { leaveAttempt } from "./attempts.ts";
-import { type CommandOutcome, VERBS } from "./command.ts";
+import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
@@ -9,7 +9,6 @@ import { isDeadEnd } from "./schedule.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 import { shown } from "./view.ts";
-import { quoted } from "../expressions/printed.ts";
 
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;
@@ -34,8 +33,7 @@ export function evolve(run: Run, event: RunEvent): Run {
   }
   if (event.type === "unknown_signal") {
     state.revision = nextRevision(state, at);
-    const { id, name } = event;
-    const message = `there is no signal ${quoted(name)}: signals are named as the verbs, ${VERBS.join(", ")}`;
+    const { id, name, message } = event;
     const verb = name.slice(0, MAX_SIGNAL_NAME);
     remember(run, { id, verb, actor: "temporal", at, status: "refused", code: "not_found", message });
     return run;

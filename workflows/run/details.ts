@@ -1,17 +1,15 @@
-import type { CommandOutcome } from "../engine/command.ts";
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
+import { cell, refusalsAmong } from "../refusals.ts";
 
 /** A table of more steps than this is not drawn: it would cost more than the run. */
 const LARGEST_TABLE = 100;
 
-/** So many refusals are told, the latest first. */
-const REFUSALS = 5;
-
 /** What the Temporal Web UI shows of a run: its steps now, as a Markdown table, under what was refused lately. */
 export function detailsOf({ plan, state, schedule }: Run): string {
   const title = `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${state.error ? `: ${cell(state.error)}` : ""}`;
-  const head = [title, ...refusals(state.commands)].join("\n\n");
+  const refusals = refusalsAmong(state.commands);
+  const head = refusals === undefined ? title : `${title}\n\n${refusals}`;
   if (plan.steps.length > LARGEST_TABLE)
     return `${head}\n\n${plan.steps.length} steps, ${schedule.unfinished} not finished, ${schedule.running} running`;
   const rows = plan.steps.map((definition, i) => {
@@ -25,20 +23,6 @@ export function detailsOf({ plan, state, schedule }: Run): string {
   );
 }
 
-function refusals(commands: CommandOutcome[]): string[] {
-  const refused: CommandOutcome[] = [];
-  for (let i = commands.length - 1; i >= 0 && refused.length < REFUSALS; i--) {
-    const command = commands[i];
-    if (command?.status === "refused") refused.push(command);
-  }
-  if (refused.length === 0) return [];
-  const lines = refused.map(({ verb, step_ref, actor, at, message = "" }) => {
-    const what = step_ref === undefined ? cell(verb) : `${cell(verb)} of ${cell(step_ref)}`;
-    return `- ${rfc3339(at)} ${what} by ${cell(actor)}: ${cell(message)}`;
-  });
-  return [["**Refused lately**", ...lines].join("\n")];
-}
-
 function note({ approval, trigger, error, cause }: Run["state"]["steps"][number]): string {
   if (approval?.status === "approved") return `approved by ${cell(approval.approved_by ?? "")}`;
   if (approval?.status === "overridden")
@@ -47,7 +31,3 @@ function note({ approval, trigger, error, cause }: Run["state"]["steps"][number]
   if (error) return cell(error);
   return cause ? `by ${cause}` : "";
 }
-
-/** Text of users inside a Markdown table. */
-const cell = (text: string): string =>
-  text.slice(0, 200).replace(/[|\\`*_<>[\]\r\n]/g, (c) => (c === "\n" || c === "\r" ? " " : `\\${c}`));

@@ -16,6 +16,7 @@ import {
   runQuery,
   stepsQuery,
 } from "../messages.ts";
+import { unknownSignal } from "../refusals.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
 export function receive(inbox: News[], current: () => Run | undefined, rules: number): void {
@@ -31,7 +32,10 @@ export function receive(inbox: News[], current: () => Run | undefined, rules: nu
     inbox.push({ type: "parent_closed", status });
   });
   // A run of older rules never heard of such a signal, and its history goes on without it.
-  if (rules >= 1) setDefaultSignalHandler((name) => void inbox.push({ type: "unknown_signal", id: uuid4(), name }));
+  if (rules >= 1)
+    setDefaultSignalHandler((name) => {
+      inbox.push({ type: "unknown_signal", id: uuid4(), name, message: unknownSignal(name, VERBS) });
+    });
   CancellationScope.current().cancelRequested.catch(() => {
     inbox.push({ type: "cancel_requested" });
   });
