@@ -1,14 +1,12 @@
 import { parseArgs } from "node:util";
 import { type Claims, mintToken } from "./mint.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
-import { SCOPES } from "../identity/caller.ts";
 import { devSecret } from "../dev/secret.ts";
 
 const USAGE = `usage: npm run -s token -- --project PROJECT --sub NAME [--scopes SCOPE,SCOPE...]
   --project  a project the token is for; repeat it or separate by commas for several, * for all
   --sub      who the token speaks for: the name that approvals compare
-  --scopes   of ${SCOPES.join(", ")}
-             default: * (everything)`;
+  --scopes   default: * (everything)`;
 
 function claimsOf(args: string[]): Claims {
   const { values } = parseArgs({
