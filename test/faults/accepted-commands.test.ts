@@ -55,7 +55,7 @@ describe("what was answered 202", () => {
     const [eves, skip, adas] = await withoutWorker(async () => {
       const answers = await Promise.all([
         on.steer<Accepted>(run, "approve", "gate", undefined, asEve),
-        on.steer<Accepted>(other, "skip", "gate", undefined, asEve),
+        on.steer<Accepted>(run, "skip", "gate", undefined, asEve),
         on.steer<Accepted>(other, "approve", "gate", undefined, withKey("ada / approves")),
       ]);
       for (const answer of answers) {
