@@ -6,6 +6,7 @@ import type { Deps } from "../src/deps.ts";
 import { claimTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
+import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 const MAX_KEY_BYTES = 512;
@@ -31,7 +32,8 @@ function keyProblem(key: string): string | undefined {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `event key must be at most ${MAX_KEY_BYTES} characters`;
   if (/[\p{Cc}\p{Surrogate}]/u.test(key))
     return "event key contains invalid characters (control characters not allowed)";
-  return undefined;
+  const reserved = reservedKeyProblem(key);
+  return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }
 
 async function claim(

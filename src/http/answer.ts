@@ -1,5 +1,6 @@
 import type { Response } from "express";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
+import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 
 /** A list's answer (contract §1): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
@@ -25,12 +26,19 @@ export function withCursor(url: string, cursor: string, limit?: number): string 
   return next.pathname + next.search;
 }
 
-/** A command that no worker could take yet is stored and takes effect once: 202 with its id. Any other result is the answer. */
+/**
+ * A command that no worker could take yet is stored and takes effect once: 202 with its id, and where to ask what became
+ * of it. Any other result is the answer.
+ */
 export function answerTo<Done extends object>(
-  result: { accepted: string } | Done,
+  result: Accepted | Done,
   show: (done: Done) => unknown = (done) => done,
+  targets = "workflow-runs",
 ): Answer {
-  if ("accepted" in result) return { status: 202, body: { command_id: result.accepted, status: "accepted" } };
+  if ("accepted" in result) {
+    const Location = `/v1/${targets}/${result.of}/commands/${encodeURIComponent(result.accepted)}`;
+    return { status: 202, headers: { Location }, body: { command_id: result.accepted, status: "accepted" } };
+  }
   return { body: show(result) };
 }
 

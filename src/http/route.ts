@@ -28,6 +28,8 @@ export interface Route {
   method: "get" | "post" | "delete";
   path: string;
   scope?: Scope;
+  /** This one is enough as well. */
+  orScope?: Scope;
   /** Of a body; without it 1 MiB. */
   maxBytes?: (config: Config) => number;
   handler: (deps: Deps) => RequestHandler;
@@ -43,6 +45,7 @@ interface Declaration<Path extends string, Query, Body> {
   method: Route["method"];
   path: Path;
   scope: Scope;
+  orScope?: Scope;
   query?: z.ZodType<Query>;
   /** Without one, a body is never looked at. */
   body?: z.ZodType<Body>;
@@ -54,15 +57,17 @@ interface Declaration<Path extends string, Query, Body> {
 export function route<const Path extends string, Query = undefined, Body = undefined>(
   declared: Declaration<Path, Query, Body>,
 ): Route {
-  const { method, path, scope, maxBytes, query, body, handler } = declared;
+  const { method, path, scope, orScope, maxBytes, query, body, handler } = declared;
+  const scopes = orScope ? [scope, orScope] : [scope];
   return {
     method,
     path,
     scope,
+    orScope,
     maxBytes,
     handler: (deps) => async (request, response) => {
       const caller = callerOf(request);
-      assertScope(caller, scope);
+      assertScope(caller, ...scopes);
       const asked = {
         caller,
         params: request.params as Params<Path>,

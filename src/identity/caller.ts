@@ -7,6 +7,8 @@ export const SCOPES = [
   "jobs:read",
   "jobs:write",
   "runs:read",
+  "approvals:decide",
+  "approvals:override",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -39,8 +41,16 @@ export function assertProject(caller: Caller, projectId: string, notFound: strin
   if (!hasProject(caller, projectId)) throw new Problem("not_found", notFound);
 }
 
-export function assertScope(caller: Caller, scope: Scope): void {
-  if (!caller.scopes.includes(scope) && !caller.scopes.includes("*")) {
-    throw new Problem("forbidden", `insufficient permissions: requires ${scope}`);
-  }
+const hasScope = ({ scopes }: Caller, scope: Scope): boolean => scopes.includes(scope) || scopes.includes("*");
+
+/** Any one of the scopes is enough. */
+export function assertScope(caller: Caller, ...scopes: Scope[]): void {
+  if (!scopes.some((scope) => hasScope(caller, scope)))
+    throw new Problem("forbidden", `insufficient permissions: requires ${scopes.join(" or ")}`);
 }
+
+/** What a command tells its run of who sends it. */
+export const senderOf = (caller: Caller): { actor: string; may_override: boolean } => ({
+  actor: caller.actor,
+  may_override: hasScope(caller, "approvals:override"),
+});

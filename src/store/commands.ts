@@ -20,6 +20,14 @@ export async function findCommand<Outcome = CommandOutcome>(
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
+/** Of a command that its run does not know: what the mirror said of it when the run was over. */
+export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<void> {
+  await db.query(
+    `insert into run_commands (run_id, id, outcome, at) values ($1, $2, $3, epoch_ms($4)) on conflict (run_id, id) do nothing`,
+    [runId, outcome.id, JSON.stringify(outcome), outcome.at],
+  );
+}
+
 /** The outcome of a command with what it showed. */
 export async function findReply(db: Db, runId: string, id: string): Promise<Reply | undefined> {
   const { rows } = await db.query<{ outcome: string; shown: string | null }>({

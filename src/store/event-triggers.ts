@@ -62,6 +62,15 @@ export async function findLatestTrigger(db: Db, projectId: string, eventKey: str
   return rows[0] && triggerOf(rows[0]);
 }
 
+/** The key's newest use by this run. */
+export async function findTriggerOf(db: Db, runId: string, eventKey: string): Promise<TriggerRow | undefined> {
+  const { rows } = await db.query<TriggerColumns>(
+    "select * from event_triggers where run_id = $1 and event_key = $2 order by requested_at desc limit 1",
+    [runId, eventKey],
+  );
+  return rows[0] && triggerOf(rows[0]);
+}
+
 type TriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
   response_payload: string | null;
   response_payload_ref: string | null;

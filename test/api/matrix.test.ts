@@ -36,7 +36,16 @@ beforeAll(async () => {
     eventKey: "key of demo",
   };
   demo.operationID = (await operating()).operationID ?? "";
-  await ok(stack, "POST", `/v1/bulk-operations/${demo.operationID}/abort`);
+  // Its id is that of the command, too.
+  demo.commandID = "a command of demo";
+  const options = { headers: { "idempotency-key": demo.commandID } };
+  await ok(stack, "POST", `/v1/bulk-operations/${demo.operationID}/abort`, undefined, options);
+  refused(
+    await stack.request("POST", `/v1/workflow-runs/${run.id}/resume`, undefined, options),
+    400,
+    "invalid_state",
+    "workflow run is not paused",
+  );
   await stack.deps.temporal.workflow.getHandle(demo.operationID).result();
   before = await everything();
 });
@@ -100,6 +109,7 @@ const CASES: Record<string, Case> = {
   [`delete ${RUN}`]: { status: 200, prepare: atGate },
   [`get ${RUN}/steps`]: { status: 200 },
   [`get ${STEP}/attempts`]: { status: 200 },
+  [`get ${RUN}/commands/:commandID`]: { status: 200 },
   [`post ${RUN}/retry`]: { status: 201, prepare: canceled },
   [`post ${RUN}/pause`]: { status: 200, prepare: atGate },
   [`post ${RUN}/resume`]: { status: 200, prepare: paused },
@@ -113,6 +123,7 @@ const CASES: Record<string, Case> = {
   "get /v1/bulk-operations": { status: 200, query: "?project_id=demo" },
   [`get ${OPERATION}`]: { status: 200 },
   [`get ${OPERATION}/items`]: { status: 200 },
+  [`get ${OPERATION}/commands/:commandID`]: { status: 200 },
   [`post ${OPERATION}/pause`]: { status: 200, prepare: operating },
   [`post ${OPERATION}/resume`]: { status: 200, prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
   [`post ${OPERATION}/abort`]: { status: 200, prepare: operating },
@@ -216,8 +227,9 @@ describe.each(guarded)("%s refuses", (_, route) => {
   });
 
   test("every scope but its own", async () => {
-    const others = SCOPES.filter((scope) => scope !== route.scope);
-    const message = `insufficient permissions: requires ${route.scope}`;
+    const others = SCOPES.filter((scope) => scope !== route.scope && scope !== route.orScope);
+    const own = [route.scope, route.orScope].filter((scope) => scope !== undefined);
+    const message = `insufficient permissions: requires ${own.join(" or ")}`;
     for (const scopes of [others, [], undefined, others.join(" "), [`${route.scope}x`], 7])
       refused(await ask(route, demo, bearer({ scopes })), 403, "forbidden", message);
   });

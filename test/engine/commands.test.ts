@@ -75,6 +75,7 @@ describe("skip", () => {
   it("lets dependents go on, and says why", () => {
     const run = given([approval("gate"), job("deploy", ["gate"])]).does("skip", "gate", {
       actor: "op",
+      may_override: true,
       reason: "not needed",
     });
     expect(run.step("gate")).toMatchObject({ status: "skipped", error: "not needed", finished_at: run.now });
@@ -82,7 +83,11 @@ describe("skip", () => {
   });
 
   it("of an approval is an override, not an approval (§8.19)", () => {
-    const run = given([approval("gate")]).does("skip", "gate", { actor: "op", reason: "not needed" });
+    const run = given([approval("gate")]).does("skip", "gate", {
+      actor: "op",
+      may_override: true,
+      reason: "not needed",
+    });
     expect(run.approval("gate")).toMatchObject({ status: "overridden", approved_by: "op", error: "not needed" });
     expect(run.approval("gate")?.approved_at).toBeUndefined();
     expect(run.trigger("gate")?.status).toBe("canceled");
@@ -98,7 +103,8 @@ describe("skip", () => {
 describe("force-complete", () => {
   it("completes a gate with the given output, as an override (§8.19)", () => {
     const run = given([approval("gate", [], { approval_timeout_secs: 60 }), job("deploy", ["gate"])]);
-    run.does("force-complete", "gate", { actor: "op", result: text({ forced: true }), reason: "late" });
+    const by = { actor: "op", may_override: true };
+    run.does("force-complete", "gate", { ...by, result: text({ forced: true }), reason: "late" });
     expect(run.step("gate")).toMatchObject({ status: "completed", output: text({ forced: true }), cause: "operator" });
     expect(run.approval("gate")).toMatchObject({ status: "overridden", approved_by: "op", error: "late" });
     expect(run.trigger("gate")?.status).toBe("canceled");
@@ -194,7 +200,8 @@ describe("a command", () => {
 
   it("is remembered with its actor, time and outcome, without its documents", () => {
     const run = given([approval("gate")]).later(7);
-    run.command("force-complete", "gate", { id: "x", actor: "op", reason: "why", result: text("large") });
+    const by = { actor: "op", may_override: true };
+    run.command("force-complete", "gate", { id: "x", ...by, reason: "why", result: text("large") });
     expect(run.run.state.commands).toEqual([
       { id: "x", verb: "force-complete", actor: "op", step_ref: "gate", at: run.now, status: "applied" },
     ]);

@@ -76,6 +76,7 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
     step_ref: pick % 41 ? known : "no such step",
     reason: pick % 3 ? "why" : undefined,
     actor: pick % 7 ? "ada" : "eve",
+    may_override: pick % 5 === 0,
     ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...edits(verb, known, which),
     result: pick % 5 ? undefined : { text: `${pick % 100}` },

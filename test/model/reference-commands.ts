@@ -1,3 +1,4 @@
+import { passesGate } from "./reference-gates.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -6,6 +7,7 @@ import {
   letsGoOn,
   type ReferenceRun,
   type ReferenceStep,
+  stepsAfter,
   timeLimit,
   type Verdict,
 } from "./reference-run.ts";
@@ -35,6 +37,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   if (code) return refused(code);
   const reset = verb === "retry" || verb === "replay-subtree" ? toRunAgain(run, i, verb === "retry") : undefined;
   if (!canBeGiven(run, command, reset)) return refused("validation_error");
+  if (passesGate(run, command, new Set(reset?.keys()))) return refused("forbidden");
   edit(run, command);
 
   const { approval, trigger } = step;
@@ -125,6 +128,7 @@ function reopen(run: ReferenceRun, command: Order): Verdict {
   if (!command.only_tell && (!isOver(run) || bad.length === 0)) return refused("conflict");
   const all = new Map(bad.map((i) => [i, { counted: true, reopened: true }]));
   if (!canBeGiven(run, command, all)) return refused("validation_error");
+  if (passesGate(run, command, new Set(bad))) return refused("forbidden");
   edit(run, command);
   if (command.only_tell) return { status: "applied" };
   return runAgain(run, all, command);
@@ -179,14 +183,4 @@ function runAgain(
   skipWhatCannotRun(run, at);
   const reset_steps = [...reset.values()].filter(({ counted }) => counted).length;
   return { status: "applied", reset_steps };
-}
-
-function stepsAfter(run: ReferenceRun, target: number): Set<number> {
-  const after = new Set<number>();
-  for (let size = -1; size !== after.size; ) {
-    size = after.size;
-    for (const i of run.steps.keys())
-      if (dependenciesOf(run, i).some((d) => d === target || after.has(d))) after.add(i);
-  }
-  return after;
 }

@@ -6,7 +6,7 @@ import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 type ChildEnded = Extract<RunEvent, { type: "child_ended" }>;
 type OfChild = Omit<ChildEnded, "child_run_id"> & { step: number; generation: number };
-type Told = Exclude<RunEvent, Next | { type: "step_failed" } | ChildEnded | { type: "command" }>;
+type Told = Exclude<RunEvent, Next | { type: "step_failed" } | ChildEnded | { type: "command" | "unknown_signal" }>;
 
 /** What the outside tells a run; of a child by whose it is. */
 export type Happening = Told | OfChild | Order;

@@ -87,6 +87,16 @@ export const indexOf = ({ definitions }: ReferenceRun, ref: string | undefined):
 export const dependenciesOf = (run: ReferenceRun, i: number): number[] =>
   (run.definitions[i] as PlanStep).depends_on.map((ref) => indexOf(run, ref));
 
+export function stepsAfter(run: ReferenceRun, target: number): Set<number> {
+  const after = new Set<number>();
+  for (let size = -1; size !== after.size; ) {
+    size = after.size;
+    for (const i of run.steps.keys())
+      if (dependenciesOf(run, i).some((d) => d === target || after.has(d))) after.add(i);
+  }
+  return after;
+}
+
 /** "When a step starts", 2: whether those that need this step may go on. */
 export function letsGoOn({ steps, definitions }: ReferenceRun, i: number): boolean {
   const { status, cause } = steps[i] as ReferenceStep;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { replayHistory } from "../../src/cli/replay-history.ts";
 import type { DryRun, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -30,6 +31,13 @@ const onlyRunOf = async (workflow: Workflow, step: string, status?: string): Pro
   await on.opens(run, step, status);
   return run;
 };
+
+/** As Temporal itself has closed it, a moment after the run has ended. */
+const temporalStatusOf = (run: WorkflowRun): Promise<string> =>
+  until(async () => {
+    const { status } = await stack.deps.temporal.workflow.getHandle(run.id).describe();
+    return status.name !== "RUNNING" && status.name;
+  });
 
 /** A run that was over may be so again. */
 const becomes = (run: WorkflowRun, status: string): Promise<WorkflowRun> =>
@@ -142,6 +150,9 @@ describe.concurrent("a sub_workflow step", () => {
       expect(await on.ends(canceled)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
       const [step] = await on.steps(canceled);
       expect(step).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+      expect(await temporalStatusOf(canceled)).toBe("CANCELLED");
+      const history = await stack.deps.temporal.workflow.getHandle(canceled.id).fetchHistory();
+      expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
     }
   });
 
@@ -164,6 +175,7 @@ describe.concurrent("a sub_workflow step", () => {
 
     expect(await on.ends(run)).toMatchObject({ status: "failed" });
     expect(await on.ends(childRun)).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
+    expect(await temporalStatusOf(childRun)).toBe("CANCELLED");
   });
 
   test("goes on in its child when it is retried: only what failed in it runs again", async () => {

@@ -2,6 +2,7 @@ import { defaultPayloadConverter } from "@temporalio/common";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { replayHistory } from "../../src/cli/replay-history.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -142,7 +143,63 @@ describe.concurrent("`temporal workflow signal`", () => {
 
     expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
     await signal(run, "force-complete", '{"step_ref":"gate","actor":"ops","result":{"by":"hand"}}');
+    expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
+    await signal(run, "force-complete", '{"step_ref":"gate","actor":"ops","may_override":true,"result":{"by":"hand"}}');
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
     expect(await on.step(run, "gate")).toMatchObject({ output: { by: "hand" } });
+  });
+
+  test("typed wrong is told at the top of the run's details, the latest first", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    await signal(run, "approve", '{"step_ref":"review","actor":"ada"}');
+    await signal(run, "approve", '{"step_ref":"gate","actor":"mal*lory"}');
+    await signal(run, "aprove", '{"step_ref":"gate","actor":"ada"}');
+    const details = await detailsOf(run);
+    const [title, , refused, ...lines] = details.split("\n");
+    expect([title, refused]).toEqual([expect.stringContaining("is **running**"), "**Refused lately**"]);
+    expect(lines.slice(0, 3)).toEqual([
+      expect.stringMatching(/^- 20\S+Z aprove by temporal: there is no signal "aprove": .* pause, resume, approve,/),
+      expect.stringMatching(
+        /^- 20\S+Z approve of gate by mal\\\*lory: approver mal\\\*lory is not allowed for step gate$/,
+      ),
+      expect.stringMatching(/^- 20\S+Z approve of review by ada: workflow step run not found$/),
+    ]);
+    expect(details).toMatch(/^\| gate \| approval \| waiting/m);
+
+    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
+  test("to a bulk operation that is none is told there, too", async () => {
+    const run = await on.start(RELEASE);
+    const draft = { project_id: "demo", operation: "pause", ids: [run.id, run.workflow_id], max_per_second: 1 };
+    const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
+    await signal(body, "abrot", "{}");
+    await signal(body, "resume", '{"actor":"ada"}');
+    const [title, ...told] = (await detailsOf(body)).split("\n");
+    expect(title).toBe("**Refused lately**");
+    expect(told.slice(0, 2)).toEqual([
+      expect.stringMatching(/^- 20\S+Z resume by ada: bulk operation /),
+      expect.stringMatching(/^- 20\S+Z abrot by temporal: there is no signal "abrot": .* pause, resume, abort$/),
+    ]);
+  });
+
+  test("that is no signal of ours harms nothing, whatever its name and however many", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    const names = ["cancel", "**|`<b>", "x".repeat(500), "__proto__", "stop", "terminate", "Approve"];
+    for (const name of names) await handleOf(run).signal(name, "anything");
+    const details = await detailsOf(run);
+    const told = details.split("\n").filter((line) => line.startsWith("- "));
+    expect(told).toHaveLength(5);
+    expect(told[0]).toContain("Approve by temporal");
+    expect(details).not.toContain("x".repeat(200));
+    await on.steer(run, "approve", "gate");
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    expect(await on.statuses(run)).toEqual({ build: "completed", gate: "completed" });
+    await ends(run);
+    const history = await handleOf(run).fetchHistory();
+    expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
   });
 });

@@ -3,7 +3,9 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  log,
   setCurrentDetails,
+  setDefaultSignalHandler,
   setHandler,
   uuid4,
   workflowInfo,
@@ -19,6 +21,7 @@ import {
 } from "./messages.ts";
 import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "../engine/bulk-status.ts";
 import { bulkChunks, effects } from "../proxies.ts";
+import { refusalsAmong, unknownSignal } from "../refusals.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
 const REMEMBERED = 200;
@@ -30,6 +33,16 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
   let unstored: BulkOutcome[] = [];
   let storedRevision = state.revision;
 
+  /** Of this leg. */
+  const refused: { verb: string; actor: string; at: number; status: "refused"; message?: string }[] = [];
+  let progress = "";
+  const show = () => setCurrentDetails([refusalsAmong(refused), progress].filter(Boolean).join("\n\n"));
+  const refuse = (verb: string, actor: string, message: string) => {
+    log.warn("command refused", { verb, actor, reason: message });
+    refused.push({ verb, actor, at: Date.now(), status: "refused", message });
+    if (refused.length > REMEMBERED) refused.shift();
+    show();
+  };
   const enter = (status: BulkStatus) => {
     state.status = status;
     state.revision++;
@@ -43,11 +56,15 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
     if ("status" in steered) enter(steered.status);
-    else state.revision++;
+    else {
+      state.revision++;
+      refuse(verb, actor, steered.refused);
+    }
     outcomes.set(id, outcome);
     unstored.push(outcome);
   };
   for (const verb of BULK_VERBS) setHandler(bulkSignals[verb], (signal) => steer(verb, signal));
+  setDefaultSignalHandler((name) => refuse(name, "temporal", unknownSignal(name, BULK_VERBS)));
   setHandler(bulkOutcomeQuery, (id) => {
     const outcome = outcomes.get(id);
     return outcome ? { outcome, state } : null;
@@ -74,9 +91,8 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
         await condition(() => state.revision > storedRevision);
       } else {
         const { pending, ...counts } = await bulkChunks.settleBulkChunk({ operation_id });
-        setCurrentDetails(
-          `${counts.applied} applied, ${counts.skipped} skipped, ${counts.failed} failed, ${pending} to go`,
-        );
+        progress = `${counts.applied} applied, ${counts.skipped} skipped, ${counts.failed} failed, ${pending} to go`;
+        show();
         if (pending === 0 && !isBulkOver(state.status)) enter("completed");
       }
     }

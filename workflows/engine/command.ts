@@ -26,6 +26,8 @@ export type Verb = (typeof VERBS)[number] | (typeof VERBS_BETWEEN_RUNS)[number];
 export interface CommandPayload {
   id?: string;
   actor?: string;
+  /** Whoever sends it may pass approvals without being an approver. Of a hand-written signal, too: who reaches Temporal can say anything. */
+  may_override?: boolean;
   step_ref?: string;
   reason?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
@@ -46,13 +48,14 @@ export interface CommandPayload {
 
 export interface CommandOutcome {
   id: string;
-  verb: Verb;
+  /** Or the name of a signal that is none, or what Temporal itself was asked for: "cancel". */
+  verb: string;
   actor: string;
   step_ref?: string;
   /** Epoch milliseconds of the workflow's clock. */
   at: number;
   status: "applied" | "refused";
-  code?: "invalid_state" | "approver_not_allowed" | "not_found" | "conflict" | "validation_error";
+  code?: "invalid_state" | "approver_not_allowed" | "forbidden" | "not_found" | "conflict" | "validation_error";
   message?: string;
   reset_steps?: number;
 }

@@ -1,6 +1,7 @@
 import type { CommandOutcome } from "./command.ts";
 import { completeStep, endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
+import { isApprover } from "./gates/may-pass.ts";
 import { recover } from "./recovery/apply.ts";
 import { recoveryOf, refused, unknownStep } from "./recovery/rule.ts";
 import type { Run } from "./run.ts";
@@ -105,8 +106,8 @@ const isWaitingForEvent = (run: Run, i: number, step: StepState): boolean =>
 function approvalProblem(run: Run, i: number, step: StepState, actor: string, ref: string): Verdict | undefined {
   if (isStepOver(step.status)) return refused("invalid_state", `step ${ref} is already in terminal state`);
   if (step.approval?.status !== "pending") return refused("invalid_state", `approval not found for step ${ref}`);
-  const approvers = run.plan.steps[i]?.approval_approvers ?? [];
-  if (approvers.length > 0 && !approvers.includes(actor))
+  const gate = run.plan.steps[i];
+  if (gate && !isApprover(gate, actor))
     return refused("approver_not_allowed", `approver ${actor} is not allowed for step ${ref}`);
   return undefined;
 }

@@ -40,6 +40,7 @@ export type RunEvent = { at: number } & (
   | Decision
   | StepNews
   | Command
+  | { type: "unknown_signal"; id: string; name: string; message: string }
   | { type: "cancel_requested" }
   | { type: "run_expired" }
   | { type: "parent_closed"; status: "canceled" | "timed_out" }

@@ -1,4 +1,5 @@
 import { leaveAttempt } from "./attempts.ts";
+import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
@@ -12,6 +13,7 @@ import { shown } from "./view.ts";
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;
 const REMEMBERED_REPLIES = 100;
+const MAX_SIGNAL_NAME = 100;
 
 /**
  * What an event makes of a run. The run given is changed and returned: copying thousands of steps for each event
@@ -26,13 +28,14 @@ export function evolve(run: Run, event: RunEvent): Run {
     if (run.outcomes.has(event.id)) return run;
     state.revision = nextRevision(state, at);
     const { id, verb, actor, step_ref } = event;
-    const outcome = { id, verb, actor, step_ref, at, ...applyCommand(run, event) };
-    run.outcomes.set(outcome.id, outcome);
-    run.replies.set(outcome.id, shown(run, outcome.step_ref));
-    if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
-    state.commands.push(outcome);
-    run.unmirrored.commands.push(outcome);
-    if (state.commands.length > REMEMBERED_COMMANDS) run.outcomes.delete(state.commands.shift()?.id ?? "");
+    remember(run, { id, verb, actor, step_ref, at, ...applyCommand(run, event) });
+    return run;
+  }
+  if (event.type === "unknown_signal") {
+    state.revision = nextRevision(state, at);
+    const { id, name, message } = event;
+    const verb = name.slice(0, MAX_SIGNAL_NAME);
+    remember(run, { id, verb, actor: "temporal", at, status: "refused", code: "not_found", message });
     return run;
   }
   if (event.type === "emitted") {
@@ -165,6 +168,16 @@ function beginNextAttempt(run: Run, i: number, at: number): void {
     step.deadline = undefined;
     step.between_attempts = undefined;
   });
+}
+
+function remember(run: Run, outcome: CommandOutcome): void {
+  const { commands } = run.state;
+  run.outcomes.set(outcome.id, outcome);
+  run.replies.set(outcome.id, shown(run, outcome.step_ref));
+  if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
+  commands.push(outcome);
+  run.unmirrored.commands.push(outcome);
+  if (commands.length > REMEMBERED_COMMANDS) run.outcomes.delete(commands.shift()?.id ?? "");
 }
 
 const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>

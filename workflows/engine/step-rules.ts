@@ -1,5 +1,6 @@
 import type { StepInput } from "../../src/contract/steps.ts";
 import type { OnFailure, ResourceClass, RetryBackoff, StepType } from "../../src/contract/workflows.ts";
+import { reservedKeyProblem } from "./event-keys.ts";
 import { conditionProblem } from "../expressions/conditions.ts";
 import { outputPathProblem } from "../expressions/output-path.ts";
 import { MAX_LEVELS, nestsDeeperThan, quoted } from "../expressions/printed.ts";
@@ -128,6 +129,8 @@ function* keyFaults(step: StepInput, field: "event_key" | "event_emit_key"): Gen
   if (new TextEncoder().encode(key).length > MAX_EVENT_KEY_BYTES)
     yield fault(field, `${field} must be at most ${MAX_EVENT_KEY_BYTES} bytes`);
   if (/\p{Cc}/u.test(key)) yield fault(field, `${field} must not contain control characters`);
+  const reserved = reservedKeyProblem(key);
+  if (reserved !== undefined) yield fault(field, `${field} ${reserved}`);
 }
 
 function isHttpUrl(text: string): boolean {

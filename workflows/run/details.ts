@@ -1,12 +1,15 @@
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
+import { cell, refusalsAmong } from "../refusals.ts";
 
 /** A table of more steps than this is not drawn: it would cost more than the run. */
 const LARGEST_TABLE = 100;
 
-/** What the Temporal Web UI shows of a run: its steps now, as a Markdown table. */
+/** What the Temporal Web UI shows of a run: its steps now, as a Markdown table, under what was refused lately. */
 export function detailsOf({ plan, state, schedule }: Run): string {
-  const head = `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${state.error ? `: ${cell(state.error)}` : ""}`;
+  const title = `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${state.error ? `: ${cell(state.error)}` : ""}`;
+  const refusals = refusalsAmong(state.commands);
+  const head = refusals === undefined ? title : `${title}\n\n${refusals}`;
   if (plan.steps.length > LARGEST_TABLE)
     return `${head}\n\n${plan.steps.length} steps, ${schedule.unfinished} not finished, ${schedule.running} running`;
   const rows = plan.steps.map((definition, i) => {
@@ -28,7 +31,3 @@ function note({ approval, trigger, error, cause }: Run["state"]["steps"][number]
   if (error) return cell(error);
   return cause ? `by ${cause}` : "";
 }
-
-/** Text of users inside a Markdown table. */
-const cell = (text: string): string =>
-  text.slice(0, 200).replace(/[|\\`*_<>[\]\r\n]/g, (c) => (c === "\n" || c === "\r" ? " " : `\\${c}`));

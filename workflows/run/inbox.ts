@@ -1,4 +1,4 @@
-import { CancellationScope, log, setHandler, uuid4 } from "@temporalio/workflow";
+import { CancellationScope, log, setDefaultSignalHandler, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
 import type { News } from "../engine/events.ts";
@@ -16,9 +16,10 @@ import {
   runQuery,
   stepsQuery,
 } from "../messages.ts";
+import { unknownSignal } from "../refusals.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
-export function receive(inbox: News[], current: () => Run | undefined): void {
+export function receive(inbox: News[], current: () => Run | undefined, rules: number): void {
   for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
     setHandler(commandSignals[verb], (payload) => {
       inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
@@ -30,6 +31,11 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
   setHandler(parentClosedSignal, ({ status }) => {
     inbox.push({ type: "parent_closed", status });
   });
+  // A run of older rules never heard of such a signal, and its history goes on without it.
+  if (rules >= 1)
+    setDefaultSignalHandler((name) => {
+      inbox.push({ type: "unknown_signal", id: uuid4(), name, message: unknownSignal(name, VERBS) });
+    });
   CancellationScope.current().cancelRequested.catch(() => {
     inbox.push({ type: "cancel_requested" });
   });
@@ -58,16 +64,24 @@ export function receive(inbox: News[], current: () => Run | undefined): void {
   });
 }
 
+/** Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. */
+export function logRefusal(run: Run, news: News): void {
+  if (news.type !== "command" && news.type !== "unknown_signal") return;
+  const { status, verb, actor, step_ref, code, message } = run.outcomes.get(news.id) ?? {};
+  if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
+}
+
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
+  const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
     actor: textOf(actor) ?? "temporal",
+    may_override: typeof may_override === "boolean" ? may_override : undefined,
     step_ref: textOf(step_ref),
     reason: textOf(reason),
     result: documentOf(result),
@@ -83,6 +97,7 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
 const NO_PAYLOAD = {
   id: undefined,
   actor: undefined,
+  may_override: undefined,
   step_ref: undefined,
   reason: undefined,
   result: undefined,

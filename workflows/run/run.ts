@@ -2,7 +2,6 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   condition,
   continueAsNew,
   proxySinks,
@@ -16,15 +15,16 @@ import { goOn } from "../engine/advance.ts";
 import type { News, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
-import { planOf, type PlanStep, type RunHeader } from "../engine/plan.ts";
+import { planOf, type PlanStep, RULES, type RunHeader } from "../engine/plan.ts";
 import { initialRun, restoredRun, type Run } from "../engine/run.ts";
 import type { RunState } from "../engine/state.ts";
 import { mirroredState } from "../engine/stored-run.ts";
 import { isRunOver } from "../engine/transitions.ts";
 import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
 import { effects } from "../proxies.ts";
+import { canceled } from "./canceled.ts";
 import { detailsOf } from "./details.ts";
-import { receive } from "./inbox.ts";
+import { logRefusal, receive } from "./inbox.ts";
 import { closing } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
 import { WorkflowTask } from "./workflow-task.ts";
@@ -50,7 +50,7 @@ const { passing } = proxySinks<Passing>();
 export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
   const inbox: News[] = [];
   let run: Run | undefined;
-  receive(inbox, () => run);
+  receive(inbox, () => run, "run" in input ? (input.run.rules ?? 0) : RULES);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
     run = await open(input);
@@ -119,7 +119,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
       await closing(run);
       await condition(allHandlersFinished);
-      if (inbox.length === 0) return ended(run.state);
+      if (inbox.length === 0) return ended(run);
       nextTask();
     } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
@@ -144,6 +144,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
 function hear(run: Run, task: WorkflowTask, news: News, now = Date.now()): void {
   task.hears(news);
   evolve(run, timed(news, now));
+  logRefusal(run, news);
 }
 
 /** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
@@ -197,9 +198,10 @@ async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise
   else void effects.mirror(rows).then(written);
 }
 
-function ended({ status, error }: RunState): { status: RunStatus } {
+function ended(run: Run): { status: RunStatus } {
+  const { status, error } = run.state;
   if (status === "completed") return { status };
-  if (status === "canceled") throw new CancelledFailure(error ?? "canceled");
+  if (status === "canceled") throw canceled(run);
   throw ApplicationFailure.create({
     type: status,
     message: error ?? `workflow run ${status}`,

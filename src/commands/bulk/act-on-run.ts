@@ -103,7 +103,7 @@ async function steer(
   // The mirror may be behind; whether there is nothing to do, the run itself has to say.
   if (isDone(await findOwnRun(deps, caller, runId)) && isDone(await currentRun(deps, caller, runId)))
     if (!repeated || !(await wasSteeredBy(deps, runId, commandId))) return SKIPPED;
-  const steered = await steerRun(deps, caller, { runId, verb, reason, idempotencyKey: commandId });
+  const steered = await steerRun(deps, caller, { runId, verb, reason, commandId });
   return "accepted" in steered ? undefined : APPLIED;
 }
 

@@ -18,9 +18,15 @@ export interface BulkCancelled {
 }
 
 /** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
-export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
+export async function bulkCancel(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
+  const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
+  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id, key)), {
     concurrency: CONCURRENCY,
   });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
@@ -65,7 +71,7 @@ export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[
     [...new Set(ids)],
     async (original_run_id): Promise<ItemPreview> => {
       const seen = await attempt(deps, async () =>
-        previewRetry(deps, await replayed(deps, caller, original_run_id), {}),
+        previewRetry(deps, caller, await replayed(deps, caller, original_run_id), {}),
       );
       if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
       return { original_run_id, status: "replayed", plan: seen.value };
@@ -82,7 +88,7 @@ function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]
 
 /** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
 export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
-  return (await startRetry(deps, await replayed(deps, caller, runId), {}, key)).id;
+  return (await startRetry(deps, caller, await replayed(deps, caller, runId), {}, key)).id;
 }
 
 async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {

@@ -1,12 +1,13 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
+import { type Accepted, accepted } from "../accepted.ts";
+import { claimCommand } from "../repeated.ts";
 import type { BulkOperation } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
-import { findCommand } from "../../store/commands.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
 import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/engine/bulk-status.ts";
@@ -23,14 +24,17 @@ export async function steerBulkOperation(
   deps: Deps,
   caller: Caller,
   { operationId, verb, reason, idempotencyKey }: BulkSteering,
-): Promise<{ accepted: string } | BulkOperation> {
+): Promise<Accepted | BulkOperation> {
   const { db, log } = deps;
-  const { status } = await findOwnBulkOperation(deps, caller, operationId);
+  const operation = await findOwnBulkOperation(deps, caller, operationId);
+  const { status } = operation;
   const id = idempotencyKey ?? uuid();
-  const earlier = idempotencyKey === undefined ? undefined : await findCommand<BulkOutcome>(db, operationId, id);
-  if (earlier) {
-    assertApplied(earlier, verb);
-    return getBulkOperation(deps, caller, operationId);
+  if (idempotencyKey !== undefined) {
+    const { outcome } = await claimCommand<BulkOutcome>(deps, operation, id, { verb, body: { reason } });
+    if (outcome) {
+      assertApplied(outcome, verb);
+      return getBulkOperation(deps, caller, operationId);
+    }
   }
   if (isBulkOver(status)) throw refusal(steeredBulk(status, verb));
   try {
@@ -42,7 +46,7 @@ export async function steerBulkOperation(
     throw error;
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
-  if (!reply) return { accepted: id };
+  if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
   // The operation keeps its state itself; this makes sure that what is read next shows what this answer says.
   await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
     log.warn({ error, operationId }, "state of a bulk operation is behind"),

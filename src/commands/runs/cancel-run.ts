@@ -1,31 +1,67 @@
 import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
+import { type Accepted, accepted } from "../accepted.ts";
+import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
+import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
 import type { WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { currentRun } from "../../queries/runs.ts";
+import { saveOutcome } from "../../store/commands.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
 import { findRun } from "../../store/runs.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { presentRun } from "../../views/run.ts";
+import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runQuery } from "../../../workflows/messages.ts";
 
 const OVER = "workflow run already in terminal state";
 
-/** Temporal's own cancellation of the run's workflow (contract §2.3). `accepted`: no worker was there to do it yet. */
+/** Temporal's own cancellation of the run's workflow (contract §2.3). */
 export async function cancelRun(
   deps: Deps,
   caller: Caller,
   runId: string,
-): Promise<{ accepted: string } | { run: WorkflowRun }> {
-  const canceled = await cancelOpenRun(deps, await currentRun(deps, caller, runId));
-  return "accepted" in canceled ? canceled : { run: await presentRun(deps, canceled.run) };
+  idempotencyKey?: string,
+): Promise<Accepted | { run: WorkflowRun }> {
+  const row = await currentRun(deps, caller, runId);
+  const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
+  const canceled =
+    idempotencyKey === undefined
+      ? await cancelOpenRun(deps, row, { requestId: command.id })
+      : await cancelOnce(deps, row, command);
+  if ("accepted" in canceled) return accepted(deps, { run_id: runId, ...command });
+  return { run: await presentRun(deps, canceled.run) };
+}
+
+/** Under the same key again it has the same outcome, shown as the run is now. */
+async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: string; actor: string }) {
+  if (isRunOver(row.status)) await settleCommands(deps, row);
+  const { isRepeated, outcome } = await claimCommand(deps, row, command.id, command);
+  if (outcome?.status === "refused") throw refusal(outcome);
+  const remember = (verdict: Pick<CommandOutcome, "status" | "code" | "message">) =>
+    saveOutcome(deps.db, row.id, { ...command, at: Date.now(), ...verdict });
+  // An earlier try got as far as that without being able to say so.
+  if (outcome || (isRepeated && row.status === "canceled")) {
+    await remember({ status: "applied" });
+    return { run: row };
+  }
+  try {
+    const canceled = await cancelOpenRun(deps, row, { requestId: command.id });
+    if ("run" in canceled) await remember({ status: "applied" });
+    return canceled;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "invalid_state")
+      await remember({ status: "refused", code: error.code, message: error.message });
+    if (error instanceof Problem && error.code === "conflict") await remember(NOT_CANCELED);
+    throw error;
+  }
 }
 
 /** `cause` stays in the run's history. With the same request id again, Temporal cancels once. */

@@ -1,8 +1,10 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
+import { settleCommands } from "./settle-commands.ts";
 import type { Deps } from "../../deps.ts";
 import { ends } from "../../temporal/query-run.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandSignals, type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
@@ -11,6 +13,8 @@ const CLOSES_WITHIN_SECS = 2;
 
 /** A command to a run that opens it again where it is closed: its new execution loads the state itself. */
 export async function reopenRun(deps: Deps, row: RunRow, verb: Verb, payload: CommandPayload): Promise<void> {
+  // Its next end will be another one.
+  if (isRunOver(row.status)) await settleCommands(deps, row);
   if (await isClosing(deps, row)) await ends(deps, row.id, CLOSES_WITHIN_SECS);
   const input: RunInput = { reopen: row.id };
   await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {

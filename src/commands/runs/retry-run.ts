@@ -5,7 +5,7 @@ import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
-import type { Caller } from "../../identity/caller.ts";
+import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewRecovery } from "../../queries/preview-recovery.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -29,7 +29,10 @@ export async function retryRun(
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
-  return presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), payloads, idempotencyKey));
+  return presentRun(
+    deps,
+    await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey),
+  );
 }
 
 /** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */
@@ -44,16 +47,17 @@ export async function sourceOf(deps: Deps, caller: Caller, runId: string): Promi
 
 export async function startRetry(
   deps: Deps,
+  caller: Caller,
   source: RunRow,
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<RunRow> {
-  const { plan, state } = await mirroredRun(deps, source);
-  const recovery = recoveryOf(plan, state, requestOf(payloads));
-  if ("status" in recovery) throw refusal(recovery);
-  const { workflow, steps } = await workflowOf(deps, source);
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
   return runOnce(deps, asked, async (id) => {
+    const { plan, state } = await mirroredRun(deps, source);
+    const recovery = recoveryOf(plan, state, requestOf(caller, payloads));
+    if ("status" in recovery) throw refusal(recovery);
+    const { workflow, steps } = await workflowOf(deps, source);
     const kept = headerOf(source);
     const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
     const header: RunHeader = {
@@ -71,8 +75,8 @@ export async function startRetry(
 }
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
-export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBody): Promise<DryRun> {
-  const preview = await previewRecovery(deps, source, requestOf(payloads));
+export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, payloads: RetryBody): Promise<DryRun> {
+  const preview = await previewRecovery(deps, source, requestOf(caller, payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;
   if (limit > 0 && (await countRunning(deps.db, id)) >= limit)
@@ -80,7 +84,8 @@ export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBo
   return preview;
 }
 
-const requestOf = (payloads: RetryBody) => ({ ...unsavedPayloads(payloads), verb: "retry-run", actor: "" }) as const;
+const requestOf = (caller: Caller, payloads: RetryBody) =>
+  ({ ...unsavedPayloads(payloads), verb: "retry-run", ...senderOf(caller) }) as const;
 
 async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
   const [workflow, version] = await Promise.all([

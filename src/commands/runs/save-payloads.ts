@@ -23,9 +23,13 @@ export async function savePayloads(
 }
 
 /** The same for a dry run, which stores nothing: what is in them makes no difference to its plan. */
-export function unsavedPayloads(body: RetryBody): { step_payloads: Record<string, JsonDoc> } {
-  const refs = Object.keys(checked(body).step_payloads ?? {});
-  return { step_payloads: Object.fromEntries(refs.map((ref) => [ref, { text: "null" }])) };
+export function unsavedPayloads(body: RetryBody): { payload?: JsonDoc; step_payloads: Record<string, JsonDoc> } {
+  const { payload, step_payloads = {} } = checked(body);
+  const some: JsonDoc = { text: "null" };
+  return {
+    payload: payload === undefined ? undefined : some,
+    step_payloads: Object.fromEntries(Object.keys(step_payloads).map((ref) => [ref, some])),
+  };
 }
 
 /** A step's payload is a template, and those are bounded in depth (as in a definition). */

@@ -1,5 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
+import { type Accepted, accepted } from "../accepted.ts";
+import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
@@ -8,12 +10,12 @@ import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../..
 import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
-import type { Caller } from "../../identity/caller.ts";
+import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewRecovery } from "../../queries/preview-recovery.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { findApproval } from "../../store/approvals.ts";
-import { findCommand, findReply, type Reply } from "../../store/commands.ts";
+import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
@@ -38,11 +40,12 @@ export interface Steering {
   eventKey?: string;
   payloads?: RetryBody;
   idempotencyKey?: string;
+  /** Of an action of ours that may be tried again. */
+  commandId?: string;
 }
 
-/** `accepted`: stored under this command id, and no worker could say yet what became of it. */
 export type Steered =
-  | { accepted: string }
+  | Accepted
   | { run: WorkflowRun; step_run?: StepRun; approval?: Approval; event_trigger?: EventTrigger; reset_steps?: number };
 
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
@@ -53,28 +56,27 @@ const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
  */
 export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { db } = deps;
-  const { runId, verb, stepRef, idempotencyKey } = steering;
+  const { runId, verb, stepRef, idempotencyKey: key, commandId } = steering;
   const row = await steeredRun(deps, caller, steering);
-  const id = idempotencyKey ?? uuid();
-  if (idempotencyKey !== undefined) {
-    const earlier = await findCommand(db, runId, id);
-    if (earlier) return repeated(deps, row, earlier, steering);
-  }
+  const id = commandId ?? key ?? uuid();
+  const earlier =
+    commandId === undefined ? key && (await claimed(deps, row, key, steering)) : await findCommand(db, runId, id);
+  if (earlier) return repeated(deps, row, earlier, steering);
   const result =
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
   const { reason, eventKey: event_key } = steering;
-  const payload = { id, actor: caller.actor, step_ref: stepRef, reason, result, event_key, ...payloads };
+  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
-      await reopen(deps, caller, runId, verb, payload);
+      await reopen(deps, caller, runId, verb, payload, key !== undefined);
   };
   const reply =
     (await mirroredAfter(deps, runId, send, () => findReply(db, runId, id))) ?? (await asked(deps, runId, id));
-  if (!reply) return { accepted: id };
+  if (!reply) return accepted(deps, { run_id: runId, id, verb, step_ref: stepRef, actor: caller.actor });
   assertSame(reply.outcome, steering);
   return present(deps, reply);
 }
@@ -101,7 +103,7 @@ export async function previewSteering(
     verb,
     step_ref: stepRef,
     reason,
-    actor: caller.actor,
+    ...senderOf(caller),
   });
 }
 
@@ -134,14 +136,25 @@ async function reopen(
   runId: string,
   verb: Verb,
   payload: CommandPayload & { id: string; actor: string },
+  isKeyed: boolean,
 ) {
   // A run closes only after its last state is mirrored, so this row is the closed run's.
   const row = await findOwnRun(deps, caller, runId);
   if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
-  if (verdict.status === "refused") throw refusal(verdict);
+  if (verdict.status === "refused") {
+    const { id, actor, step_ref } = payload;
+    if (isKeyed) await saveOutcome(deps.db, runId, { id, verb, actor, step_ref, at: Date.now(), ...verdict });
+    throw refusal(verdict);
+  }
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
   await reopenRun(deps, row, verb, payload);
+}
+
+async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {
+  const { verb, stepRef, reason, result, eventKey, payloads } = steering;
+  const body = { reason, result, eventKey, payloads };
+  return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 
 /** The same key again: the same outcome, shown as things are now. */

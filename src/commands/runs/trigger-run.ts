@@ -6,10 +6,12 @@ import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { assertProject, type Caller, projectOf } from "../../identity/caller.ts";
+import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { findVersion, findWorkflow, planSteps } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
+import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
+import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 
 const MAX_TAGS = 20;
@@ -28,10 +30,11 @@ export async function triggerRun(
   if (!workflow || (body.project_id !== undefined && body.project_id !== workflow.project_id))
     throw new Problem("not_found", "workflow not found");
   assertProject(caller, workflow.project_id, "workflow not found");
-  if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
 
   const version = await findVersion(db, workflow.version_id);
   const steps = stepsToRun(version ? planSteps(version) : [], body.step_overrides);
+  const passed = gatesLeftOut(version ? planSteps(version) : [], body.step_overrides);
+  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
   const tags = { ...workflow.tags, ...body.tags };
   if (Object.keys(tags).length > MAX_TAGS)
     throw new Problem("validation_error", `too many tags (max ${MAX_TAGS})`, [
@@ -45,6 +48,7 @@ export async function triggerRun(
     body: { ...body, idempotency_key: undefined },
   };
   const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
+    if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
     const payload =
       body.payload === undefined ? undefined : await saveDocument(db, project_id, id, stringifyJson(body.payload));
     const header = {

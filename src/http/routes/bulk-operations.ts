@@ -1,3 +1,4 @@
+import { bulkCommand } from "../../commands/bulk/bulk-command.ts";
 import { createBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
 import { steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
 import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
@@ -54,6 +55,14 @@ export const bulkOperationRoutes: Route[] = [
       return pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
     },
   }),
+  route({
+    method: "get",
+    path: "/v1/bulk-operations/:operationID/commands/:commandID",
+    scope: "workflows:read",
+    handler: async (deps, { caller, params }) => ({
+      body: await bulkCommand(deps, caller, idOf(params), params.commandID),
+    }),
+  }),
   ...BULK_VERBS.map(steering),
 ];
 
@@ -71,6 +80,8 @@ function steering(verb: BulkVerb): Route {
           reason: body.reason,
           idempotencyKey,
         }),
+        undefined,
+        "bulk-operations",
       ),
   });
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Accepted } from "../../commands/accepted.ts";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
 import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
 import { answerTo } from "../answer.ts";
@@ -9,7 +10,7 @@ import type { RecoveryVerb } from "../../../workflows/engine/recovery/rule.ts";
 
 export const runIdOf = (params: { workflowRunID: string }) => knownId(params.workflowRunID, "workflow run not found");
 
-type Done = Exclude<Steered, { accepted: string }>;
+type Done = Exclude<Steered, Accepted>;
 const theRun = ({ run }: Done) => run;
 const theStep = ({ step_run }: Done) => ({ step_run });
 const theGate = ({ step_run, approval }: Done) => ({ step_run, approval });
@@ -25,6 +26,7 @@ export const steeringRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve",
     scope: "workflows:write",
+    orScope: "approvals:decide",
     body: approveBody,
     handler: async (deps, { caller, params, idempotencyKey }) =>
       answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "approve", idempotencyKey }), theGate),
@@ -33,6 +35,7 @@ export const steeringRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/reject",
     scope: "workflows:write",
+    orScope: "approvals:decide",
     body: reasonBody,
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       answerTo(

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { runCommand } from "../../commands/runs/run-command.ts";
 import { cancelRun } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
@@ -30,7 +31,9 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/bulk-cancel",
     scope: "workflows:write",
     body: bulkBody,
-    handler: async (deps, { caller, body }) => ({ body: await bulkCancel(deps, caller, body.workflow_run_ids) }),
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await bulkCancel(deps, caller, body.workflow_run_ids, idempotencyKey),
+    }),
   }),
   route({
     method: "post",
@@ -57,8 +60,8 @@ export const workflowRunRoutes: Route[] = [
     method: "delete",
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:write",
-    handler: async (deps, { caller, params }) =>
-      answerTo(await cancelRun(deps, caller, runIdOf(params)), ({ run }) => run),
+    handler: async (deps, { caller, params, idempotencyKey }) =>
+      answerTo(await cancelRun(deps, caller, runIdOf(params), idempotencyKey), ({ run }) => run),
   }),
   route({
     method: "get",
@@ -88,10 +91,21 @@ export const workflowRunRoutes: Route[] = [
     query: dryRunQuery,
     body: retryBody,
     handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body) };
+      if (query.dryRun) {
+        const source = await sourceOf(deps, caller, runIdOf(params));
+        return { body: await previewRetry(deps, caller, source, body) };
+      }
       const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/commands/:commandID",
+    scope: "workflows:read",
+    handler: async (deps, { caller, params }) => ({
+      body: await runCommand(deps, caller, runIdOf(params), params.commandID),
+    }),
   }),
   ...steeringRoutes,
 ];

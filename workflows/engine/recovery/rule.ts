@@ -1,5 +1,7 @@
 import { isAttempt } from "../attempts.ts";
 import type { CommandOutcome, CommandPayload } from "../command.ts";
+import { mayPass } from "../gates/may-pass.ts";
+import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
@@ -61,8 +63,17 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
     const problem = payloadProblem(plan, state, recovery, ref);
     if (problem) return refused("validation_error", `step_payloads: ${problem}`);
   }
+  if (asksWho(plan, request) && !mayPass(gatesPassed(plan, state, request, recovery.changes), request))
+    return refused("forbidden", "insufficient permissions: requires approvals:override");
   return payload || step_payloads ? { ...recovery, payloads: { payload, step_payloads } } : recovery;
 }
+
+/**
+ * Runs that began by older rules let anyone pass their gates, and their histories hold it. A command says whether it may
+ * only since then.
+ */
+const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
+  (run.rules ?? 0) >= 1 || may_override !== undefined;
 
 /** A payload that no step would ever be given is refused: whoever sends it thinks otherwise. */
 function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {

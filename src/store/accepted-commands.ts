@@ -1,0 +1,39 @@
+import { type Columns, present } from "./columns.ts";
+import type { Db } from "./pool.ts";
+
+/** A command that its caller was told is stored, of a run or of a bulk operation. */
+export interface AcceptedCommand {
+  run_id: string;
+  id: string;
+  verb: string;
+  step_ref?: string;
+  actor: string;
+  accepted_at: number;
+}
+
+export async function acceptCommand(db: Db, command: Omit<AcceptedCommand, "accepted_at">): Promise<void> {
+  const { run_id, id, verb, step_ref, actor } = command;
+  await db.query(
+    `insert into accepted_commands (run_id, id, verb, step_ref, actor) values ($1, $2, $3, $4, $5)
+     on conflict (run_id, id) do nothing`,
+    [run_id, id, verb, step_ref, actor],
+  );
+}
+
+export async function findAccepted(db: Db, runId: string, id: string): Promise<AcceptedCommand | undefined> {
+  const { rows } = await db.query<Columns<AcceptedCommand>>(
+    "select * from accepted_commands where run_id = $1 and id = $2",
+    [runId, id],
+  );
+  return rows[0] && present<AcceptedCommand>(rows[0]);
+}
+
+/** Those of which nothing is known yet. */
+export async function listPending(db: Db, runId: string): Promise<AcceptedCommand[]> {
+  const { rows } = await db.query<Columns<AcceptedCommand>>(
+    `select accepted.* from accepted_commands accepted
+     where run_id = $1 and not exists (select from run_commands known where known.run_id = $1 and known.id = accepted.id)`,
+    [runId],
+  );
+  return rows.map((row) => present<AcceptedCommand>(row));
+}

@@ -1,0 +1,19 @@
+import type { CommandStatus } from "../contract/commands.ts";
+import type { AcceptedCommand } from "../store/accepted-commands.ts";
+import type { CommandOutcome } from "../../workflows/engine/command.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
+
+/** One of the two is there. */
+export function presentCommand(outcome: CommandOutcome | undefined, accepted: AcceptedCommand | undefined) {
+  const { id = "", verb = "", step_ref, actor = "" } = outcome ?? accepted ?? {};
+  const known = outcome && {
+    settled_at: rfc3339(outcome.at),
+    reset_steps: outcome.reset_steps,
+    code: outcome.code,
+    error: outcome.message,
+    message: outcome.message,
+  };
+  const accepted_at = accepted && rfc3339(accepted.accepted_at);
+  const status = outcome?.status ?? "pending";
+  return { command_id: id, verb, step_ref, actor, status, accepted_at, ...known } satisfies CommandStatus;
+}

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CommandStatus } from "../../src/contract/commands.ts";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { type Answered, type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+
+const GATE_THEN_JOB: StepDraft[] = [
+  { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] },
+  { step_ref: "job", calls: "/job", depends_on: ["gate"] },
+];
+type Accepted = { command_id: string; status: string };
+
+let stack: Stack;
+let on: Scenario;
+beforeAll(async () => {
+  stack = await startStack();
+  on = scenarioOn(stack);
+});
+afterAll(() => stack.stop());
+
+const atGate = async (): Promise<WorkflowRun> => {
+  const run = await on.start(GATE_THEN_JOB);
+  await on.opens(run, "gate");
+  await on.rests(run);
+  return run;
+};
+
+/** The answers to commands that no worker can take. */
+async function withoutWorker<Told>(meanwhile: () => Promise<Told>): Promise<Told> {
+  await stack.stopWorker();
+  try {
+    return await meanwhile();
+  } finally {
+    await stack.startWorker();
+  }
+}
+
+const where = (answer: Answered<Accepted>): string => answer.headers.get("location") ?? "";
+const ask = (location: string, options?: RequestOptions) =>
+  stack.request<CommandStatus>("GET", location, undefined, options);
+const settled = (location: string): Promise<CommandStatus> =>
+  until(async () => {
+    const { body } = await ask(location);
+    return body.status !== "pending" && body;
+  });
+const cancel = ({ id }: { id: string }, options?: RequestOptions) =>
+  stack.request<Accepted>("DELETE", `/v1/workflow-runs/${id}`, undefined, options);
+const withKey = (key: string) => ({ headers: { "idempotency-key": key } });
+
+describe("what was answered 202", () => {
+  test("says where to ask, and there it is pending, then applied or refused in the verb's own words", async () => {
+    const [run, other] = [await atGate(), await atGate()];
+    const asEve = { token: stack.token({ sub: "eve", scopes: ["workflows:write"] }) };
+    const [eves, skip, adas] = await withoutWorker(async () => {
+      const answers = await Promise.all([
+        on.steer<Accepted>(run, "approve", "gate", undefined, asEve),
+        on.steer<Accepted>(run, "skip", "gate", undefined, asEve),
+        on.steer<Accepted>(other, "approve", "gate", undefined, withKey("ada / approves")),
+      ]);
+      for (const answer of answers) {
+        expect(answer).toMatchObject({ status: 202, body: { command_id: expect.any(String), status: "accepted" } });
+        const pending = await ask(where(answer));
+        expect(pending).toMatchObject({ status: 200, body: { command_id: answer.body.command_id, status: "pending" } });
+        expect(pending.body.accepted_at).toMatch(/Z$/);
+        expect(pending.body.settled_at).toBeUndefined();
+      }
+      return answers;
+    });
+    expect(where(adas)).toBe(`/v1/workflow-runs/${other.id}/commands/ada%20%2F%20approves`);
+    const message = "approver eve is not allowed for step gate";
+    expect(await settled(where(eves))).toMatchObject({
+      ...{ verb: "approve", step_ref: "gate", actor: "eve", status: "refused", code: "approver_not_allowed" },
+      ...{ error: message, message, accepted_at: expect.any(String), settled_at: expect.any(String) },
+    });
+    const forbidden = "insufficient permissions: requires approvals:override";
+    expect(await settled(where(skip))).toMatchObject({ status: "refused", code: "forbidden", error: forbidden });
+    expect(await settled(where(adas))).toMatchObject({ status: "applied", actor: "ada" });
+    expect((await settled(where(adas))).error).toBeUndefined();
+    expect(await on.ends(other)).toMatchObject({ status: "completed" });
+  });
+
+  test("of a cancel is pending until the run is over, and applied if it was canceled", async () => {
+    const run = await atGate();
+    const told = await withoutWorker(async () => {
+      const answer = await cancel(run);
+      expect((await ask(where(answer))).body).toMatchObject({ verb: "cancel", status: "pending" });
+      return answer;
+    });
+    expect(await settled(where(told))).toMatchObject({ verb: "cancel", actor: "ada", status: "applied" });
+    expect(await on.ends(run)).toMatchObject({ status: "canceled" });
+  });
+
+  test("of a cancel stays what it was, also when the run goes on before anybody asks", async () => {
+    const run = await atGate();
+    const told = await withoutWorker(() => cancel(run));
+    await on.ends(run);
+    expect((await on.steer(run, "retry", "gate")).status).toBe(200);
+    await on.opens(run, "gate");
+    expect((await ask(where(told))).body).toMatchObject({ status: "applied" });
+  });
+
+  test("and was not heard before the end is refused, as the run that is over would", async () => {
+    const run = await atGate();
+    const told = await withoutWorker(async () => {
+      return Promise.all([on.steer<Accepted>(run, "pause"), cancel(run), on.steer<Accepted>(run, "resume")]);
+    });
+    await on.ends(run);
+    for (const answer of told) expect((await settled(where(answer))).status).toMatch(/applied|refused/);
+  });
+
+  test("of a bulk operation says where to ask, too", async () => {
+    const ids = (await Promise.all([atGate(), atGate()])).map(({ id }) => id);
+    const draft = { project_id: "demo", operation: "pause", ids, max_per_second: 1 };
+    const told = await withoutWorker(async () => {
+      const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
+      const answer = await stack.request<Accepted>("POST", `/v1/bulk-operations/${body.id}/abort`);
+      expect(answer.status).toBe(202);
+      expect(where(answer)).toBe(`/v1/bulk-operations/${body.id}/commands/${answer.body.command_id}`);
+      expect((await ask(where(answer))).body).toMatchObject({ verb: "abort", status: "pending" });
+      return answer;
+    });
+    expect(await settled(where(told))).toMatchObject({ verb: "abort", status: "applied", actor: "ada" });
+  });
+
+  test("an id that nobody sent is not found, nor is another run's or another project's", async () => {
+    const [run, other] = [await atGate(), await atGate()];
+    const told = await withoutWorker(() => on.steer<Accepted>(run, "pause"));
+    const { command_id } = told.body;
+    const notFound = { status: 404, body: { code: "not_found", error: "command not found" } };
+    expect(await ask(`/v1/workflow-runs/${run.id}/commands/nobody's`)).toMatchObject(notFound);
+    expect(await ask(`/v1/workflow-runs/${other.id}/commands/${command_id}`)).toMatchObject(notFound);
+    const theirs = { token: stack.token({ projects: ["other"] }) };
+    expect(await ask(where(told), theirs)).toMatchObject({ status: 404, body: { error: "workflow run not found" } });
+  });
+});
+
+describe("under its Idempotency-Key", () => {
+  test("a DELETE has the same answer again, also once it was only accepted", async () => {
+    const [run, later] = [await atGate(), await atGate()];
+    const first = await cancel(run, withKey("k"));
+    expect(first.status).toBe(200);
+    expect(await cancel(run, withKey("k"))).toMatchObject({ status: 200, body: first.body });
+    expect(await cancel(run)).toMatchObject({ status: 400, body: { code: "invalid_state" } });
+    expect(await cancel(run, withKey("another"))).toMatchObject({ status: 400, body: { code: "invalid_state" } });
+
+    await withoutWorker(async () => {
+      const answers = await Promise.all(["once", "twice"].map(() => cancel(later, withKey("k"))));
+      for (const answer of answers) expect(answer).toMatchObject({ status: 202, body: { command_id: "k" } });
+    });
+    await on.ends(later);
+    expect(await cancel(later, withKey("k"))).toMatchObject({ status: 200, body: { status: "canceled" } });
+  });
+
+  test("a DELETE that was refused is refused again, and one that was done is not done to the run's next life", async () => {
+    const run = await atGate();
+    await cancel(run, withKey("done"));
+    await cancel(run, withKey("refused"));
+    expect((await on.steer(run, "retry", "gate")).status).toBe(200);
+    await on.opens(run, "gate");
+    expect(await cancel(run, withKey("refused"))).toMatchObject({ status: 400, body: { code: "invalid_state" } });
+    expect(await cancel(run, withKey("done"))).toMatchObject({ status: 200, body: { status: "running" } });
+    expect(await on.run(run)).toMatchObject({ status: "running" });
+  });
+
+  test("a key is one command's: another verb, step or body under it is a conflict", async () => {
+    const run = await atGate();
+    const key = withKey("one");
+    await on.steer(run, "pause", undefined, undefined, key);
+    const conflict = { status: 409, body: { code: "conflict" } };
+    expect(await cancel(run, key)).toMatchObject(conflict);
+    expect(await on.steer(run, "resume", undefined, undefined, key)).toMatchObject(conflict);
+    expect(await on.steer(run, "approve", "gate", undefined, key)).toMatchObject(conflict);
+    expect(await on.steer(run, "pause", undefined, undefined, key)).toMatchObject({ status: 200 });
+    expect(await on.run(run)).toMatchObject({ status: "paused" });
+
+    const reason = (text: string) => on.steer(run, "reject", "gate", { reason: text }, withKey("two"));
+    expect(await reason("late")).toMatchObject({ status: 200 });
+    expect(await reason("early")).toMatchObject(conflict);
+    expect(await reason("late")).toMatchObject({ status: 200 });
+  });
+
+  test("what a closed run refused stays refused when it is open again", async () => {
+    const run = await atGate();
+    await on.cancel(run);
+    const pause = () => on.steer(run, "pause", undefined, undefined, withKey("late"));
+    const over = { status: 400, body: { code: "invalid_state", error: "workflow run already in terminal state" } };
+    expect(await pause()).toMatchObject(over);
+    await on.steer(run, "retry", "gate");
+    await on.opens(run, "gate");
+    expect(await pause()).toMatchObject(over);
+  });
+
+  test("an approval's event has the same answer again, and none of another payload", async () => {
+    const run = await atGate();
+    const key = `approval:${run.id}:gate`;
+    const send = (payload: unknown, options?: RequestOptions) =>
+      stack.request("POST", `/v1/events/${encodeURIComponent(key)}/send`, { payload }, options);
+    const first = await send({ ok: 1 }, withKey("k"));
+    expect(first).toMatchObject({ status: 200, body: { status: "received" } });
+    expect(await send({ ok: 1 }, withKey("k"))).toMatchObject({ status: 200, body: first.body });
+    expect(await send({ ok: 2 }, withKey("k"))).toMatchObject({ status: 409 });
+    expect(await send({ ok: 1 })).toMatchObject({ status: 409 });
+    for (const _ of ["once", "twice"]) expect(await send({ ok: 1 }, withKey("late"))).toMatchObject({ status: 409 });
+  });
+
+  test("an event goes to no other run that waits for it by then", async () => {
+    const waits = [{ step_ref: "paid", step_type: "wait_for_event", event_key: "paid:one" }];
+    const send = () => stack.request("POST", "/v1/events/paid%3Aone/send", { payload: 1 }, withKey("k"));
+    const first = await on.start(waits);
+    await on.opens(first, "paid");
+    const sent = await send();
+    expect(sent.status).toBe(200);
+    await on.ends(first);
+    const second = await on.start(waits);
+    await on.opens(second, "paid");
+    expect(await send()).toMatchObject({ status: 200, body: sent.body });
+    expect(await on.step(second, "paid")).toMatchObject({ status: "waiting" });
+  });
+
+  test("a bulk cancel counts the same again; a retry answers its run, also once the source runs again", async () => {
+    const run = await atGate();
+    const bulk = () =>
+      stack.request("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: [run.id] }, withKey("bulk"));
+    expect(await bulk()).toMatchObject({ status: 200, body: { canceled: 1, failed: 0 } });
+    expect(await bulk()).toMatchObject({ status: 200, body: { canceled: 1, failed: 0 } });
+
+    const retry = () => on.steer<WorkflowRun>(run, "retry", undefined, undefined, withKey("retry"));
+    const made = await retry();
+    expect(made.status).toBe(201);
+    await on.steer(run, "retry", "gate");
+    await on.opens(run, "gate");
+    expect(await retry()).toMatchObject({ status: 201, body: { id: made.body.id } });
+  });
+});
