@@ -39,5 +39,5 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 }
 
-/** A field that a published client sends and that means nothing here (contract §3.3, §3.4). */
+/** A field that a published client sends and that means nothing here: it is named in without-effect.ts. */
 export const ignored = z.unknown().optional();

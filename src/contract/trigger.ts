@@ -23,7 +23,6 @@ export const triggerBody = members({
   step_overrides: z.preprocess(listed, z.array(override)).optional(),
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
-  dry_run: ignored,
   metadata: ignored,
 });
 export type TriggerBody = z.output<typeof triggerBody>;

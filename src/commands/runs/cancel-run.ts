@@ -2,10 +2,11 @@ import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { mirroredAfter } from "./await-outcome.ts";
-import type { WorkflowRun } from "../../contract/runs.ts";
+import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { previewCommand } from "../../queries/preview-command.ts";
 import { currentRun } from "../../queries/runs.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
@@ -26,6 +27,11 @@ export async function cancelRun(
 ): Promise<{ accepted: string } | { run: WorkflowRun }> {
   const canceled = await cancelOpenRun(deps, await currentRun(deps, caller, runId));
   return "accepted" in canceled ? canceled : { run: await presentRun(deps, canceled.run) };
+}
+
+/** What would be canceled with the run. */
+export async function previewCancel(deps: Deps, caller: Caller, runId: string): Promise<DryRun> {
+  return previewCommand(deps, await currentRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
 }
 
 /** `cause` stays in the run's history. With the same request id again, Temporal cancels once. */

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { steerRun } from "./steer-run.ts";
+import { previewSteering, type Steering, steerRun } from "./steer-run.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
-import type { EventTrigger } from "../../contract/runs.ts";
+import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
+import { currentRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findLatestTrigger } from "../../store/event-triggers.ts";
 import { writeMirror } from "../../store/mirror.ts";
@@ -27,25 +28,37 @@ export async function sendEvent(
   caller: Caller,
   sending: EventSending,
 ): Promise<{ accepted: string } | EventTrigger> {
-  const { eventKey, payload, idempotencyKey } = sending;
-  const trigger = await findTrigger(deps, projectOf(caller, sending.projectId), eventKey);
+  const { trigger, steering } = await receiver(deps, caller, sending);
+  if (!steering) return presentTrigger(deps, trigger);
+  const steered = await steerRun(deps, caller, { ...steering, idempotencyKey: sending.idempotencyKey });
+  if ("accepted" in steered) return steered;
+  return steered.event_trigger ?? presentTrigger(deps, trigger);
+}
+
+/** What the event would do to the run that waits for it. */
+export async function previewEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<DryRun> {
+  const { trigger, steering } = await receiver(deps, caller, sending);
+  if (steering) return previewSteering(deps, caller, steering);
+  const { id, status } = await currentRun(deps, caller, trigger.run_id);
+  return { dry_run: true, workflow_run_id: id, status, status_after: status, reset_steps: 0, steps: [] };
+}
+
+/** Who is to hear of it, and as what command; as none where the same was received before. */
+async function receiver(
+  deps: Deps,
+  caller: Caller,
+  { eventKey, payload, projectId }: EventSending,
+): Promise<{ trigger: TriggerRow; steering?: Steering }> {
+  const trigger = await findTrigger(deps, projectOf(caller, projectId), eventKey);
   if (!trigger) throw new Problem("not_found", "event trigger not found");
   if (trigger.status === "received" && trigger.source === "wait_for_event") {
     const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
-    if (isDeepStrictEqual(received, payload)) return presentTrigger(deps, trigger);
+    if (isDeepStrictEqual(received, payload)) return { trigger };
   }
   if (trigger.status !== "waiting" || trigger.source === "sleep")
     throw new Problem("conflict", "event trigger is not in waiting state");
-  const steered = await steerRun(deps, caller, {
-    runId: trigger.run_id,
-    verb: trigger.source === "approval" ? "approve" : "send-event",
-    stepRef: trigger.step_ref,
-    result: payload,
-    eventKey,
-    idempotencyKey,
-  });
-  if ("accepted" in steered) return steered;
-  return steered.event_trigger ?? presentTrigger(deps, trigger);
+  const verb = trigger.source === "approval" ? "approve" : "send-event";
+  return { trigger, steering: { runId: trigger.run_id, verb, stepRef: trigger.step_ref, result: payload, eventKey } };
 }
 
 /** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */

@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
-import { cancelRun } from "../../commands/runs/cancel-run.ts";
+import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
 import { encodePlace, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
+import { bulkBody, retryBody } from "../../contract/verbs.ts";
 import { type Answer, answerTo, pageOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
@@ -29,18 +29,17 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/bulk-cancel",
     scope: "workflows:write",
     body: bulkBody,
+    plan: (deps, { caller, body }) => previewBulkCancel(deps, caller, body.workflow_run_ids),
     handler: async (deps, { caller, body }) => ({ body: await bulkCancel(deps, caller, body.workflow_run_ids) }),
   }),
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
     scope: "workflows:write",
-    query: dryRunQuery,
     body: bulkBody,
-    handler: async (deps, { caller, query, body, idempotencyKey }) => ({
-      body: query.dryRun
-        ? await previewBulkReplay(deps, caller, body.workflow_run_ids)
-        : await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
+    plan: (deps, { caller, body }) => previewBulkReplay(deps, caller, body.workflow_run_ids),
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
     }),
   }),
   route({
@@ -56,6 +55,7 @@ export const workflowRunRoutes: Route[] = [
     method: "delete",
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:write",
+    plan: (deps, { caller, params }) => previewCancel(deps, caller, runIdOf(params)),
     handler: async (deps, { caller, params }) =>
       answerTo(await cancelRun(deps, caller, runIdOf(params)), ({ run }) => run),
   }),
@@ -83,10 +83,10 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    query: dryRunQuery,
     body: retryBody,
-    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      if (query.dryRun) return { body: await previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body) };
+    plan: async (deps, { caller, params, body }) =>
+      previewRetry(deps, await sourceOf(deps, caller, runIdOf(params)), body),
+    handler: async (deps, { caller, params, body, idempotencyKey }) => {
       const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },

@@ -1,0 +1,55 @@
+import { type Json, stringifyJson } from "./json.ts";
+
+/** What published clients send and has no effect here, by body. It is taken, and the answer's X-Ignored-Fields names it. */
+export const IGNORED = {
+  workflow: ["timezone", "environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
+  job: [
+    "timezone",
+    "environment_id",
+    "group_id",
+    "execution_window_cron",
+    "rate_limit_max",
+    "rate_limit_window_secs",
+    "dedup_window_secs",
+    "webhook_url",
+    "webhook_secret",
+  ],
+  trigger: ["labels", "priority", "metadata"],
+  approve: ["approver"],
+} as const;
+
+/** Fields without an effect yet, by body, with the values that ask for none. Any other value is refused. */
+export const UNSUPPORTED = {
+  workflow: { cron: [""], cron_timezone: [""], skip_if_running: [false], version_policy: ["pin"] },
+  job: {
+    cron: [""],
+    version_policy: ["pin"],
+    max_concurrency: [0],
+    run_ttl_secs: [0],
+    retry_strategy: ["exponential"],
+    retry_delays_secs: [[]],
+    // As schemas, these let everything through.
+    payload_schema: [{}, true],
+    result_schema: [{}, true],
+  },
+} as const;
+
+/** Those of the ignored fields that a body names. A null says the same as nothing. */
+export function ignoredOf(body: Json | undefined, ignored: readonly string[] = []): string[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+  return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
+}
+
+export const withoutIgnored = <Body extends object, Field extends string>(body: Body, ignored: readonly Field[]) =>
+  Object.fromEntries(Object.entries(body).filter(([field]) => !(ignored as readonly string[]).includes(field))) as Omit<
+    Body,
+    Field
+  >;
+
+/** Those of the unsupported fields that have a value which asks for an effect. */
+export function unsupportedIn(body: object, unsupported: Record<string, readonly unknown[]>): string[] {
+  return Object.entries(unsupported).flatMap(([field, harmless]) => {
+    const value: unknown = Reflect.get(body, field);
+    return value === undefined || harmless.some((each) => stringifyJson(each) === stringifyJson(value)) ? [] : [field];
+  });
+}
