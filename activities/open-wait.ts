@@ -6,6 +6,7 @@ import type { Deps } from "../src/deps.ts";
 import { claimTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
+import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 const MAX_KEY_BYTES = 512;
@@ -75,7 +76,7 @@ async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, 
     event_key,
     trigger_id: id,
     project_id,
-    expires_at: new Date(expires_at).toISOString(),
+    expires_at: rfc3339(expires_at),
     callback_url: `/v1/events/${encodeURIComponent(event_key)}/send`,
   });
   try {

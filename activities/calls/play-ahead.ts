@@ -9,6 +9,7 @@ import { type Attempt as Due, attemptOf, completed, failed } from "../../workflo
 import type { AttemptNews } from "../../workflows/engine/events.ts";
 import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";
+import { microseconds } from "../../workflows/engine/time.ts";
 import { workOf } from "../../workflows/engine/work.ts";
 
 /** For so long a run is played, unless a command to it comes, which waits for that. */
@@ -156,7 +157,7 @@ class Game {
       this.#elsewhere.add(step);
       return;
     }
-    const event = { ...news, at: Math.floor(this.#clock + performance.now()) };
+    const event = { ...news, at: microseconds(this.#clock + performance.now()) };
     (this.#called ?? this.#events).push(event);
     this.#excerpt.happens(event);
     this.#align([...this.#run.touched]);

@@ -23,6 +23,7 @@ import { mirroredState } from "../engine/stored-run.ts";
 import { isRunOver } from "../engine/transitions.ts";
 import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
 import { effects } from "../proxies.ts";
+import { nowOf } from "./clock.ts";
 import { detailsOf } from "./details.ts";
 import { receive } from "./inbox.ts";
 import { closing } from "./parent.ts";
@@ -74,13 +75,13 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
   for (;;) {
-    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(news));
+    for (let news = inbox.shift(); news; news = inbox.shift()) evolve(run, timed(run, news));
     if (run.state.returning) await returnToParent(run);
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
     const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
     const holding = carrying || lane.isCalled;
-    if (!holding) goOn(run, Date.now());
+    if (!holding) goOn(run, nowOf(run.plan.run));
     const begin = performance.align(holding, lane.hasTime());
     // Who sent a command need not wait for what follows from it, nor for the write that is certain.
     if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
@@ -131,7 +132,10 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
 }
 
 /** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
-const timed = ({ due = 0, ...event }: News): RunEvent => ({ ...event, at: Math.max(Date.now(), due) });
+const timed = ({ plan }: Run, { due = 0, ...event }: News): RunEvent => ({
+  ...event,
+  at: Math.max(nowOf(plan.run), due),
+});
 
 /** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
 async function returnToParent({ plan, state }: Run): Promise<void> {

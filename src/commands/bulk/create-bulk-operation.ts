@@ -7,6 +7,7 @@ import {
   type BulkPlan,
   MAX_BULK_RUNS,
 } from "../../contract/bulk-operations.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -32,7 +33,7 @@ export async function createBulkOperation(
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await once(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, filter, reason, max_per_second };
-    const row = { ...created, created_by: caller.actor, created_at: Date.now() };
+    const row = { ...created, created_by: caller.actor, created_at: now() };
     return insertBulkOperation(db, row, ids, MAX_BULK_RUNS + 1, (total) => {
       assertFew(total);
       return start(deps, project_id, id, `bulk ${operation} of ${total} runs`);

@@ -3,6 +3,7 @@ import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
 import { IGNORED, UNSUPPORTED, withoutIgnored } from "../../contract/without-effect.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -35,7 +36,7 @@ function jobOf({ config }: Deps, caller: Caller, body: CreateJobBody): StoredJob
   if (body.cron && body.timezone && !isTimeZone(body.timezone)) throw invalid("timezone", "invalid timezone");
   assertSupported(body, UNSUPPORTED.job);
 
-  const now = Date.now();
+  const at = now();
   return {
     ...withoutIgnored(body, IGNORED.job),
     id: uuid(),
@@ -47,8 +48,8 @@ function jobOf({ config }: Deps, caller: Caller, body: CreateJobBody): StoredJob
     version_id: newVersionId(),
     created_by: caller.actor,
     updated_by: caller.actor,
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
   };
 }
 

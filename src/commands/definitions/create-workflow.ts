@@ -7,6 +7,7 @@ import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import { UNSUPPORTED } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -69,7 +70,7 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
   if (cron && cron_timezone && !isTimeZone(cron_timezone)) throw invalid("cron_timezone", "invalid cron_timezone");
   if (cron && !isCron(cron)) throw invalid("cron", "invalid cron expression");
   assertSupported(body, UNSUPPORTED.workflow);
-  const now = Date.now();
+  const at = now();
   return {
     id: uuid(),
     project_id,
@@ -90,8 +91,8 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
     backwards_compatible: false,
     created_by: actor,
     updated_by: actor,
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
   };
 }
 

@@ -3,6 +3,7 @@ import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -63,7 +64,7 @@ export async function startRetry(
       id,
       triggered_by: "retry",
       retry_of_run_id: source.id,
-      created_at: Date.now(),
+      created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };
     return startRun(deps, header, steps, workflow.max_concurrent_runs, source.id);

@@ -5,6 +5,7 @@ import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { assertProject, type Caller, projectOf } from "../../identity/caller.ts";
@@ -41,7 +42,7 @@ export async function triggerRun(
       body.payload === undefined
         ? undefined
         : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
-    const begun = { ...header, id, created_at: Date.now(), payload };
+    const begun = { ...header, id, created_at: now(), payload };
     return startRun(deps, begun, steps, workflow.max_concurrent_runs);
   });
   return presentRun(deps, row);
@@ -57,7 +58,7 @@ export async function previewTrigger(
   const workflow = await triggered(deps, caller, workflowId, body);
   const { header, steps } = await runToBe(deps, caller, workflow, body);
   const payload = body.payload === undefined ? undefined : { text: stringifyJson(body.payload) };
-  const plan = planOf({ ...header, id: uuid(), created_at: Date.now(), payload }, steps);
+  const plan = planOf({ ...header, id: uuid(), created_at: now(), payload }, steps);
   const preview = previewOfStart(plan);
   const row = runRow(initialRun(plan));
   const { id, created_at, started_at, expires_at, ...run } = await presentRun(deps, row);
