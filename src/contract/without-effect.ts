@@ -1,4 +1,6 @@
 import { type Json, stringifyJson } from "./json.ts";
+import type { StepInput } from "./steps.ts";
+import type { StepType } from "./workflows.ts";
 
 /** What published clients send and has no effect here, by body. It is taken, and the answer's X-Ignored-Fields names it. */
 export const IGNORED = {
@@ -35,10 +37,44 @@ export const UNSUPPORTED = {
 } as const;
 
 /** Those of the ignored fields that a body names. A null says the same as nothing. */
-export function ignoredOf(body: Json | undefined, ignored: readonly string[] = []): string[] {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
-  return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
-}
+export const sent =
+  (ignored: readonly string[]) =>
+  (body: Json | undefined): string[] => {
+    if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+    return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
+  };
+
+/** Of a step, what counts only for these types; all else counts for every type. */
+const FIELDS_OF_TYPES: Partial<Record<keyof StepInput, StepType[]>> = {
+  job_id: ["job"],
+  payload: ["job", "sub_workflow"],
+  retry_max_attempts: ["job"],
+  retry_backoff: ["job"],
+  retry_initial_delay_secs: ["job"],
+  retry_max_delay_secs: ["job"],
+  timeout_secs_override: ["job"],
+  output_transform: ["job"],
+  event_emit_key: ["job", "wait_for_event", "sleep"],
+  approval_approvers: ["approval"],
+  approval_timeout_secs: ["approval"],
+  event_key: ["wait_for_event"],
+  event_timeout_secs: ["wait_for_event"],
+  event_notify_url: ["wait_for_event"],
+  sleep_duration_secs: ["sleep"],
+  sub_workflow_id: ["sub_workflow"],
+  max_nesting_depth: ["sub_workflow"],
+};
+/** What says the same as nothing. */
+const NOTHING: unknown[] = [undefined, 0, "", "exponential"];
+
+/** Fields of steps that belong to steps of another type: steps[2].output_transform. */
+export const ofOtherTypes = (steps: StepInput[]): string[] =>
+  steps.flatMap((step, i) =>
+    Object.entries(FIELDS_OF_TYPES).flatMap(([field, types]) => {
+      const isSent = !NOTHING.includes(step[field as keyof StepInput]);
+      return isSent && !types.includes(step.step_type as StepType) ? [`steps[${i}].${field}`] : [];
+    }),
+  );
 
 export const withoutIgnored = <Body extends object, Field extends string>(body: Body, ignored: readonly Field[]) =>
   Object.fromEntries(Object.entries(body).filter(([field]) => !(ignored as readonly string[]).includes(field))) as Omit<

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from "express";
 import type { z } from "zod";
 import type { Config } from "../config.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
-import { ignoredOf } from "../contract/without-effect.ts";
+import type { Json } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
@@ -47,8 +47,8 @@ interface Declaration<Path extends string, Query, Body> {
   query?: z.ZodType<Query>;
   /** Without one, every body but an empty object is refused. */
   body?: z.ZodType<Body>;
-  /** Fields of the body that have no effect; the answer names those that were sent. */
-  ignores?: readonly string[];
+  /** Which fields of a body have no effect; the answer names them. */
+  ignores?: (given: Json | undefined, body: Body) => string[];
   maxBytes?: (config: Config) => number;
   handler: Handler<Path, Query, Body, Answer>;
 }
@@ -92,7 +92,7 @@ export function route<const Path extends string, Query = undefined, Body = undef
         body: parseBody<unknown>(declared.body ?? NO_BODY, given) as Body,
       };
       const act = async () => (isDryRun ? { body: await declared.plan(deps, whole) } : handler(deps, whole));
-      send(response, naming(ignoredOf(given, declared.ignores), await withinLimit(deps, act)));
+      send(response, naming(declared.ignores?.(given, whole.body) ?? [], await withinLimit(deps, act)));
     },
   };
 }
@@ -109,8 +109,15 @@ export function openRoute(path: string, answer: (deps: Deps) => Promise<Answer>)
   };
 }
 
-const naming = (ignored: string[], answer: Answer): Answer =>
-  ignored.length === 0 ? answer : { ...answer, headers: { ...answer.headers, "X-Ignored-Fields": ignored.join(", ") } };
+/** Of a definition with a thousand steps, the first. */
+const MOST_NAMED = 20;
+
+function naming(ignored: string[], answer: Answer): Answer {
+  if (ignored.length === 0) return answer;
+  const more = ignored.length > MOST_NAMED ? [`and ${ignored.length - MOST_NAMED} more`] : [];
+  const named = [...ignored.slice(0, MOST_NAMED), ...more].join(", ");
+  return { ...answer, headers: { ...answer.headers, "X-Ignored-Fields": named } };
+}
 
 const withinLimit = ({ temporal }: Deps, act: () => Promise<Answer>) =>
   temporal.withDeadline(Date.now() + TEMPORAL_WITHIN_MS, act);

@@ -164,6 +164,29 @@ describe("X-Ignored-Fields", () => {
   });
 });
 
+test("X-Ignored-Fields names fields of a step that belong to steps of another type, the first twenty of them", async () => {
+  const job = await createJob(stack, "/x");
+  const named = async (steps: object[]) => {
+    const answer = await create("workflows", { steps });
+    expect(answer.status).toBe(201);
+    return answer.headers.get("x-ignored-fields");
+  };
+  const retries = { retry_max_attempts: 3, retry_backoff: "fixed", output_transform: "a" };
+  const all = { ...retries, payload: {}, event_emit_key: "k", concurrency_key: "one", resource_class: "large" };
+  expect(await named([{ step_ref: "a", job_id: job.id, ...all }])).toBeNull();
+  expect(
+    await named([gate("a", { retry_max_attempts: 0, retry_backoff: "exponential", output_transform: "" })]),
+  ).toBeNull();
+  expect(await named([{ step_ref: "a", job_id: job.id }, gate("b", all)])).toBe(
+    "steps[1].payload, steps[1].retry_max_attempts, steps[1].retry_backoff, steps[1].output_transform, steps[1].event_emit_key",
+  );
+  const nap = { step_type: "sleep", sleep_duration_secs: 1, approval_timeout_secs: 5, max_nesting_depth: 2 };
+  expect(await named([{ step_ref: "nap", ...nap }])).toBe("steps[0].approval_timeout_secs, steps[0].max_nesting_depth");
+  const many = (await named(Array.from({ length: 500 }, (_, i) => gate(`g${i}`, { output_transform: "a" })))) ?? "";
+  expect(many.split(", ")).toHaveLength(21);
+  expect(many).toMatch(/^steps\[0\]\.output_transform, .*steps\[19\]\.output_transform, and 480 more$/);
+});
+
 test("a verb without a body takes an empty one, and no field that it would not look at", async () => {
   const run = await runOf(stack, [gate("gate")]);
   await opens(stack, run, "gate");

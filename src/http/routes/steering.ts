@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
+import type { Json } from "../../contract/json.ts";
 import { approveBody, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
-import { IGNORED } from "../../contract/without-effect.ts";
+import { IGNORED, sent } from "../../contract/without-effect.ts";
 import { answerTo } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
@@ -21,7 +22,7 @@ export const steeringRoutes: Route[] = [
   ofRun("resume"),
   ofStep("retry", retryBody, (payloads) => ({ payloads }), theStep),
   ofStep("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
-  ofStep("approve", approveBody, () => ({}), theGate, IGNORED.approve),
+  ofStep("approve", approveBody, () => ({}), theGate, sent(IGNORED.approve)),
   ofStep("reject", reasonBody, ({ reason }) => ({ reason }), theGate),
   ofStep("skip", reasonBody, ({ reason }) => ({ reason }), theStep),
   ofStep("force-complete", resultBody, ({ result }) => ({ result }), theStep),
@@ -43,7 +44,7 @@ function ofStep<Body>(
   body: z.ZodType<Body>,
   said: (body: Body) => Partial<Steering>,
   show: (done: Done) => unknown,
-  ignores?: readonly string[],
+  ignores?: (given: Json | undefined) => string[],
 ): Route {
   const steering = (params: { workflowRunID: string; stepRef: string }, body: Body): Steering => ({
     runId: runIdOf(params),
