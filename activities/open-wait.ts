@@ -7,6 +7,7 @@ import { claimTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
 import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 const MAX_KEY_BYTES = 512;
@@ -77,7 +78,7 @@ async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, 
     event_key,
     trigger_id: id,
     project_id,
-    expires_at: expires_at === undefined ? undefined : new Date(expires_at).toISOString(),
+    expires_at: expires_at === undefined ? undefined : rfc3339(expires_at),
     callback_url: `/v1/events/${encodeURIComponent(event_key)}/send`,
   });
   try {

@@ -4,8 +4,8 @@ import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
 import { type CommandOutcome, type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "./engine/command.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
-import type { Preview } from "./engine/preview.ts";
-import type { RecoveryRequest, Refusal } from "./engine/recovery/rule.ts";
+import type { Preview, PreviewRequest } from "./engine/preview.ts";
+import type { Refusal } from "./engine/recovery/rule.ts";
 import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/rows.ts";
 import type { RunState } from "./engine/state.ts";
 
@@ -42,8 +42,8 @@ export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>(
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
 /** Whether the run waits for an attempt of this job run. Not told by `steps`: of thousands, that takes long to put together. */
 export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]>("isDispatching");
-/** What a recovery would do to the run as it stands. */
-export const recoveryQuery = defineQuery<Preview | Refusal | null, [RecoveryRequest]>("recovery");
+/** What a command would do to the run as it stands. */
+export const previewQuery = defineQuery<Preview | Refusal | null, [PreviewRequest]>("recovery");
 
 /** What a run tells its worker without waiting for it: it costs nothing, and is lost with the worker. */
 export interface Passing extends Sinks {

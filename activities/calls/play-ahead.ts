@@ -9,6 +9,7 @@ import type { Activities, CallOutcome, DispatchInput, Played, PlayInput } from "
 import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-input.ts";
 import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";
+import { microseconds } from "../../workflows/engine/time.ts";
 import { workOf } from "../../workflows/engine/work.ts";
 
 /** For so long a run is played, unless a command to it comes, which waits for that. */
@@ -164,7 +165,7 @@ class Game {
       this.#elsewhere.add(step);
       return;
     }
-    const event = { ...newsOf(going.due, outcome), at: Math.floor(this.#clock + performance.now()) };
+    const event = { ...newsOf(going.due, outcome), at: microseconds(this.#clock + performance.now()) };
     this.#noteEnd(going.due, outcome, event);
     (this.#called ?? this.#events).push(event);
     this.#excerpt.happens(event);

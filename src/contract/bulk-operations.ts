@@ -59,6 +59,21 @@ export interface BulkOperation {
   finished_at?: string;
 }
 
+/** What an operation would act upon, as `dryRun=true` answers it. */
+export interface BulkPlan
+  extends Pick<BulkOperation, "project_id" | "operation" | "filter" | "reason" | "max_per_second"> {
+  dry_run: true;
+  total: number;
+  /** The first hundred. */
+  workflow_run_ids: string[];
+}
+
+/** What a verb would make of an operation. */
+export interface BulkSteeringPlan extends Pick<BulkOperation, "id" | "status" | "progress"> {
+  dry_run: true;
+  status_after: BulkStatus;
+}
+
 export interface BulkItem {
   workflow_run_id: string;
   /**

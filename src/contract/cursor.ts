@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A place in a list ordered by (created_at, id), newest first. Without an id: everything strictly older. Epoch milliseconds. */
+/** A place in a list ordered by (created_at, id), newest first. Without an id: everything strictly older. Epoch milliseconds, with decimals. */
 export interface Cursor {
   at: number;
   id?: string;
@@ -12,10 +12,13 @@ export const encodeCursor = (cursor: Cursor): string =>
 /** Reads a cursor of ours, or a bare RFC3339 time (contract §1). */
 export function decodeCursor(text: string): Cursor | undefined {
   if (z.iso.datetime({ offset: true }).safeParse(text).success) {
-    // Rows have milliseconds: what is within the cursor's last one is older than a cursor with more digits.
-    const withinMillisecond = /\.\d{3}\d*[1-9]/.test(text) ? 1 : 0;
-    return { at: Date.parse(text) + withinMillisecond };
+    const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
+    // Rows have microseconds: what is within the cursor's last one is older than a cursor with more digits.
+    const withinMicrosecond = /[1-9]/.test(fraction.slice(6)) ? 1 : 0;
+    const micros = Number(fraction.slice(3, 6).padEnd(3, "0")) + withinMicrosecond;
+    return { at: Date.parse(text) + micros / 1000 };
   }
-  const [, at, id] = /^(\d{1,15}) ([0-9a-f-]{0,36})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];
+  const [, at, id] =
+    /^(\d{1,15}(?:\.\d{1,3})?) ([0-9a-f-]{0,36})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];
   return at === undefined ? undefined : { at: Number(at), ...(id && { id }) };
 }

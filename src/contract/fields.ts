@@ -79,8 +79,8 @@ function membersOf(given: Record<string, unknown>, shape: object): object {
   return Object.fromEntries(Object.entries(given).filter(([name, member]) => member !== null && counts(name)));
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
+export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A field that a published client sends and that means nothing here (contract §3.3, §3.4). */
+/** A field that a published client sends and that means nothing here: it is named in without-effect.ts. */
 export const ignored = z.unknown().optional();

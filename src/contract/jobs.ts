@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { atLeast, json, line, list, members, prose, whole } from "./fields.ts";
+import { atLeast, ignored, json, line, list, members, prose, whole } from "./fields.ts";
 import type { Json } from "./json.ts";
 import { tags } from "./tags.ts";
 
@@ -35,6 +35,13 @@ export interface Job {
   updated_at: string;
 }
 
+/** What would be stored, as `dryRun=true` answers it: without what is only known of a job that is. */
+export interface JobPlan {
+  dry_run: true;
+  job: Omit<Job, "id" | "version_id" | "created_at" | "updated_at">;
+}
+
+/** POST /v1/jobs. What of it has no effect is told by without-effect.ts. */
 export const createJobBody = members({
   project_id: line(255).optional(),
   name: line(255).min(1),
@@ -56,5 +63,12 @@ export const createJobBody = members({
   environment_id: line(255).optional(),
   version_policy: z.enum(["pin", "latest", "minor"]).default("pin"),
   execution_mode: z.literal("http", { error: "only http is supported" }).default("http"),
+  group_id: ignored,
+  execution_window_cron: ignored,
+  rate_limit_max: ignored,
+  rate_limit_window_secs: ignored,
+  dedup_window_secs: ignored,
+  webhook_url: ignored,
+  webhook_secret: ignored,
 });
 export type CreateJobBody = z.output<typeof createJobBody>;

@@ -17,20 +17,29 @@ const cursor = z.string().transform((text, ctx): Cursor => {
   return z.NEVER;
 });
 
+/** Given twice, it is told so instead. */
+const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
+  z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
+
 const page = {
   limit: limit.default(50),
   cursor: cursor.optional(),
-  envelope: z
-    .enum(["true", "false"], "must be true or false")
+  envelope: choice(["true", "false"], "must be true or false")
     .default("false")
     .transform((text) => text === "true"),
 };
 
-/** Messages are what is said of a field: "limit" "must be a positive integer". An empty parameter is an absent one. */
-const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+/**
+ * Messages are what is said of a field: "limit" "must be a positive integer". An empty parameter is an absent one; one
+ * that is not named here is refused, empty or not.
+ */
+export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.preprocess(
-    (given) => Object.fromEntries(Object.entries(given as object).filter(([, value]) => value !== "")),
-    z.object(shape),
+    (given) =>
+      Object.fromEntries(
+        Object.entries(given as object).filter(([name, value]) => value !== "" || !Object.hasOwn(shape, name)),
+      ),
+    z.strictObject(shape),
   );
 
 const tagged = {
@@ -43,7 +52,7 @@ const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) =>
 const NEEDS_TAG_KEY = { error: "is required when tag_value is provided", path: ["tag_key"] };
 
 export const taggedQuery = query({ ...page, ...tagged }).refine(tagKeyGiven, NEEDS_TAG_KEY);
-export const runsQuery = query({ ...page, ...tagged, status: z.enum(RUN_STATUSES, "is invalid").optional() }).refine(
+export const runsQuery = query({ ...page, ...tagged, status: choice(RUN_STATUSES, "is invalid").optional() }).refine(
   tagKeyGiven,
   NEEDS_TAG_KEY,
 );
@@ -75,7 +84,7 @@ export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelo
 export const bulkItemsQuery = query({
   ...page,
   cursor: place,
-  status: z.enum(ITEM_STATUSES, "is invalid").optional(),
+  status: choice(ITEM_STATUSES, "is invalid").optional(),
 });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");

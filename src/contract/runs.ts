@@ -60,7 +60,7 @@ export interface Attempt {
   finished_at?: string;
 }
 
-/** What a recovery would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
+/** What a command would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
 export interface DryRun {
   dry_run: true;
   workflow_run_id: string;
@@ -80,6 +80,21 @@ export interface DryRun {
   }[];
   /** Of a sub-workflow that is opened again: what that does to its parent. */
   parent?: DryRun;
+}
+
+/** What a trigger would do, as `dryRun=true` answers it. */
+export interface TriggerPlan {
+  dry_run: true;
+  /** The run that it would make: without what is only known of one that is made. */
+  run: Omit<WorkflowRun, "id" | "created_at" | "started_at" | "expires_at">;
+  disabled_steps: string[];
+  /** Steps that would start at once. */
+  starts: string[];
+  /** Once the run has gone as far as it can by itself. */
+  status_after: RunStatus;
+  steps: DryRun["steps"];
+  /** Why it would be refused, as things stand; empty where it would not. */
+  refused: { code: string; message: string }[];
 }
 
 export interface Approval {

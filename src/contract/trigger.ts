@@ -26,7 +26,6 @@ export const triggerBody = members({
   step_overrides: z.preprocess(listed, list(override, MOST_STEPS)).optional(),
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
-  dry_run: ignored,
   metadata: ignored,
 });
 export type TriggerBody = z.output<typeof triggerBody>;

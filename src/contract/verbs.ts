@@ -18,13 +18,16 @@ export const retryBody = members({
 });
 export type RetryBody = z.output<typeof retryBody>;
 
-/** `dryRun=true` on a recovery: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
+/** `dryRun=true` on whatever acts: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
 export const dryRunQuery = z.object({
   dryRun: z
     .enum(["true", "false"], "must be true or false")
     .default("false")
     .transform((text) => text === "true"),
 });
+
+/** The same, as a field of any body: SDKs send it to trigger. */
+export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
 /** Bulk-cancel and bulk-replay (§2.13). */
 export const bulkBody = members({ workflow_run_ids: list(z.string(), 100, 1) });

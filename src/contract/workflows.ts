@@ -66,3 +66,11 @@ export interface Workflow {
   updated_at: string;
   steps?: WorkflowStep[];
 }
+
+/** What would be stored, as `dryRun=true` answers it: without what is only known of a workflow that is. */
+export interface WorkflowPlan {
+  dry_run: true;
+  workflow: Omit<Workflow, "id" | "version_id" | "created_at" | "updated_at" | "steps"> & {
+    steps: Omit<WorkflowStep, "id" | "workflow_id" | "created_at">[];
+  };
+}

@@ -2,12 +2,13 @@ import type { Request, RequestHandler } from "express";
 import type { z } from "zod";
 import type { Config } from "../config.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
+import type { Json } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { callerOf } from "./auth.ts";
 import { jsonOf } from "./body.ts";
-import { parseBody, parseQuery } from "./validation.ts";
+import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
@@ -42,22 +43,33 @@ type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer
     : unknown;
 
 interface Declaration<Path extends string, Query, Body> {
-  method: Route["method"];
   path: Path;
   scope: Scope;
   orScope?: Scope;
+  /** Without one, every query parameter is refused. */
   query?: z.ZodType<Query>;
-  /** Without one, a body is never looked at. */
+  /** Without one, every body but an empty object is refused. */
   body?: z.ZodType<Body>;
+  /** Which fields of a body have no effect; the answer names them. */
+  ignores?: (given: Json | undefined, body: Body) => string[];
   maxBytes?: (config: Config) => number;
-  handler: (deps: Deps, asked: Asked<Path, Query, Body>) => Promise<Answer>;
+  handler: Handler<Path, Query, Body, Answer>;
 }
+
+type Handler<Path extends string, Query, Body, Result> = (
+  deps: Deps,
+  asked: Asked<Path, Query, Body>,
+) => Promise<Result>;
+
+/** What changes something also has a plan: what `?dryRun=true` answers, with nothing done. */
+type Declared<Path extends string, Query, Body> = Declaration<Path, Query, Body> &
+  ({ method: "get" } | { method: "post" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> });
 
 /** The one way from HTTP to a command or a query, and back. */
 export function route<const Path extends string, Query = undefined, Body = undefined>(
-  declared: Declaration<Path, Query, Body>,
+  declared: Declared<Path, Query, Body>,
 ): Route {
-  const { method, path, scope, orScope, maxBytes, query, body, handler } = declared;
+  const { method, path, scope, orScope, maxBytes, handler } = declared;
   const scopes = orScope ? [scope, orScope] : [scope];
   return {
     method,
@@ -68,20 +80,48 @@ export function route<const Path extends string, Query = undefined, Body = undef
     handler: (deps) => async (request, response) => {
       const caller = callerOf(request);
       assertScope(caller, ...scopes);
-      const asked = {
-        caller,
-        params: request.params as Params<Path>,
-        query: (query && parseQuery(query, request.query)) as Query,
-        body: (body && parseBody(body, jsonOf(request.body))) as Body,
-        url: request.originalUrl,
-        idempotencyKey: keyOf(request),
-      };
+      const params = request.params as Params<Path>;
+      const asked = { caller, params, url: request.originalUrl, idempotencyKey: keyOf(request) };
+      const queryOf = (given: object) => parseQuery<unknown>(declared.query ?? NO_QUERY, given) as Query;
       // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list
       // a tenth of its time.
-      const answer = method === "get" ? handler(deps, asked) : withinLimit(deps, () => handler(deps, asked));
-      send(response, await answer);
+      if (declared.method === "get")
+        return send(
+          response,
+          await handler(deps, { ...asked, query: queryOf(request.query), body: undefined as Body }),
+        );
+      const { isDryRun, query, body: given } = dryRunOf(request.query, jsonOf(request.body));
+      const whole = {
+        ...asked,
+        query: queryOf(query),
+        body: parseBody<unknown>(declared.body ?? NO_BODY, given) as Body,
+      };
+      const act = async () => (isDryRun ? { body: await declared.plan(deps, whole) } : handler(deps, whole));
+      send(response, naming(declared.ignores?.(given, whole.body) ?? [], await withinLimit(deps, act)));
     },
   };
+}
+
+/** A route that needs no token, and takes neither parameters nor a body. */
+export function openRoute(path: string, answer: (deps: Deps) => Promise<Answer>): Route {
+  return {
+    method: "get",
+    path,
+    handler: (deps) => async (request, response) => {
+      parseQuery(NO_QUERY, request.query);
+      send(response, await answer(deps));
+    },
+  };
+}
+
+/** Of a definition with a thousand steps, the first. */
+const MOST_NAMED = 20;
+
+function naming(ignored: string[], answer: Answer): Answer {
+  if (ignored.length === 0) return answer;
+  const more = ignored.length > MOST_NAMED ? [`and ${ignored.length - MOST_NAMED} more`] : [];
+  const named = [...ignored.slice(0, MOST_NAMED), ...more].join(", ");
+  return { ...answer, headers: { ...answer.headers, "X-Ignored-Fields": named } };
 }
 
 const withinLimit = ({ temporal }: Deps, act: () => Promise<Answer>) =>

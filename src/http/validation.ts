@@ -1,6 +1,8 @@
 import type { z } from "zod";
-import { MAX_ISSUES } from "../contract/fields.ts";
+import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
 import type { Json } from "../contract/json.ts";
+import { query } from "../contract/lists.ts";
+import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -13,12 +15,25 @@ export function knownId(text: string, notFound: string): string {
 
 const MAX_DETAIL = 300;
 
+/** For routes that take neither parameters nor a body. */
+export const NO_QUERY = query({});
+export const NO_BODY = members({});
+
+/** Whether only a plan is asked for, by `?dryRun=true` or by the body's `dry_run`; and what is left for the route. */
+export function dryRunOf(given: Record<string, unknown>, json: Json | undefined) {
+  const { dryRun, ...query } = given;
+  const asked = parseQuery(dryRunQuery, { dryRun }).dryRun;
+  if (!isMap(json) || !Object.hasOwn(json, "dry_run")) return { isDryRun: asked, query, body: json };
+  const { dry_run = null, ...body } = json;
+  return { isDryRun: parseBody(dryRunBody, { dry_run }).dry_run === true || asked, query, body };
+}
+
 /** An absent body is fine where nothing in it is required (contract §1). */
 export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   const result = schema.safeParse(body ?? {}, { error: wordingOf });
   if (result.success) return result.data;
   const issues = firstOfEachField(result.error.issues);
-  const details = issues.flatMap((issue) => detailsOf(issue, "body"));
+  const details = issues.flatMap((issue) => detailsOf(issue, "body", "unknown field"));
   if (body === undefined || body === null || issues.some(isOfDecoding)) throw invalid("invalid request body", details);
   const sentence = issues.find((issue) => issue.code === "custom" && issue.params?.sentence === true);
   throw invalid(sentence?.message ?? "validation failed", details);
@@ -26,12 +41,16 @@ export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
 
 /** The first thing wrong with a query is the answer's `error`: "limit must be a positive integer". */
 export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
-  const result = schema.safeParse(query, { error: wordingOf });
+  const result = schema.safeParse(query, { error: wordingOfQuery });
   if (result.success) return result.data;
-  const { issues } = result.error;
-  const details = issues.flatMap((issue) => detailsOf(issue, "query"));
-  throw invalid(`${pathOf(issues[0]?.path ?? [], "query")} ${issues[0]?.message}`, details);
+  const [first] = result.error.issues;
+  const details = result.error.issues.flatMap((issue) => detailsOf(issue, "query", "unknown parameter"));
+  if (first?.code === "unrecognized_keys") throw invalid(`unknown query parameter ${first.keys[0]}`, details);
+  throw invalid(`${pathOf(first?.path ?? [], "query")} ${first?.message}`, details);
 }
+
+const wordingOfQuery = (issue: z.core.$ZodRawIssue) =>
+  Array.isArray(issue.input) ? "must be given once" : wordingOf(issue);
 
 /** As many as are told. A value of the wrong type may also be called too short. */
 function firstOfEachField(issues: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
@@ -56,9 +75,9 @@ function isOfDecoding(issue: z.core.$ZodIssue): boolean {
   return issue.code === "unrecognized_keys" || (issue.code === "invalid_type" && issue.message !== REQUIRED);
 }
 
-function detailsOf(issue: z.core.$ZodIssue, whole: string): string[] {
+function detailsOf(issue: z.core.$ZodIssue, whole: string, unknown: string): string[] {
   if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: unknown field`);
+    return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: ${unknown}`);
   return [`${pathOf(issue.path, whole)}: ${issue.message}`];
 }
 

@@ -13,6 +13,7 @@ import { listStepRows } from "../store/steps.ts";
 import { askRun, ends } from "../temporal/query-run.ts";
 import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
 import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/view.ts";
 import { runQuery, stepsQuery } from "../../workflows/messages.ts";
@@ -84,7 +85,7 @@ export async function listRuns(
   const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
   const items = await presentRuns(deps, rows.slice(0, filter.limit));
   const last = items.at(-1);
-  const next = rows.length > items.length && last ? { at: Date.parse(last.created_at), id: last.id } : undefined;
+  const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;
   return { items, next };
 }
 

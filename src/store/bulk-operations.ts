@@ -77,11 +77,10 @@ async function insertNamed(db: Db, operationId: string, ids: string[]): Promise<
 }
 
 async function insertFiltered(db: Db, operation: NewBulkOperation, limit: number): Promise<number> {
-  const { id, project_id: projectId, filter: { workflow_id, status, tag_key, tag_value } = {} } = operation;
+  const { id, project_id, filter = {} } = operation;
   const values: unknown[] = [id];
   const given = (value: unknown) => `$${values.push(value)}`;
-  const filter = { projectId, workflowId: workflow_id, status, tagKey: tag_key, tagValue: tag_value };
-  const runs = filteredRuns(filter, given);
+  const runs = runsOf(project_id, filter, given);
   const { rowCount } = await db.query(
     `insert into bulk_operation_items (operation_id, position, run_id)
      select $1, row_number() over (order by ${runs.at}, ${runs.id}), run.id
@@ -91,6 +90,31 @@ async function insertFiltered(db: Db, operation: NewBulkOperation, limit: number
   );
   return rowCount ?? 0;
 }
+
+/** How many runs an operation with this filter would have, counted up to `most`, and the ids of the first. */
+export async function matchingRuns(
+  db: Db,
+  projectId: string,
+  filter: BulkFilter,
+  { most, shown }: { most: number; shown: number },
+): Promise<{ total: number; first: string[] }> {
+  const values: unknown[] = [];
+  const given = (value: unknown) => `$${values.push(value)}`;
+  const runs = runsOf(projectId, filter, given);
+  const matching = `select run.id from ${runs.from} where ${runs.where.join(" and ")}`;
+  const { rows } = await db.query<{ total: number; first: string[] }>(
+    `select
+       (select count(*) from (${matching} limit ${given(most)}) matching) as total,
+       array(${matching} order by ${runs.at}, ${runs.id} limit ${given(shown)})::text[] as first`,
+    values,
+  );
+  return rows[0] as { total: number; first: string[] };
+}
+
+const runsOf = (projectId: string, filter: BulkFilter, given: (value: unknown) => string) => {
+  const { workflow_id: workflowId, status, tag_key: tagKey, tag_value: tagValue } = filter;
+  return filteredRuns({ projectId, workflowId, status, tagKey, tagValue }, given);
+};
 
 export async function findBulkOperation(db: Db, id: string): Promise<StoredBulkOperation | undefined> {
   if (!isId(id)) return undefined;

@@ -4,6 +4,7 @@ import { type Columns, isId, present } from "./columns.ts";
 import { type PageOf, pageParameters } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { recently } from "./recent.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */
 export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
@@ -18,8 +19,8 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
   const record = {
     ...columns,
     tags: job.tags ?? {},
-    created_at: new Date(job.created_at).toISOString(),
-    updated_at: new Date(job.updated_at).toISOString(),
+    created_at: rfc3339(job.created_at),
+    updated_at: rfc3339(job.updated_at),
   };
   // The schemas travel by themselves: unlike a json column, a record refuses \u0000 anywhere in it.
   const { rowCount } = await db.query(

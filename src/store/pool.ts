@@ -1,5 +1,5 @@
 import pg from "pg";
-import { rfc3339 } from "../../workflows/engine/time.ts";
+import { epochMs, rfc3339 } from "../../workflows/engine/time.ts";
 
 export type Db = pg.Pool | pg.PoolClient;
 
@@ -12,12 +12,10 @@ export function timeOf(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, -3)}Z`;
 }
 
-const epochMs = (text: string): number => Date.parse(timeOf(text));
-
 const parsers = new Map<number, (text: string) => unknown>([
   // Raw text: what is inside is parsed by parseJson where somebody looks into it, and by nobody where it only passes through.
   [builtins.JSON, (text) => text],
-  [builtins.TIMESTAMPTZ, epochMs],
+  [builtins.TIMESTAMPTZ, (text) => epochMs(timeOf(text))],
   [builtins.INT8, Number],
 ]);
 

@@ -5,6 +5,7 @@ import { type PageOf, pageParameters } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { recently } from "./recent.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */
 export type StoredStep = PlanStep & { workflow_id: string; created_at: number };
@@ -63,8 +64,8 @@ export async function insertWorkflow(
 ): Promise<"inserted" | "duplicate"> {
   const record = {
     ...workflow,
-    created_at: new Date(workflow.created_at).toISOString(),
-    updated_at: new Date(workflow.updated_at).toISOString(),
+    created_at: rfc3339(workflow.created_at),
+    updated_at: rfc3339(workflow.updated_at),
   };
   const { rowCount } = await db.query(
     `with created as (

@@ -30,15 +30,22 @@ const draftJob = ({ jobUrl }: Made) => ({
   timeout_secs: 1,
   payload_schema: {},
   result_schema: {},
-  max_concurrency: 1,
-  run_ttl_secs: 1,
-  retry_strategy: "fixed",
-  retry_delays_secs: [1],
-  cron: "@daily",
+  max_concurrency: 0,
+  run_ttl_secs: 0,
+  retry_strategy: "exponential",
+  retry_delays_secs: [],
+  cron: "",
   timezone: "UTC",
   environment_id: "env",
   version_policy: "pin",
   execution_mode: "http",
+  group_id: "group",
+  execution_window_cron: "* 9-17 * * *",
+  rate_limit_max: 1,
+  rate_limit_window_secs: 1,
+  dedup_window_secs: 1,
+  webhook_url: "http://example.com",
+  webhook_secret: "secret",
 });
 export const draftWorkflow = ({ ids }: Made) => ({
   project_id: "demo",
@@ -50,8 +57,8 @@ export const draftWorkflow = ({ ids }: Made) => ({
   timeout_secs: 1,
   max_concurrent_runs: 1,
   max_parallel_steps: 1,
-  cron: "@daily",
-  cron_timezone: "UTC",
+  cron: "",
+  cron_timezone: "",
   timezone: "UTC",
   skip_if_running: false,
   version_policy: "pin",
@@ -107,7 +114,6 @@ const draftTrigger = () => ({
   step_overrides: [{ step_ref: "gate", enabled: true }],
   idempotency_key: fresh(),
   priority: 1,
-  dry_run: false,
   metadata: {},
 });
 
@@ -138,7 +144,13 @@ export const BODIES: BodyOf[] = [
     readAt: ({ id }) => `/v1/workflows/${id}`,
     notShown: ["type", "timezone", "approvers", "sleep_duration"],
   },
-  { route: "/v1/jobs", schema: createJobBody, draft: draftJob, readAt: ({ id }) => `/v1/jobs/${id}` },
+  {
+    route: "/v1/jobs",
+    schema: createJobBody,
+    draft: draftJob,
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+    notShown: ["timezone", "environment_id"],
+  },
   {
     route: "/v1/workflows/:workflowID/trigger",
     schema: triggerBody,
@@ -187,6 +199,15 @@ export const BODIES: BodyOf[] = [
 export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition"];
 export const IGNORED_FIELDS: Record<string, string[]> = {
   "/v1/workflows": ["environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
-  "/v1/workflows/:workflowID/trigger": ["priority", "dry_run", "metadata"],
+  "/v1/jobs": [
+    "group_id",
+    "execution_window_cron",
+    "rate_limit_max",
+    "rate_limit_window_secs",
+    "dedup_window_secs",
+    "webhook_url",
+    "webhook_secret",
+  ],
+  "/v1/workflows/:workflowID/trigger": ["priority", "metadata"],
 };
 export const MAPS = ["tags", "labels"];

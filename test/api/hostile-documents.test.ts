@@ -43,12 +43,9 @@ describe("any JSON document", () => {
     });
   });
 
-  test("as a job's schema and as a step's payload reads back unchanged", async () => {
+  test("as a step's payload reads back unchanged", async () => {
     await each(values, async (document) => {
       const rest = `"name":"n","slug":"${fresh()}"`;
-      const draft = `{${rest},"endpoint_url":"${stack.jobs.url("/job")}","payload_schema":${document}}`;
-      const job = await textOf("POST", "/v1/jobs", draft);
-      expect(await textOf("GET", `/v1/jobs/${idIn(job)}`)).toContain(`"payload_schema":${document},`);
       // Placeholders are looked for in it: that has a depth of its own.
       if (document.startsWith("[[[")) return;
       const step = `{"step_ref":"a","step_type":"sleep","sleep_duration_secs":1,"payload":${document}}`;

@@ -28,16 +28,8 @@ describe("creating a job", () => {
       fallback_endpoint_url: "https://example.org/build",
       max_attempts: 5,
       timeout_secs: 60,
-      payload_schema: { type: "object" },
-      result_schema: { type: "object" },
-      max_concurrency: 2,
-      run_ttl_secs: 60,
-      retry_strategy: "custom",
-      retry_delays_secs: [1, 2],
-      cron: "@hourly",
-      timezone: "UTC",
-      environment_id: "env",
-      version_policy: "minor",
+      retry_strategy: "exponential",
+      version_policy: "pin",
       execution_mode: "http",
     };
     const created = answered(await create(body), 201, jobShape);

@@ -5,6 +5,7 @@ import type { Workflow } from "../../src/contract/workflows.ts";
 import { createWorkflow, gate, trigger } from "./definitions.ts";
 import { answered, envelope, job, refused, run, workflow } from "./shapes.ts";
 import { type Answered, type Stack, startStack } from "../stack/harness.ts";
+import { epochMs, rfc3339 } from "../../workflows/engine/time.ts";
 
 const RUNS = 105;
 const SAME_TIME = 12;
@@ -64,7 +65,7 @@ describe("the runs of a project", () => {
     const shown = answered(answer, 200, run.array());
     expect(shown).toHaveLength(50);
     const newestFirst = [...shown].sort(
-      (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? 1 : -1),
+      (a, b) => epochMs(b.created_at) - epochMs(a.created_at) || (a.id < b.id ? 1 : -1),
     );
     expect(ids(shown as WorkflowRun[])).toEqual(ids(newestFirst as WorkflowRun[]));
   });
@@ -86,12 +87,13 @@ describe("the runs of a project", () => {
 
   test("continue from a bare RFC3339 time with what is strictly older", async () => {
     const at = runs[20]?.created_at ?? "";
-    const older = ids(runs.filter(({ created_at }) => Date.parse(created_at) < Date.parse(at)));
+    const older = ids(runs.filter(({ created_at }) => epochMs(created_at) < epochMs(at)));
     expect(await allPages(`/v1/workflow-runs?limit=100&cursor=${at}`)).toEqual(older);
-    const offset = new Date(Date.parse(at) + 7_200_000).toISOString().replace("Z", "+02:00");
+    const offset = rfc3339(epochMs(at) + 7_200_000).replace("Z", "+02:00");
     expect(await allPages(`/v1/workflow-runs?limit=100&cursor=${encodeURIComponent(offset)}`)).toEqual(older);
-    const micro = new Date(at).toISOString().replace("Z", "5Z");
-    const before = await get(`/v1/workflow-runs?limit=1&cursor=${micro}`);
+    const [seconds = "", fraction = ""] = at.slice(0, -1).split(".");
+    const nano = `${seconds}.${fraction.padEnd(6, "0")}001Z`;
+    const before = await get(`/v1/workflow-runs?limit=1&cursor=${nano}`);
     expect(answered(before, 200, run.array())[0]?.created_at).toBe(at);
     expect(answered(await get("/v1/workflow-runs?cursor=2001-01-01T00:00:00Z"), 200, run.array())).toEqual([]);
   });

@@ -7,6 +7,7 @@ import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "./definitions.ts";
 import { refused } from "./shapes.ts";
 import { type Answered, type Stack, startStack } from "../stack/harness.ts";
+import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 type Ids = Record<string, string>;
@@ -82,8 +83,9 @@ const operating = async (): Promise<Ids> => {
 };
 
 const waitsFor = async (key: string) => {
-  await runOf(stack, [wait("wait", key)]);
+  const run = await runOf(stack, [wait("wait", key)]);
   await until(() => findWaitingTrigger(stack.deps.db, "demo", key));
+  return run.id;
 };
 
 const RUN = "/v1/workflow-runs/:workflowRunID";
@@ -138,8 +140,8 @@ const CASES: Record<string, Case> = {
     status: 200,
     query: "?project_id=demo",
     prepare: async () => {
-      await waitsFor("key of its own");
-      return { ...demo, eventKey: "key of its own" };
+      const workflowRunID = await waitsFor("key of its own");
+      return { ...demo, workflowRunID, eventKey: "key of its own" };
     },
   },
 };
@@ -194,13 +196,14 @@ const BAD_TOKENS: Record<string, { header: () => string; error?: string; details
   "an api key": { header: () => "Bearer strait_abcdef", error: "invalid api key" },
 };
 
-function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>) {
-  const { query = "", body } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
+function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>, query = queryOf(route)) {
+  const { body } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
   return stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, body?.(ids), {
     token: "",
     headers,
   });
 }
+const queryOf = ({ method, path }: (typeof routes)[number]) => CASES[`${method} ${path}`]?.query ?? "";
 const bearer = (over: Token) => ({ authorization: `Bearer ${signed(over)}` });
 
 /** Everything of an answer by which one could be told from another. */
@@ -255,6 +258,84 @@ describe.each(guarded)("%s refuses", (_, route) => {
 
 test("what was refused changed nothing", async () => {
   expect(await everything()).toEqual(before);
+});
+
+describe.each(named)("%s takes no parameter that it does not know:", (_, route) => {
+  const known = CASES[`${route.method} ${route.path}`]?.query ?? "?";
+  test.each<[query: string, name: string]>([
+    ["nonsense=1", "nonsense"],
+    ["nonsense", "nonsense"],
+    ["nonsense=", "nonsense"],
+    ["Limit=5", "Limit"],
+    ["dryrun=true", "dryrun"],
+    ["dry_run=true", "dry_run"],
+    ["nonsense=1&nonsense=2", "nonsense"],
+    ["__proto__=1", "__proto__"],
+    ["a%5Bb%5D=1", "a[b]"],
+    ...(route.method === "get" ? [["dryRun=true", "dryRun"] as [string, string]] : []),
+  ])("%s", async (query, name) => {
+    const authorization = route.scope ? bearer({}).authorization : "";
+    const answer = await ask(route, demo, { authorization }, `${known}&${query}`);
+    const { details } = refused(answer, 400, "validation_error", `unknown query parameter ${name}`);
+    expect(details).toEqual([`${name}: unknown parameter`]);
+  });
+});
+
+/** How much there is of everything, and all that is kept of the run and of the operation: runs of other tests may go on. */
+async function kept({ workflowRunID = "", operationID = "" }: Ids) {
+  const { db, temporal } = stack.deps;
+  const counted = ["jobs", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
+  counted.push("idempotency_keys", "documents");
+  const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
+  const columns = [
+    ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),
+    ...ofRun.map((table) => `(select json_agg(t order by t::text) from ${table} t where run_id = $1) as run_${table}`),
+    "(select to_json(run) from workflow_runs run where id = $1) as run",
+    "(select status from bulk_operations where id = $2) as operation",
+    "(select count(*) from run_commands where run_id = $2) as operation_commands",
+  ];
+  const { rows } = await db.query(`select ${columns.join(", ")}`, [workflowRunID, operationID]);
+  const { events } = await temporal.workflow.getHandle(workflowRunID).fetchHistory();
+  return { ...rows[0], events: events?.length };
+}
+
+const acting = guarded.filter(([, { method }]) => method !== "get");
+
+describe.each(acting)("%s with dryRun", (_, route) => {
+  const { query = "?", body, prepare } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
+
+  test("answers its plan, by parameter or body, and changes nothing; then it acts", async () => {
+    const ids = prepare ? await prepare() : demo;
+    const given = (body?.(ids) ?? {}) as object;
+    const url = filled(route.path, ids);
+    await scenarioOn(stack).rests({ id: ids.workflowRunID ?? "" });
+    const before = await kept(ids);
+    const options = { headers: { "idempotency-key": "one and the same" } };
+    const asked: [string, unknown][] = [
+      [`${query}&dryRun=true`, given],
+      [query, { ...given, dry_run: true }],
+      [`${query}&dryRun=false`, { ...given, dry_run: true }],
+      [`${query}&dryRun=true`, { ...given, dry_run: false }],
+    ];
+    for (const [parameters, json] of asked) {
+      const answer = await stack.request(route.method.toUpperCase(), url + parameters, json, options);
+      expect(answer).toMatchObject({ status: 200, body: { dry_run: true } });
+      expect(answer.headers.get("location")).toBeNull();
+    }
+    for (const value of ["", "yes", "TRUE", "1", "true&dryRun=false"]) {
+      const answer = await stack.request(route.method.toUpperCase(), `${url}${query}&dryRun=${value}`, given, options);
+      refused(answer, 400, "validation_error", "dryRun must be true or false");
+    }
+    for (const dry_run of ["true", 1, {}, []]) {
+      const answer = await stack.request(route.method.toUpperCase(), url + query, { ...given, dry_run }, options);
+      expect(refused(answer, 400, "validation_error", /./).details).toEqual(["dry_run: must be a boolean"]);
+    }
+    expect(await kept(ids)).toEqual(before);
+
+    const act = await stack.request(route.method.toUpperCase(), `${url}${query}&dryRun=false`, given, options);
+    expect(act.body).not.toHaveProperty("dry_run");
+    expect(await kept(ids)).not.toEqual(before);
+  });
 });
 
 describe.each(guarded)("%s answers", (_, route) => {

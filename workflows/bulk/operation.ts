@@ -22,6 +22,7 @@ import {
 import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "../engine/bulk-status.ts";
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../refusals.ts";
+import { preciseNow } from "../run/clock.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
 const REMEMBERED = 200;
@@ -52,7 +53,7 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     if (outcomes.has(id)) return;
     const steered = steeredBulk(state.status, verb);
     const actor = textOf(signal?.actor) ?? "temporal";
-    const said = { id, verb, actor, reason: textOf(signal?.reason), at: Date.now() };
+    const said = { id, verb, actor, reason: textOf(signal?.reason), at: preciseNow() };
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
     if ("status" in steered) enter(steered.status);
@@ -74,7 +75,7 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
       if (isBulkOver(state.status) && state.finished_at === undefined) {
-        state.finished_at = Date.now();
+        state.finished_at = preciseNow();
         state.revision++;
       } else if (state.revision > storedRevision) {
         const commands = unstored;

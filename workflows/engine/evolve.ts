@@ -20,8 +20,9 @@ const MAX_SIGNAL_NAME = 100;
  * would make large runs slow, and nobody else holds it. The same events on an equal run give an equal run.
  * News about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
  */
-export function evolve(run: Run, event: RunEvent): Run {
+export function evolve(run: Run, happened: RunEvent): Run {
   const { plan, state } = run;
+  const event = inOrder(run, happened);
   const { at } = event;
 
   if (event.type === "command") {
@@ -180,6 +181,18 @@ function remember(run: Run, outcome: CommandOutcome): void {
   if (commands.length > REMEMBERED_COMMANDS) run.outcomes.delete(commands.shift()?.id ?? "");
 }
 
+/** A run's clock and that of the process that plays it ahead may be this far apart. */
+const MOMENT_MS = 1_000;
+
+/** What happens later is not told as earlier, only because it was told by another clock. */
+function inOrder({ plan, state }: Run, event: RunEvent): RunEvent {
+  if ((plan.run.rules ?? 0) < 1) return event;
+  const { latest = plan.run.created_at } = state;
+  const isBehind = event.at < latest && latest - event.at < MOMENT_MS;
+  state.latest = isBehind ? latest : event.at;
+  return isBehind ? { ...event, at: latest } : event;
+}
+
 const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
   expires_at !== undefined && at >= expires_at;
 
@@ -187,7 +200,7 @@ const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
  * Grows with every event, and with time: a workflow task that was lost with its worker may have been mirrored before it
  * was recorded, and what happens instead when it is made again has to be newer, however few events it takes.
  */
-const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, at * 1000);
+const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, Math.round(at * 1000));
 
 /** The step that waits for this end of the child; a child that was opened again has ended before. */
 const parentOf = ({ state }: Run, child: string, life: number | undefined): number =>

@@ -1,12 +1,24 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import { goOn } from "./advance.ts";
+import type { CommandPayload, Verb } from "./command.ts";
+import { applyCommand } from "./commands.ts";
+import { evolve } from "./evolve.ts";
 import type { Plan } from "./plan.ts";
 import { recover } from "./recovery/apply.ts";
-import { isKeptByRetry, type Recovery, recoveryOf, type RecoveryRequest, type Refusal } from "./recovery/rule.ts";
+import {
+  isKeptByRetry,
+  RECOVERIES,
+  type Recovery,
+  recoveryOf,
+  type RecoveryRequest,
+  type RecoveryVerb,
+  type Refusal,
+  refused,
+} from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
-import { isStepOver } from "./transitions.ts";
+import { isRunOver, isStepOver } from "./transitions.ts";
 
 /** `started`: at once. A step may be canceled, reset and started by one recovery, in this order. */
 export type Action = "kept" | "canceled" | "reset" | "started" | "ended";
@@ -20,7 +32,7 @@ export interface PlannedStep {
   reason: string;
 }
 
-/** What a recovery would do, to every step in the order of the definition. Of a run retry, `after` is the new run. */
+/** What a command would do, to every step in the order of the definition. Of a run retry, `after` is the new run. */
 export interface Preview {
   status: RunStatus;
   status_after: RunStatus;
@@ -28,20 +40,49 @@ export interface Preview {
   steps: PlannedStep[];
 }
 
-/** Plays the recovery on a copy, by the rules that the run itself goes on by. */
-export function previewOf(plan: Plan, state: RunState, request: RecoveryRequest, at: number): Preview | Refusal {
+/** A command to the run, its cancellation, or its retry as a new one. */
+export type PreviewRequest = CommandPayload & { verb: Verb | RecoveryVerb | "cancel"; actor: string };
+
+/** Plays the command on a copy, by the rules that the run itself goes on by. */
+export function previewOf(plan: Plan, state: RunState, request: PreviewRequest, at: number): Preview | Refusal {
+  if (!isRecovery(request)) return previewOfCommand(plan, state, request, at);
   const recovery = recoveryOf(plan, state, request);
   if ("status" in recovery) return recovery;
   const after = request.verb === "retry-run" ? retried(plan, state, at) : recovered(plan, state, recovery, at);
+  return previewed(plan, state, after, at, recovery);
+}
+
+/** Of a run that has not begun. */
+export function previewOfStart(plan: Plan): Preview {
+  return previewed(plan, initialRun(plan).state, initialRun(plan), plan.run.created_at);
+}
+
+const isRecovery = (request: PreviewRequest): request is RecoveryRequest =>
+  (RECOVERIES as readonly string[]).includes(request.verb);
+
+function previewOfCommand(plan: Plan, state: RunState, request: PreviewRequest, at: number): Preview | Refusal {
+  const copy = copyOf(plan, state);
+  if (request.verb === "cancel") {
+    if (isRunOver(state.status)) return refused("invalid_state", "workflow run already in terminal state");
+    evolve(copy, { type: "cancel_requested", at });
+  } else {
+    const command = { ...request, type: "command" as const, id: "dry run", verb: request.verb as Verb, at };
+    const { status, code, message } = applyCommand(copy, command);
+    if (status === "refused") return refused(code ?? "invalid_state", message ?? "refused");
+  }
+  return previewed(plan, state, copy, at);
+}
+
+function previewed(plan: Plan, before: RunState, after: Run, at: number, recovery?: Recovery): Preview {
   goOn(after, at);
   return {
-    status: state.status,
+    status: before.status,
     status_after: after.state.status,
-    reset_steps: recovery.reset_steps,
+    reset_steps: recovery?.reset_steps ?? 0,
     steps: plan.steps.map(({ step_ref }, i) => {
-      const was = state.steps[i] as StepState;
+      const was = before.steps[i] as StepState;
       const is = after.state.steps[i] as StepState;
-      const change = recovery.changes.get(i);
+      const change = recovery?.changes.get(i);
       const actions = actionsOf(was, is, change?.action === "reset");
       const reason = [change?.reason, reasonOf(plan, after.state, i, was, is, actions)].filter(Boolean).join("; ");
       return { step_ref, status: was.status, status_after: is.status, actions, reason };
@@ -58,9 +99,14 @@ function retried(plan: Plan, state: RunState, at: number): Run {
 }
 
 function recovered(plan: Plan, state: RunState, recovery: Recovery, at: number): Run {
+  const copy = copyOf(plan, state);
+  recover(copy, recovery, at);
+  return copy;
+}
+
+function copyOf(plan: Plan, state: RunState): Run {
   const copy = restoredRun(plan, JSON.parse(JSON.stringify({ ...state, commands: [] })) as RunState);
   copy.state.revision++;
-  recover(copy, recovery, at);
   return copy;
 }
 

@@ -70,6 +70,8 @@ export interface RunState {
   finished_at?: number;
   expires_at?: number;
   revision: number;
+  /** When the last thing happened to it, by whichever clock told so. */
+  latest?: number;
   /** Given by a recovery, in place of the plan's. */
   payload?: JsonDoc;
   step_payloads?: Record<string, JsonDoc>;

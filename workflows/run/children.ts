@@ -8,6 +8,7 @@ import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../messages.ts";
 import { stepEffects } from "../proxies.ts";
+import { nowOf } from "./clock.ts";
 import { tellRun } from "./signal-run.ts";
 import { webUiHeaders } from "../web-ui.ts";
 
@@ -76,7 +77,7 @@ export class Children {
       depth: run.depth + 1,
       max_nesting_depth: definition.max_nesting_depth || DEFAULT_NESTING_DEPTH,
       expires_no_later_than: this.#run.state.expires_at,
-      now: Date.now(),
+      now: nowOf(run),
       created_by: run.created_by,
       sources: sourcesOf(this.#run, step),
     });

@@ -12,7 +12,7 @@ import {
   commandSignals,
   isDispatchingQuery,
   parentClosedSignal,
-  recoveryQuery,
+  previewQuery,
   runQuery,
   stepsQuery,
 } from "../messages.ts";
@@ -52,7 +52,7 @@ export function receive(inbox: News[], current: () => Run | undefined, rules: nu
     const run = current();
     return run ? run.state.steps.some((step) => step.job_run_id === jobRunId && step.status === "running") : null;
   });
-  setHandler(recoveryQuery, (request) => {
+  setHandler(previewQuery, (request) => {
     const run = current();
     return run ? previewOf(run.plan, run.state, request, Date.now()) : null;
   });

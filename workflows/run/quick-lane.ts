@@ -4,6 +4,7 @@ import type { Activities, Played, Recalled } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
+import { nowOf } from "./clock.ts";
 
 /** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
 const HELD_MS = 250;
@@ -59,7 +60,7 @@ export class QuickLane {
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
-    const now = Date.now();
+    const now = nowOf(run.plan.run);
     const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), news, fresh: isFresh };
     return this.#hold(local(summary).playAhead(input), (played) => {
       if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };

@@ -13,6 +13,7 @@ import { workOf } from "../engine/work.ts";
 import { commandSignals } from "../messages.ts";
 import { stepEffects } from "../proxies.ts";
 import { Children } from "./children.ts";
+import { nowOf } from "./clock.ts";
 import { dispatch } from "./dispatch.ts";
 import { tellRun } from "./signal-run.ts";
 
@@ -165,7 +166,7 @@ export class Performance {
     const scope = new CancellationScope();
     this.#expiry = { at: wanted, scope };
     scope
-      .run(() => sleep(Math.max(1, wanted - Date.now()), { summary: "run timeout" }))
+      .run(() => sleep(Math.max(1, Math.ceil(wanted - nowOf(this.#run.plan.run))), { summary: "run timeout" }))
       .then(() => this.#inbox.push({ type: "run_expired", due: wanted }), ignoreCancellation);
   }
 
@@ -209,7 +210,7 @@ export class Performance {
   }
 
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
-    await sleep(Math.max(1, until - Date.now()), { summary: step_ref });
+    await sleep(Math.max(1, Math.ceil(until - nowOf(this.#run.plan.run))), { summary: step_ref });
     this.#inbox.push({ type: "deadline_passed", due: until, step, generation, deadline: until });
   }
 

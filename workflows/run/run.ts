@@ -23,6 +23,7 @@ import { isRunOver } from "../engine/transitions.ts";
 import { type Passing, type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
 import { effects } from "../proxies.ts";
 import { canceled } from "./canceled.ts";
+import { nowOf } from "./clock.ts";
 import { detailsOf } from "./details.ts";
 import { logRefusal, receive } from "./inbox.ts";
 import { closing } from "./parent.ts";
@@ -92,7 +93,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
     const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
     const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
     const holding = carrying || lane.isCalled;
-    if (!holding) goOn(run, Date.now());
+    if (!holding) goOn(run, nowOf(run.plan.run));
     const begin = performance.align(holding, lane.hasTime() && !task.isUntold);
     // Who sent a command need not wait for what follows from it, nor for the write that is certain.
     if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
@@ -141,7 +142,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   }
 }
 
-function hear(run: Run, task: WorkflowTask, news: News, now = Date.now()): void {
+function hear(run: Run, task: WorkflowTask, news: News, now = nowOf(run.plan.run)): void {
   task.hears(news);
   evolve(run, timed(news, now));
   logRefusal(run, news);

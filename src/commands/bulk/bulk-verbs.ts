@@ -1,5 +1,5 @@
 import pMap from "p-map";
-import { cancelRun } from "../runs/cancel-run.ts";
+import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
@@ -31,6 +31,26 @@ export async function bulkCancel(
   });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
+}
+
+type CancelPreview =
+  | ({ workflow_run_id: string; status: "canceled" } & { plan: DryRun })
+  | { workflow_run_id: string; status: "failed"; error: string };
+
+/** What a bulk cancel would do to each run, each by itself. */
+export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]) {
+  const results = await pMap(
+    [...new Set(ids)],
+    async (workflow_run_id): Promise<CancelPreview> => {
+      const seen = await attempt(deps, () => previewCancel(deps, caller, workflow_run_id));
+      if ("error" in seen) return { workflow_run_id, status: "failed", error: seen.error };
+      return { workflow_run_id, status: "canceled", plan: seen.value };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  const workflow_run_ids = results.filter(({ status }) => status === "canceled").map((one) => one.workflow_run_id);
+  const canceled = workflow_run_ids.length;
+  return { dry_run: true as const, canceled, failed: results.length - canceled, workflow_run_ids, results };
 }
 
 export interface BulkReplayed {

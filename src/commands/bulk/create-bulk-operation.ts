@@ -1,15 +1,24 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
 import { once } from "../once.ts";
-import { type BulkOperation, type BulkOperationBody, MAX_BULK_RUNS } from "../../contract/bulk-operations.ts";
+import {
+  type BulkOperation,
+  type BulkOperationBody,
+  type BulkPlan,
+  MAX_BULK_RUNS,
+} from "../../contract/bulk-operations.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { findBulkOperation, insertBulkOperation } from "../../store/bulk-operations.ts";
+import { findBulkOperation, insertBulkOperation, matchingRuns } from "../../store/bulk-operations.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
 import { PROJECT_ATTRIBUTE, TASK_QUEUE } from "../../../workflows/messages.ts";
+
+/** Of all that a plan is about. */
+const SHOWN_RUNS = 100;
 
 /** Freezes the selection and starts the operation: runs that come later, or change, are neither in nor out of it. */
 export async function createBulkOperation(
@@ -20,22 +29,41 @@ export async function createBulkOperation(
 ): Promise<BulkOperation> {
   const { db } = deps;
   const { operation, filter, reason, max_per_second } = body;
-  const project_id = projectOf(caller, body.project_id);
-  if (filter?.workflow_id !== undefined) await assertWorkflow(deps, project_id, filter.workflow_id);
-  const ids = body.ids && [...new Set(body.ids)];
+  const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await once(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, filter, reason, max_per_second };
-    const row = { ...created, created_by: caller.actor, created_at: Date.now() };
+    const row = { ...created, created_by: caller.actor, created_at: now() };
     return insertBulkOperation(db, row, ids, MAX_BULK_RUNS + 1, (total) => {
-      if (total > MAX_BULK_RUNS) {
-        const error = `filter matches more than ${MAX_BULK_RUNS} runs`;
-        throw new Problem("validation_error", error, [`filter: matches more than ${MAX_BULK_RUNS} runs`]);
-      }
+      assertFew(total);
       return start(deps, project_id, id, `bulk ${operation} of ${total} runs`);
     });
   });
   return presentBulkOperation(stored);
+}
+
+/** How many runs it would act upon, and the first of them in the order in which they would be taken. */
+export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
+  const { operation, filter = {}, reason, max_per_second } = body;
+  const { project_id, ids } = await selected(deps, caller, body);
+  const { total, first } = ids
+    ? { total: ids.length, first: ids.slice(0, SHOWN_RUNS) }
+    : await matchingRuns(deps.db, project_id, filter, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
+  assertFew(total);
+  const asked = { project_id, operation, filter: body.filter, reason, max_per_second };
+  return { dry_run: true, ...asked, total, workflow_run_ids: first };
+}
+
+async function selected(deps: Deps, caller: Caller, body: BulkOperationBody) {
+  const project_id = projectOf(caller, body.project_id);
+  if (body.filter?.workflow_id !== undefined) await assertWorkflow(deps, project_id, body.filter.workflow_id);
+  return { project_id, ids: body.ids && [...new Set(body.ids)] };
+}
+
+function assertFew(total: number): void {
+  if (total <= MAX_BULK_RUNS) return;
+  const error = `filter matches more than ${MAX_BULK_RUNS} runs`;
+  throw new Problem("validation_error", error, [`filter: matches more than ${MAX_BULK_RUNS} runs`]);
 }
 
 async function assertWorkflow({ db }: Deps, projectId: string, workflowId: string): Promise<void> {

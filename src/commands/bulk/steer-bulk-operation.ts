@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
-import type { BulkOperation } from "../../contract/bulk-operations.ts";
+import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -53,6 +53,19 @@ export async function steerBulkOperation(
   );
   assertApplied(reply.outcome, verb);
   return getBulkOperation(deps, caller, operationId);
+}
+
+/** What the verb would make of it, as it stands in Postgres. */
+export async function previewBulkSteering(
+  deps: Deps,
+  caller: Caller,
+  operationId: string,
+  verb: BulkVerb,
+): Promise<BulkSteeringPlan> {
+  const { id, status, progress } = await getBulkOperation(deps, caller, operationId);
+  const steered = steeredBulk(status, verb);
+  if (steered.refused !== undefined) throw refusal(steered);
+  return { dry_run: true, id, status, status_after: steered.status, progress };
 }
 
 function assertApplied(outcome: BulkOutcome, verb: BulkVerb): void {

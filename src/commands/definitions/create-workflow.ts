@@ -1,11 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import pMap from "p-map";
+import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
-import { stringifyJson } from "../../contract/json.ts";
+import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
-import type { Workflow } from "../../contract/workflows.ts";
+import { UNSUPPORTED } from "../../contract/without-effect.ts";
+import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -13,11 +16,34 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type Db, inTransaction } from "../../store/pool.ts";
+import { isSlugTaken } from "../../store/slugs.ts";
 import { findWorkflow, insertWorkflow, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 import { stepsProblem } from "../../../workflows/engine/validate.ts";
 
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
+  const workflow = await checkedDefinition(deps, caller, body);
+  const steps = await inTransaction(deps.db, async (db) => {
+    const save = (payload: Json) => saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+    const steps = await pMap(body.steps, (step) => storedStep(workflow, step, save), { concurrency: 1 });
+    if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
+    return steps;
+  });
+  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
+}
+
+/** What would be stored. */
+export async function previewWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<WorkflowPlan> {
+  const stored = await checkedDefinition(deps, caller, body);
+  if (await isSlugTaken(deps.db, "workflows", stored)) throw slugTaken(stored);
+  const keep = async (payload: Json) => ({ text: stringifyJson(payload) });
+  const steps = await Promise.all(body.steps.map((step) => storedStep(stored, step, keep)));
+  const { id, version_id, created_at, updated_at, ...workflow } = presentWorkflow(stored);
+  const shown = (await presentDefinedSteps(deps, steps)).map(({ id, workflow_id, created_at, ...step }) => step);
+  return { dry_run: true, workflow: { ...workflow, steps: shown } };
+}
+
+async function checkedDefinition(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<StoredWorkflow> {
   const project_id = projectOf(caller, body.project_id);
   const workflow = definition(body, project_id, caller.actor);
   // A large definition takes a while to check, and has taken one to read: others are answered in between.
@@ -25,16 +51,11 @@ export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWor
   const problem = stepsProblem(body.steps, deps.config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
   await assertReferences(deps.db, project_id, body.steps);
-
-  const steps = await inTransaction(deps.db, async (db) => {
-    const steps = await pMap(body.steps, (step) => storedStep(db, workflow, step), { concurrency: 1 });
-    if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") {
-      throw new Problem("conflict", `workflow with slug "${workflow.slug}" already exists`, ["slug: taken"]);
-    }
-    return steps;
-  });
-  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
+  return workflow;
 }
+
+const slugTaken = ({ slug }: StoredWorkflow) =>
+  new Problem("conflict", `workflow with slug "${slug}" already exists`, ["slug: taken"]);
 
 function definition(body: CreateWorkflowBody, project_id: string, actor: string): StoredWorkflow {
   const {
@@ -48,11 +69,11 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
     skip_if_running,
     version_policy,
   } = body;
-  const { cron } = body;
-  const cron_timezone = body.cron_timezone ?? body.timezone;
+  const { cron, cron_timezone } = body;
   if (cron && cron_timezone && !isTimeZone(cron_timezone)) throw invalid("cron_timezone", "invalid cron_timezone");
   if (cron && !isCron(cron)) throw invalid("cron", "invalid cron expression");
-  const now = Date.now();
+  assertSupported(body, UNSUPPORTED.workflow);
+  const at = now();
   return {
     id: uuid(),
     project_id,
@@ -73,8 +94,8 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
     backwards_compatible: false,
     created_by: actor,
     updated_by: actor,
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
   };
 }
 
@@ -102,9 +123,12 @@ async function assertReferences(db: Db, projectId: string, steps: StepInput[]): 
   );
 }
 
-async function storedStep(db: Db, workflow: StoredWorkflow, { payload, ...step }: StepInput): Promise<StoredStep> {
-  const document =
-    payload === undefined ? undefined : await saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+async function storedStep(
+  workflow: StoredWorkflow,
+  { payload, ...step }: StepInput,
+  keep: (payload: Json) => Promise<JsonDoc>,
+): Promise<StoredStep> {
+  const document = payload === undefined ? undefined : await keep(payload);
   // stepsProblem found nothing: every choice of the input is one of the contract's.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
   return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };

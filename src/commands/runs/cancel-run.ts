@@ -5,10 +5,11 @@ import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
-import type { WorkflowRun } from "../../contract/runs.ts";
+import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { previewCommand } from "../../queries/preview-command.ts";
 import { currentRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
 import { writeMirror } from "../../store/mirror.ts";
@@ -62,6 +63,11 @@ async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: 
     if (error instanceof Problem && error.code === "conflict") await remember(NOT_CANCELED);
     throw error;
   }
+}
+
+/** What would be canceled with the run. */
+export async function previewCancel(deps: Deps, caller: Caller, runId: string): Promise<DryRun> {
+  return previewCommand(deps, await currentRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
 }
 
 /** `cause` stays in the run's history. With the same request id again, Temporal cancels once. */

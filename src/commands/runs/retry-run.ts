@@ -1,13 +1,14 @@
 import { runOnce } from "../once.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
-import { startRun } from "./start-run.ts";
+import { LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
-import { previewRecovery } from "../../queries/preview-recovery.ts";
+import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { countRunning } from "../../store/runs.ts";
@@ -67,7 +68,7 @@ export async function startRetry(
       id,
       triggered_by: "retry",
       retry_of_run_id: source.id,
-      created_at: Date.now(),
+      created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };
     return startRun(deps, header, steps, workflow.max_concurrent_runs, source.id);
@@ -76,11 +77,10 @@ export async function startRetry(
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
 export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, payloads: RetryBody): Promise<DryRun> {
-  const preview = await previewRecovery(deps, source, requestOf(caller, payloads));
+  const preview = await previewCommand(deps, source, requestOf(caller, payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;
-  if (limit > 0 && (await countRunning(deps.db, id)) >= limit)
-    throw new Problem("conflict", "max concurrent runs reached");
+  if (limit > 0 && (await countRunning(deps.db, id)) >= limit) throw new Problem("conflict", LIMIT_REACHED);
   return preview;
 }
 

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Steered, steerRun } from "./steer-run.ts";
+import { previewSteering, type Steered, type Steering, steerRun } from "./steer-run.ts";
 import type { Accepted } from "../accepted.ts";
 import { claimEvent } from "../repeated.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
-import type { EventTrigger } from "../../contract/runs.ts";
+import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
+import { currentRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
@@ -28,37 +29,59 @@ export interface EventSending {
 
 /** Resolves whoever waits for the key in the project (contract §5). An approval's own key needs a listed approver. */
 export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<Accepted | EventTrigger> {
-  const { eventKey, payload, idempotencyKey } = sending;
-  const latest = await findTrigger(deps, projectOf(caller, sending.projectId), eventKey);
-  if (!latest) throw new Problem("not_found", "event trigger not found");
-  const trigger = await triggerUnder(deps, latest, idempotencyKey, payload);
-  const verb = trigger.source === "approval" ? "approve" : "send-event";
-  const steering = {
-    runId: trigger.run_id,
-    verb,
-    stepRef: trigger.step_ref,
-    result: payload,
-    eventKey,
-    idempotencyKey,
-  } as const;
+  const { payload, idempotencyKey } = sending;
+  const trigger = await triggerUnder(deps, await triggerOf(deps, caller, sending), idempotencyKey, payload);
+  const steering = { ...steeringOf(trigger, sending), idempotencyKey };
   const show = (steered: Steered) =>
     "accepted" in steered ? steered : (steered.event_trigger ?? presentTrigger(deps, trigger));
   if (idempotencyKey !== undefined && (await findCommand(deps.db, trigger.run_id, idempotencyKey)))
     return show(await steerRun(deps, caller, steering));
-  if (trigger.status === "received" && trigger.source === "wait_for_event") {
-    const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
-    if (isDeepStrictEqual(received, payload)) return presentTrigger(deps, trigger);
-  }
-  if (trigger.status !== "waiting" || trigger.source === "sleep") {
-    const refused = { code: "conflict", message: "event trigger is not in waiting state" } as const;
+  if (await isReceived(deps, trigger, payload)) return presentTrigger(deps, trigger);
+  if (!isOpen(trigger)) {
     if (idempotencyKey !== undefined) {
       const { run_id, step_ref } = trigger;
-      const command = { id: idempotencyKey, verb, actor: caller.actor, step_ref, at: Date.now() };
-      await saveOutcome(deps.db, run_id, { ...command, status: "refused", ...refused });
+      const command = { id: idempotencyKey, verb: steering.verb, actor: caller.actor, step_ref, at: Date.now() };
+      await saveOutcome(deps.db, run_id, { ...command, status: "refused", ...NOT_WAITING });
     }
-    throw refusal(refused);
+    throw refusal(NOT_WAITING);
   }
   return show(await steerRun(deps, caller, steering));
+}
+
+/** What the event would do to the run that waits for it. */
+export async function previewEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<DryRun> {
+  const trigger = await triggerOf(deps, caller, sending);
+  if (!(await isReceived(deps, trigger, sending.payload))) {
+    if (!isOpen(trigger)) throw refusal(NOT_WAITING);
+    return previewSteering(deps, caller, steeringOf(trigger, sending));
+  }
+  const { id, status } = await currentRun(deps, caller, trigger.run_id);
+  return { dry_run: true, workflow_run_id: id, status, status_after: status, reset_steps: 0, steps: [] };
+}
+
+const NOT_WAITING = { code: "conflict", message: "event trigger is not in waiting state" } as const;
+
+async function triggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
+  const trigger = await findTrigger(deps, projectOf(caller, projectId), eventKey);
+  if (!trigger) throw new Problem("not_found", "event trigger not found");
+  return trigger;
+}
+
+const steeringOf = ({ source, run_id, step_ref }: TriggerRow, { eventKey, payload }: EventSending): Steering => ({
+  runId: run_id,
+  verb: source === "approval" ? "approve" : "send-event",
+  stepRef: step_ref,
+  result: payload,
+  eventKey,
+});
+
+const isOpen = ({ status, source }: TriggerRow): boolean => status === "waiting" && source !== "sleep";
+
+/** The same event again. */
+async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {
+  if (trigger.status !== "received" || trigger.source !== "wait_for_event") return false;
+  const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
+  return isDeepStrictEqual(received, payload);
 }
 
 /** The same key again: of the same run, whoever waits for the event now. */

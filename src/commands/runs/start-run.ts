@@ -10,6 +10,8 @@ import { runRow } from "../../../workflows/engine/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
+export const LIMIT_REACHED = "max concurrent runs reached";
+
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(
   { db, temporal }: Deps,
@@ -38,7 +40,6 @@ export async function startRun(
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   };
-  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin)))
-    throw new Problem("conflict", "max concurrent runs reached");
+  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin))) throw new Problem("conflict", LIMIT_REACHED);
   return row;
 }

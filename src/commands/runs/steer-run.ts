@@ -12,7 +12,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
-import { previewRecovery } from "../../queries/preview-recovery.ts";
+import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { findApproval } from "../../store/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
@@ -23,7 +23,7 @@ import { askUntil } from "../../temporal/query-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import { type RecoveryVerb, unknownStep } from "../../../workflows/engine/recovery/rule.ts";
+import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { isStepRef } from "../../../workflows/engine/validate.ts";
@@ -90,21 +90,12 @@ async function asked(deps: Deps, runId: string, id: string): Promise<Reply | und
   return reply;
 }
 
-/** What a recovery would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
-export async function previewSteering(
-  deps: Deps,
-  caller: Caller,
-  steering: Steering & { verb: RecoveryVerb & Verb },
-): Promise<DryRun> {
-  const { verb, stepRef, reason, payloads = {} } = steering;
+/** What a command would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
+export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
+  const { verb, stepRef: step_ref, reason, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
-  return previewRecovery(deps, row, {
-    ...unsavedPayloads(payloads),
-    verb,
-    step_ref: stepRef,
-    reason,
-    ...senderOf(caller),
-  });
+  const request = { ...unsavedPayloads(payloads), verb, step_ref, reason, event_key, ...senderOf(caller) };
+  return previewCommand(deps, row, request);
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {

@@ -1,20 +1,27 @@
+import { v7 as uuid } from "uuid";
 import { runOnce } from "../once.ts";
-import { startRun } from "./start-run.ts";
+import { LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
-import type { WorkflowRun } from "../../contract/runs.ts";
+import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
+import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { saveDocument } from "../../store/documents.ts";
-import { findVersion, findWorkflow, planSteps } from "../../store/workflows.ts";
+import { countRunning } from "../../store/runs.ts";
+import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
-import { enabledSteps, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
+import { enabledSteps, planOf, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
+import { previewOfStart } from "../../../workflows/engine/preview.ts";
+import { initialRun } from "../../../workflows/engine/run.ts";
+import { runRow } from "../../../workflows/engine/view.ts";
 
 const MAX_TAGS = 20;
+const DISABLED = "workflow is disabled";
 
 /** Starts a run of a workflow's current version (contract §3.4). */
 export async function triggerRun(
@@ -24,13 +31,68 @@ export async function triggerRun(
   body: TriggerBody,
   idempotencyKey = body.idempotency_key,
 ): Promise<WorkflowRun> {
-  const { db } = deps;
+  const workflow = await triggered(deps, caller, workflowId, body);
+  const { header, steps } = await runToBe(deps, caller, workflow, body);
+  const asked = {
+    projectId: workflow.project_id,
+    operation: `trigger ${workflow.id}`,
+    body: { ...body, idempotency_key: undefined },
+  };
+  const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
+    if (!workflow.enabled) throw new Problem("conflict", DISABLED);
+    const payload =
+      body.payload === undefined
+        ? undefined
+        : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
+    const begun = { ...header, id, created_at: now(), payload };
+    return startRun(deps, begun, steps, workflow.max_concurrent_runs);
+  });
+  return presentRun(deps, row);
+}
+
+/** The run that it would make, how far that goes at once, and what would refuse it. */
+export async function previewTrigger(
+  deps: Deps,
+  caller: Caller,
+  workflowId: string,
+  body: TriggerBody,
+): Promise<TriggerPlan> {
+  const workflow = await triggered(deps, caller, workflowId, body);
+  const { header, steps } = await runToBe(deps, caller, workflow, body);
+  const payload = body.payload === undefined ? undefined : { text: stringifyJson(body.payload) };
+  const plan = planOf({ ...header, id: uuid(), created_at: now(), payload }, steps);
+  const preview = previewOfStart(plan);
+  const row = runRow(initialRun(plan));
+  const { id, created_at, started_at, expires_at, ...run } = await presentRun(deps, row);
+  const disabled = body.step_overrides?.filter(({ enabled }) => !enabled).map(({ step_ref }) => step_ref) ?? [];
+  return {
+    dry_run: true,
+    run,
+    disabled_steps: [...new Set(disabled)],
+    starts: preview.steps.filter(({ actions }) => actions.includes("started")).map(({ step_ref }) => step_ref),
+    status_after: preview.status_after,
+    steps: preview.steps,
+    refused: await refusals(deps, workflow),
+  };
+}
+
+async function refusals({ db }: Deps, workflow: StoredWorkflow): Promise<TriggerPlan["refused"]> {
+  const { id, enabled, max_concurrent_runs: limit } = workflow;
+  const isFull = limit > 0 && (await countRunning(db, id)) >= limit;
+  const messages = [...(enabled ? [] : [DISABLED]), ...(isFull ? [LIMIT_REACHED] : [])];
+  return messages.map((message) => ({ code: "conflict", message }));
+}
+
+async function triggered({ db }: Deps, caller: Caller, workflowId: string, body: TriggerBody): Promise<StoredWorkflow> {
   if (body.project_id !== undefined) projectOf(caller, body.project_id);
   const workflow = await findWorkflow(db, workflowId);
   if (!workflow || (body.project_id !== undefined && body.project_id !== workflow.project_id))
     throw new Problem("not_found", "workflow not found");
   assertProject(caller, workflow.project_id, "workflow not found");
+  return workflow;
+}
 
+async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, body: TriggerBody) {
   const version = await findVersion(db, workflow.version_id);
   const steps = stepsToRun(version ? planSteps(version) : [], body.step_overrides);
   const passed = gatesLeftOut(version ? planSteps(version) : [], body.step_overrides);
@@ -40,39 +102,24 @@ export async function triggerRun(
     throw new Problem("validation_error", `too many tags (max ${MAX_TAGS})`, [
       `tags: together with the workflow's own there are more than ${MAX_TAGS}`,
     ]);
-
-  const { project_id, version_id, name, timeout_secs, max_parallel_steps, max_concurrent_runs } = workflow;
-  const asked = {
-    projectId: project_id,
-    operation: `trigger ${workflow.id}`,
-    body: { ...body, idempotency_key: undefined },
+  const { project_id, version_id, name, timeout_secs, max_parallel_steps } = workflow;
+  const header = {
+    workflow_id: workflow.id,
+    workflow_name: name,
+    project_id,
+    workflow_version: workflow.version,
+    workflow_version_id: version_id,
+    triggered_by: body.triggered_by || "manual",
+    created_by: caller.actor,
+    tags,
+    labels: body.labels,
+    max_parallel_steps,
+    timeout_secs,
+    step_overrides: body.step_overrides,
+    depth: 0,
+    rules: RULES,
   };
-  const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
-    if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
-    const payload =
-      body.payload === undefined ? undefined : await saveDocument(db, project_id, id, stringifyJson(body.payload));
-    const header = {
-      id,
-      workflow_id: workflow.id,
-      workflow_name: name,
-      project_id,
-      workflow_version: workflow.version,
-      workflow_version_id: version_id,
-      triggered_by: body.triggered_by || "manual",
-      created_by: caller.actor,
-      created_at: Date.now(),
-      payload,
-      tags,
-      labels: body.labels,
-      max_parallel_steps,
-      timeout_secs,
-      step_overrides: body.step_overrides,
-      depth: 0,
-      rules: RULES,
-    };
-    return startRun(deps, header, steps, max_concurrent_runs);
-  });
-  return presentRun(deps, row);
+  return { header, steps };
 }
 
 function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {

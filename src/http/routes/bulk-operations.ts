@@ -1,6 +1,6 @@
 import { bulkCommand } from "../../commands/bulk/bulk-command.ts";
-import { createBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
-import { steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
+import { createBulkOperation, previewBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
+import { previewBulkSteering, steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
 import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
 import { bulkItemsQuery, encodePlace, projectPageQuery } from "../../contract/lists.ts";
 import { reasonBody } from "../../contract/verbs.ts";
@@ -20,6 +20,7 @@ export const bulkOperationRoutes: Route[] = [
     scope: "workflows:write",
     body: bulkOperationBody,
     maxBytes: () => MAX_BULK_BODY_BYTES,
+    plan: (deps, { caller, body }) => previewBulkOperation(deps, caller, body),
     handler: async (deps, { caller, body, idempotencyKey }) => {
       const created = await createBulkOperation(deps, caller, body, idempotencyKey);
       return { status: 202, headers: { Location: `/v1/bulk-operations/${created.id}` }, body: created };
@@ -72,6 +73,7 @@ function steering(verb: BulkVerb): Route {
     path: `/v1/bulk-operations/:operationID/${verb}`,
     scope: "workflows:write",
     body: reasonBody,
+    plan: (deps, { caller, params }) => previewBulkSteering(deps, caller, idOf(params), verb),
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       answerTo(
         await steerBulkOperation(deps, caller, {

@@ -1,4 +1,5 @@
-import { sendEvent } from "../../commands/runs/send-event.ts";
+import { previewEvent, sendEvent } from "../../commands/runs/send-event.ts";
+import type { Json } from "../../contract/json.ts";
 import { projectQuery } from "../../contract/lists.ts";
 import { sendEventBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
@@ -16,6 +17,16 @@ function eventKeyOf({ eventKey }: { eventKey: string }): string {
   return eventKey;
 }
 
+const sendingOf = (
+  params: { eventKey: string },
+  { project_id }: { project_id?: string },
+  { payload }: { payload?: Json },
+) => ({
+  eventKey: eventKeyOf(params),
+  payload,
+  projectId: project_id,
+});
+
 export const eventRoutes: Route[] = [
   route({
     method: "post",
@@ -23,14 +34,8 @@ export const eventRoutes: Route[] = [
     scope: "workflows:write",
     query: projectQuery,
     body: sendEventBody,
-    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      const sending = {
-        eventKey: eventKeyOf(params),
-        payload: body.payload,
-        projectId: query.project_id,
-        idempotencyKey,
-      };
-      return answerTo(await sendEvent(deps, caller, sending));
-    },
+    plan: (deps, { caller, params, query, body }) => previewEvent(deps, caller, sendingOf(params, query, body)),
+    handler: async (deps, { caller, params, query, body, idempotencyKey }) =>
+      answerTo(await sendEvent(deps, caller, { ...sendingOf(params, query, body), idempotencyKey })),
   }),
 ];

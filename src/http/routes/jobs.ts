@@ -1,6 +1,7 @@
-import { createJob } from "../../commands/definitions/create-job.ts";
+import { createJob, previewJob } from "../../commands/definitions/create-job.ts";
 import { createJobBody } from "../../contract/jobs.ts";
 import { taggedQuery } from "../../contract/lists.ts";
+import { IGNORED, sent } from "../../contract/without-effect.ts";
 import { pageOf } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { knownId } from "../validation.ts";
@@ -13,6 +14,8 @@ export const jobRoutes: Route[] = [
     path: "/v1/jobs",
     scope: "jobs:write",
     body: createJobBody,
+    ignores: sent(IGNORED.job),
+    plan: (deps, { caller, body }) => previewJob(deps, caller, body),
     handler: async (deps, { caller, body }) => ({ status: 201, body: await createJob(deps, caller, body) }),
   }),
   route({

@@ -1,12 +1,14 @@
 import type { z } from "zod";
 import type { Accepted } from "../../commands/accepted.ts";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
-import { approveBody, dryRunQuery, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
+import type { Json } from "../../contract/json.ts";
+import { approveBody, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
+import { IGNORED, sent } from "../../contract/without-effect.ts";
 import { answerTo } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
+import type { Scope } from "../../identity/caller.ts";
 import type { Verb } from "../../../workflows/engine/command.ts";
-import type { RecoveryVerb } from "../../../workflows/engine/recovery/rule.ts";
 
 export const runIdOf = (params: { workflowRunID: string }) => knownId(params.workflowRunID, "workflow run not found");
 
@@ -20,64 +22,46 @@ const theCount = ({ reset_steps }: Done) => ({ reset_steps });
 export const steeringRoutes: Route[] = [
   ofRun("pause"),
   ofRun("resume"),
-  recovery("retry", retryBody, (payloads) => ({ payloads }), theStep),
-  recovery("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
-  route({
-    method: "post",
-    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve",
-    scope: "workflows:write",
-    orScope: "approvals:decide",
-    body: approveBody,
-    handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { ...stepOf(params), verb: "approve", idempotencyKey }), theGate),
-  }),
-  route({
-    method: "post",
-    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/reject",
-    scope: "workflows:write",
-    orScope: "approvals:decide",
-    body: reasonBody,
-    handler: async (deps, { caller, params, body, idempotencyKey }) =>
-      answerTo(
-        await steerRun(deps, caller, { ...stepOf(params), verb: "reject", reason: body.reason, idempotencyKey }),
-        theGate,
-      ),
-  }),
-  recovery("skip", reasonBody, ({ reason }) => ({ reason }), theStep),
-  recovery("force-complete", resultBody, ({ result }) => ({ result }), theStep),
+  ofStep("retry", retryBody, (payloads) => ({ payloads }), theStep),
+  ofStep("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
+  ofStep("approve", approveBody, () => ({}), theGate, { orScope: "approvals:decide", ignores: sent(IGNORED.approve) }),
+  ofStep("reject", reasonBody, ({ reason }) => ({ reason }), theGate, { orScope: "approvals:decide" }),
+  ofStep("skip", reasonBody, ({ reason }) => ({ reason }), theStep),
+  ofStep("force-complete", resultBody, ({ result }) => ({ result }), theStep),
 ];
-
-function stepOf(params: { workflowRunID: string; stepRef: string }) {
-  return { runId: runIdOf(params), stepRef: params.stepRef };
-}
 
 function ofRun(verb: "pause" | "resume"): Route {
   return route({
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/${verb}`,
     scope: "workflows:write",
+    plan: (deps, { caller, params }) => previewSteering(deps, caller, { runId: runIdOf(params), verb }),
     handler: async (deps, { caller, params, idempotencyKey }) =>
       answerTo(await steerRun(deps, caller, { runId: runIdOf(params), verb, idempotencyKey }), theRun),
   });
 }
 
-/** With `dryRun=true` it answers what it would do to every step, and does nothing. */
-function recovery<Body>(
-  verb: RecoveryVerb & Verb,
+function ofStep<Body>(
+  verb: Verb,
   body: z.ZodType<Body>,
   said: (body: Body) => Partial<Steering>,
   show: (done: Done) => unknown,
+  more: { orScope?: Scope; ignores?: (given: Json | undefined) => string[] } = {},
 ): Route {
+  const steering = (params: { workflowRunID: string; stepRef: string }, body: Body): Steering => ({
+    runId: runIdOf(params),
+    stepRef: params.stepRef,
+    ...said(body),
+    verb,
+  });
   return route({
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/steps/:stepRef/${verb}`,
     scope: "workflows:write",
-    query: dryRunQuery,
     body,
-    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      const steering = { ...stepOf(params), ...said(body), verb };
-      if (query.dryRun) return { body: await previewSteering(deps, caller, steering) };
-      return answerTo(await steerRun(deps, caller, { ...steering, idempotencyKey }), show);
-    },
+    ...more,
+    plan: (deps, { caller, params, body }) => previewSteering(deps, caller, steering(params, body)),
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      answerTo(await steerRun(deps, caller, { ...steering(params, body), idempotencyKey }), show),
   });
 }

@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { bulkCancel, bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
-import { cancelRun } from "../../commands/runs/cancel-run.ts";
+import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, dryRunQuery, retryBody } from "../../contract/verbs.ts";
+import { bulkBody, retryBody } from "../../contract/verbs.ts";
 import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
@@ -31,6 +31,7 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/bulk-cancel",
     scope: "workflows:write",
     body: bulkBody,
+    plan: (deps, { caller, body }) => previewBulkCancel(deps, caller, body.workflow_run_ids),
     handler: async (deps, { caller, body, idempotencyKey }) => ({
       body: await bulkCancel(deps, caller, body.workflow_run_ids, idempotencyKey),
     }),
@@ -39,12 +40,10 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
     scope: "workflows:write",
-    query: dryRunQuery,
     body: bulkBody,
-    handler: async (deps, { caller, query, body, idempotencyKey }) => ({
-      body: query.dryRun
-        ? await previewBulkReplay(deps, caller, body.workflow_run_ids)
-        : await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
+    plan: (deps, { caller, body }) => previewBulkReplay(deps, caller, body.workflow_run_ids),
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
     }),
   }),
   route({
@@ -60,6 +59,7 @@ export const workflowRunRoutes: Route[] = [
     method: "delete",
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:write",
+    plan: (deps, { caller, params }) => previewCancel(deps, caller, runIdOf(params)),
     handler: async (deps, { caller, params, idempotencyKey }) =>
       answerTo(await cancelRun(deps, caller, runIdOf(params), idempotencyKey), ({ run }) => run),
   }),
@@ -88,13 +88,10 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    query: dryRunQuery,
     body: retryBody,
-    handler: async (deps, { caller, params, query, body, idempotencyKey }) => {
-      if (query.dryRun) {
-        const source = await sourceOf(deps, caller, runIdOf(params));
-        return { body: await previewRetry(deps, caller, source, body) };
-      }
+    plan: async (deps, { caller, params, body }) =>
+      previewRetry(deps, caller, await sourceOf(deps, caller, runIdOf(params)), body),
+    handler: async (deps, { caller, params, body, idempotencyKey }) => {
       const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },

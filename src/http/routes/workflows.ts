@@ -1,8 +1,9 @@
-import { createWorkflow } from "../../commands/definitions/create-workflow.ts";
-import { triggerRun } from "../../commands/runs/trigger-run.ts";
+import { createWorkflow, previewWorkflow } from "../../commands/definitions/create-workflow.ts";
+import { previewTrigger, triggerRun } from "../../commands/runs/trigger-run.ts";
 import { createWorkflowBody } from "../../contract/create-workflow.ts";
 import { pageQuery, taggedQuery } from "../../contract/lists.ts";
 import { triggerBody } from "../../contract/trigger.ts";
+import { IGNORED, ofOtherTypes, sent } from "../../contract/without-effect.ts";
 import { pageOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
@@ -18,8 +19,10 @@ export const workflowRoutes: Route[] = [
     path: "/v1/workflows",
     scope: "workflows:write",
     body: createWorkflowBody,
+    ignores: (given, { steps }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
     // 1 KiB a step, and so the contract's 1 MiB for the contract's 1,000.
     maxBytes: ({ maxSteps }) => Math.max(1_024, maxSteps) * 1_024,
+    plan: (deps, { caller, body }) => previewWorkflow(deps, caller, body),
     handler: async (deps, { caller, body }) => ({ status: 201, body: await createWorkflow(deps, caller, body) }),
   }),
   route({
@@ -43,6 +46,8 @@ export const workflowRoutes: Route[] = [
     path: "/v1/workflows/:workflowID/trigger",
     scope: "workflows:trigger",
     body: triggerBody,
+    ignores: sent(IGNORED.trigger),
+    plan: (deps, { caller, params, body }) => previewTrigger(deps, caller, idOf(params), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {
       const run = await triggerRun(deps, caller, idOf(params), body, idempotencyKey ?? body.idempotency_key);
       return { status: 202, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };

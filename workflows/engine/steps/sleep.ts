@@ -11,7 +11,7 @@ export const sleep: StepKind = {
   },
   work: () => [],
   onDeadline(_definition, step, at) {
-    const slept_for_secs = (at - (step.started_at ?? at)) / 1000;
+    const slept_for_secs = (Math.floor(at) - Math.floor(step.started_at ?? at)) / 1000;
     return {
       status: "completed",
       output: { text: JSON.stringify({ slept_for_secs, completed_at: rfc3339(at) }) },

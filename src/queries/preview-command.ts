@@ -4,17 +4,16 @@ import { Problem, refusal } from "../errors.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findRun } from "../store/runs.ts";
 import { askUntil } from "../temporal/query-run.ts";
-import { previewOf } from "../../workflows/engine/preview.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import { previewOf, type PreviewRequest } from "../../workflows/engine/preview.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { recoveryQuery } from "../../workflows/messages.ts";
+import { previewQuery } from "../../workflows/messages.ts";
 
-/** What a recovery would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
-export async function previewRecovery(deps: Deps, row: RunRow, request: RecoveryRequest): Promise<DryRun> {
+/** What a command would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
+export async function previewCommand(deps: Deps, row: RunRow, request: PreviewRequest): Promise<DryRun> {
   const preview = isRunOver(row.status)
     ? await ofClosed(deps, row, request)
-    : await askUntil(deps, row.id, () => true, recoveryQuery, request);
+    : await askUntil(deps, row.id, () => true, previewQuery, request);
   if (!preview) throw new Problem("unavailable", "no worker can say what the run would do");
   if (preview.status === "refused") throw refusal(preview);
   const reopens = isRunOver(row.status) && request.verb !== "retry-run" && preview.reset_steps > 0;
@@ -26,13 +25,13 @@ export async function previewRecovery(deps: Deps, row: RunRow, request: Recovery
 async function ofParent(deps: Deps, { id, parent_workflow_run_id }: RunRow): Promise<DryRun | undefined> {
   const parent = parent_workflow_run_id && (await findRun(deps.db, parent_workflow_run_id));
   if (!parent) return undefined;
-  return previewRecovery(deps, parent, { verb: "adopt", actor: "", child_run_id: id }).catch((error) => {
+  return previewCommand(deps, parent, { verb: "adopt", actor: "", child_run_id: id }).catch((error) => {
     if (error instanceof Problem && error.code === "conflict") return undefined;
     throw error;
   });
 }
 
-async function ofClosed(deps: Deps, row: RunRow, request: RecoveryRequest) {
+async function ofClosed(deps: Deps, row: RunRow, request: PreviewRequest) {
   const { plan, state } = await mirroredRun(deps, row);
   return previewOf(plan, state, request, Date.now());
 }
