@@ -119,7 +119,7 @@ describe("requests sent ahead", () => {
 
   test("after a request to upgrade are not read, and the answer to it says so", async () => {
     const socket = await client(`GET /health HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${HEALTH}`);
-    expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close/i);
+    expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 200 OK.*Connection: close/is);
     await until(() => isCutOff(socket), { timeoutMs: 10_000 });
   });
 });
@@ -133,7 +133,7 @@ test("who sends slowly what is no whole request is told so, and let go", async (
   ).listen(0, "127.0.0.1");
   await once(server, "listening");
   const socket = await client("GET / HT", (server.address() as AddressInfo).port);
-  expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 400 [^]*request took too long to arrive/);
+  expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 400 .*request took too long to arrive/s);
   await until(() => isCutOff(socket), { timeoutMs: 10_000 });
   server.close();
 });

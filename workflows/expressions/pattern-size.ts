@@ -59,7 +59,7 @@ export function patternSize(pattern: string): number {
 
 // A quotation, flags, a class, a Unicode class, an escaped character, a repetition, or any other character.
 const TOKEN =
-  /\\Q[^]*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\[^]|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|[^])?|\\[^]?|\{\d+(?:,\d*)?\}|[^]/uy;
+  /\\Q.*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\.|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|.)?|\\.?|\{\d+(?:,\d*)?\}|./suy;
 
 function matchAt(token: RegExp, text: string, at: number): RegExpExecArray | null {
   token.lastIndex = at;
