@@ -10,7 +10,7 @@ import { BODIES, type BodyOf, type Members, UNKNOWN } from "../api/drafts.ts";
 
 const BYTES = 200_000;
 /** How many times longer than a right one of its size a wrong body may take: what is left is the machine's unrest. */
-const MOST = 8;
+const MOST = 2;
 
 const made = {
   ids: { jobID: UNKNOWN, workflowID: UNKNOWN, workflowRunID: UNKNOWN },
@@ -92,7 +92,9 @@ const hostile = fc.record({
   body: fc.constantFrom(...bodies),
   field: fc.nat(),
   inStep: fc.boolean(),
-  container: fc.constantFrom(...Object.keys(containers)),
+  /** Only in a field that may hold many things. */
+  wide: fc.boolean(),
+  container: fc.oneof(fc.constantFrom("list", "map"), fc.constantFrom(...Object.keys(containers))),
   unit,
 });
 
@@ -101,13 +103,15 @@ function documentOf({
   body,
   field,
   inStep,
+  wide,
   container,
   unit,
 }: typeof hostile extends fc.Arbitrary<infer T> ? T : never): Buffer {
   const draft: Members = body.draft(made);
   const steps = draft.steps as Members[] | undefined;
   const target = inStep && steps ? (steps[field % steps.length] as Members) : draft;
-  const names = [...Object.keys(target), "nope"];
+  const holdsMany = Object.keys(target).filter((name) => Object(target[name]) === target[name]);
+  const names = wide && holdsMany.length > 0 ? holdsMany : [...Object.keys(target), "nope"];
   target[names[field % names.length] as string] = "HERE";
   const text = JSON.stringify(draft).replace('"HERE"', () => (containers[container] as (unit: string) => string)(unit));
   return Buffer.from(text);
