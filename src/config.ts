@@ -20,6 +20,8 @@ export interface Config {
   /** How many steps a workflow may have. */
   maxSteps: number;
   logLevel: string;
+  /** Without it: for people on a terminal, JSON elsewhere. */
+  logFormat?: "json" | "pretty";
 }
 
 /** What the embedded stack needs, and where it puts what it provides itself. */
@@ -64,6 +66,7 @@ const variables = {
   RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
 const production = z.object({
   ...variables,
@@ -118,6 +121,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
     maxSteps: found.MAX_STEPS,
     logLevel: found.LOG_LEVEL,
+    logFormat: found.LOG_FORMAT,
   };
 }
 

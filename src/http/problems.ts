@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
 import { type ErrorCode, Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
-import { isOutage } from "../outage.ts";
+import { isOutage, OUTAGE } from "../outage.ts";
 
 /** The one place where problems become statuses (contract §1). */
 const STATUS: Record<ErrorCode, number> = {
@@ -57,7 +57,7 @@ function problemOf(error: unknown): Problem {
     );
   if (isUnreadableBody(error)) return new Problem("validation_error", "invalid request body", ["body: cannot be read"]);
   if (error instanceof URIError) return new Problem("validation_error", "malformed percent-encoding in path");
-  if (isOutage(error)) return new Problem("unavailable", "a service this depends on cannot be reached, try again");
+  if (isOutage(error)) return new Problem("unavailable", OUTAGE);
   return new Problem("internal_error", "internal error");
 }
 

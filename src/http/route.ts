@@ -11,7 +11,7 @@ import { parseBody, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
-const TEMPORAL_WITHIN_MS = 20_000;
+const TEMPORAL_WITHIN_MS = 15_000;
 
 /** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
 export interface Asked<Path extends string, Query, Body> {

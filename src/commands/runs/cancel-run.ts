@@ -6,6 +6,7 @@ import type { WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { isOutage } from "../../outage.ts";
 import { currentRun } from "../../queries/runs.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
@@ -35,9 +36,18 @@ export async function cancelOpenRun(
   { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
-  const send = () => requestCancel(deps, row.id, requestId, cause);
-  const run =
+  let isStored = false;
+  const send = async () => {
+    await requestCancel(deps, row.id, requestId, cause);
+    isStored = true;
+  };
+  const heard = async () =>
     (await mirroredAfter(deps, row.id, send, () => mirroredEnd(deps, row.id))) ?? (await askedEnd(deps, row.id));
+  const run = await heard().catch((error) => {
+    // Temporal has it, whatever is away now: it will take effect.
+    if (isStored && isOutage(error)) return undefined;
+    throw error;
+  });
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
   return { run };

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { isOutage, unknownOutcome } from "../../outage.ts";
 import { insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf } from "../../store/workflows.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
@@ -12,7 +13,7 @@ import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(
-  { db, temporal }: Deps,
+  { db, starts, temporal }: Deps,
   header: RunHeader,
   steps: PlanStep[],
   maxConcurrentRuns: number,
@@ -20,7 +21,7 @@ export async function startRun(
 ): Promise<RunRow> {
   // Revision 0: whatever the run itself writes is newer.
   const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
-  // Asked before `begin`, which may be called within a transaction: those that wait for its lock hold all other connections.
+  // Asked before the transaction: those that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
   const input: RunInput = { run: header, steps, seed_from, slow_jobs };
   const begin = async () => {
@@ -35,10 +36,12 @@ export async function startRun(
       });
     } catch (error) {
       // An earlier try under the same idempotency key got this far.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+      if (isOutage(error)) throw unknownOutcome(error, `run ${header.id} may have begun`);
+      throw error;
     }
   };
-  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin)))
+  if (!(await insertRunWithinLimit(starts, row, maxConcurrentRuns, begin)))
     throw new Problem("conflict", "max concurrent runs reached");
   return row;
 }

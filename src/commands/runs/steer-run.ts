@@ -9,6 +9,7 @@ import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewRecovery } from "../../queries/preview-recovery.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -68,12 +69,19 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   const { reason, eventKey: event_key } = steering;
   const payload = { id, actor: caller.actor, step_ref: stepRef, reason, result, event_key, ...payloads };
 
+  let isStored = false;
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
       await reopen(deps, caller, runId, verb, payload);
+    isStored = true;
   };
-  const reply =
+  const heard = async () =>
     (await mirroredAfter(deps, runId, send, () => findReply(db, runId, id))) ?? (await asked(deps, runId, id));
+  const reply = await heard().catch((error) => {
+    // Temporal has it, whatever is away now: it will take effect.
+    if (isStored && isOutage(error)) return undefined;
+    throw error;
+  });
   if (!reply) return { accepted: id };
   assertSame(reply.outcome, steering);
   return present(deps, reply);
@@ -124,9 +132,13 @@ async function signal(
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
+    throw lost(error, payload.id);
   }
 }
+
+/** The signal may have arrived though its answer did not. The id of a command is its Idempotency-Key. */
+const lost = (error: unknown, id: string): unknown =>
+  isOutage(error) ? unknownOutcome(error, "the command may be stored", `Idempotency-Key ${id}`) : error;
 
 async function reopen(
   deps: Deps,
@@ -141,7 +153,7 @@ async function reopen(
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  await reopenRun(deps, row, verb, payload);
+  await reopenRun(deps, row, verb, payload).catch((error) => Promise.reject(lost(error, payload.id)));
 }
 
 /** The same key again: the same outcome, shown as things are now. */
