@@ -21,7 +21,7 @@ export function createActivities(deps: Deps, ownQueue: string, attempts: Attempt
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),
-    mirror: mirror(writer),
+    mirror: mirror(writer, deps.log),
     loadRun: loadRun(deps),
     reopenRun: reopenRun(deps),
     loadCompleted: loadCompleted(deps),

@@ -20,6 +20,8 @@ export interface PayloadSources {
 export interface DispatchInput {
   job_id: string;
   job_run_id: string;
+  /** Absent in older histories. */
+  step_ref?: string;
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;

@@ -20,6 +20,7 @@ export function attemptOf(run: Run, step: number): Attempt {
   const input = {
     job_id: definition.job_id ?? "",
     job_run_id: job_run_id ?? "",
+    step_ref: definition.step_ref,
     attempt: attempt - first_attempt + 1,
     previous_error: last_failure?.error,
     timeout_secs_override: definition.timeout_secs_override,

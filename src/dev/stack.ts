@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, ConfigError, type DevConfig } from "../config.ts";
+import { makeDataDir } from "./data-dir.ts";
 import { lockDataDir } from "./lock.ts";
 import { assertFree } from "./ports.ts";
 import { startPostgres, stopLeftoverPostgres } from "./postgres-server.ts";
@@ -53,14 +53,6 @@ export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<Embe
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-function makeDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true });
-  } catch (error) {
-    throw new ConfigError(`DATA_DIR ${dataDir} can't be made: ${(error as Error).message}.`);
   }
 }
 

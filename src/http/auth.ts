@@ -48,8 +48,11 @@ export function authenticate(config: AuthConfig): RequestHandler {
   };
 }
 
+/** Undefined: nobody has been let through. */
+export const knownCaller = (request: Request): Caller | undefined => callers.get(request);
+
 export function callerOf(request: Request): Caller {
-  const caller = callers.get(request);
+  const caller = knownCaller(request);
   if (!caller) throw new Problem("unauthorized", "invalid or missing bearer token");
   return caller;
 }
@@ -78,9 +81,25 @@ function unauthorized(request: Request, error: UnauthorizedError): Problem {
   const authorization = request.get("Authorization") ?? "";
   if (authorization === "") return new Problem("unauthorized", "invalid or missing bearer token");
   if (/^Bearer strait_/i.test(authorization)) return new Problem("unauthorized", "invalid api key");
-  const expired = error.inner instanceof jwt.TokenExpiredError;
-  return new Problem("unauthorized", "invalid bearer token", expired ? ["token: expired"] : undefined);
+  const reason = reasonOf(error.inner);
+  if (reason === undefined) return new Problem("unauthorized", "invalid bearer token");
+  return new Problem("unauthorized", "invalid bearer token", [`token: ${reason}`]);
 }
+
+/** In words that hold nothing of the token. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof jwt.TokenExpiredError) return "expired";
+  if (error instanceof jwt.NotBeforeError) return "not valid yet";
+  if (!(error instanceof jwt.JsonWebTokenError)) return undefined;
+  if (error.message === "invalid signature") return SIGNED_OTHERWISE;
+  const [, claim] = /^jwt (audience|issuer) invalid/.exec(error.message) ?? [];
+  if (claim) return `its ${claim} is not the one that this server expects (JWT_${claim.toUpperCase()})`;
+  return undefined;
+}
+
+/** Two servers of one machine have a DATA_DIR each, and a token of the one looks as good as one of the other. */
+const SIGNED_OTHERWISE =
+  "signed with another key than this server's: JWT_SECRET, or else, of `npm start` and `npm run token`, the jwt-secret in DATA_DIR (or the keys of JWKS_URI)";
 
 const names = z.array(line(255).min(1));
 

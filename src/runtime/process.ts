@@ -46,7 +46,7 @@ export async function runProcess(start: (running: Running) => Promise<void>): Pr
       fail(error, "the process could not stop as it should");
       process.exit(1);
     }
-    running.log?.info({ signal, exit_code: exitCode }, "stopped");
+    if (signal) running.log?.info({ signal }, "stopped");
     process.exit(exitCode);
   };
   const onSignal = (signal: NodeJS.Signals) => {

@@ -6,6 +6,8 @@ import { isOutage } from "../outage.ts";
 /** Servers that are started beside this process may take so long to be there. */
 const COMES_WITHIN_MS = 60_000;
 const AGAIN_MS = 1_000;
+/** The same is said again after so long. */
+const SAID_EVERY_MS = 10_000;
 
 /** A server that this process needs, and the variable that says where it is. */
 export interface Server {
@@ -24,6 +26,7 @@ export async function reach<T>(
   tryOnce: () => Promise<T>,
   withinMs = COMES_WITHIN_MS,
 ): Promise<T> {
+  let saidAt = 0;
   for (const giveUp = Date.now() + withinMs; ; await pauseFor(AGAIN_MS, undefined, { signal: stopping })) {
     try {
       return await tryOnce();
@@ -34,6 +37,8 @@ export async function reach<T>(
       const said = `${name} at ${at} (${variable}) can't be reached: ${reasonOf(error)}.`;
       if (Date.now() + AGAIN_MS > giveUp)
         throw new ConfigError(`${said} Start it, or set ${variable}.`, { cause: error });
+      if (Date.now() - saidAt < SAID_EVERY_MS) continue;
+      saidAt = Date.now();
       const leftSecs = Math.round((giveUp - Date.now()) / 1000);
       log?.warn(`${said} Trying again for ${leftSecs} s.`);
     }
@@ -47,5 +52,7 @@ function reasonOf(error: unknown): string {
   if (cause instanceof Error) return reasonOf(cause);
   // Of several addresses that were tried, each has a reason.
   const [first] = error instanceof AggregateError ? error.errors : [];
-  return first ? reasonOf(first) : message.replace(/\.$/, "");
+  // Of what the SDK's core prints of its errors, the innermost has the words.
+  const [said = message] = [...message.matchAll(/message: "([^"\\]+)"/g)].map(([, words]) => words).reverse();
+  return first ? reasonOf(first) : said.replace(/\.$/, "");
 }

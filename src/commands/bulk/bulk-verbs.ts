@@ -1,4 +1,5 @@
 import pMap from "p-map";
+import { logged } from "../command-log.ts";
 import { cancelRun } from "../runs/cancel-run.ts";
 import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
@@ -82,7 +83,11 @@ function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]
 
 /** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
 export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
-  return (await startRetry(deps, await replayed(deps, caller, runId), {}, key)).id;
+  const command = { verb: "replay", run: runId, actor: caller.actor };
+  const started = await logged(deps, command, async () =>
+    startRetry(deps, await replayed(deps, caller, runId), {}, key),
+  );
+  return started.id;
 }
 
 async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {

@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { mirroredAfter } from "./await-outcome.ts";
+import { logged } from "../command-log.ts";
 import type { WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
@@ -20,13 +21,15 @@ import { runQuery } from "../../../workflows/messages.ts";
 const OVER = "workflow run already in terminal state";
 
 /** Temporal's own cancellation of the run's workflow (contract §2.3). `accepted`: no worker was there to do it yet. */
-export async function cancelRun(
+export function cancelRun(
   deps: Deps,
   caller: Caller,
   runId: string,
 ): Promise<{ accepted: string } | { run: WorkflowRun }> {
-  const canceled = await cancelOpenRun(deps, await currentRun(deps, caller, runId));
-  return "accepted" in canceled ? canceled : { run: await presentRun(deps, canceled.run) };
+  return logged(deps, { verb: "cancel", run: runId, actor: caller.actor }, async () => {
+    const canceled = await cancelOpenRun(deps, await currentRun(deps, caller, runId));
+    return "accepted" in canceled ? canceled : { run: await presentRun(deps, canceled.run) };
+  });
 }
 
 /** `cause` stays in the run's history. With the same request id again, Temporal cancels once. */

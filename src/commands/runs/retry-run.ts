@@ -1,3 +1,4 @@
+import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { startRun } from "./start-run.ts";
@@ -29,7 +30,9 @@ export async function retryRun(
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
-  return presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), payloads, idempotencyKey));
+  return logged(deps, { verb: "retry-run", run: runId, actor: caller.actor }, async () =>
+    presentRun(deps, await startRetry(deps, await sourceOf(deps, caller, runId), payloads, idempotencyKey)),
+  );
 }
 
 /** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */

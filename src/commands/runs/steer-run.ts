@@ -3,6 +3,7 @@ import { v7 as uuid } from "uuid";
 import { mirroredAfter } from "./await-outcome.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
+import { logged } from "../command-log.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
 import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
@@ -52,7 +53,12 @@ const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
  * A command to a run: a signal, and its outcome as the run mirrors it, or else tells it to a query. A closed run is not signalled; what it would
  * say is read off the mirror by the engine's own rules, and a recovery that they allow opens it again.
  */
-export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
+export function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
+  const { runId: run, verb, stepRef: step } = steering;
+  return logged(deps, { verb, run, step, actor: caller.actor }, () => steer(deps, caller, steering));
+}
+
+async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { db } = deps;
   const { runId, verb, stepRef, idempotencyKey } = steering;
   const row = await steeredRun(deps, caller, steering);

@@ -1,3 +1,4 @@
+import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
 import { startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
@@ -15,12 +16,24 @@ import { enabledSteps, type PlanStep, RULES } from "../../../workflows/engine/pl
 const MAX_TAGS = 20;
 
 /** Starts a run of a workflow's current version (contract §3.4). */
-export async function triggerRun(
+export function triggerRun(
   deps: Deps,
   caller: Caller,
   workflowId: string,
   body: TriggerBody,
   idempotencyKey = body.idempotency_key,
+): Promise<WorkflowRun> {
+  const command = { verb: "trigger", actor: caller.actor };
+  const act = () => trigger(deps, caller, workflowId, body, idempotencyKey);
+  return logged(deps, command, act, ({ id }) => id);
+}
+
+async function trigger(
+  deps: Deps,
+  caller: Caller,
+  workflowId: string,
+  body: TriggerBody,
+  idempotencyKey?: string,
 ): Promise<WorkflowRun> {
   const { db } = deps;
   if (body.project_id !== undefined) projectOf(caller, body.project_id);
