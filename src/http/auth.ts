@@ -93,6 +93,8 @@ function reasonOf(error: unknown): string | undefined {
   if (!(error instanceof jwt.JsonWebTokenError)) return undefined;
   if (error.message === "invalid signature") return SIGNED_OTHERWISE;
   const [, claim] = /^jwt (audience|issuer) invalid/.exec(error.message) ?? [];
+  if (error.message === "invalid algorithm") return "signed with an algorithm that this server does not take";
+  if (/malformed|^invalid token/.test(error.message)) return "not a JWT";
   if (claim) return `its ${claim} is not the one that this server expects (JWT_${claim.toUpperCase()})`;
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { ConfigError } from "../config.ts";
 import { answerClientError } from "../http/client-errors.ts";
@@ -15,6 +15,7 @@ const ANSWERED_WITHIN_MS = 30_000;
 /** Listens, and on `close` answers the requests it has before it goes. Port 0 takes a free one. */
 export async function serve(app: RequestListener, host: string, port: number) {
   const answering = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
   let isClosing = false;
   /** Resolves once nobody can connect any more; until then what comes is held. */
   let unreachable: Promise<unknown> | undefined;
@@ -32,6 +33,10 @@ export async function serve(app: RequestListener, host: string, port: number) {
     .on("checkExpectation", listener)
     .on("connect", (_request, socket) => answerClientError(new Error("not a proxy"), socket))
     .on("clientError", answerClientError)
+    .on("connection", (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    })
     .listen(port, host);
   await once(server, "listening").catch((error) => {
     throw portProblem(error, "PORT", host, port);
@@ -44,17 +49,18 @@ export async function serve(app: RequestListener, host: string, port: number) {
   async function close(): Promise<void> {
     isClosing = true;
     for (const response of answering) response.shouldKeepAlive = false;
-    if ((await connections()) > 0) await pauseFor(LEAVING_MS);
+    if (sockets.size > 0) await pauseFor(LEAVING_MS);
     const closed = once(server, "close");
-    unreachable = (await connections()) > 0 ? pauseFor(HELD_MS) : Promise.resolve();
-    unreachable = unreachable.then(() => server.close());
+    unreachable = sockets.size > 0 ? pauseFor(HELD_MS) : Promise.resolve();
+    unreachable = unreachable.then(() => {
+      server.close();
+      // Node takes a connection on which nothing has come yet for a busy one.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    });
     const tooLong = setTimeout(() => server.closeAllConnections(), ANSWERED_WITHIN_MS);
     await closed;
     clearTimeout(tooLong);
   }
-
-  const connections = () =>
-    new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
 
   return {
     port: (server.address() as AddressInfo).port,

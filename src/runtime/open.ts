@@ -8,8 +8,8 @@ import { Notices } from "../store/notices.ts";
 import { createPool } from "../store/pool.ts";
 import { connectTemporal, NoSuchNamespace } from "../temporal/connection.ts";
 
-/** Of the connections of an API process, those that start runs. */
-const STARTS = 10;
+/** How long a run that is to start may wait for those before it. */
+const START_WAITS_MS = 10_000;
 
 /** All that API and worker work with, once it can be reached; closed again when the process stops. */
 export async function open(config: Config, running: Running & Pick<Deps, "log">): Promise<Deps> {
@@ -22,7 +22,7 @@ export async function connect(config: Config, running: Running & Pick<Deps, "log
   const { log, stopping, onStop } = running;
   const db = createPool(config.databaseUrl);
   onStop(() => db.end());
-  const starts = createPool(config.databaseUrl, STARTS);
+  const starts = createPool(config.databaseUrl, START_WAITS_MS);
   onStop(() => starts.end());
   const notices = Notices.listen(config.databaseUrl, log);
   onStop(() => notices.stop());

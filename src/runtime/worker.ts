@@ -21,7 +21,9 @@ export function installRuntime(log: Logger): void {
     // The native core would write to the console by itself.
     telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
-      if (!NO_NEWS.test(message)) log[level === "ERROR" ? "error" : "warn"]({ ...meta }, message);
+      if (NO_NEWS.test(message)) return;
+      const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
+      log[level === "ERROR" ? "error" : "warn"]({ run, activity, attempt, queue, error }, message);
     }),
   });
 }

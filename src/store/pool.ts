@@ -24,11 +24,12 @@ const parsers = new Map<number, (text: string) => unknown>([
 ]);
 
 /** Rows come out as the engine speaks: documents as text, times as epoch milliseconds. */
-export function createPool(databaseUrl: string, max = 20): pg.Pool {
+export function createPool(databaseUrl: string, waitsMs = 5_000): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
-    max,
-    connectionTimeoutMillis: 5_000,
+    max: 20,
+    // For a connection that is made, or one that is in use.
+    connectionTimeoutMillis: waitsMs,
     // A Postgres that hangs must look like one that is down, or a waiter would hang with it.
     query_timeout: 15_000,
     keepAlive: true,

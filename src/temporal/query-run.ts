@@ -6,6 +6,7 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from "@temporalio/client";
+import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
 
 interface Deps {
@@ -43,12 +44,10 @@ async function askBefore<Answer, Args extends unknown[]>(
 
 /** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
 function isUnanswered(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return UNANSWERED.includes(error.code);
+  if (isGrpcServiceError(error) && error.code === status.FAILED_PRECONDITION) return true;
   // The client wraps what gRPC said.
-  return error instanceof ServiceError && isUnanswered(error.cause);
+  return isOutage(error) || (error instanceof ServiceError && isUnanswered(error.cause));
 }
-
-const UNANSWERED = [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE];
 
 /** Asks again and again until the run has something to say: a reopened one loads its state first. */
 export async function askUntil<Answer, Args extends unknown[]>(

@@ -37,7 +37,10 @@ export async function actOnRun(deps: Deps, caller: Caller, runId: string, action
   const outcome = await outcomeOf(deps, caller, runId, action);
   // The other verbs tell it themselves.
   if (action.operation === "cancel")
-    deps.log.info({ verb: "cancel", run: runId, actor: caller.actor, outcome: outcome.code ?? outcome.status }, "command");
+    deps.log.info(
+      { verb: "cancel", run: runId, actor: caller.actor, outcome: outcome.code ?? outcome.status },
+      "command",
+    );
   return outcome;
 }
 

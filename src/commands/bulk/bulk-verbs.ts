@@ -5,6 +5,7 @@ import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { isOutage } from "../../outage.ts";
 import type { Caller } from "../../identity/caller.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -21,9 +22,8 @@ export interface BulkCancelled {
 /** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
 export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
-    concurrency: CONCURRENCY,
-  });
+  const attempt = attempting(deps);
+  const done = await pMap(distinct, (id) => attempt(() => cancelRun(deps, caller, id)), { concurrency: CONCURRENCY });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
@@ -42,11 +42,12 @@ export async function bulkReplay(
   ids: string[],
   idempotencyKey?: string,
 ): Promise<BulkReplayed> {
+  const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
-      const retried = await attempt(deps, () => replay(deps, caller, original_run_id, key));
+      const retried = await attempt(() => replay(deps, caller, original_run_id, key));
       return "error" in retried
         ? { original_run_id, status: "failed" as const, error: retried.error }
         : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
@@ -62,12 +63,11 @@ type ItemPreview =
 
 /** What a bulk replay would do to each run, each by itself. */
 export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+  const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id): Promise<ItemPreview> => {
-      const seen = await attempt(deps, async () =>
-        previewRetry(deps, await replayed(deps, caller, original_run_id), {}),
-      );
+      const seen = await attempt(async () => previewRetry(deps, await replayed(deps, caller, original_run_id), {}));
       if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
       return { original_run_id, status: "replayed", plan: seen.value };
     },
@@ -104,13 +104,25 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
   return source;
 }
 
-/** One bad id spoils nothing: its error, in words fit for the caller, is its own. */
-async function attempt<T>({ log }: Deps, act: () => Promise<T>): Promise<{ value: T } | { error: string }> {
-  try {
-    return { value: await act() };
-  } catch (error) {
-    if (error instanceof Problem) return { error: error.message };
-    log.error({ error }, "bulk item failed");
-    return { error: "workflow engine not available" };
-  }
+/** As long as a request for one run has. */
+const ITEM_WITHIN_MS = 10_000;
+const AWAY = "workflow engine not available";
+
+/**
+ * One bad id spoils nothing: its error, in words fit for the caller, is its own. Once a server is away, what comes after is not
+ * tried, and not waited for.
+ */
+function attempting({ log, temporal }: Deps) {
+  let isAway = false;
+  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string }> => {
+    if (isAway) return { error: AWAY };
+    try {
+      return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
+    } catch (error) {
+      isAway = isOutage(error);
+      if (error instanceof Problem && !isAway) return { error: error.message };
+      log.error({ err: error }, "bulk item failed");
+      return { error: AWAY };
+    }
+  };
 }
