@@ -10,11 +10,8 @@ import { jsonOf } from "./body.ts";
 import { parseBody, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
-/**
- * How long one request may try to reach a Temporal that is away, before it is a 503. The SDK tries for 10 s, and the last try
- * may take as long as this: together well before the 30 s after which clients give up.
- */
-const TEMPORAL_WITHIN_MS = 10_000;
+/** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
+const TEMPORAL_WITHIN_MS = 15_000;
 
 /** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
 export interface Asked<Path extends string, Query, Body> {

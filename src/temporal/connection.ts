@@ -40,8 +40,27 @@ export async function connectTemporal(
     await connection.close();
     throw error;
   }
-  return new Client({ connection, namespace: temporalNamespace, dataConverter }) as Temporal;
+  return withHardDeadlines(new Client({ connection, namespace: temporalNamespace, dataConverter }) as Temporal);
 }
+
+/**
+ * A deadline ends each try of a request, and while connections break the SDK tries for 10 s all the same: here it ends the
+ * waiting, too. What was being asked may arrive yet.
+ */
+function withHardDeadlines(client: Temporal): Temporal {
+  const within: Temporal["withDeadline"] = Client.prototype.withDeadline.bind(client);
+  client.withDeadline = async (deadline, act) => {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(lateAnswer()), Number(deadline) - Date.now());
+    });
+    return Promise.race([within(deadline, act), tooLate]).finally(() => clearTimeout(timer));
+  };
+  return client;
+}
+
+const lateAnswer = () =>
+  Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
 
 /** Of a server that takes a connection and is silent, the SDK would wait for ever. */
 async function connected(address: string): Promise<NativeConnection> {

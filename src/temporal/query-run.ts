@@ -13,6 +13,8 @@ interface Deps {
   temporal: Temporal;
 }
 
+/** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
+export const STORED_WITHIN_MS = 10_000;
 /** How long a worker may take to answer before the mirror is shown instead. */
 const ANSWER_WITHIN_MS = 3_000;
 /** How long it may take to answer what became of a command, before the caller is told that it is stored. */

@@ -4,6 +4,7 @@ import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf } from "../../store/workflows.ts";
+import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
@@ -26,14 +27,16 @@ export async function startRun(
   const input: RunInput = { run: header, steps, seed_from, slow_jobs };
   const begin = async () => {
     try {
-      await temporal.workflow.start(WORKFLOW_TYPE, {
-        ...webUiHeaders(header),
-        workflowId: header.id,
-        taskQueue: TASK_QUEUE,
-        workflowIdReusePolicy: "REJECT_DUPLICATE",
-        args: [input],
-        requestEagerStart: true,
-      });
+      await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+        temporal.workflow.start(WORKFLOW_TYPE, {
+          ...webUiHeaders(header),
+          workflowId: header.id,
+          taskQueue: TASK_QUEUE,
+          workflowIdReusePolicy: "REJECT_DUPLICATE",
+          args: [input],
+          requestEagerStart: true,
+        }),
+      );
     } catch (error) {
       // An earlier try under the same idempotency key got this far.
       if (error instanceof WorkflowExecutionAlreadyStartedError) return;

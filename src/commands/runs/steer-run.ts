@@ -19,7 +19,7 @@ import { findCommand, findReply, type Reply } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
-import { askUntil } from "../../temporal/query-run.ts";
+import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
@@ -133,7 +133,8 @@ async function signal(
   payload: CommandPayload & { id: string },
 ): Promise<boolean> {
   try {
-    await temporal.workflow.getHandle(runId).signal(commandSignals[verb], payload);
+    const run = temporal.workflow.getHandle(runId);
+    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () => run.signal(commandSignals[verb], payload));
     tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, runId }, "workers are not told"));
     return true;
   } catch (error) {
