@@ -3,7 +3,11 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/validate.ts";
 
-export type AuthConfig = { issuer: string; audience: string } & ({ secret: string } | { jwksUri: string });
+/** `isMadeHere`: the secret is nobody's but the development stack's own, kept in its DATA_DIR. */
+export type AuthConfig = { issuer: string; audience: string } & (
+  | { secret: string; isMadeHere?: boolean }
+  | { jwksUri: string }
+);
 
 /** What the API and the worker need to run. */
 export interface Config {

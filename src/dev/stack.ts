@@ -47,7 +47,7 @@ export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<Embe
       servers.push(temporal);
       temporalAddress = temporal.first.address;
     }
-    const auth = { secret: devSecret(dataDir, "jwt-secret"), ...dev.auth };
+    const auth = { secret: devSecret(dataDir, "jwt-secret"), isMadeHere: !("secret" in dev.auth), ...dev.auth };
     const runTokenSecret = dev.runTokenSecret ?? devSecret(dataDir, "run-token-secret");
     return { config: { ...dev, databaseUrl, temporalAddress, auth, runTokenSecret }, stop };
   } catch (error) {

@@ -35,7 +35,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
       return;
     }
     verify(request, response, (error?: unknown) => {
-      if (error) return next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
+      if (error) return next(error instanceof UnauthorizedError ? unauthorized(config, request, error) : error);
       const claims = claimsSchema.safeParse(request.auth);
       if (!claims.success)
         return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));
@@ -77,31 +77,37 @@ function signingKey(jwksUri: string): GetVerificationKey {
   };
 }
 
-function unauthorized(request: Request, error: UnauthorizedError): Problem {
+function unauthorized(config: AuthConfig, request: Request, error: UnauthorizedError): Problem {
   const authorization = request.get("Authorization") ?? "";
   if (authorization === "") return new Problem("unauthorized", "invalid or missing bearer token");
   if (/^Bearer strait_/i.test(authorization)) return new Problem("unauthorized", "invalid api key");
   const reason = reasonOf(error.inner);
-  if (reason === undefined) return new Problem("unauthorized", "invalid bearer token");
-  return new Problem("unauthorized", "invalid bearer token", [`token: ${reason}`]);
+  const isOfOtherSecret = reason === OTHER_KEY && "secret" in config && config.isMadeHere;
+  const detail = isOfOtherSecret ? OTHER_DATA_DIR : reason === EXPIRED ? reason : undefined;
+  const problem = new Problem("unauthorized", "invalid bearer token", detail ? [`token: ${detail}`] : undefined);
+  // For the log.
+  problem.cause = reason && `token: ${reason}`;
+  return problem;
 }
+
+const EXPIRED = "expired";
+const OTHER_KEY = "signed with another key than this server's";
+/** Two servers of one machine have a DATA_DIR each, and a token of the one looks as good as one of the other. */
+const OTHER_DATA_DIR =
+  "signed with another secret than the one in this server's DATA_DIR: make one with `npm run token` and the same DATA_DIR";
 
 /** In words that hold nothing of the token. */
 function reasonOf(error: unknown): string | undefined {
-  if (error instanceof jwt.TokenExpiredError) return "expired";
+  if (error instanceof jwt.TokenExpiredError) return EXPIRED;
   if (error instanceof jwt.NotBeforeError) return "not valid yet";
   if (!(error instanceof jwt.JsonWebTokenError)) return undefined;
-  if (error.message === "invalid signature") return SIGNED_OTHERWISE;
+  if (error.message === "invalid signature") return OTHER_KEY;
   const [, claim] = /^jwt (audience|issuer) invalid/.exec(error.message) ?? [];
   if (error.message === "invalid algorithm") return "signed with an algorithm that this server does not take";
   if (/malformed|^invalid token/.test(error.message)) return "not a JWT";
   if (claim) return `its ${claim} is not the one that this server expects (JWT_${claim.toUpperCase()})`;
   return undefined;
 }
-
-/** Two servers of one machine have a DATA_DIR each, and a token of the one looks as good as one of the other. */
-const SIGNED_OTHERWISE =
-  "signed with another key than this server's: JWT_SECRET, or else, of `npm start` and `npm run token`, the jwt-secret in DATA_DIR (or the keys of JWKS_URI)";
 
 const names = z.array(line(255).min(1));
 

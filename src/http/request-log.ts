@@ -54,6 +54,6 @@ function whoseOf(caller: Caller | undefined) {
 /** Why credentials were refused; what else is refused is the caller's affair, and its code is enough. */
 function refusedOf(problem?: Problem) {
   if (!problem) return undefined;
-  const { code, message, details } = problem;
-  return code === "unauthorized" ? { code, reason: details?.join("; ") ?? message } : { code };
+  const { code, message, details, cause } = problem;
+  return code === "unauthorized" ? { code, reason: cause ?? details?.join("; ") ?? message } : { code };
 }

@@ -47,6 +47,8 @@ interface Declaration<Path extends string, Query, Body> {
   /** Without one, a body is never looked at. */
   body?: z.ZodType<Body>;
   maxBytes?: (config: Config) => number;
+  /** It is about many runs, and each has its own time to reach Temporal. */
+  isBulk?: boolean;
   handler: (deps: Deps, asked: Asked<Path, Query, Body>) => Promise<Answer>;
 }
 
@@ -54,7 +56,7 @@ interface Declaration<Path extends string, Query, Body> {
 export function route<const Path extends string, Query = undefined, Body = undefined>(
   declared: Declaration<Path, Query, Body>,
 ): Route {
-  const { method, path, scope, maxBytes, query, body, handler } = declared;
+  const { method, path, scope, maxBytes, isBulk, query, body, handler } = declared;
   return {
     method,
     path,
@@ -73,7 +75,7 @@ export function route<const Path extends string, Query = undefined, Body = undef
       };
       // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list
       // a tenth of its time.
-      const answer = method === "get" ? handler(deps, asked) : withinLimit(deps, () => handler(deps, asked));
+      const answer = method === "get" || isBulk ? handler(deps, asked) : withinLimit(deps, () => handler(deps, asked));
       send(response, await answer);
     },
   };

@@ -105,7 +105,7 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
 }
 
 /** As long as a request for one run has. */
-const ITEM_WITHIN_MS = 10_000;
+const ITEM_WITHIN_MS = 15_000;
 const AWAY = "workflow engine not available";
 
 /**

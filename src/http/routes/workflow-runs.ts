@@ -27,6 +27,7 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-cancel",
+    isBulk: true,
     scope: "workflows:write",
     body: bulkBody,
     handler: async (deps, { caller, body }) => ({ body: await bulkCancel(deps, caller, body.workflow_run_ids) }),
@@ -34,6 +35,7 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
+    isBulk: true,
     scope: "workflows:write",
     query: dryRunQuery,
     body: bulkBody,
