@@ -30,7 +30,7 @@ export function createActivities(
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),
-    mirror: mirror(writer),
+    mirror: mirror(writer, deps.log),
     loadRun: loadRun(deps),
     reopenRun: reopenRun(deps),
     loadCompleted: loadCompleted(deps),

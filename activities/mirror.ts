@@ -1,6 +1,7 @@
 import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Journal } from "./calls/journal.ts";
+import { logEnd, logSteps } from "./run-log.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
 import type { Activities } from "../workflows/activity-types.ts";
@@ -104,16 +105,21 @@ export class MirrorWriter {
 }
 
 export const mirror =
-  (writer: MirrorWriter): Activities["mirror"] =>
-  (rows) =>
-    Context.current().info.isLocal ? quickly(writer.write(rows)) : writer.write(rows);
+  (writer: MirrorWriter, log: Deps["log"]): Activities["mirror"] =>
+  async (rows) => {
+    const written = writer.write(rows);
+    await (Context.current().info.isLocal ? quickly(written) : written);
+    logSteps(log, rows);
+    logEnd(log, rows);
+  };
 
 /** For runs that do not wait for it. */
 export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): InjectedSinks<Passing> => ({
   passing: {
     mirror: {
       fn: (_, rows) => {
-        writer.writeInPassing(rows, (err) => log.warn({ err, runId: rows.run.id }, "mirror is behind"));
+        logSteps(log, rows);
+        writer.writeInPassing(rows, (err) => log.warn({ err, run: rows.run.id }, "mirror is behind"));
       },
     },
   },

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mintToken } from "../src/cli/mint.ts";
 import { loadDevConfig } from "../src/config.ts";
+import { makeDataDir } from "../src/dev/data-dir.ts";
 import { lockDataDir } from "../src/dev/lock.ts";
 import { freePort } from "../src/dev/ports.ts";
 import { startPostgres, stopLeftoverPostgres } from "../src/dev/postgres-server.ts";
@@ -70,7 +71,7 @@ export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Pr
 
 /** Nothing of an earlier demo may be taken for a success of this one. */
 async function emptyDataDir(dataDir: string): Promise<string> {
-  mkdirSync(dataDir, { recursive: true });
+  makeDataDir(dataDir);
   lockDataDir(dataDir);
   for (const name of ["worker", "api"] as const) {
     await stopLeftover(placesOf(dataDir, name).pidFile, scriptOf(name), "SIGTERM");

@@ -3,7 +3,11 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/validate.ts";
 
-export type AuthConfig = { issuer: string; audience: string } & ({ secret: string } | { jwksUri: string });
+/** `isMadeHere`: the secret is nobody's but the development stack's own, kept in its DATA_DIR. */
+export type AuthConfig = { issuer: string; audience: string } & (
+  | { secret: string; isMadeHere?: boolean }
+  | { jwksUri: string }
+);
 
 /** What the API and the worker need to run. */
 export interface Config {
@@ -22,6 +26,8 @@ export interface Config {
   /** For how long a worker that is stopped lets the calls go on that it has begun. */
   drainSecs: number;
   logLevel: string;
+  /** Without it: for people on a terminal, JSON elsewhere. */
+  logFormat?: "json" | "pretty";
 }
 
 /** What the embedded stack needs, and where it puts what it provides itself. */
@@ -67,6 +73,7 @@ const variables = {
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
 const production = z.object({
   ...variables,
@@ -122,6 +129,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
     logLevel: found.LOG_LEVEL,
+    logFormat: found.LOG_FORMAT,
   };
 }
 

@@ -7,8 +7,15 @@ import type { Temporal } from "./temporal/connection.ts";
 /** What everything outside the workflow sandbox works with. */
 export interface Deps {
   db: Pool;
+  /**
+   * The connections that are held while Temporal starts a run. They are of their own, so that a Temporal that hangs takes
+   * none from those that only read.
+   */
+  starts: Pool;
   notices: Notices;
   temporal: Temporal;
   log: Logger;
   config: Config;
+  /** Aborted once the process is told to stop: it is ready for nothing new. */
+  stopping: AbortSignal;
 }

@@ -7,43 +7,35 @@ import { loadDevConfig } from "./config.ts";
 import { startEmbeddedStack } from "./dev/stack.ts";
 import { welcome } from "./dev/welcome.ts";
 import { createApp } from "./http/app.ts";
+import { createLog } from "./log.ts";
 import { bundleWorkflows } from "./runtime/bundle.ts";
 import { serve } from "./runtime/http-server.ts";
+import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
 import { installRuntime, startWorker } from "./runtime/worker.ts";
-import { migrate } from "./store/migrate.ts";
-import { Notices } from "./store/notices.ts";
-import { createPool } from "./store/pool.ts";
-import { connectTemporal } from "./temporal/connection.ts";
 
 const say = (line: string) => console.log(line);
 
-await runProcess(async (onStop) => {
+await runProcess(async (running) => {
+  const { onStop } = running;
   const dev = loadDevConfig();
   const bundle = bundleWorkflows();
   // Awaited far below; an error until then is for that place.
   bundle.catch(() => {});
   const stack = await startEmbeddedStack(dev, say);
-  onStop(() => stack.stop());
+  onStop(stack.stop);
   const { config } = stack;
   const logFile = join(dev.dataDir, "app.log");
-  const log = pino({ level: config.logLevel }, pino.destination({ dest: logFile, sync: false }));
+  const log = createLog(config, undefined, pino.destination({ dest: logFile, sync: false, mode: 0o600 }));
+  running.log = log;
   installRuntime(log);
-
-  await migrate(config.databaseUrl);
-  const db = createPool(config.databaseUrl);
-  onStop(() => db.end());
-  const notices = Notices.listen(config.databaseUrl, log);
-  onStop(() => notices.stop());
-  const temporal = await connectTemporal(config, log);
-  onStop(() => temporal.connection.close());
-  const deps = { db, notices, temporal, log, config };
+  const deps = await open(config, { ...running, log });
   const jobs = await startJobServer(dev.exampleJobsPort);
-  onStop(() => jobs.close());
+  onStop(jobs.close);
   const worker = await startWorker(deps, await bundle);
-  onStop(() => worker.stop());
+  onStop(worker.stop, worker.waitsFor);
   const server = await serve(createApp(deps), config.host, config.port);
-  onStop(() => server.close());
+  onStop(server.close, server.waitsFor);
 
   const apiUrl = `http://localhost:${server.port}`;
   const token = mintToken(config.auth, { sub: "release-manager", projects: ["demo"], scopes: ["*"] });

@@ -1,4 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
+import { logFailedAttempt } from "./attempt-log.ts";
 import { callEndpoint } from "./call-endpoint.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { EndpointFailure } from "./endpoint-failure.ts";
@@ -24,10 +25,13 @@ export async function attemptJob(
   canceled: AbortSignal,
 ): Promise<string | undefined> {
   const job = await findRecentJob(deps.db, input.job_id);
+  const began = performance.now();
   try {
     const output = await call(deps, endpoints, input, usable(job, input), canceled);
     return output === undefined ? undefined : transformed(output, input.output_transform);
   } catch (error) {
+    if (error instanceof EndpointFailure || error instanceof TemplateError)
+      logFailedAttempt(deps.log, input, job, { error, ms: performance.now() - began });
     if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job, error.retryAfterMs);
     if (error instanceof TemplateError) throw finalFailure("client", error.message, job);
     throw error;

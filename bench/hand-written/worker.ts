@@ -9,7 +9,7 @@ import { installRuntime } from "../../src/runtime/worker.ts";
 import * as activities from "./activities.ts";
 
 /** The worker of the hand-written workflows, a process of its own, with the options of src/runtime/worker.ts. */
-await runProcess(async (onStop) => {
+await runProcess(async ({ onStop }) => {
   installRuntime(pino({ level: "warn" }));
   const connection = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? "" });
   const worker = await UntimedWorker.create({

@@ -10,9 +10,9 @@ export interface Served {
   kill(): Promise<void>;
 }
 
-/** Starts a file of the project as a server in a process of its own, on a free port. It can be used once it logs `ready`. */
+/** Starts a file of the project as a server in a process of its own, on a free port unless `env` names one. It can be used once it logs `ready`. */
 export async function serveIn(file: string, env: Record<string, string>, ready = "listening"): Promise<Served> {
-  const port = await freePort();
+  const port = Number(env.PORT ?? (await freePort()));
   const child = spawn(process.execPath, ["src/boot.mjs", file], {
     env: { ...process.env, ...env, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],

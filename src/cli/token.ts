@@ -6,17 +6,22 @@ import { devSecret } from "../dev/secret.ts";
 const USAGE = `usage: npm run -s token -- --project PROJECT --sub NAME [--scopes SCOPE,SCOPE...]
   --project  a project the token is for; repeat it or separate by commas for several, * for all
   --sub      who the token speaks for: the name that approvals compare
-  --scopes   default: * (everything)`;
+  --scopes   default: * (everything)
 
-function claimsOf(args: string[]): Claims {
+Signed with JWT_SECRET, or else with the secret in DATA_DIR (default: .data): the one of the server that it is for.`;
+
+/** Undefined: only the usage is asked for. */
+function claimsOf(args: string[]): Claims | undefined {
   const { values } = parseArgs({
     args,
     options: {
       project: { type: "string", multiple: true },
       sub: { type: "string" },
       scopes: { type: "string", default: "*" },
+      help: { type: "boolean", short: "h" },
     },
   });
+  if (values.help) return undefined;
   const projects = namesIn(values.project ?? []);
   if (projects.length === 0) throw new Error("--project is required");
   if (!values.sub) throw new Error("--sub is required");
@@ -30,12 +35,16 @@ function namesIn(lists: string[]): string[] {
     .filter(Boolean);
 }
 
+function tokenFor(claims: Claims): string {
+  const { auth, dataDir } = loadDevConfig();
+  if ("jwksUri" in auth) throw new ConfigError("JWKS_URI is set: tokens come from its identity provider.");
+  const secret = "secret" in auth ? auth.secret : devSecret(dataDir, "jwt-secret");
+  return mintToken({ ...auth, secret }, claims);
+}
+
 try {
   const claims = claimsOf(process.argv.slice(2));
-  const config = loadDevConfig();
-  if ("jwksUri" in config.auth) throw new ConfigError("JWKS_URI is set: tokens come from its identity provider.");
-  const secret = "secret" in config.auth ? config.auth.secret : devSecret(config.dataDir, "jwt-secret");
-  console.log(mintToken({ ...config.auth, secret }, claims));
+  console.log(claims ? tokenFor(claims) : USAGE);
 } catch (error) {
   const { message } = error as Error;
   console.error(error instanceof ConfigError ? message : `${message}\n${USAGE}`);

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:net";
-import { ConfigError } from "../config.ts";
+import { portProblem } from "../runtime/http-server.ts";
 
 /** Throws a ConfigError that names the first port that can't be listened on, and the variable that moves it. */
 export async function assertFree(ports: { variable: string; port: number; host: string }[]): Promise<void> {
@@ -23,8 +23,7 @@ function hold(variable: string, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "is taken" : `can't be used (${error.code})`;
-      reject(new ConfigError(`Port ${port} on ${host} ${reason}. Set ${variable} to another port.`));
+      reject(portProblem(error, variable, host, port));
     });
     server.listen(port, host, () => resolve(server));
   });

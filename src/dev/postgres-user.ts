@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../config.ts";
 
 /**
@@ -26,6 +26,7 @@ export function runAs(home: string, binary: string): string[] {
     const probe = join(home, "probe");
     mkdirSync(probe, { recursive: true });
     if (!succeeds(["chown", "-R", owner, home])) continue;
+    if (owner !== "root") letThrough(dirname(home), owner);
     const test = `cd "$0" && : > written && rm written && "$1" --version`;
     if (succeeds([...words, "sh", "-c", test, probe, binary])) return words;
   }
@@ -33,6 +34,13 @@ export function runAs(home: string, binary: string): string[] {
     `PostgreSQL does not run as root, and no other user can reach ${home} and ${binary}: ` +
       "start as an ordinary user, move the project and DATA_DIR to where every user can reach them, or set DATABASE_URL.",
   );
+}
+
+/** Into a directory that nobody else may read, the server's user has to get, and no further than by name. */
+function letThrough(dataDir: string, user: string): void {
+  const { mode } = statSync(dataDir);
+  if (mode & 0o001) return;
+  if (succeeds(["chgrp", gidOf(user), dataDir])) chmodSync(dataDir, (mode & 0o7700) | 0o010);
 }
 
 function succeeds([command = "", ...args]: string[]): boolean {

@@ -12,7 +12,7 @@ export function devSecret(dataDir: string, name: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     writeFileSync(draft, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
   }
   try {

@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, ConfigError, type DevConfig } from "../config.ts";
+import { makeDataDir } from "./data-dir.ts";
 import { lockDataDir } from "./lock.ts";
 import { assertFree } from "./ports.ts";
 import { startPostgres, stopLeftoverPostgres } from "./postgres-server.ts";
@@ -47,20 +47,12 @@ export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<Embe
       servers.push(temporal);
       temporalAddress = temporal.first.address;
     }
-    const auth = { secret: devSecret(dataDir, "jwt-secret"), ...dev.auth };
+    const auth = { secret: devSecret(dataDir, "jwt-secret"), isMadeHere: !("secret" in dev.auth), ...dev.auth };
     const runTokenSecret = dev.runTokenSecret ?? devSecret(dataDir, "run-token-secret");
     return { config: { ...dev, databaseUrl, temporalAddress, auth, runTokenSecret }, stop };
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-function makeDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true });
-  } catch (error) {
-    throw new ConfigError(`DATA_DIR ${dataDir} can't be made: ${(error as Error).message}.`);
   }
 }
 

@@ -5,6 +5,7 @@ import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
 import { answerProblems } from "./problems.ts";
+import { logRequests } from "./request-log.ts";
 import { requestId } from "./request-id.ts";
 import { routes } from "./routes/index.ts";
 
@@ -15,6 +16,7 @@ export function createApp(deps: Deps): Express {
   app.enable("case sensitive routing");
 
   app.use(requestId);
+  app.use(logRequests(deps.log));
 
   const bearer = authenticate(deps.config.auth);
   for (const { method, path, scope, maxBytes, handler } of routes) {
@@ -29,7 +31,7 @@ export function createApp(deps: Deps): Express {
   app.use(() => {
     throw new Problem("not_found", "no such route");
   });
-  app.use(answerProblems(deps.log));
+  app.use(answerProblems);
   return app;
 }
 

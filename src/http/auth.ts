@@ -34,7 +34,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
       return;
     }
     verify(request, response, (error?: unknown) => {
-      if (error) return next(error instanceof UnauthorizedError ? unauthorized(request, error) : error);
+      if (error) return next(error instanceof UnauthorizedError ? unauthorized(config, request, error) : error);
       const claims = claimsSchema.safeParse(request.auth);
       if (!claims.success)
         return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));
@@ -47,8 +47,11 @@ export function authenticate(config: AuthConfig): RequestHandler {
   };
 }
 
+/** Undefined: nobody has been let through. */
+export const knownCaller = (request: Request): Caller | undefined => callers.get(request);
+
 export function callerOf(request: Request): Caller {
-  const caller = callers.get(request);
+  const caller = knownCaller(request);
   if (!caller) throw new Problem("unauthorized", "invalid or missing bearer token");
   return caller;
 }
@@ -60,12 +63,36 @@ function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
   return { secret: signingKeys(config.jwksUri), algorithms: ["RS256", "ES256"] };
 }
 
-function unauthorized(request: Request, error: UnauthorizedError): Problem {
+function unauthorized(config: AuthConfig, request: Request, error: UnauthorizedError): Problem {
   const authorization = request.get("Authorization") ?? "";
   if (authorization === "") return new Problem("unauthorized", "invalid or missing bearer token");
   if (/^Bearer strait_/i.test(authorization)) return new Problem("unauthorized", "invalid api key");
-  const expired = error.inner instanceof jwt.TokenExpiredError;
-  return new Problem("unauthorized", "invalid bearer token", expired ? ["token: expired"] : undefined);
+  const reason = reasonOf(error.inner);
+  const isOfOtherSecret = reason === OTHER_KEY && "secret" in config && config.isMadeHere;
+  const detail = isOfOtherSecret ? OTHER_DATA_DIR : reason === EXPIRED ? reason : undefined;
+  const problem = new Problem("unauthorized", "invalid bearer token", detail ? [`token: ${detail}`] : undefined);
+  // For the log.
+  problem.cause = reason && `token: ${reason}`;
+  return problem;
+}
+
+const EXPIRED = "expired";
+const OTHER_KEY = "signed with another key than this server's";
+/** Two servers of one machine have a DATA_DIR each, and a token of the one looks as good as one of the other. */
+const OTHER_DATA_DIR =
+  "signed with another secret than the one in this server's DATA_DIR: make one with `npm run token` and the same DATA_DIR";
+
+/** In words that hold nothing of the token. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof jwt.TokenExpiredError) return EXPIRED;
+  if (error instanceof jwt.NotBeforeError) return "not valid yet";
+  if (!(error instanceof jwt.JsonWebTokenError)) return undefined;
+  if (error.message === "invalid signature") return OTHER_KEY;
+  const [, claim] = /^jwt (audience|issuer) invalid/.exec(error.message) ?? [];
+  if (error.message === "invalid algorithm") return "signed with an algorithm that this server does not take";
+  if (/malformed|^invalid token/.test(error.message)) return "not a JWT";
+  if (claim) return `its ${claim} is not the one that this server expects (JWT_${claim.toUpperCase()})`;
+  return undefined;
 }
 
 const names = z.array(line(255).min(1));

@@ -1,8 +1,7 @@
 import type { ErrorRequestHandler } from "express";
-import type { Logger } from "pino";
 import { type ErrorCode, Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
-import { isOutage } from "../outage.ts";
+import { isOutage, OUTAGE } from "../outage.ts";
 
 /** The one place where problems become statuses (contract §1). */
 const STATUS: Record<ErrorCode, number> = {
@@ -25,18 +24,14 @@ const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 };
 const MAX_MESSAGE = 1000;
 
-/** The last of the middleware: whatever was thrown becomes the contract's error body. */
-export function answerProblems(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) return next(error);
-    const problem = problemOf(error);
-    const request_id: string = response.locals.requestId;
-    if (problem.code === "internal_error" || problem.code === "unavailable") {
-      log.error({ err: error, request_id, method: request.method, path: request.path }, "a request failed");
-    }
-    send(response, answerOf(problem, request_id));
-  };
-}
+/** The last of the middleware: whatever was thrown becomes the contract's error body. What it was is for the request's log. */
+export const answerProblems: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (response.headersSent) return next(error);
+  const problem = problemOf(error);
+  response.locals.problem = problem;
+  response.locals.error = error;
+  send(response, answerOf(problem, response.locals.requestId));
+};
 
 /** A problem as HTTP says it. */
 export function answerOf({ code, message, details }: Problem, request_id: string): Answer {
@@ -57,7 +52,7 @@ function problemOf(error: unknown): Problem {
     );
   if (isUnreadableBody(error)) return new Problem("validation_error", "invalid request body", ["body: cannot be read"]);
   if (error instanceof URIError) return new Problem("validation_error", "malformed percent-encoding in path");
-  if (isOutage(error)) return new Problem("unavailable", "a service this depends on cannot be reached, try again");
+  if (isOutage(error)) return new Problem("unavailable", OUTAGE);
   return new Problem("internal_error", "internal error");
 }
 

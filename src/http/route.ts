@@ -12,7 +12,7 @@ import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parseQuery } from "./validation
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
-const TEMPORAL_WITHIN_MS = 20_000;
+const TEMPORAL_WITHIN_MS = 15_000;
 
 /** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
 export interface Asked<Path extends string, Query, Body> {
@@ -54,6 +54,8 @@ interface Declaration<Path extends string, Query, Body> {
   ignores?: (given: Json | undefined, body: Body) => string[];
   maxBytes?: (config: Config) => number;
   handler: Handler<Path, Query, Body, Answer>;
+  /** It is about many runs, and each has its own time to reach Temporal. */
+  isBulk?: boolean;
 }
 
 type Handler<Path extends string, Query, Body, Result> = (
@@ -69,7 +71,7 @@ type Declared<Path extends string, Query, Body> = Declaration<Path, Query, Body>
 export function route<const Path extends string, Query = undefined, Body = undefined>(
   declared: Declared<Path, Query, Body>,
 ): Route {
-  const { method, path, scope, orScope, maxBytes, handler } = declared;
+  const { method, path, scope, orScope, maxBytes, isBulk, handler } = declared;
   const scopes = orScope ? [scope, orScope] : [scope];
   return {
     method,
@@ -97,7 +99,8 @@ export function route<const Path extends string, Query = undefined, Body = undef
         body: parseBody<unknown>(declared.body ?? NO_BODY, given) as Body,
       };
       const act = async () => (isDryRun ? { body: await declared.plan(deps, whole) } : handler(deps, whole));
-      send(response, naming(declared.ignores?.(given, whole.body) ?? [], await withinLimit(deps, act)));
+      const answer = await (isBulk ? act() : withinLimit(deps, act));
+      send(response, naming(declared.ignores?.(given, whole.body) ?? [], answer));
     },
   };
 }

@@ -12,6 +12,9 @@ import { UntimedWorker } from "./unwatched-worker.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 
+/** What the SDK warns of that is no news: a run's end has its own line, and the queue of this process's calls has no workflows. */
+const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
+
 /** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
 export function installRuntime(log: Logger): void {
   Runtime.install({
@@ -19,7 +22,9 @@ export function installRuntime(log: Logger): void {
     // The native core would write to the console by itself.
     telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
-      log[level === "ERROR" ? "error" : "warn"]({ ...meta }, message);
+      if (NO_NEWS.test(message)) return;
+      const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
+      log[level === "ERROR" ? "error" : "warn"]({ run, activity, attempt, queue, error }, message);
     }),
   });
 }
@@ -73,6 +78,7 @@ export async function startWorker(
   };
   return {
     ended,
+    waitsFor: () => `the tasks of the worker, and ${attempts.going} calls of jobs`,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;

@@ -1,4 +1,6 @@
 import pg from "pg";
+import { Problem } from "../errors.ts";
+import { isOutage } from "../outage.ts";
 import { epochMs, rfc3339 } from "../../workflows/engine/time.ts";
 
 export type Db = pg.Pool | pg.PoolClient;
@@ -20,11 +22,12 @@ const parsers = new Map<number, (text: string) => unknown>([
 ]);
 
 /** Rows come out as the engine speaks: documents as text, times as epoch milliseconds. */
-export function createPool(databaseUrl: string): pg.Pool {
+export function createPool(databaseUrl: string, waitsMs = 5_000): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: 20,
-    connectionTimeoutMillis: 5_000,
+    // For a connection that is made, or one that is in use.
+    connectionTimeoutMillis: waitsMs,
     // A Postgres that hangs must look like one that is down, or a waiter would hang with it.
     query_timeout: 15_000,
     keepAlive: true,
@@ -44,11 +47,22 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     client.release();
     return result;
   } catch (error) {
-    // A connection that cannot roll back any more is not to be used again.
-    await client.query("rollback").then(
-      () => client.release(),
-      () => client.release(true),
-    );
+    // A connection that hangs would hang with the rollback for as long again.
+    if (isOutage(error)) client.release(true);
+    // One that cannot roll back any more is not to be used again.
+    else
+      await client.query("rollback").then(
+        () => client.release(),
+        () => client.release(true),
+      );
     throw error;
   }
+}
+
+/** Throws while Postgres can't be reached, or can't be written to, as a standby can't. */
+export async function assertWritable(db: Db): Promise<void> {
+  const { rows } = await db.query<{ read_only: string }>(
+    "select current_setting('transaction_read_only') as read_only",
+  );
+  if (rows[0]?.read_only !== "off") throw new Problem("unavailable", "PostgreSQL is read-only");
 }

@@ -28,26 +28,24 @@ export const insertRunsFrom = (json: string) => `
 
 /**
  * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. `begin`
- * starts it in Temporal, before the row is there to be seen: if that fails, or the process dies, no row of a run that
- * does not exist is left. True also when the run is stored already, so that a repeated try takes its place once.
+ * starts it in Temporal once the row is written and before it is there to be seen: what can't be stored does not start, and
+ * if the start fails, or the process dies, no row of a run that does not exist is left. True also when the run is stored
+ * already, so that a repeated try takes its place once.
  */
-export async function insertRunWithinLimit(
+export function insertRunWithinLimit(
   pool: Pool,
   row: RunRow,
   maxConcurrentRuns: number,
   begin: () => Promise<void> = async () => {},
 ): Promise<boolean> {
-  if (maxConcurrentRuns === 0) {
-    await begin();
-    await insertRun(pool, row);
-    return true;
-  }
   return inTransaction(pool, async (client) => {
-    await lockWorkflow(client, row.workflow_id);
-    if (await findRun(client, row.id)) return true;
-    if ((await countRunning(client, row.workflow_id)) >= maxConcurrentRuns) return false;
-    await begin();
+    if (maxConcurrentRuns > 0) {
+      await lockWorkflow(client, row.workflow_id);
+      if (await findRun(client, row.id)) return true;
+      if ((await countRunning(client, row.workflow_id)) >= maxConcurrentRuns) return false;
+    }
     await insertRun(client, row);
+    await begin();
     return true;
   });
 }

@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import { Client, isGrpcServiceError } from "@temporalio/client";
 import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
@@ -8,18 +9,78 @@ import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../..
 /** What runs can be searched by in Temporal's visibility store and Web UI; all are keywords. */
 export const SEARCH_ATTRIBUTES = [PROJECT_ATTRIBUTE, DEFINITION_ATTRIBUTE, STATUS_ATTRIBUTE].map(({ name }) => name);
 const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
-const ALREADY_EXISTS = 6; // gRPC status
+
+/** A server that does not answer for so long hangs. */
+const ANSWERS_WITHIN_MS = 10_000;
 
 /** One connection for client and worker: a run that is started where a worker is begins at once, without a poll between. */
 export type Temporal = Client & { connection: NativeConnection };
 
+export class NoSuchNamespace extends Error {
+  readonly namespace: string;
+
+  constructor(namespace: string) {
+    super(`Temporal has no namespace ${namespace}`);
+    this.namespace = namespace;
+  }
+}
+
+/** Throws NoSuchNamespace, or what the server's absence throws. */
 export async function connectTemporal(
   { temporalAddress, temporalNamespace }: Pick<Config, "temporalAddress" | "temporalNamespace">,
   log: Logger,
 ): Promise<Temporal> {
-  const connection = await NativeConnection.connect({ address: temporalAddress });
-  await registerSearchAttributes(connection, temporalNamespace, log);
-  return new Client({ connection, namespace: temporalNamespace, dataConverter }) as Temporal;
+  const connection = await connected(temporalAddress);
+  try {
+    await connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, async () => {
+      await assertNamespace(connection, temporalNamespace);
+      await registerSearchAttributes(connection, temporalNamespace, log);
+    });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return withHardDeadlines(new Client({ connection, namespace: temporalNamespace, dataConverter }) as Temporal);
+}
+
+/**
+ * A deadline ends each try of a request, and while connections break the SDK tries for 10 s all the same: here it ends the
+ * waiting, too. What was being asked may arrive yet.
+ */
+function withHardDeadlines(client: Temporal): Temporal {
+  const within: Temporal["withDeadline"] = Client.prototype.withDeadline.bind(client);
+  client.withDeadline = async (deadline, act) => {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(lateAnswer()), Number(deadline) - Date.now());
+    });
+    return Promise.race([within(deadline, act), tooLate]).finally(() => clearTimeout(timer));
+  };
+  return client;
+}
+
+const lateAnswer = () =>
+  Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
+
+/** Of a server that takes a connection and is silent, the SDK would wait for ever. */
+async function connected(address: string): Promise<NativeConnection> {
+  let timer: NodeJS.Timeout | undefined;
+  const silent = new Promise<never>((_, reject) => {
+    const late = () => reject(Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }));
+    timer = setTimeout(late, ANSWERS_WITHIN_MS);
+  });
+  return Promise.race([NativeConnection.connect({ address }), silent]).finally(() => clearTimeout(timer));
+}
+
+async function assertNamespace(connection: NativeConnection, namespace: string): Promise<void> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new NoSuchNamespace(namespace);
+    // Not everyone may ask.
+    if (isGrpcServiceError(error) && error.code === status.PERMISSION_DENIED) return;
+    throw error;
+  }
 }
 
 async function registerSearchAttributes(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {
@@ -27,7 +88,7 @@ async function registerSearchAttributes(connection: NativeConnection, namespace:
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === ALREADY_EXISTS) return;
+    if (isGrpcServiceError(error) && error.code === status.ALREADY_EXISTS) return;
     // Not everyone may register them: a managed namespace has its operator do it.
     log.warn({ error, searchAttributes: SEARCH_ATTRIBUTES }, "search attributes could not be registered");
   }

@@ -6,16 +6,19 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from "@temporalio/client";
+import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
 
 interface Deps {
   temporal: Temporal;
 }
 
+/** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
+export const STORED_WITHIN_MS = 10_000;
 /** How long a worker may take to answer before the mirror is shown instead. */
 const ANSWER_WITHIN_MS = 3_000;
 /** How long it may take to answer what became of a command, before the caller is told that it is stored. */
-const OUTCOME_WITHIN_MS = 6_000;
+const OUTCOME_WITHIN_MS = 9_000;
 
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
 export const askRun = <Answer, Args extends unknown[]>(
@@ -43,12 +46,10 @@ async function askBefore<Answer, Args extends unknown[]>(
 
 /** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
 function isUnanswered(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return UNANSWERED.includes(error.code);
+  if (isGrpcServiceError(error) && error.code === status.FAILED_PRECONDITION) return true;
   // The client wraps what gRPC said.
-  return error instanceof ServiceError && isUnanswered(error.cause);
+  return isOutage(error) || (error instanceof ServiceError && isUnanswered(error.cause));
 }
-
-const UNANSWERED = [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION, status.CANCELLED, status.UNAVAILABLE];
 
 /** Asks again and again until the run has something to say: a reopened one loads its state first. */
 export async function askUntil<Answer, Args extends unknown[]>(

@@ -4,9 +4,9 @@ import { loadConfig, loadDevConfig } from "../../src/config.ts";
 const REQUIRED = { DATABASE_URL: "postgres://u@h/d", TEMPORAL_ADDRESS: "temporal:7233", JWT_SECRET: "s".repeat(32) };
 
 test("one message names every wrong variable", () => {
-  const env = { ...REQUIRED, PORT: "http", DATABASE_URL: "mysql://h/d", LOG_LEVEL: "loud" };
+  const env = { ...REQUIRED, PORT: "http", DATABASE_URL: "mysql://h/d", LOG_LEVEL: "loud", LOG_FORMAT: "xml" };
   expect(() => loadConfig(env)).toThrow(
-    /PORT must be a number; DATABASE_URL must be a URL .*; LOG_LEVEL must be one of/,
+    /PORT must be a number; DATABASE_URL must be a URL .*; LOG_LEVEL must be one of .*; LOG_FORMAT must be one of json, pretty/,
   );
   expect(() => loadConfig({})).toThrow(/DATABASE_URL is required; TEMPORAL_ADDRESS is required/);
 });

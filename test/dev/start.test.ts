@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../src/dev/ports.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-start-"));
+// As an earlier version made it.
+chmodSync(dataDir, 0o755);
 const started: ChildProcess[] = [];
 let ports: Record<string, string>;
 
@@ -52,6 +54,14 @@ function left(): string[] {
   return lines.filter((line) => line.includes(dataDir));
 }
 
+/** What of the directory, and below it, anyone but its owner could open. */
+function othersMayRead(path: string): string[] {
+  const { mode } = statSync(path);
+  const isOpen = (mode & 0o077) !== 0;
+  if (!statSync(path).isDirectory()) return isOpen ? [path] : [];
+  return [...(isOpen ? [path] : []), ...readdirSync(path).flatMap((name) => othersMayRead(join(path, name)))];
+}
+
 /** The command that the greeting tells to paste. */
 function pasted(output: string, ending: string) {
   const line = output.split("\n").find((each) => each.startsWith("curl ") && each.endsWith(ending)) ?? "";
@@ -60,6 +70,7 @@ function pasted(output: string, ending: string) {
 
 test("a killed start is continued by the next, and Ctrl-C leaves nothing running", async () => {
   const first = await start("Approve it:");
+  expect(othersMayRead(dataDir)).toEqual([]);
   expect(pasted(first.output, "/steps")).toContainEqual(expect.objectContaining({ step_ref: "approval" }));
   await start(`already running, as process ${first.child.pid}`);
   await end(first.child, "SIGKILL");

@@ -44,6 +44,11 @@ test("every project is *, and every scope is the default", () => {
   expect(jwt.decode(token.trim())).toMatchObject({ projects: "*", scopes: ["*"] });
 });
 
+test.each(["--help", "-h"])("%s prints the usage", (flag) => {
+  const [file, args, options] = command(flag);
+  expect(execFileSync(file, args, { ...options, encoding: "utf8" })).toMatch(/^usage: npm run -s token -- --project/);
+});
+
 test.each([
   [["--sub", "ada"], "--project is required"],
   [["--project", "p"], "--sub is required"],

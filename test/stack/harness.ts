@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
-import pino from "pino";
+import type { DestinationStream, Logger } from "pino";
 import { type Claims, mintToken } from "../../src/cli/mint.ts";
 import type { Config } from "../../src/config.ts";
 import { parseJson, stringifyJson } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createLog } from "../../src/log.ts";
 import { serve } from "../../src/runtime/http-server.ts";
+import { connect } from "../../src/runtime/open.ts";
 import { installRuntime, startWorker } from "../../src/runtime/worker.ts";
-import { Notices } from "../../src/store/notices.ts";
-import { createPool } from "../../src/store/pool.ts";
-import { connectTemporal } from "../../src/temporal/connection.ts";
 import { cloneDatabase } from "./database.ts";
 import type { SharedServers } from "./global-setup.ts";
 import { type JobEndpoint, startJobEndpoint } from "./job-endpoint.ts";
@@ -59,11 +58,13 @@ export interface StackOptions {
   servers?: Partial<SharedServers>;
   /** "silent" where a test takes a server away: the complaints are as they should be. */
   logLevel?: string;
+  /** The standard output, unless told. */
+  logTo?: DestinationStream;
 }
 
 /** An API, a worker and a job endpoint over a database and a Temporal namespace of their own. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { worker = true, allowPrivateEndpoints = true, logLevel = "error" } = options;
+  const { worker = true, allowPrivateEndpoints = true, logLevel = "error", logTo } = options;
   const servers = { ...inject("servers"), ...options.servers };
   const name = `test-${randomBytes(6).toString("hex")}`;
   const [databaseUrl] = await Promise.all([
@@ -83,12 +84,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     drainSecs: 5,
     logLevel,
   };
-  const log = pino({ level: config.logLevel });
+  const log = createLog(config, undefined, logTo);
   installRuntimeOnce(log);
-  const db = createPool(databaseUrl);
-  const temporal = await connectTemporal(config, log);
-  const notices = Notices.listen(databaseUrl, log);
-  const deps: Deps = { db, notices, temporal, log, config };
+  const stops: (() => Promise<unknown>)[] = [];
+  const onStop = (stop: () => Promise<unknown>) => stops.unshift(stop);
+  const deps = await connect(config, { onStop, log, stopping: new AbortController().signal });
   const server = await serve(createApp(deps), config.host, config.port);
   const jobs = await startJobEndpoint();
   const apiUrl = `http://127.0.0.1:${server.port}`;
@@ -113,9 +113,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     async stop() {
       await stack.stopWorker();
       await Promise.all([server.close(), jobs.close()]);
-      await temporal.connection.close();
-      await notices.stop();
-      await db.end();
+      for (const stop of stops) await stop();
     },
   };
   if (worker) await stack.startWorker();
@@ -139,7 +137,7 @@ export const requestTo =
   };
 
 let installed = false;
-function installRuntimeOnce(log: pino.Logger): void {
+function installRuntimeOnce(log: Logger): void {
   if (!installed) installRuntime(log);
   installed = true;
 }

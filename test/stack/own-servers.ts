@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,9 @@ import { migrate } from "../../src/store/migrate.ts";
 export interface OwnServer {
   kill(): Promise<void>;
   stop(): Promise<void>;
+  /** It keeps its connections and does nothing, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   start(): Promise<void>;
   /** Ends it for good. */
   remove(): Promise<void>;
@@ -48,6 +52,8 @@ async function own(begin: (dataDir: string) => Promise<ServerProcess>): Promise<
       await server.exited;
     },
     stop: () => server.stop(),
+    freeze: () => signalAll(server.pid, "SIGSTOP"),
+    thaw: () => signalAll(server.pid, "SIGCONT"),
     async start() {
       server = await begin(dataDir);
     },
@@ -56,4 +62,11 @@ async function own(begin: (dataDir: string) => Promise<ServerProcess>): Promise<
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A PostgreSQL has a process for each of its connections. */
+function signalAll(pid: number, signal: NodeJS.Signals): void {
+  const lines = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const children = lines.map((line) => line.trim().split(/ +/).map(Number)).filter(([, parent]) => parent === pid);
+  for (const each of [pid, ...children.map(([child]) => child as number)]) process.kill(each, signal);
 }

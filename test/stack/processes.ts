@@ -2,13 +2,14 @@ import { type Served, serveIn } from "../../bench/servers/serve-in.ts";
 import type { Stack } from "./harness.ts";
 
 /** Processes as they run in production, beside or in place of the stack's own, which a test may kill. */
-export const startApiProcess = (stack: Stack): Promise<Served> => serveIn("src/api.ts", variablesOf(stack));
+export const startApiProcess = (stack: Stack, more: Record<string, string> = {}): Promise<Served> =>
+  serveIn("src/api.ts", { ...variablesOf(stack), ...more });
 
 /** Resolves when it polls. */
 export const startWorkerProcess = (stack: Stack): Promise<Served> =>
   serveIn("src/worker.ts", variablesOf(stack), "polling");
 
-const variablesOf = ({ config }: Stack): Record<string, string> => ({
+export const variablesOf = ({ config }: Stack): Record<string, string> => ({
   DATABASE_URL: config.databaseUrl,
   TEMPORAL_ADDRESS: config.temporalAddress,
   TEMPORAL_NAMESPACE: config.temporalNamespace,

@@ -34,6 +34,17 @@ const PATIENCE = 3;
  * outcome; only an outage is thrown: then the same action may be tried again.
  */
 export async function actOnRun(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome> {
+  const outcome = await outcomeOf(deps, caller, runId, action);
+  // The other verbs tell it themselves.
+  if (action.operation === "cancel")
+    deps.log.info(
+      { verb: "cancel", run: runId, actor: caller.actor, outcome: outcome.code ?? outcome.status },
+      "command",
+    );
+  return outcome;
+}
+
+async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome> {
   try {
     for (let tries = 0; tries < PATIENCE; tries++) {
       const outcome = await act(deps, caller, runId, { ...action, repeated: action.repeated || tries > 0 });

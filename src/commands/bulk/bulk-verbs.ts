@@ -1,9 +1,11 @@
 import pMap from "p-map";
+import { logged } from "../command-log.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { isOutage } from "../../outage.ts";
 import type { Caller } from "../../identity/caller.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -26,7 +28,8 @@ export async function bulkCancel(
 ): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
   const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id, key)), {
+  const attempt = attempting(deps);
+  const done = await pMap(distinct, (id) => attempt(() => cancelRun(deps, caller, id, key)), {
     concurrency: CONCURRENCY,
   });
   const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
@@ -39,10 +42,11 @@ type CancelPreview =
 
 /** What a bulk cancel would do to each run, each by itself. */
 export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]) {
+  const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (workflow_run_id): Promise<CancelPreview> => {
-      const seen = await attempt(deps, () => previewCancel(deps, caller, workflow_run_id));
+      const seen = await attempt(() => previewCancel(deps, caller, workflow_run_id));
       if ("error" in seen) return { workflow_run_id, status: "failed", error: seen.error };
       return { workflow_run_id, status: "canceled", plan: seen.value };
     },
@@ -67,11 +71,12 @@ export async function bulkReplay(
   ids: string[],
   idempotencyKey?: string,
 ): Promise<BulkReplayed> {
+  const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
-      const retried = await attempt(deps, () => replay(deps, caller, original_run_id, key));
+      const retried = await attempt(() => replay(deps, caller, original_run_id, key));
       return "error" in retried
         ? { original_run_id, status: "failed" as const, error: retried.error }
         : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
@@ -87,10 +92,11 @@ type ItemPreview =
 
 /** What a bulk replay would do to each run, each by itself. */
 export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+  const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id): Promise<ItemPreview> => {
-      const seen = await attempt(deps, async () =>
+      const seen = await attempt(async () =>
         previewRetry(deps, caller, await replayed(deps, caller, original_run_id), {}),
       );
       if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
@@ -108,7 +114,11 @@ function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]
 
 /** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
 export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
-  return (await startRetry(deps, caller, await replayed(deps, caller, runId), {}, key)).id;
+  const command = { verb: "replay", run: runId, actor: caller.actor };
+  const started = await logged(deps, command, async () =>
+    startRetry(deps, caller, await replayed(deps, caller, runId), {}, key),
+  );
+  return started.id;
 }
 
 async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
@@ -125,13 +135,25 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
   return source;
 }
 
-/** One bad id spoils nothing: its error, in words fit for the caller, is its own. */
-async function attempt<T>({ log }: Deps, act: () => Promise<T>): Promise<{ value: T } | { error: string }> {
-  try {
-    return { value: await act() };
-  } catch (error) {
-    if (error instanceof Problem) return { error: error.message };
-    log.error({ error }, "bulk item failed");
-    return { error: "workflow engine not available" };
-  }
+/** As long as a request for one run has. */
+const ITEM_WITHIN_MS = 15_000;
+const AWAY = "workflow engine not available";
+
+/**
+ * One bad id spoils nothing: its error, in words fit for the caller, is its own. Once a server is away, what comes after is not
+ * tried, and not waited for.
+ */
+function attempting({ log, temporal }: Deps) {
+  let isAway = false;
+  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string }> => {
+    if (isAway) return { error: AWAY };
+    try {
+      return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
+    } catch (error) {
+      isAway = isOutage(error);
+      if (error instanceof Problem && !isAway) return { error: error.message };
+      log.error({ err: error }, "bulk item failed");
+      return { error: AWAY };
+    }
+  };
 }

@@ -5,10 +5,12 @@ import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
+import { logged } from "../command-log.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { isOutage } from "../../outage.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { currentRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
@@ -25,20 +27,22 @@ import { runQuery } from "../../../workflows/messages.ts";
 const OVER = "workflow run already in terminal state";
 
 /** Temporal's own cancellation of the run's workflow (contract §2.3). */
-export async function cancelRun(
+export function cancelRun(
   deps: Deps,
   caller: Caller,
   runId: string,
   idempotencyKey?: string,
 ): Promise<Accepted | { run: WorkflowRun }> {
-  const row = await currentRun(deps, caller, runId);
-  const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
-  const canceled =
-    idempotencyKey === undefined
-      ? await cancelOpenRun(deps, row, { requestId: command.id })
-      : await cancelOnce(deps, row, command);
-  if ("accepted" in canceled) return accepted(deps, { run_id: runId, ...command });
-  return { run: await presentRun(deps, canceled.run) };
+  return logged(deps, { verb: "cancel", run: runId, actor: caller.actor }, async () => {
+    const row = await currentRun(deps, caller, runId);
+    const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
+    const canceled =
+      idempotencyKey === undefined
+        ? await cancelOpenRun(deps, row, { requestId: command.id })
+        : await cancelOnce(deps, row, command);
+    if ("accepted" in canceled) return accepted(deps, { run_id: runId, ...command });
+    return { run: await presentRun(deps, canceled.run) };
+  });
 }
 
 /** Under the same key again it has the same outcome, shown as the run is now. */
@@ -77,9 +81,18 @@ export async function cancelOpenRun(
   { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
-  const send = () => requestCancel(deps, row.id, requestId, cause);
-  const run =
+  let isStored = false;
+  const send = async () => {
+    await requestCancel(deps, row.id, requestId, cause);
+    isStored = true;
+  };
+  const heard = async () =>
     (await mirroredAfter(deps, row.id, send, () => mirroredEnd(deps, row.id))) ?? (await askedEnd(deps, row.id));
+  const run = await heard().catch((error) => {
+    // Temporal has it, whatever is away now: it will take effect.
+    if (isStored && isOutage(error)) return undefined;
+    throw error;
+  });
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
   return { run };

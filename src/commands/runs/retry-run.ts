@@ -1,3 +1,4 @@
+import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { LIMIT_REACHED, startRun } from "./start-run.ts";
@@ -30,9 +31,8 @@ export async function retryRun(
   payloads: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
-  return presentRun(
-    deps,
-    await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey),
+  return logged(deps, { verb: "retry-run", run: runId, actor: caller.actor }, async () =>
+    presentRun(deps, await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey)),
   );
 }
 

@@ -1,8 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { isOutage, unknownOutcome } from "../../outage.ts";
 import { insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf } from "../../store/workflows.ts";
+import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
@@ -14,7 +16,7 @@ export const LIMIT_REACHED = "max concurrent runs reached";
 
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(
-  { db, temporal }: Deps,
+  { db, starts, temporal }: Deps,
   header: RunHeader,
   steps: PlanStep[],
   maxConcurrentRuns: number,
@@ -22,24 +24,29 @@ export async function startRun(
 ): Promise<RunRow> {
   // Revision 0: whatever the run itself writes is newer.
   const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
-  // Asked before `begin`, which may be called within a transaction: those that wait for its lock hold all other connections.
+  // Asked before the transaction: those that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
   const input: RunInput = { run: header, steps, seed_from, slow_jobs };
   const begin = async () => {
     try {
-      await temporal.workflow.start(WORKFLOW_TYPE, {
-        ...webUiHeaders(header),
-        workflowId: header.id,
-        taskQueue: TASK_QUEUE,
-        workflowIdReusePolicy: "REJECT_DUPLICATE",
-        args: [input],
-        requestEagerStart: true,
-      });
+      await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+        temporal.workflow.start(WORKFLOW_TYPE, {
+          ...webUiHeaders(header),
+          workflowId: header.id,
+          taskQueue: TASK_QUEUE,
+          workflowIdReusePolicy: "REJECT_DUPLICATE",
+          args: [input],
+          requestEagerStart: true,
+        }),
+      );
     } catch (error) {
       // An earlier try under the same idempotency key got this far.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+      if (isOutage(error)) throw unknownOutcome(error, `run ${header.id} may have begun`);
+      throw error;
     }
   };
-  if (!(await insertRunWithinLimit(db, row, maxConcurrentRuns, begin))) throw new Problem("conflict", LIMIT_REACHED);
+  if (!(await insertRunWithinLimit(starts, row, maxConcurrentRuns, begin)))
+    throw new Problem("conflict", LIMIT_REACHED);
   return row;
 }

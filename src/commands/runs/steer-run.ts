@@ -5,12 +5,14 @@ import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
+import { logged } from "../command-log.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
 import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
+import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -19,7 +21,7 @@ import { findCommand, findReply, type Reply, saveOutcome } from "../../store/com
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
-import { askUntil } from "../../temporal/query-run.ts";
+import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
@@ -54,7 +56,12 @@ const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
  * A command to a run: a signal, and its outcome as the run mirrors it, or else tells it to a query. A closed run is not signalled; what it would
  * say is read off the mirror by the engine's own rules, and a recovery that they allow opens it again.
  */
-export async function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
+export function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
+  const { runId: run, verb, stepRef: step } = steering;
+  return logged(deps, { verb, run, step, actor: caller.actor }, () => steer(deps, caller, steering));
+}
+
+async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { db } = deps;
   const { runId, verb, stepRef, idempotencyKey: key, commandId } = steering;
   const row = await steeredRun(deps, caller, steering);
@@ -70,12 +77,19 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
   const { reason, eventKey: event_key } = steering;
   const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
 
+  let isStored = false;
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
       await reopen(deps, caller, runId, verb, payload, key !== undefined);
+    isStored = true;
   };
-  const reply =
+  const heard = async () =>
     (await mirroredAfter(deps, runId, send, () => findReply(db, runId, id))) ?? (await asked(deps, runId, id));
+  const reply = await heard().catch((error) => {
+    // Temporal has it, whatever is away now: it will take effect.
+    if (isStored && isOutage(error)) return undefined;
+    throw error;
+  });
   if (!reply) return accepted(deps, { run_id: runId, id, verb, step_ref: stepRef, actor: caller.actor });
   assertSame(reply.outcome, steering);
   return present(deps, reply);
@@ -112,14 +126,19 @@ async function signal(
   payload: CommandPayload & { id: string },
 ): Promise<boolean> {
   try {
-    await temporal.workflow.getHandle(runId).signal(commandSignals[verb], payload);
+    const run = temporal.workflow.getHandle(runId);
+    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () => run.signal(commandSignals[verb], payload));
     tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, runId }, "workers are not told"));
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
+    throw lost(error, payload.id);
   }
 }
+
+/** The signal may have arrived though its answer did not. The id of a command is its Idempotency-Key. */
+const lost = (error: unknown, id: string): unknown =>
+  isOutage(error) ? unknownOutcome(error, "the command may be stored", `Idempotency-Key ${id}`) : error;
 
 async function reopen(
   deps: Deps,
@@ -139,7 +158,7 @@ async function reopen(
     throw refusal(verdict);
   }
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  await reopenRun(deps, row, verb, payload);
+  await reopenRun(deps, row, verb, payload).catch((error) => Promise.reject(lost(error, payload.id)));
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {

@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
 import { LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
@@ -24,30 +25,33 @@ const MAX_TAGS = 20;
 const DISABLED = "workflow is disabled";
 
 /** Starts a run of a workflow's current version (contract §3.4). */
-export async function triggerRun(
+export function triggerRun(
   deps: Deps,
   caller: Caller,
   workflowId: string,
   body: TriggerBody,
   idempotencyKey = body.idempotency_key,
 ): Promise<WorkflowRun> {
-  const workflow = await triggered(deps, caller, workflowId, body);
-  const { header, steps } = await runToBe(deps, caller, workflow, body);
-  const asked = {
-    projectId: workflow.project_id,
-    operation: `trigger ${workflow.id}`,
-    body: { ...body, idempotency_key: undefined },
+  const act = async () => {
+    const workflow = await triggered(deps, caller, workflowId, body);
+    const { header, steps } = await runToBe(deps, caller, workflow, body);
+    const asked = {
+      projectId: workflow.project_id,
+      operation: `trigger ${workflow.id}`,
+      body: { ...body, idempotency_key: undefined },
+    };
+    const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
+      if (!workflow.enabled) throw new Problem("conflict", DISABLED);
+      const payload =
+        body.payload === undefined
+          ? undefined
+          : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
+      const begun = { ...header, id, created_at: now(), payload };
+      return startRun(deps, begun, steps, workflow.max_concurrent_runs);
+    });
+    return presentRun(deps, row);
   };
-  const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
-    if (!workflow.enabled) throw new Problem("conflict", DISABLED);
-    const payload =
-      body.payload === undefined
-        ? undefined
-        : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
-    const begun = { ...header, id, created_at: now(), payload };
-    return startRun(deps, begun, steps, workflow.max_concurrent_runs);
-  });
-  return presentRun(deps, row);
+  return logged(deps, { verb: "trigger", actor: caller.actor }, act, ({ id }) => id);
 }
 
 /** The run that it would make, how far that goes at once, and what would refuse it. */

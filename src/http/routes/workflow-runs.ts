@@ -29,6 +29,7 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-cancel",
+    isBulk: true,
     scope: "workflows:write",
     body: bulkBody,
     plan: (deps, { caller, body }) => previewBulkCancel(deps, caller, body.workflow_run_ids),
@@ -39,6 +40,7 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
+    isBulk: true,
     scope: "workflows:write",
     body: bulkBody,
     plan: (deps, { caller, body }) => previewBulkReplay(deps, caller, body.workflow_run_ids),

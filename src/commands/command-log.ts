@@ -1,0 +1,30 @@
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import { isOutage } from "../outage.ts";
+
+/** A command as its line in the log names it. */
+interface Told {
+  verb: string;
+  actor: string;
+  run?: string;
+  step?: string;
+}
+
+/** A line for each command, with what came of it: `applied`, `accepted` where no worker could say yet, or the code it was refused with. */
+export async function logged<Done extends object>(
+  { log }: Pick<Deps, "log">,
+  command: Told,
+  act: () => Promise<Done>,
+  runOf: (done: Done) => string | undefined = () => command.run,
+): Promise<Done> {
+  try {
+    const done = await act();
+    const outcome = "accepted" in done ? "accepted" : "applied";
+    log.info({ ...command, run: runOf(done), outcome }, "command");
+    return done;
+  } catch (error) {
+    const outcome = error instanceof Problem ? error.code : isOutage(error) ? "unavailable" : "internal_error";
+    log.info({ ...command, outcome }, "command");
+    throw error;
+  }
+}

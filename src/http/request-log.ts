@@ -1,0 +1,59 @@
+import type { RequestHandler } from "express";
+import type { Logger } from "pino";
+import type { Problem } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import { knownCaller } from "./auth.ts";
+
+/** Probes ask every few seconds. */
+const PROBES = /^\/health/;
+/** As many projects of a caller are named. */
+const MOST_PROJECTS = 5;
+
+/**
+ * A line for each request, once it is answered or its client has gone. Of its path only the pattern and the run, of its
+ * query and body nothing: those are the clients' own, and may be secrets.
+ */
+export const logRequests =
+  (log: Logger): RequestHandler =>
+  (request, response, next) => {
+    const began = performance.now();
+    response.once("close", () => {
+      const { requestId: request_id, problem, error } = response.locals;
+      const route: string | undefined = request.route?.path;
+      const { workflowRunID: run } = request.params;
+      log[levelOf(response.statusCode, route, problem)](
+        {
+          method: request.method,
+          route,
+          status: response.statusCode,
+          ms: Math.round((performance.now() - began) * 10) / 10,
+          request_id,
+          ...whoseOf(knownCaller(request)),
+          run,
+          ...refusedOf(problem),
+          ...(response.statusCode >= 500 && error !== undefined && { err: error }),
+        },
+        response.writableFinished ? "request" : "request whose client has gone",
+      );
+    });
+    next();
+  };
+
+function levelOf(status: number, route = "", problem?: Problem): "debug" | "info" | "warn" | "error" {
+  if (status >= 500 && !PROBES.test(route)) return "error";
+  if (problem?.code === "unauthorized") return "warn";
+  return PROBES.test(route) && status < 500 ? "debug" : "info";
+}
+
+function whoseOf(caller: Caller | undefined) {
+  if (!caller) return undefined;
+  const { actor, projects } = caller;
+  return { actor, project: projects === "*" ? "*" : projects.slice(0, MOST_PROJECTS).join() };
+}
+
+/** Why credentials were refused; what else is refused is the caller's affair, and its code is enough. */
+function refusedOf(problem?: Problem) {
+  if (!problem) return undefined;
+  const { code, message, details, cause } = problem;
+  return code === "unauthorized" ? { code, reason: cause ?? details?.join("; ") ?? message } : { code };
+}

@@ -1,0 +1,137 @@
+import { Writable } from "node:stream";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createLog } from "../../src/log.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
+
+type Line = Record<string, unknown> & { msg: string };
+
+/** Where a log goes, line by line. */
+class Lines extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+
+  all(msg: string): Line[] {
+    const lines = this.text.split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as Line).filter((line) => line.msg === msg);
+  }
+}
+
+const log = new Lines();
+let stack: Stack;
+let on: Scenario;
+beforeAll(async () => {
+  stack = await startStack({ logLevel: "debug", logTo: log });
+  on = scenarioOn(stack);
+});
+afterAll(() => stack.stop());
+beforeEach(() => {
+  log.text = "";
+});
+
+const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
+const SECRET = "s3cr3t-of-a-payload";
+
+test("a request is a line: what was asked by whom, how it was answered and how long it took", async () => {
+  const run = await on.start([GATE], { payload: { card: SECRET } });
+  const id = "asked-by-hand";
+  await stack.request("GET", `/v1/workflow-runs/${run.id}`, undefined, { headers: { "x-request-id": id } });
+  await stack.request("GET", `/v1/workflow-runs?tag_key=card&tag_value=${SECRET}`);
+  await stack.request("GET", `/${SECRET}`);
+  await stack.request("POST", `/v1/events/${SECRET}/send`, { payload: { card: SECRET } });
+  const lines = await until(() => log.all("request").length >= 6 && log.all("request"));
+  expect(lines.find(({ request_id }) => request_id === id)).toMatchObject({
+    ...{ level: 30, method: "GET", route: "/v1/workflow-runs/:workflowRunID", status: 200, ms: expect.any(Number) },
+    ...{ actor: "ada", project: "demo", run: run.id },
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
+  expect(lines.map(({ route, status }) => [route, status])).toContainEqual([undefined, 404]);
+  expect(log.text).not.toContain(SECRET);
+  expect(log.text).not.toContain(stack.token());
+});
+
+test("a command is a line, also one that is refused, and one by an event", async () => {
+  const run = await on.start([GATE, { step_ref: "paid", step_type: "wait_for_event", event_key: "paid-1" }]);
+  await on.opens(run, "gate");
+  await on.steer(run, "resume");
+  await on.steer(run, "approve", "gate", undefined, { token: stack.token({ sub: "eve" }) });
+  await on.steer(run, "approve", "gate");
+  await on.sends("paid-1", { card: SECRET });
+  await on.ends(run);
+  await stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+  const told = log.all("command").map(({ verb, actor, run, step, outcome }) => ({ verb, actor, run, step, outcome }));
+  const of = { run: run.id, actor: "ada" };
+  for (const line of [
+    { ...of, verb: "trigger", outcome: "applied" },
+    { ...of, verb: "resume", outcome: "invalid_state" },
+    { ...of, actor: "eve", verb: "approve", step: "gate", outcome: "approver_not_allowed" },
+    { ...of, verb: "approve", step: "gate", outcome: "applied" },
+    { ...of, verb: "send-event", step: "paid", outcome: "applied" },
+    { ...of, verb: "cancel", outcome: "invalid_state" },
+  ])
+    expect(told).toContainEqual({ step: undefined, ...line });
+  expect(log.text).not.toContain(SECRET);
+});
+
+test("each end of a run is a line, each failed attempt another, and the SDK's are none", async () => {
+  stack.jobs.on("/fails", () => ({ status: 422, body: { card: SECRET } }));
+  const workflow = await on.workflow([{ step_ref: "charge", calls: "/fails" }]);
+  const runs = await Promise.all([1, 2, 3].map(() => on.trigger(workflow)));
+  for (const run of runs) expect(await on.ends(run)).toMatchObject({ status: "failed" });
+  await until(() => log.all("run ended").length >= runs.length);
+  const ids = runs.map(({ id }) => id).sort();
+  const ends = log.all("run ended");
+  expect(ends.map(({ run }) => run).sort()).toEqual(ids);
+  for (const end of ends)
+    expect(end).toMatchObject({ level: 30, project: "demo", status: "failed", ms: expect.any(Number) });
+  const failed = log.all("attempt failed");
+  expect(failed.map(({ run }) => run).sort()).toEqual(ids);
+  const { host } = new URL(stack.jobs.url("/"));
+  for (const line of failed) expect(line).toMatchObject({ step: "charge", attempt: 1, class: "client", host });
+  const steps = log.all("step").filter(({ status }) => status === "failed");
+  expect(new Set(steps.map(({ run }) => run))).toEqual(new Set(ids));
+  expect(log.text).not.toContain(SECRET);
+  expect(log.text).not.toContain("Workflow failed");
+});
+
+test.each([
+  ["expired", () => stack.token({}, -10), "token: expired"],
+  ["none", () => "", "invalid or missing bearer token"],
+  ["no JWT", () => SECRET, "token: not a JWT"],
+  ["of another secret", () => `${stack.token()}x`, "token: signed with another key than this server's"],
+])("refused credentials (%s) are a line with the reason, and never the token", async (_, token, reason) => {
+  const sent = token();
+  const headers: Record<string, string> = sent ? { authorization: `Bearer ${sent}` } : {};
+  await stack.request("GET", "/v1/workflow-runs", undefined, { token: "", headers });
+  const [line] = await until(() => log.all("request").length > 0 && log.all("request"));
+  expect(line).toMatchObject({ level: 40, status: 401, code: "unauthorized" });
+  expect(line?.reason).toContain(reason);
+  if (sent) expect(log.text).not.toContain(sent);
+});
+
+test("an error has its words under either name, its causes', and nothing of its other members", () => {
+  const lines = new Lines();
+  const logger = createLog({ logLevel: "info" }, "test", lines);
+  const cause = Object.assign(new Error("duplicate key"), { code: "23505", detail: `Key (card)=(${SECRET})` });
+  for (const name of ["err", "error"]) logger.warn({ [name]: new TypeError("not stored", { cause }) }, "said");
+  logger.warn({ error: "a string" }, "said");
+  const [err, error, text] = lines.all("said");
+  for (const told of [err?.err, error?.error])
+    expect(told).toMatchObject({
+      ...{ type: "TypeError", message: "not stored", stack: expect.stringContaining("logs.test.ts") },
+      cause: { message: "duplicate key", code: "23505" },
+    });
+  expect(text?.error).toEqual({ message: "a string" });
+  expect(lines.text).not.toContain(SECRET);
+});
+
+test("for people the lines are words", () => {
+  const lines = new Lines();
+  createLog({ logLevel: "info", logFormat: "pretty" }, "api", lines).info({ port: 8080 }, "listening");
+  expect(lines.text).toMatch(/INFO \(api\): listening\n +port: 8080/);
+});
