@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { mirroredAfter } from "./await-outcome.ts";
+import { endKnownToTemporal } from "./end-deaf.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
@@ -136,8 +137,8 @@ async function reopen(
   payload: CommandPayload & { id: string; actor: string },
 ) {
   // A run closes only after its last state is mirrored, so this row is the closed run's.
-  const row = await findOwnRun(deps, caller, runId);
-  if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
+  const stored = await findOwnRun(deps, caller, runId);
+  const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") throw refusal(verdict);
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
