@@ -3,6 +3,9 @@ import { ConfigError } from "../config.ts";
 /** One press of Ctrl-C reaches a process that npm started twice: from the terminal and, a moment later, from npm. */
 const SAME_PRESS_MS = 500;
 
+/** What has failed may not be able to stop: a worker whose thread is stuck. */
+const STOPS_WITHIN_MS = 20_000;
+
 type Stop = () => Promise<unknown>;
 
 /**
@@ -33,6 +36,7 @@ export async function runProcess(start: (onStop: (stop: Stop) => void) => Promis
     // What fails because it was stopped half-way is no news.
     if (stoppingSince !== undefined) return;
     console.error(error instanceof ConfigError ? error.message : error);
+    setTimeout(() => process.exit(1), STOPS_WITHIN_MS).unref();
     await end(1);
   }
 }

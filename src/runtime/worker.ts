@@ -1,4 +1,4 @@
-import { DefaultLogger, Runtime, type WorkflowBundleOption } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { Attempts } from "../../activities/calls/calls-in-flight.ts";
@@ -7,7 +7,8 @@ import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
 import { createActivities } from "../../activities/index.ts";
 import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
-import { UntimedWorker } from "./unwatched-worker.ts";
+import { TaskWatch } from "./task-watch.ts";
+import { untimedWorker } from "./unwatched-worker.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 
@@ -47,13 +48,14 @@ export async function startWorker(
     shutdownGraceTime: "5s",
     shutdownForceTime: "15s",
   } as const;
+  const watch = new TaskWatch();
   const workers = await Promise.all([
-    UntimedWorker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
+    untimedWorker(watch).create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
     // Waits for the calls that this process has begun.
-    UntimedWorker.create({ ...common, taskQueue: ownQueue }),
+    Worker.create({ ...common, taskQueue: ownQueue }),
   ]);
   const running = workers.map((worker) => worker.run());
-  const ended = Promise.all(running);
+  const ended = Promise.race([Promise.all(running), watch.stuck]);
   const end = (i: 0 | 1) => {
     if (workers[i].getState() === "RUNNING") workers[i].shutdown();
     return running[i];

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Connection } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
@@ -32,18 +33,20 @@ const age = ({ id }: { id: string }) =>
 /** A worker that gets no workflow task done, in place of the stack's own until `meanwhile` is over. */
 async function withBrokenWorker(does: "fails" | "hangs", meanwhile: () => Promise<void>): Promise<void> {
   await stack.stopWorker();
-  const { workflowService } = stack.deps.temporal;
-  const { temporalNamespace: namespace } = stack.config;
+  const { temporalAddress: address, temporalNamespace: namespace } = stack.config;
+  const connection = await Connection.connect({ address });
+  const { workflowService } = connection;
   const taskQueue = { name: TASK_QUEUE };
   let isOver = false;
   const polls = Array.from({ length: 4 }, async () => {
     while (!isOver) {
-      const task = await stack.deps.temporal
-        .withDeadline(Date.now() + 2_000, () => workflowService.pollWorkflowTaskQueue({ namespace, taskQueue }))
-        .catch(() => undefined);
+      const poll = () => workflowService.pollWorkflowTaskQueue({ namespace, taskQueue, identity: "broken" });
+      const task = await connection.withDeadline(Date.now() + 3_000, poll).catch((e) => console.log(e.message));
       const { taskToken } = task ?? {};
       if (!taskToken?.length || does === "hangs") continue;
-      await workflowService.respondWorkflowTaskFailed({ namespace, taskToken, cause: 24 }).catch(() => {});
+      await workflowService
+        .respondWorkflowTaskFailed({ namespace, taskToken, cause: 24, identity: "broken" })
+        .catch((e) => console.log(e.message));
     }
   });
   try {
@@ -51,6 +54,7 @@ async function withBrokenWorker(does: "fails" | "hangs", meanwhile: () => Promis
   } finally {
     isOver = true;
     await Promise.all(polls);
+    await connection.close();
     await stack.startWorker();
   }
 }

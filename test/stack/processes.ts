@@ -5,8 +5,8 @@ import type { Stack } from "./harness.ts";
 export const startApiProcess = (stack: Stack): Promise<Served> => serveIn("src/api.ts", variablesOf(stack));
 
 /** Resolves when it polls. */
-export const startWorkerProcess = (stack: Stack): Promise<Served> =>
-  serveIn("src/worker.ts", variablesOf(stack), "polling");
+export const startWorkerProcess = (stack: Stack, file = "src/worker.ts"): Promise<Served> =>
+  serveIn(file, variablesOf(stack), "polling");
 
 const variablesOf = ({ config }: Stack): Record<string, string> => ({
   DATABASE_URL: config.databaseUrl,
