@@ -2,14 +2,22 @@ const LOOKS_EVERY_MS = 1_000;
 /** Three times as long as Temporal waits for a workflow task: what is computed for so long has been given up. */
 const STUCK_AFTER_LOOKS = 30;
 
-type Task = { workflowId: string; looks: number };
-
-interface Workflow {
-  activate(...args: never[]): Promise<unknown>;
+/** A workflow of Temporal's in a thread of this process. `definition`: whose run it is, as its search attribute says. */
+export interface Computing {
+  runId: string;
+  definition: string | undefined;
 }
 
-interface WorkflowCreator {
-  createWorkflow(options: { info: { workflowId: string } }): Promise<Workflow>;
+export class StuckError extends Error {
+  readonly of: Computing;
+
+  constructor(of: Computing) {
+    const secs = (STUCK_AFTER_LOOKS * LOOKS_EVERY_MS) / 1000;
+    super(
+      `run ${of.runId} has kept a thread busy for ${secs} s, which ends with this process: it is to be started again`,
+    );
+    this.of = of;
+  }
 }
 
 /**
@@ -18,7 +26,7 @@ interface WorkflowCreator {
  * not run.
  */
 export class TaskWatch {
-  readonly #going = new Set<Task>();
+  readonly #going = new Set<{ of: Computing; looks: number }>();
   /** Rejects when a workflow is stuck. */
   readonly stuck: Promise<never>;
 
@@ -28,29 +36,15 @@ export class TaskWatch {
         for (const task of this.#going) {
           if (++task.looks < STUCK_AFTER_LOOKS) continue;
           clearInterval(looking);
-          const secs = (STUCK_AFTER_LOOKS * LOOKS_EVERY_MS) / 1000;
-          reject(
-            new Error(`run ${task.workflowId} has kept a thread busy for ${secs} s: this worker has to start anew`),
-          );
+          reject(new StuckError(task.of));
         }
       }, LOOKS_EVERY_MS).unref();
     });
     this.stuck.catch(() => {});
   }
 
-  watch(creator: WorkflowCreator): void {
-    const create = creator.createWorkflow.bind(creator);
-    creator.createWorkflow = async (options) => {
-      const { workflowId } = options.info;
-      const workflow = await this.#during(workflowId, create(options));
-      const activate = workflow.activate.bind(workflow);
-      workflow.activate = (...args) => this.#during(workflowId, activate(...args));
-      return workflow;
-    };
-  }
-
-  async #during<Result>(workflowId: string, computing: Promise<Result>): Promise<Result> {
-    const task = { workflowId, looks: 0 };
+  async during<Result>(of: Computing, computing: Promise<Result>): Promise<Result> {
+    const task = { of, looks: 0 };
     this.#going.add(task);
     try {
       return await computing;

@@ -7,8 +7,9 @@ import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
 import { createActivities } from "../../activities/index.ts";
 import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
-import { TaskWatch } from "./task-watch.ts";
+import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
+import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 
@@ -49,13 +50,19 @@ export async function startWorker(
     shutdownForceTime: "15s",
   } as const;
   const watch = new TaskWatch();
+  const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([
-    untimedWorker(watch).create({ ...common, taskQueue: TASK_QUEUE, workflowBundle, maxCachedWorkflows: 500 }),
+    untimedWorker(watch, suspected.known).create({
+      ...common,
+      taskQueue: TASK_QUEUE,
+      workflowBundle,
+      maxCachedWorkflows: 500,
+    }),
     // Waits for the calls that this process has begun.
     Worker.create({ ...common, taskQueue: ownQueue }),
   ]);
   const running = workers.map((worker) => worker.run());
-  const ended = Promise.race([Promise.all(running), watch.stuck]);
+  const ended = Promise.race([Promise.all(running), watch.stuck.catch((error) => suspect(deps, error))]);
   const end = (i: 0 | 1) => {
     if (workers[i].getState() === "RUNNING") workers[i].shutdown();
     return running[i];
@@ -64,9 +71,32 @@ export async function startWorker(
     ended,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
+      suspected.stop();
       await end(0);
       await attempts.noneLeft(HAND_OVER_MS);
       await end(1);
     },
   };
+}
+
+const SUSPECTED_EVERY_MS = 10_000;
+
+/** Those that all workers know of, until `stop`. */
+async function suspectedDefinitions({ db, log }: Deps) {
+  const known = new Set(await listStuckWorkflows(db));
+  const look = async () => {
+    for (const id of await listStuckWorkflows(db)) known.add(id);
+  };
+  const complain = (err: unknown) => log.warn({ err }, "stuck workflows are not known");
+  const looking = setInterval(() => look().catch(complain), SUSPECTED_EVERY_MS).unref();
+  return { known, stop: () => clearInterval(looking) };
+}
+
+/** The next worker does not get stuck by the same definition. */
+async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
+  const { runId, definition } = error.of;
+  log.error({ runId, workflowId: definition }, error.message);
+  if (definition !== undefined)
+    await rememberStuckWorkflow(db, definition, runId).catch((err) => log.error({ err }, "not remembered as stuck"));
+  throw error;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
 import pMap from "p-map";
 import { cancelRun } from "../runs/cancel-run.ts";
 import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
@@ -5,11 +6,16 @@ import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { isOutage } from "../../outage.ts";
+import { findRun } from "../../store/runs.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
 /** How many runs of one request are worked on at once. */
 export const CONCURRENCY = 16;
+
+const OUTAGE_TRIES = 3;
+const OUTAGE_PAUSE_MS = 500;
 
 export interface BulkCancelled {
   canceled: number;
@@ -17,14 +23,48 @@ export interface BulkCancelled {
   workflow_run_ids: string[];
 }
 
-/** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
+/**
+ * Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). Sub-workflows come after the
+ * runs that they are part of, and end with them: canceled before, they would fail those.
+ */
 export async function bulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const done = await pMap(distinct, (id) => attempt(deps, () => cancelRun(deps, caller, id)), {
-    concurrency: CONCURRENCY,
-  });
-  const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
+  const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
+  const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
+  const canceled = new Set<string>();
+  for (const depth of [...new Set(depths.values())].sort((a, b) => a - b)) {
+    const act = async (id: string) => {
+      if (await isCanceled(deps, caller, id, canceled)) canceled.add(id);
+    };
+    await pMap(
+      distinct.filter((id) => depths.get(id) === depth),
+      act,
+      { concurrency: CONCURRENCY },
+    );
+  }
+  const workflow_run_ids = distinct.filter((id) => canceled.has(id));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
+}
+
+async function isCanceled(deps: Deps, caller: Caller, id: string, canceled: Set<string>): Promise<boolean> {
+  const done = await attempt(deps, () => throughOutages(() => cancelRun(deps, caller, id)));
+  if (!("error" in done)) return true;
+  const row = await findRun(deps.db, id);
+  if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
+  deps.log.info({ runId: id, reason: done.error }, "run was not canceled");
+  return false;
+}
+
+/** What passes in a moment fails none of many runs. */
+async function throughOutages<Done>(act: () => Promise<Done>): Promise<Done> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (tries === OUTAGE_TRIES || !isOutage(error)) throw error;
+      await pauseFor(OUTAGE_PAUSE_MS);
+    }
+  }
 }
 
 export interface BulkReplayed {
@@ -105,7 +145,7 @@ async function attempt<T>({ log }: Deps, act: () => Promise<T>): Promise<{ value
     return { value: await act() };
   } catch (error) {
     if (error instanceof Problem) return { error: error.message };
-    log.error({ error }, "bulk item failed");
+    log.error({ err: error }, "bulk item failed");
     return { error: "workflow engine not available" };
   }
 }

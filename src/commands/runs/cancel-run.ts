@@ -52,7 +52,11 @@ export async function cancelOpenRun(
   const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
-  return (await isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS)) ? { run } : { accepted: requestId };
+  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
+    deps.log.warn({ err, runId: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
+    return false;
+  });
+  return (await quiet) ? { run } : { accepted: requestId };
 }
 
 async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
