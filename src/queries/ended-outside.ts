@@ -17,6 +17,7 @@ import { childEndedSignal, parentClosedSignal } from "../../workflows/messages.t
 
 /** What changed a moment ago has not been lost. */
 const QUIET_FOR_MS = 5_000;
+const ANSWER_WITHIN_MS = 500;
 
 /**
  * Ends in the mirror a run that can't do it itself, by the engine's own rules: its steps and waits end with it, and what it
@@ -59,14 +60,24 @@ async function tell<Arg>(deps: Deps, runId: string, signal: SignalDefinition<[Ar
   }
 }
 
-/** A run that is shown as open and has not changed for a while: as it ended, where it has ended for Temporal. */
+/**
+ * A run that is shown as open and has not changed for a while: as it ended, where it has ended for Temporal. Who reads does
+ * not wait for that: while Temporal does not answer, the row is shown as it is.
+ */
 export async function withUnseenEnd(deps: Deps, row: RunRow): Promise<RunRow> {
   if (isRunOver(row.status) || Date.now() - changedAt(row) < QUIET_FOR_MS) return row;
-  const known = await recentWhereabouts(deps, row.id);
-  return known.is === "ended" ? endFromOutside(deps, row.id, known.end) : row;
+  try {
+    const known = await recentWhereabouts(deps, row.id);
+    return known.is === "ended" ? await endFromOutside(deps, row.id, known.end) : row;
+  } catch (err) {
+    deps.log.warn({ err, runId: row.id }, "whether a run has ended is not known");
+    return row;
+  }
 }
 
-const recentWhereabouts = recently(whereabouts);
+const recentWhereabouts = recently((deps: Deps, runId) =>
+  deps.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => whereabouts(deps, runId)),
+);
 
 /** Revisions grow with time: they are microseconds, and 0 before the run has written anything itself. */
 const changedAt = ({ created_at, revision }: RunRow): number => Math.max(created_at, revision / 1000);

@@ -1,5 +1,7 @@
+import { defaultPayloadConverter } from "@temporalio/common";
+import type { coresdk } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
-import type { Computing, TaskWatch } from "./task-watch.ts";
+import type { TaskWatch } from "./task-watch.ts";
 import { DEFINITION_ATTRIBUTE } from "../../workflows/messages.ts";
 
 /**
@@ -18,25 +20,46 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
     ) => {
       const creatorWith = (isolateExecutionTimeoutMs: number) =>
         super.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs }, logger);
-      const creator = await creatorWith(undefined as never);
-      let timed: Promise<typeof creator> | undefined;
+      const untimed = await creatorWith(undefined as never);
+      let timed: Promise<typeof untimed> | undefined;
+
+      type Options = Parameters<typeof untimed.createWorkflow>[0];
+      const begin = async (options: Options, definition: string | undefined) => {
+        const of = { runId: options.info.workflowId, definition };
+        const workflow = await watch.during(of, untimed.createWorkflow(options));
+        const activate = workflow.activate.bind(workflow);
+        workflow.activate = (activation) => watch.during(of, activate(activation));
+        return workflow;
+      };
+      const beginTimed = async (created: Options) => {
+        timed ??= creatorWith(options.isolateExecutionTimeoutMs);
+        return (await timed).createWorkflow(created);
+      };
       return {
+        // Whose run it is, is told when it is activated.
         async createWorkflow(created) {
-          const { workflowId, typedSearchAttributes } = created.info;
-          const definition = typedSearchAttributes?.get(DEFINITION_ATTRIBUTE);
-          if (definition !== undefined && suspected.has(definition)) {
-            timed ??= creatorWith(options.isolateExecutionTimeoutMs);
-            return (await timed).createWorkflow(created);
-          }
-          const of: Computing = { runId: workflowId, definition };
-          const workflow = await watch.during(of, creator.createWorkflow(created));
-          const activate = workflow.activate.bind(workflow);
-          workflow.activate = (activation) => watch.during(of, activate(activation));
-          return workflow;
+          let workflow: ReturnType<typeof begin> | undefined;
+          return {
+            async activate(activation) {
+              const definition = definitionOf(activation);
+              const isSuspected = definition !== undefined && suspected.has(definition);
+              workflow ??= isSuspected ? beginTimed(created) : begin(created, definition);
+              return (await workflow).activate(activation);
+            },
+            getAndResetSinkCalls: async () => (await workflow)?.getAndResetSinkCalls() ?? [],
+            dispose: async () => (await workflow)?.dispose(),
+          };
         },
         async destroy() {
-          await Promise.all([creator.destroy(), timed?.then((made) => made.destroy())]);
+          await Promise.all([untimed.destroy(), timed?.then((creator) => creator.destroy())]);
         },
       };
     };
   };
+
+/** Of the first activation of a workflow in this process. */
+function definitionOf({ jobs }: coresdk.workflow_activation.IWorkflowActivation): string | undefined {
+  const { searchAttributes } = jobs?.[0]?.initializeWorkflow ?? {};
+  const payload = searchAttributes?.indexedFields?.[DEFINITION_ATTRIBUTE.name];
+  return payload ? defaultPayloadConverter.fromPayload<string>(payload) : undefined;
+}

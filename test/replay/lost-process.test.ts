@@ -12,6 +12,10 @@ beforeAll(() => {
   Runtime.install({ logger: new DefaultLogger("ERROR", () => {}) });
 });
 
+// Numbers of temporal.api.enums.v1.
+const SCHEDULE_TO_START = 2;
+const [TIMED_OUT, FAILED] = [14, 13];
+
 // The retry of a slow step, scheduled at the queue of the process that had made its last call.
 const SCHEDULED = 25;
 
@@ -41,12 +45,13 @@ async function askedAfter(end: object, eventType: number, rules: number | undefi
     payload.data = Buffer.from(JSON.stringify({ ...input, run: { ...input.run, rules } }));
   }
   const { eventTime, workflowTaskScheduledEventAttributes } = recorded[27] as Event;
-  const events = [
-    ...recorded.slice(0, SCHEDULED),
-    { eventId: 26, eventType, eventTime, ...end },
-    { eventId: 27, eventType: 5, eventTime, workflowTaskScheduledEventAttributes },
-    { eventId: 28, eventType: 6, eventTime, workflowTaskStartedEventAttributes: { scheduledEventId: 27 } },
-  ];
+  const started = { eventType: 11, activityTaskStartedEventAttributes: { scheduledEventId: SCHEDULED, attempt: 1 } };
+  const task = { eventType: 5, workflowTaskScheduledEventAttributes };
+  const ended = [...(eventType === FAILED ? [started] : []), { ...end, eventType }];
+  const scheduledEventId = SCHEDULED + ended.length + 1;
+  const taken = { eventType: 6, workflowTaskStartedEventAttributes: { scheduledEventId } };
+  const later = [...ended, task, taken].map((event, i) => ({ ...event, eventId: SCHEDULED + 1 + i, eventTime }));
+  const events = [...recorded.slice(0, SCHEDULED), ...later];
   const history = proto.temporal.api.history.v1.History.fromObject({ events });
   const replayed = new Map<string, ScheduledActivities>();
   const options = {
@@ -63,8 +68,6 @@ async function askedAfter(end: object, eventType: number, rules: number | undefi
   const dispatches = [...asked.values()].filter(({ activityType }) => activityType === "dispatchJob");
   return { errors, queues: dispatches.map(({ taskQueue }) => (taskQueue === ownQueue ? TASK_QUEUE : taskQueue)) };
 }
-
-const [SCHEDULE_TO_START, TIMED_OUT, FAILED] = [2, 14, 13];
 
 // Runs of rules 0 may have been begun by interpreters that scheduled it elsewhere than those of rules 1 do, and the other way round.
 test.each([
