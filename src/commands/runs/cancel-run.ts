@@ -117,9 +117,7 @@ async function start({ temporal }: Deps, row: RunRow): Promise<void> {
 async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean> {
   const { id, finished_at = Date.now() } = row;
   for (;;) {
-    const enough = Date.now() + ASKED_EVERY_SECS * 1000;
-    await ends(deps, id, ASKED_EVERY_SECS);
-    if (Date.now() < enough) break;
+    if (await ends(deps, id, ASKED_EVERY_SECS)) break;
     const known = await whereabouts(deps, id);
     if (known.is !== "open" || (await endDeaf(deps, row, known))) break;
     if (Date.now() >= before) return false;
