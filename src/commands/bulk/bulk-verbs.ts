@@ -14,6 +14,7 @@ import { isRunOver } from "../../../workflows/engine/transitions.ts";
 /** How many runs of one request are worked on at once. */
 export const CONCURRENCY = 16;
 
+const ITEM_WITHIN_MS = 20_000;
 const OUTAGE_TRIES = 3;
 const OUTAGE_PAUSE_MS = 500;
 
@@ -139,10 +140,13 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
   return source;
 }
 
-/** One bad id spoils nothing: its error, in words fit for the caller, is its own. */
-async function attempt<T>({ log }: Deps, act: () => Promise<T>): Promise<{ value: T } | { error: string }> {
+/**
+ * One bad id spoils nothing: its error, in words fit for the caller, is its own. So is its time: of one deadline for all,
+ * nothing would be left for the last ones when Temporal is busy.
+ */
+async function attempt<T>({ log, temporal }: Deps, act: () => Promise<T>): Promise<{ value: T } | { error: string }> {
   try {
-    return { value: await act() };
+    return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
   } catch (error) {
     if (error instanceof Problem) return { error: error.message };
     log.error({ err: error }, "bulk item failed");
