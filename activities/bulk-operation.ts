@@ -57,7 +57,9 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
   const items = await listBulkItems(deps.db, id, { status: "pending", limit });
   const caller = { actor: operation.created_by, projects: [operation.project_id], scopes: [] };
   const action = {
+    operationId: id,
     operation: operation.operation,
+    since: operation.created_at,
     commandId: `bulk-operation/${id}`,
     repeated: context.info.attempt > 1,
     reason: operation.reason,

@@ -37,12 +37,14 @@ const ATTEMPT: ActivityOptions = {
 
 /**
  * One HTTP attempt, by any worker. Temporal's own retries are for a Postgres that is away. Missing heartbeats may also
- * mean an outage of the Temporal server: whether another worker is to call again, dispatch decides.
+ * mean an outage of the Temporal server: whether another worker is to call again, dispatch decides. By rules 0 the server did.
  */
-export const stepDispatch = (step_ref: string) =>
+export const stepDispatch = (step_ref: string, rules: number) =>
   proxyActivities<Dispatch>({
     ...ATTEMPT,
-    retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["TemporalTimeout:Heartbeat"] },
+    ...(rules >= 1
+      ? { retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["TemporalTimeout:Heartbeat"] } }
+      : { retry: UNTIL_IT_WORKS, heartbeatTimeout: "10s" }),
     summary: step_ref,
   });
 

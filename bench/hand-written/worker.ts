@@ -4,7 +4,8 @@ import pino from "pino";
 import { HAND_WRITTEN } from "./task-queue.ts";
 import { READY } from "../servers/node-process.ts";
 import { runProcess } from "../../src/runtime/process.ts";
-import { UntimedWorker } from "../../src/runtime/unwatched-worker.ts";
+import { TaskWatch } from "../../src/runtime/task-watch.ts";
+import { untimedWorker } from "../../src/runtime/unwatched-worker.ts";
 import { installRuntime } from "../../src/runtime/worker.ts";
 import * as activities from "./activities.ts";
 
@@ -12,7 +13,7 @@ import * as activities from "./activities.ts";
 await runProcess(async ({ onStop }) => {
   installRuntime(pino({ level: "warn" }));
   const connection = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? "" });
-  const worker = await UntimedWorker.create({
+  const worker = await untimedWorker(new TaskWatch()).create({
     connection,
     namespace: "default",
     taskQueue: HAND_WRITTEN,

@@ -8,6 +8,8 @@ export interface Served {
   stop(): Promise<void>;
   /** At once, as a crash does. */
   kill(): Promise<void>;
+  /** Its exit code, once it has ended, by a signal or by itself. */
+  exited: Promise<number | null>;
 }
 
 /** Starts a file of the project as a server in a process of its own, on a free port unless `env` names one. It can be used once it logs `ready`. */
@@ -17,6 +19,7 @@ export async function serveIn(file: string, env: Record<string, string>, ready =
     env: { ...process.env, ...env, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
   const tell = () => child.kill();
   process.once("exit", tell);
   await saysReady(child, file, ready);
@@ -31,6 +34,7 @@ export async function serveIn(file: string, env: Record<string, string>, ready =
     origin: `http://127.0.0.1:${port}`,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
+    exited,
   };
 }
 

@@ -1,5 +1,6 @@
-import { type InjectedSinks, Worker, type WorkflowBundleOption } from "@temporalio/worker";
+import type { InjectedSinks, WorkflowBundleOption } from "@temporalio/worker";
 import type proto from "@temporalio/proto";
+import { otherwiseScheduled, recordingWorker, type ScheduledActivities } from "./scheduled-activities.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import type { Passing } from "../../workflows/messages.ts";
 
@@ -20,14 +21,21 @@ export async function replayHistory(
   history: History,
 ): Promise<Divergence | undefined> {
   const events = history.events ?? [];
-  const failure = async (length: number): Promise<string | undefined> => {
-    const cut = { workflowId: "replayed", history: { events: events.slice(0, length) } };
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter, sinks }, [cut]))
-      if (error) return reasonOf(error);
+  const workflowId = "replayed";
+  const replayed = new Map<string, ScheduledActivities>();
+  const failure = async (
+    length: number,
+    into = new Map<string, ScheduledActivities>(),
+  ): Promise<string | undefined> => {
+    const cut = { workflowId, history: { events: events.slice(0, length) } };
+    const replay = recordingWorker(into).runReplayHistories({ workflowBundle, dataConverter, sinks }, [cut]);
+    for await (const { error } of replay) if (error) return reasonOf(error);
     return undefined;
   };
-  const message = await failure(events.length);
-  if (message === undefined) return undefined;
+  const message = await failure(events.length, replayed);
+  const scheduled = replayed.get(workflowId);
+  const otherwise = scheduled && otherwiseScheduled(history, scheduled);
+  if (message === undefined) return otherwise;
   // Few messages tell the event. It is the last one of the shortest beginning that can't be replayed.
   let [replays, diverges] = [0, events.length];
   while (diverges - replays > 1) {
@@ -35,7 +43,7 @@ export async function replayHistory(
     if ((await failure(middle)) === undefined) replays = middle;
     else diverges = middle;
   }
-  return { event: diverges, message };
+  return otherwise && otherwise.event < diverges ? otherwise : { event: diverges, message };
 }
 
 /** What went wrong, out of the Rust debug text that the SDK wraps it in. */

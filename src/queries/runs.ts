@@ -4,6 +4,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
+import { withUnseenEnd } from "./ended-outside.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
@@ -38,7 +39,7 @@ const asItIs = async (deps: Deps, row: RunRow): Promise<RunRow> =>
 
 /** As it is now, or once it has ended within `waitSecs`. */
 export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
-  let row = await findOwnRun(deps, caller, runId);
+  let row = await withUnseenEnd(deps, await findOwnRun(deps, caller, runId));
   if (waitSecs > 0 && !isRunOver(row.status)) {
     await ends(deps, runId, waitSecs);
     row = await findOwnRun(deps, caller, runId);

@@ -6,6 +6,9 @@ const SAME_PRESS_MS = 500;
 /** After an error that nobody caught, so long may the rest take to end as it should. */
 const CRASH_WITHIN_MS = 10_000;
 
+/** What has failed may not be able to stop: a worker whose thread is stuck. */
+const STOPS_WITHIN_MS = 20_000;
+
 /** A process while it starts and runs. What it says when it stops, or dies, goes to `log`, and before there is one to the console. */
 export interface Running {
   /** Called when the process stops, last first. `waitsFor` says what for, if there is anything. */
@@ -71,6 +74,7 @@ export async function runProcess(start: (running: Running) => Promise<void>): Pr
     if (first) return;
     if (error instanceof ConfigError) console.error(error.message);
     else fail(error, "the process could not start, or go on");
+    setTimeout(() => process.exit(1), STOPS_WITHIN_MS).unref();
     await end(1);
   }
 }

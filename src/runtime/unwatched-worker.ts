@@ -1,12 +1,65 @@
+import { defaultPayloadConverter } from "@temporalio/common";
+import type { coresdk } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
+import type { TaskWatch } from "./task-watch.ts";
+import { DEFINITION_ATTRIBUTE } from "../../workflows/messages.ts";
 
 /**
  * A worker that trusts its workflows to come to an end. The SDK has a thread watch each entry of the sandbox, to end what
  * computes for 5 s; to start and join those threads is a quarter of what a replay costs, and no option leaves them out.
- * The price: a loop without end in our interpreter would hold its worker for good. No input makes one: its loops are as long
- * as the run has steps, and patterns in conditions are matched in linear time.
+ * The price: a loop without end in our interpreter would hold its thread for good. No input makes one: its loops are as long
+ * as the run has steps, and patterns in conditions are matched in linear time. Should there be one after all, `watch` tells,
+ * and runs of the definitions that are `suspected` from then on are watched by the SDK, in threads of their own.
  */
-export class UntimedWorker extends Worker {
-  protected static override createWorkflowCreator: typeof Worker.createWorkflowCreator = (bundle, options, logger) =>
-    super.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs: undefined as never }, logger);
+export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> = new Set()): typeof Worker =>
+  class extends Worker {
+    protected static override createWorkflowCreator: typeof Worker.createWorkflowCreator = async (
+      bundle,
+      options,
+      logger,
+    ) => {
+      const creatorWith = (isolateExecutionTimeoutMs: number) =>
+        super.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs }, logger);
+      const untimed = await creatorWith(undefined as never);
+      let timed: Promise<typeof untimed> | undefined;
+
+      type Options = Parameters<typeof untimed.createWorkflow>[0];
+      const begin = async (options: Options, definition: string | undefined) => {
+        const of = { runId: options.info.workflowId, definition };
+        const workflow = await watch.during(of, untimed.createWorkflow(options));
+        const activate = workflow.activate.bind(workflow);
+        workflow.activate = (activation) => watch.during(of, activate(activation));
+        return workflow;
+      };
+      const beginTimed = async (created: Options) => {
+        timed ??= creatorWith(options.isolateExecutionTimeoutMs);
+        return (await timed).createWorkflow(created);
+      };
+      return {
+        // Whose run it is, is told when it is activated.
+        async createWorkflow(created) {
+          let workflow: ReturnType<typeof begin> | undefined;
+          return {
+            async activate(activation) {
+              const definition = definitionOf(activation);
+              const isSuspected = definition !== undefined && suspected.has(definition);
+              workflow ??= isSuspected ? beginTimed(created) : begin(created, definition);
+              return (await workflow).activate(activation);
+            },
+            getAndResetSinkCalls: async () => (await workflow)?.getAndResetSinkCalls() ?? [],
+            dispose: async () => (await workflow)?.dispose(),
+          };
+        },
+        async destroy() {
+          await Promise.all([untimed.destroy(), timed?.then((creator) => creator.destroy())]);
+        },
+      };
+    };
+  };
+
+/** Of the first activation of a workflow in this process. */
+function definitionOf({ jobs }: coresdk.workflow_activation.IWorkflowActivation): string | undefined {
+  const { searchAttributes } = jobs?.[0]?.initializeWorkflow ?? {};
+  const payload = searchAttributes?.indexedFields?.[DEFINITION_ATTRIBUTE.name];
+  return payload ? defaultPayloadConverter.fromPayload<string>(payload) : undefined;
 }

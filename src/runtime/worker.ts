@@ -1,4 +1,4 @@
-import { DefaultLogger, Runtime, type WorkflowBundleOption } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { Attempts } from "../../activities/calls/calls-in-flight.ts";
@@ -8,7 +8,9 @@ import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
 import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
-import { UntimedWorker } from "./unwatched-worker.ts";
+import { type StuckError, TaskWatch } from "./task-watch.ts";
+import { untimedWorker } from "./unwatched-worker.ts";
+import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 
@@ -59,8 +61,10 @@ export async function startWorker(
     journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
   }, FORGET_EVERY_MS).unref();
   const drainTime = `${deps.config.drainSecs}s` as const;
+  const watch = new TaskWatch();
+  const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([
-    UntimedWorker.create({
+    untimedWorker(watch, suspected.known).create({
       ...common,
       taskQueue: TASK_QUEUE,
       workflowBundle,
@@ -68,10 +72,10 @@ export async function startWorker(
       shutdownGraceTime: drainTime,
     }),
     // Waits for the calls that this process has begun.
-    UntimedWorker.create({ ...common, taskQueue: ownQueue, shutdownGraceTime: "1s" }),
+    Worker.create({ ...common, taskQueue: ownQueue, shutdownGraceTime: "1s" }),
   ]);
   const running = workers.map((worker) => worker.run());
-  const ended = Promise.all(running);
+  const ended = Promise.race([Promise.all(running), watch.stuck.catch((error) => suspect(deps, error))]);
   const end = (i: 0 | 1) => {
     if (workers[i].getState() === "RUNNING") workers[i].shutdown();
     return running[i];
@@ -82,6 +86,7 @@ export async function startWorker(
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
+      suspected.stop();
       await end(0);
       await attempts.noneLeft(HAND_OVER_MS);
       await attempts.noneGoing(drained - Date.now());
@@ -90,4 +95,26 @@ export async function startWorker(
       await journal.settled();
     },
   };
+}
+
+const SUSPECTED_EVERY_MS = 10_000;
+
+/** Those that all workers know of, until `stop`. */
+async function suspectedDefinitions({ db, log }: Deps) {
+  const known = new Set(await listStuckWorkflows(db));
+  const look = async () => {
+    for (const id of await listStuckWorkflows(db)) known.add(id);
+  };
+  const complain = (err: unknown) => log.warn({ err }, "stuck workflows are not known");
+  const looking = setInterval(() => look().catch(complain), SUSPECTED_EVERY_MS).unref();
+  return { known, stop: () => clearInterval(looking) };
+}
+
+/** The next worker does not get stuck by the same definition. */
+async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
+  const { runId, definition } = error.of;
+  log.error({ runId, workflowId: definition }, error.message);
+  if (definition !== undefined)
+    await rememberStuckWorkflow(db, definition, runId).catch((err) => log.error({ err }, "not remembered as stuck"));
+  throw error;
 }

@@ -182,6 +182,21 @@ export async function listBulkItems(
   return rows.map((row) => present<StoredBulkItem>(row));
 }
 
+/** The uppermost of a run's ancestors that an operation is for, too. */
+export async function findSelectedAncestor(db: Db, operationId: string, runId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string }>(
+    `with recursive ancestor(id, height) as (
+       select parent_workflow_run_id, 1 from workflow_runs where id = $2
+       union all
+       select run.parent_workflow_run_id, height + 1 from workflow_runs run join ancestor using (id)
+     )
+     select id from ancestor join bulk_operation_items item on item.run_id = id and item.operation_id = $1
+     order by height desc limit 1`,
+    [operationId, runId],
+  );
+  return rows[0]?.id;
+}
+
 export type BulkItemOutcome = { position: number } & Pick<BulkItem, "code" | "error" | "new_run_id"> & {
     status: Exclude<BulkItemStatus, "pending">;
   };

@@ -71,6 +71,15 @@ export async function findTriggerOf(db: Db, runId: string, eventKey: string): Pr
   return rows[0] && triggerOf(rows[0]);
 }
 
+/** What a run listens on. */
+export async function listWaitingTriggers(db: Db, runId: string): Promise<TriggerRow[]> {
+  const { rows } = await db.query<TriggerColumns>(
+    "select * from event_triggers where run_id = $1 and status = 'waiting'",
+    [runId],
+  );
+  return rows.map(triggerOf);
+}
+
 type TriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
   response_payload: string | null;
   response_payload_ref: string | null;

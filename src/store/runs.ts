@@ -73,6 +73,16 @@ export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
   return rows[0] && runOf(rows[0]);
 }
 
+/** The sub-workflows of a run that are open, or were after `since` (epoch milliseconds). */
+export async function listChildren(db: Db, parentId: string, since: number): Promise<RunRow[]> {
+  const { rows } = await db.query<RunColumns>(
+    `select * from workflow_runs
+     where parent_workflow_run_id = $1 and (finished_at is null or finished_at >= epoch_ms($2::float8))`,
+    [parentId, since],
+  );
+  return rows.map(runOf);
+}
+
 type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" | "step_payloads"> & {
   payload: string | null;
   payload_ref: string | null;

@@ -144,7 +144,7 @@ export function planSteps(version: StoredVersion): PlanStep[] {
 }
 
 /** The jobs of a version whose last call took long. */
-export const slowJobsOf = recently(async (db, versionId: string): Promise<string[]> => {
+export const slowJobsOf = recently(async (db: Db, versionId: string): Promise<string[]> => {
   const version = await findVersion(db, versionId);
   const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
   return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];

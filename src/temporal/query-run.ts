@@ -69,15 +69,17 @@ export async function askUntil<Answer, Args extends unknown[]>(
   return undefined;
 }
 
-/** Resolves when the run's workflow has ended, whatever as, or after `withinSecs`. */
-export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<void> {
+/** Whether the run's workflow has ended, whatever as: told when it has, or after `withinSecs`. */
+export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<boolean> {
   const deadline = Date.now() + withinSecs * 1000;
   const handle = temporal.workflow.getHandle(runId);
   try {
     await temporal.withDeadline(deadline, () => handle.result());
   } catch (error) {
-    if (!isEnd(error) && !isUnanswered(error)) throw error;
+    if (isUnanswered(error)) return false;
+    if (!isEnd(error)) throw error;
   }
+  return true;
 }
 
 const isEnd = (error: unknown): boolean =>

@@ -58,6 +58,15 @@ describe("a run with a time limit", () => {
   });
 });
 
+it.each([
+  [{ status: "canceled", error: "terminated: by hand" }, "terminated: by hand"],
+  [{ status: "completed" }, "what became of the step was not stored"],
+] as const)("a run that was ended from outside as %o ends with all that it holds", (end, error) => {
+  const run = everyType().happens({ type: "ended_outside", ...end });
+  expect(run.row).toMatchObject(end);
+  for (const ref of ["job", "sub"]) expect(run.step(ref)).toMatchObject({ status: "canceled", error });
+});
+
 describe("a sub-workflow's run", () => {
   it("never outlives its parent's limit", () => {
     const expires_no_later_than = BEGIN + 10_000;

@@ -72,7 +72,8 @@ export class Play {
         this.#hear(this.#oldNews(pick));
         break;
       case "cancel":
-        this.#hear({ type: "cancel_requested", at: this.#outside.now });
+        if (pick % 4) this.#hear({ type: "cancel_requested", at: this.#outside.now });
+        else this.#hear({ type: "ended_outside", status: "canceled", error: "terminated", at: this.#outside.now });
         break;
       case "parent":
         this.#hear({ type: "parent_closed", status: pick % 2 ? "canceled" : "timed_out", at: this.#outside.now });

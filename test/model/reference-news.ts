@@ -28,6 +28,11 @@ export function hear(run: ReferenceRun, event: Happening): void {
       if (!isOver(run)) endRun(run, event.status, at, why, why);
       return;
     }
+    case "ended_outside": {
+      const why = event.error ?? "what became of the step was not stored";
+      if (!isOver(run)) endRun(run, event.status, at, event.error, why);
+      return;
+    }
   }
   const step = run.steps[event.step];
   if (!step) return;

@@ -1,11 +1,15 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { v7 as uuid } from "uuid";
-import { afterAll, expect, inject, test } from "vitest";
+import { msToTs } from "@temporalio/common/lib/time.js";
+import type { temporal } from "@temporalio/proto";
+import { afterAll, describe, expect, inject, test } from "vitest";
 import { replayHistory } from "../../src/cli/replay-history.ts";
 import { readHistory } from "./histories.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
+
+type Scheduled = temporal.api.history.v1.IActivityTaskScheduledEventAttributes;
 
 const stack = await startStack();
 const on = scenarioOn(stack);
@@ -51,5 +55,30 @@ test("of a history that today's workflows would not have made, the event is told
   expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toEqual({
     event: place + 1,
     message: expect.stringContaining("'other' does not match activity type of activity command 'dispatchJob'"),
+  });
+});
+
+describe("of a history whose activities were scheduled otherwise, the first difference is told", () => {
+  const replays = (change: (scheduled: Scheduled) => void) => {
+    const history = readHistory("invoice-approval");
+    const place = (history.events ?? []).findIndex((event) => event.activityTaskScheduledEventAttributes);
+    change(history.events?.[place]?.activityTaskScheduledEventAttributes as Scheduled);
+    return { place, replayed: replayHistory({ codePath: inject("servers").bundlePath }, history) };
+  };
+
+  test.each<[string, (scheduled: Scheduled) => void]>([
+    ["taskQueue other", (scheduled) => Object.assign(scheduled, { taskQueue: { name: "other" } })],
+    [
+      "scheduleToStartTimeout 7000 ms",
+      (scheduled) => Object.assign(scheduled, { scheduleToStartTimeout: msToTs(7000) }),
+    ],
+    ["startToCloseTimeout 7000 ms", (scheduled) => Object.assign(scheduled, { startToCloseTimeout: msToTs(7000) })],
+    ["heartbeatTimeout 7000 ms", (scheduled) => Object.assign(scheduled, { heartbeatTimeout: msToTs(7000) })],
+  ])("%s", async (told, change) => {
+    const { place, replayed } = replays(change);
+    expect(await replayed).toEqual({
+      event: place + 1,
+      message: expect.stringContaining(`scheduled with ${told}, and`),
+    });
   });
 });

@@ -6,8 +6,8 @@ export const startApiProcess = (stack: Stack, more: Record<string, string> = {})
   serveIn("src/api.ts", { ...variablesOf(stack), ...more });
 
 /** Resolves when it polls. */
-export const startWorkerProcess = (stack: Stack): Promise<Served> =>
-  serveIn("src/worker.ts", variablesOf(stack), "polling");
+export const startWorkerProcess = (stack: Stack, file = "src/worker.ts"): Promise<Served> =>
+  serveIn(file, variablesOf(stack), "polling");
 
 export const variablesOf = ({ config }: Stack): Record<string, string> => ({
   DATABASE_URL: config.databaseUrl,

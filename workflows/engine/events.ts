@@ -35,6 +35,12 @@ type StepNews = { step: number; generation: number } & (
 
 export type Command = CommandPayload & { type: "command"; id: string; actor: string; verb: Verb };
 
+/** An end that the run did not decide itself. What it left open is canceled, for that reason. */
+export interface RunEnd {
+  status: "completed" | "failed" | "timed_out" | "canceled";
+  error?: string;
+}
+
 /** All that can happen to a run; `at` is the workflow's clock in epoch milliseconds. */
 export type RunEvent = { at: number } & (
   | Decision
@@ -43,6 +49,7 @@ export type RunEvent = { at: number } & (
   | { type: "unknown_signal"; id: string; name: string; message: string }
   | { type: "cancel_requested" }
   | { type: "run_expired" }
+  | ({ type: "ended_outside" } & RunEnd)
   | { type: "parent_closed"; status: "canceled" | "timed_out" }
   | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc; life?: number }
 );

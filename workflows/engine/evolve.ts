@@ -96,6 +96,9 @@ export function evolve(run: Run, happened: RunEvent): Run {
       // A retry may have come first, and given the run new time.
       if (isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       break;
+    case "ended_outside":
+      endRun(run, event.status, at, event.error, event.error ?? "what became of the step was not stored");
+      break;
     case "parent_closed": {
       const why = event.status === "timed_out" ? "parent workflow timed out" : "parent workflow canceled";
       endRun(run, event.status, at, why, why);

@@ -1,8 +1,8 @@
 import type { CommandOutcome } from "./command.ts";
 import { type Plan, RULES, type RunHeader } from "./plan.ts";
-import type { ApprovalRow, RunRow, StepRow } from "./rows.ts";
+import type { ApprovalRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
 import { initialRun } from "./run.ts";
-import type { ApprovalState, RunState } from "./state.ts";
+import type { ApprovalState, RunState, TriggerState } from "./state.ts";
 
 /**
  * What a run's row says that its whole life does not change: for what begins anew from it, by today's rules. Its parent's
@@ -13,13 +13,14 @@ export function headerOf(row: RunRow): RunHeader {
   return { ...header, rules: RULES };
 }
 
-/** The state of a closed run as its mirrored rows tell it. A step without a row never changed. */
+/** The state of a run as its mirrored rows tell it. A step without a row never changed. `waiting`: what an open one listens on. */
 export function mirroredState(
   plan: Plan,
   row: RunRow,
   rows: StepRow[],
   commands: CommandOutcome[],
   approvals: ApprovalRow[] = [],
+  waiting: TriggerRow[] = [],
 ): RunState {
   const { state } = initialRun(plan);
   const gates = new Map(approvals.map((gate) => [gate.step_run_id, gate]));
@@ -51,6 +52,11 @@ export function mirroredState(
       child_started: child_run_id === undefined ? undefined : true,
     };
   }
+  // A key may have been claimed before its step was mirrored as waiting.
+  for (const trigger of waiting) {
+    const step = state.steps[plan.index.get(trigger.step_ref) ?? -1];
+    if (step) step.trigger = triggerOf(trigger);
+  }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
   return {
     ...state,
@@ -68,4 +74,8 @@ function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
   if (!gate) return undefined;
   const { status, requested_at, expires_at, approved_by, approved_at, error } = gate;
   return { status, requested_at, expires_at, approved_by, approved_at, error };
+}
+
+function triggerOf({ status, event_key, requested_at, expires_at }: TriggerRow): TriggerState {
+  return { status, event_key, requested_at, expires_at };
 }

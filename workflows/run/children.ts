@@ -2,17 +2,22 @@ import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { CancellationScope, ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
 import { sourcesOf } from "../attempt-input.ts";
 import type { News } from "../engine/events.ts";
+import { evolve } from "../engine/evolve.ts";
 import { stepRunId } from "../engine/ids.ts";
-import type { PlanStep } from "../engine/plan.ts";
-import type { Run } from "../engine/run.ts";
+import { takeUnmirrored } from "../engine/mirroring.ts";
+import { planOf, type PlanStep } from "../engine/plan.ts";
+import { initialRun, type Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../messages.ts";
-import { stepEffects } from "../proxies.ts";
+import { effects, stepEffects } from "../proxies.ts";
 import { nowOf } from "./clock.ts";
 import { tellRun } from "./signal-run.ts";
 import { webUiHeaders } from "../web-ui.ts";
 
 const DEFAULT_NESTING_DEPTH = 10;
+
+/** The step has ended before its child could be started. */
+const UNWANTED = Symbol("unwanted");
 
 /** The sub-workflows of a run. */
 export class Children {
@@ -39,15 +44,18 @@ export class Children {
 
   /**
    * Starts the child of a step once and stays until the step has ended; if that was without the child, the child is
-   * told. What is begun is not cancelled half-way: a child that was prepared is started, if only to be told.
+   * told. What is begun is not cancelled half-way: a child that was prepared is started, or else its row says that it never
+   * will be (by rules 0 it was started, if only to be told).
    */
   async goOn(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
     const { generation } = state;
+    const scope = CancellationScope.current();
     if (!state.child_started) {
       this.#starting++;
-      const refused = await CancellationScope.nonCancellable(() => this.#start(step, definition, child_run_id));
+      const refused = await CancellationScope.nonCancellable(() => this.#start(step, definition, child_run_id, scope));
       this.#starting--;
       const news = { step, generation };
+      if (refused === UNWANTED) return;
       if (refused !== undefined) {
         this.#inbox.push({ ...news, type: "child_refused", error: refused });
         return;
@@ -57,16 +65,25 @@ export class Children {
     try {
       await CancellationScope.current().cancelRequested;
     } catch {
-      const { status, child_ended } = this.#run.state.steps[step] ?? {};
-      if (child_ended === child_run_id) return;
-      const timedOut = this.#run.state.status === "timed_out" && status === "canceled";
+      if (this.#run.state.steps[step]?.child_ended === child_run_id) return;
       await CancellationScope.nonCancellable(() =>
-        tellRun(child_run_id, parentClosedSignal, { status: timedOut ? "timed_out" : "canceled" }),
+        tellRun(child_run_id, parentClosedSignal, { status: this.#endWithout(step) }),
       );
     }
   }
 
-  async #start(step: number, definition: PlanStep, child_run_id: string): Promise<string | undefined> {
+  /** How a child ends whose step has ended without it. */
+  #endWithout(step: number): "timed_out" | "canceled" {
+    const { status, steps } = this.#run.state;
+    return status === "timed_out" && steps[step]?.status === "canceled" ? "timed_out" : "canceled";
+  }
+
+  async #start(
+    step: number,
+    definition: PlanStep,
+    child_run_id: string,
+    scope: CancellationScope,
+  ): Promise<string | typeof UNWANTED | undefined> {
     const { run } = this.#run.plan;
     const { child, generation } = this.#run.state.steps[step] as StepState;
     if (child) return this.#reopen(step, definition, child_run_id, child === "adopted", generation);
@@ -82,6 +99,13 @@ export class Children {
       sources: sourcesOf(this.#run, step),
     });
     if ("refused" in prepared) return prepared.refused;
+    if ((run.rules ?? 0) >= 1 && scope.consideredCancelled) {
+      // It is stored, and nobody is to start it.
+      const child = initialRun(planOf(prepared.run, prepared.steps));
+      evolve(child, { type: "parent_closed", status: this.#endWithout(step), at: Date.now() });
+      await effects.mirror(takeUnmirrored(child));
+      return UNWANTED;
+    }
     try {
       const started = await startChild<RunWorkflow>("workflowRun", {
         ...webUiHeaders(prepared.run),

@@ -8,16 +8,20 @@ import { stepDispatch, stepDispatchAt } from "../proxies.ts";
  * Awaits an attempt as an ordinary, heartbeating activity: at the process of queue `at`, or else anywhere. When nothing is
  * heard of it any more, the process that made it is asked first, which may only have been cut off from the server: as it
  * told with its heartbeats, or else the `likely` one. `lost`: that process is gone. Throws a cancellation.
+ *
+ * What became of an activity is read off its failure alone: that of an open run may have been scheduled by an older
+ * interpreter, elsewhere than today's would have.
  */
 export async function dispatch(
   attempt: Attempt,
+  rules: number,
   at: string | undefined,
   likely: string | undefined,
   lost: () => void,
 ): Promise<News> {
   const { step_ref, input } = attempt;
   for (let queue = at; ; ) {
-    const activities = queue === undefined ? stepDispatch(step_ref) : stepDispatchAt(queue, step_ref);
+    const activities = queue === undefined ? stepDispatch(step_ref, rules) : stepDispatchAt(queue, step_ref);
     try {
       const { output } = await activities.dispatchJob(input);
       return completed(attempt, output);
@@ -25,7 +29,7 @@ export async function dispatch(
       const failure = failureOf(error);
       if (failure) return failed(attempt, failure);
       const told = toldBy(error as ActivityFailure);
-      if (queue !== undefined) {
+      if (told.isLost || (queue !== undefined && !told.isSilent)) {
         lost();
         queue = undefined;
       } else if (told.isSilent) queue = told.queue ?? likely;
@@ -52,11 +56,17 @@ const unexpected = ({ cause, message }: ActivityFailure): AttemptFailure => ({
 interface Told extends Heartbeat {
   /** Its heartbeats stayed away. */
   isSilent?: boolean;
+  /** The process that was to go on with it is gone, or goes. */
+  isLost?: boolean;
 }
 
 /** With it comes the endpoint's answer, if there was one that could not be stored before the worker was gone. */
 function toldBy({ cause }: ActivityFailure): Told {
-  if (cause instanceof TimeoutFailure)
-    return { ...(cause.lastHeartbeatDetails as Heartbeat | undefined), isSilent: cause.timeoutType === "HEARTBEAT" };
-  return (cause instanceof ApplicationFailure && (cause.details?.[0] as Carried | undefined)) || {};
+  if (cause instanceof TimeoutFailure) {
+    const { timeoutType } = cause;
+    const told = cause.lastHeartbeatDetails as Heartbeat | undefined;
+    return { ...told, isSilent: timeoutType === "HEARTBEAT", isLost: timeoutType === "SCHEDULE_TO_START" };
+  }
+  if (!(cause instanceof ApplicationFailure)) return {};
+  return { ...(cause.details?.[0] as Carried | undefined), isLost: cause.type === "WorkerShutdown" };
 }

@@ -94,6 +94,10 @@ export class Performance {
     return quick;
   }
 
+  get #rules(): number {
+    return this.#run.plan.run.rules ?? 0;
+  }
+
   /** How many are to be started again after a continue-as-new. */
   get timers(): number {
     return this.#timers;
@@ -124,7 +128,8 @@ export class Performance {
       if (!mayBegin || this.#begun >= MOST_A_TASK) this.#held.add(i);
       else if (work.kind !== "dispatch") this.#begin(i, work);
       else if (quick && !this.#slow.has(this.#jobOf(i))) quick.push(i);
-      else this.#begin(i, work);
+      // By rules 0 the process that made the job's last call made the next one.
+      else this.#begin(i, work, this.#rules >= 1 ? undefined : this.#slow.get(this.#jobOf(i)));
     }
   }
 
@@ -142,9 +147,10 @@ export class Performance {
         this.#held.add(step);
         continue;
       }
-      if (slow && queue !== undefined) this.#slow.set(this.#jobOf(step), queue);
+      // In old histories it is null where there is none.
+      if (slow && queue != null) this.#slow.set(this.#jobOf(step), queue);
       const work = this.#dispatchOf(step);
-      if (work) this.#begin(step, work, anywhere ? undefined : queue);
+      if (work) this.#begin(step, work, anywhere ? undefined : (queue ?? undefined));
     }
   }
 
@@ -218,7 +224,7 @@ export class Performance {
     const { job_id } = attempt.input;
     // Whoever loses a process need not look for it again.
     const lost = () => this.#slow.delete(job_id);
-    this.#inbox.push(await dispatch(attempt, queue, this.#slow.get(job_id), lost));
+    this.#inbox.push(await dispatch(attempt, this.#rules, queue, this.#slow.get(job_id), lost));
   }
 
   async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {

@@ -9,14 +9,19 @@ import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { currentRun, findOwnRun } from "../../queries/runs.ts";
+import { findSelectedAncestor } from "../../store/bulk-operations.ts";
 import { findCommand } from "../../store/commands.ts";
+import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandOutcomeQuery } from "../../../workflows/messages.ts";
 
 export interface Action {
+  operationId: string;
   operation: BulkOperationKind;
+  /** When the operation was made, and its runs chosen. */
+  since: number;
   /** Of the action on this run: under the same id again, it is not done twice. */
   commandId: string;
   /** An earlier try may have got anywhere. */
@@ -53,11 +58,26 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
     const error = "no worker has taken it up yet: it is stored, and takes effect once";
     return { status: "failed", code: "unavailable", error };
   } catch (error) {
-    if (error instanceof Problem) return { status: "failed", code: error.code, error: error.message };
+    if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
     if (isOutage(error)) throw error;
     deps.log.error({ err: error, runId, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };
   }
+}
+
+const failed = ({ code, message }: Problem): Outcome => ({ status: "failed", code, error: message });
+
+/** What was chosen as open, and has ended by itself since, is not to be canceled, paused or resumed any more. */
+async function endedMeanwhile(
+  { db }: Deps,
+  runId: string,
+  action: Action,
+  { code }: Problem,
+): Promise<Outcome | undefined> {
+  if (code === "not_found") return undefined;
+  const { status, finished_at = 0 } = (await findRun(db, runId)) ?? {};
+  if (action.operation === "replay" || finished_at < action.since) return undefined;
+  return { status: "skipped", code: "invalid_state", error: `workflow run ended as ${status} meanwhile` };
 }
 
 /** Undefined: no worker could say yet what became of it. */
@@ -76,10 +96,26 @@ async function act(deps: Deps, caller: Caller, runId: string, action: Action): P
 const APPLIED: Outcome = { status: "applied" };
 const SKIPPED: Outcome = { status: "skipped" };
 
+/**
+ * A sub-workflow ends with its parent: canceled before it, it would fail the parent, which is to be canceled, too. The parent's
+ * own item tells what became of that.
+ */
+async function canceledWithParent(deps: Deps, caller: Caller, run: RunRow, action: Action): Promise<boolean> {
+  if (!run.parent_workflow_run_id) return false;
+  const ancestor = await findSelectedAncestor(deps.db, action.operationId, run.id);
+  if (ancestor === undefined) return false;
+  await cancel(deps, caller, ancestor, action).catch((error) => {
+    if (!(error instanceof Problem)) throw error;
+  });
+  const { status, finished_at = 0 } = await findOwnRun(deps, caller, run.id);
+  return status === "canceled" && finished_at >= action.since;
+}
+
 async function cancel(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
   const { commandId, reason } = action;
   const cause = reason === undefined ? commandId : `${commandId}: ${reason}`;
   const run = await findOwnRun(deps, caller, runId);
+  if (await canceledWithParent(deps, caller, run, action)) return APPLIED;
   const canceled = await cancelOpenRun(deps, run, { requestId: commandId, cause }).catch((error) => {
     if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
     throw error;

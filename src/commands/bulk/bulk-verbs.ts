@@ -1,3 +1,4 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
 import pMap from "p-map";
 import { logged } from "../command-log.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
@@ -5,8 +6,9 @@ import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { isOutage } from "../../outage.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { isOutage } from "../../outage.ts";
+import { findRun } from "../../store/runs.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
@@ -19,7 +21,10 @@ export interface BulkCancelled {
   workflow_run_ids: string[];
 }
 
-/** Cancels each run as a single cancel does; what can't be canceled only counts (contract §2.13). */
+/**
+ * Cancels each run as a single cancel does; what can't be canceled only counts. Sub-workflows come after the runs that they are
+ * part of, and end with them: canceled before, they would fail those.
+ */
 export async function bulkCancel(
   deps: Deps,
   caller: Caller,
@@ -29,10 +34,28 @@ export async function bulkCancel(
   const distinct = [...new Set(ids)];
   const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
   const attempt = attempting(deps);
-  const done = await pMap(distinct, (id) => attempt(() => cancelRun(deps, caller, id, key)), {
-    concurrency: CONCURRENCY,
-  });
-  const workflow_run_ids = distinct.filter((_, i) => !("error" in (done[i] ?? {})));
+  const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
+  const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
+  const canceled = new Set<string>();
+  const isCanceled = async (id: string): Promise<boolean> => {
+    const done = await attempt(() => cancelRun(deps, caller, id, key));
+    if (!("error" in done)) return true;
+    const row = await findRun(deps.db, id);
+    if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
+    deps.log.info({ run: id, reason: done.error }, "run was not canceled");
+    return false;
+  };
+  for (const depth of [...new Set(depths.values())].sort((a, b) => a - b)) {
+    const act = async (id: string) => {
+      if (await isCanceled(id)) canceled.add(id);
+    };
+    await pMap(
+      distinct.filter((id) => depths.get(id) === depth),
+      act,
+      { concurrency: CONCURRENCY },
+    );
+  }
+  const workflow_run_ids = distinct.filter((id) => canceled.has(id));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
 
@@ -135,25 +158,30 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
   return source;
 }
 
-/** As long as a request for one run has. */
+/** As long as a request for one run has: of one deadline for all, a busy Temporal would leave nothing for the last ones. */
 const ITEM_WITHIN_MS = 15_000;
 const AWAY = "workflow engine not available";
+const TRIES = 3;
+const TRIED_AGAIN_AFTER_MS = 500;
 
 /**
- * One bad id spoils nothing: its error, in words fit for the caller, is its own. Once a server is away, what comes after is not
- * tried, and not waited for.
+ * One bad id spoils nothing: its error, in words fit for the caller, is its own. What passes in a moment fails nobody; once a
+ * server is away for longer, what comes after is not tried, and not waited for.
  */
 function attempting({ log, temporal }: Deps) {
   let isAway = false;
   return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string }> => {
-    if (isAway) return { error: AWAY };
-    try {
-      return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
-    } catch (error) {
-      isAway = isOutage(error);
-      if (error instanceof Problem && !isAway) return { error: error.message };
-      log.error({ err: error }, "bulk item failed");
-      return { error: AWAY };
+    for (let tries = 1; !isAway; tries++) {
+      try {
+        return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
+      } catch (error) {
+        if (error instanceof Problem && !isOutage(error)) return { error: error.message };
+        log.error({ err: error }, "bulk item failed");
+        if (!isOutage(error)) return { error: AWAY };
+        if (tries === TRIES) isAway = true;
+        else await pauseFor(TRIED_AGAIN_AFTER_MS);
+      }
     }
+    return { error: AWAY };
   };
 }

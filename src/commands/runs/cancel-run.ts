@@ -1,9 +1,11 @@
 import { status } from "@grpc/grpc-js";
-import { isGrpcServiceError } from "@temporalio/client";
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import pMap from "p-map";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
+import { endDeaf, notYetKnown } from "./end-deaf.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
 import { logged } from "../command-log.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
@@ -11,20 +13,29 @@ import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
+import { endFromOutside } from "../../queries/ended-outside.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { currentRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
-import { findRun } from "../../store/runs.ts";
-import { askUntil } from "../../temporal/query-run.ts";
+import { findRun, listChildren } from "../../store/runs.ts";
+import { askUntil, ends } from "../../temporal/query-run.ts";
+import { whereabouts } from "../../temporal/whereabouts.ts";
 import { presentRun } from "../../views/run.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { runQuery } from "../../../workflows/messages.ts";
+import { type RunInput, runQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 const OVER = "workflow run already in terminal state";
+const FAILED = "failed to cancel workflow run";
+
+/** What was told to end is waited for. */
+const QUIET_WITHIN_MS = 5_000;
+const ASKED_EVERY_SECS = 1;
+const CHILDREN_AT_ONCE = 16;
 
 /** Temporal's own cancellation of the run's workflow (contract §2.3). */
 export function cancelRun(
@@ -74,13 +85,48 @@ export async function previewCancel(deps: Deps, caller: Caller, runId: string): 
   return previewCommand(deps, await currentRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
 }
 
-/** `cause` stays in the run's history. With the same request id again, Temporal cancels once. */
+/**
+ * Answers when nothing of the run can begin any more, nor of its sub-workflows. `cause` stays in the run's history. With the
+ * same request id again, Temporal cancels once.
+ */
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
   { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
+  const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  if (!run) return { accepted: requestId };
+  if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
+  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
+    deps.log.warn({ err, runId: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
+    return false;
+  });
+  return (await quiet) ? { run } : { accepted: requestId };
+}
+
+async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
+  const known = await whereabouts(deps, row.id);
+  if (known.is === "ended") {
+    await endFromOutside(deps, row.id, known.end);
+    throw new Problem("invalid_state", OVER);
+  }
+  if (known.is === "unknown" && (await isYetToStart(deps, row))) {
+    await start(deps, row);
+    return undefined;
+  }
+  const run = await endDeaf(deps, row, known);
+  if (!run && known.is === "unknown") throw notYetKnown();
+  return run;
+}
+
+/** Undefined: no worker could say yet. */
+async function canceledItself(
+  deps: Deps,
+  row: RunRow,
+  requestId: string,
+  cause: string | undefined,
+): Promise<RunRow | undefined> {
   let isStored = false;
   const send = async () => {
     await requestCancel(deps, row.id, requestId, cause);
@@ -93,9 +139,47 @@ export async function cancelOpenRun(
     if (isStored && isOutage(error)) return undefined;
     throw error;
   });
-  if (!run) return { accepted: requestId };
-  if (run.status !== "canceled") throw new Problem("conflict", "failed to cancel workflow run");
-  return { run };
+  // Whatever comes to a run lets Temporal count the failures of its workflow task anew.
+  return run ?? endDeaf(deps, row, await whereabouts(deps, row.id));
+}
+
+/** A sub-workflow is stored before its parent starts it. */
+async function isYetToStart(deps: Deps, { parent_workflow_run_id, revision }: RunRow): Promise<boolean> {
+  if (!parent_workflow_run_id || revision > 0) return false;
+  return (await whereabouts(deps, parent_workflow_run_id)).is === "open";
+}
+
+/** In its parent's place, which then finds it started, and is told of its end. */
+async function start({ temporal }: Deps, row: RunRow): Promise<void> {
+  const input: RunInput = { reopen: row.id };
+  try {
+    await temporal.workflow.start(WORKFLOW_TYPE, {
+      ...webUiHeaders(row),
+      workflowId: row.id,
+      taskQueue: TASK_QUEUE,
+      workflowIdReusePolicy: "REJECT_DUPLICATE",
+      args: [input],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/**
+ * Temporal has closed the run, which it lets happen only after every sub-workflow was told, and so each of these. What was
+ * scheduled and not begun when the run's end was mirrored can't begin then.
+ */
+async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean> {
+  const { id, finished_at = Date.now() } = row;
+  for (;;) {
+    if (await ends(deps, id, ASKED_EVERY_SECS)) break;
+    const known = await whereabouts(deps, id);
+    if (known.is !== "open" || (await endDeaf(deps, row, known))) break;
+    if (Date.now() >= before) return false;
+  }
+  const children = await listChildren(deps.db, id, finished_at);
+  const quiet = await pMap(children, (child) => isQuiet(deps, child, before), { concurrency: CHILDREN_AT_ONCE });
+  return quiet.every(Boolean);
 }
 
 async function requestCancel({ db, log, temporal }: Deps, runId: string, requestId: string, reason?: string) {

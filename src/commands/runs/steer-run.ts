@@ -3,6 +3,7 @@ import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
 import { mirroredAfter } from "./await-outcome.ts";
+import { endKnownToTemporal } from "./end-deaf.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { logged } from "../command-log.ts";
@@ -149,8 +150,8 @@ async function reopen(
   isKeyed: boolean,
 ) {
   // A run closes only after its last state is mirrored, so this row is the closed run's.
-  const row = await findOwnRun(deps, caller, runId);
-  if (!isRunOver(row.status)) throw new Problem("unavailable", "workflow run is not known to Temporal yet");
+  const stored = await findOwnRun(deps, caller, runId);
+  const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") {
     const { id, actor, step_ref } = payload;

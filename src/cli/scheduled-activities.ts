@@ -1,0 +1,71 @@
+import { tsToMs } from "@temporalio/common/lib/time.js";
+import type proto from "@temporalio/proto";
+import { Worker } from "@temporalio/worker";
+import type { Divergence, History } from "./replay-history.ts";
+
+type Asked = proto.coresdk.workflow_commands.IScheduleActivity;
+type Timeout = "scheduleToCloseTimeout" | "scheduleToStartTimeout" | "startToCloseTimeout" | "heartbeatTimeout";
+const TIMEOUTS: Timeout[] = [
+  "scheduleToStartTimeout",
+  "startToCloseTimeout",
+  "heartbeatTimeout",
+  "scheduleToCloseTimeout",
+];
+
+/** What replayed workflows ask for, by the ids of the activities. `ownQueue`: the one that the workflow itself is on. */
+export interface ScheduledActivities {
+  ownQueue: string;
+  asked: Map<string, Asked>;
+}
+
+/**
+ * A worker for replays that keeps what each workflow asks for. The SDK compares an activity's type and id with the history,
+ * and nothing else of it; but an interpreter that schedules it elsewhere, or with other timeouts, hears other ends of it.
+ */
+export function recordingWorker(replayed: Map<string, ScheduledActivities>): typeof Worker {
+  return class extends Worker {
+    protected static override createWorkflowCreator: typeof Worker.createWorkflowCreator = async (...args) => {
+      const creator = await super.createWorkflowCreator(...args);
+      const create = creator.createWorkflow.bind(creator);
+      creator.createWorkflow = async (options) => {
+        const { workflowId, taskQueue } = options.info;
+        const asked: ScheduledActivities["asked"] = new Map();
+        replayed.set(workflowId, { ownQueue: taskQueue, asked });
+        const workflow = await create(options);
+        const activate = workflow.activate.bind(workflow);
+        workflow.activate = async (activation) => {
+          const completion = await activate(activation);
+          for (const { scheduleActivity } of completion.successful?.commands ?? [])
+            if (scheduleActivity?.activityId) asked.set(scheduleActivity.activityId, scheduleActivity);
+          return completion;
+        };
+        return workflow;
+      };
+      return creator;
+    };
+  };
+}
+
+/** The first activity of a history that today's workflows would have scheduled otherwise. */
+export function otherwiseScheduled(
+  { events }: History,
+  { ownQueue, asked }: ScheduledActivities,
+): Divergence | undefined {
+  const { taskQueue } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+  for (const [i, { activityTaskScheduledEventAttributes: scheduled }] of (events ?? []).entries()) {
+    const today = asked.get(scheduled?.activityId ?? "");
+    if (!scheduled || !today) continue;
+    const queues = [placeOf(scheduled.taskQueue?.name, taskQueue?.name), placeOf(today.taskQueue, ownQueue)] as const;
+    const timeouts = TIMEOUTS.map((name) => [name, msOf(scheduled[name]), msOf(today[name])] as const);
+    const [name, then, now] = [["taskQueue", ...queues] as const, ...timeouts].find(([, a, b]) => a !== b) ?? [];
+    if (name === undefined) continue;
+    const activity = `activity ${scheduled.activityId} (${scheduled.activityType?.name})`;
+    return { event: i + 1, message: `${activity} was scheduled with ${name} ${then}, and today with ${now}` };
+  }
+  return undefined;
+}
+
+const placeOf = (queue: string | null | undefined, own: string | null | undefined): string =>
+  !queue || queue === own ? "of the workflow" : queue;
+
+const msOf = (duration: Parameters<typeof tsToMs>[0]): string => `${duration ? tsToMs(duration) : 0} ms`;
