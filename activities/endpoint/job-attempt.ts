@@ -29,7 +29,7 @@ export async function attemptJob(
     return output === undefined ? undefined : transformed(output, input.output_transform);
   } catch (error) {
     if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job);
-    if (error instanceof TemplateError) throw finalFailure("client", error.message, job);
+    if (error instanceof TemplateError) throw finalFailure("template", error.message, job);
     throw error;
   }
 }

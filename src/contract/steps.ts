@@ -5,7 +5,8 @@ import type { WorkflowStep } from "./workflows.ts";
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
 
 /** A step as a definition gives it, aliases resolved and defaults filled in. Whether it makes sense is for validate.ts to say. */
-export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | Choices> & Record<Choices, string>;
+export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | "on_skip" | Choices> &
+  Record<Choices, string> & { on_skip?: string };
 
 // Long enough that the rule with better words, which names the step, is the one that speaks.
 const word = line(4096);
@@ -19,6 +20,7 @@ export const stepInput = members({
   depends_on: z.array(z.string()).default([]),
   condition: json.optional(),
   on_failure: z.string().default("fail_workflow"),
+  on_skip: z.string().optional(),
   payload: json.optional(),
   approval_timeout_secs: whole.optional(),
   approval_approvers: z.array(line(255)).optional(),
@@ -46,7 +48,7 @@ export const stepInput = members({
 
   if (type !== undefined && step.step_type !== undefined && type !== step.step_type)
     complain("type", "contradicts step_type");
-  const step_type = step.step_type ?? type ?? "job";
+  const step_type = step.step_type ?? type ?? typeByFields(given);
 
   if (approvers && step.approval_approvers) complain("approvers", "give approvers or approval_approvers, not both");
   const slept = sleep_duration === undefined ? undefined : secondsOf(sleep_duration);
@@ -69,6 +71,15 @@ export const stepInput = members({
     ...(timeout_secs !== undefined && timeoutField && { [timeoutField]: timeout_secs }),
   };
 });
+
+/** The published TypeScript builders drop the type: what else a step says tells it. */
+function typeByFields(given: { [field: string]: unknown }): string {
+  const says = (...fields: string[]) => fields.some((field) => given[field] !== undefined);
+  if (says("job_id")) return "job";
+  if (says("event_key")) return "wait_for_event";
+  if (says("sleep_duration_secs", "sleep_duration")) return "sleep";
+  return says("sub_workflow_id") ? "sub_workflow" : "job";
+}
 
 const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 

@@ -1,7 +1,11 @@
 import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
+import { type StartRule, startRuleOf } from "./start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { ConditionError, holds } from "../expressions/conditions.ts";
+import { valueOf, wantedFor } from "./values.ts";
+import { ConditionError } from "../expressions/condition-parser.ts";
+import { holds } from "../expressions/conditions.ts";
+import type { Reference } from "../expressions/references.ts";
 
 /** How many steps of a resource class run at once within one run (contract §7.3). */
 const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
@@ -10,7 +14,8 @@ const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
  * The next thing the rules want to happen, or undefined when all that can go on is going on. The caller evolves the
  * decision and asks again. Of steps that may start, the first of the definition does.
  */
-export function decide({ plan, state, schedule }: Run): Decision | undefined {
+export function decide(run: Run): Decision | undefined {
+  const { plan, state, schedule } = run;
   if (isRunOver(state.status)) return undefined;
   if (schedule.unfinished === 0) return { type: "run_finished" };
   if (state.status === "paused") return undefined;
@@ -19,7 +24,8 @@ export function decide({ plan, state, schedule }: Run): Decision | undefined {
   if (limit > 0 && schedule.running >= limit) return undefined;
 
   let next: number | undefined;
-  for (const [first] of schedule.ready.values()) {
+  for (const lane of schedule.ready.values()) {
+    const first = lane.find((i) => !state.steps[i]?.asking);
     if (first === undefined || (next !== undefined && first > next)) continue;
     const { concurrency_key, resource_class } = plan.steps[first] ?? { resource_class: "small" };
     if (concurrency_key && (schedule.runningByKey.get(concurrency_key) ?? 0) > 0) continue;
@@ -28,17 +34,26 @@ export function decide({ plan, state, schedule }: Run): Decision | undefined {
   }
   if (next === undefined) return undefined;
 
-  const condition = plan.steps[next]?.condition;
-  if (condition === undefined) return { type: "step_started", step: next };
+  const rule = startRuleOf(plan, next);
+  if (!rule) return { type: "step_started", step: next };
+  if (rule.error !== undefined) return { type: "step_failed", step: next, error: rule.error };
+  if (wantedFor(run, next).length > 0) return { type: "values_asked", step: next };
+  return decideBy(rule, run, next);
+}
+
+function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): Decision {
+  const { plan, state } = run;
   try {
     const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
-    return holds(condition, statusOf) ? { type: "step_started", step: next } : { type: "step_skipped", step: next };
+    const facts = { statusOf, valueOf: (reference: Reference) => valueOf(run, step, reference) };
+    if (condition && !holds(condition, facts)) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return {
-      type: "step_failed",
-      step: next,
-      error: `condition of step ${plan.steps[next]?.step_ref}: ${error.message}`,
-    };
+    return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
   }
+  // It would end without anyone being told: better not to begin.
+  const lacking = emitKey.find((reference) => valueOf(run, step, reference) === undefined);
+  return lacking
+    ? { type: "step_failed", step, error: `${lacking.name} has no value` }
+    : { type: "step_started", step };
 }

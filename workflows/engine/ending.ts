@@ -43,6 +43,8 @@ export const close = (step: StepState, end: StepEnd, at: number): void => {
   step.error = end.error;
   step.cause = end.cause;
   step.deadline = undefined;
+  step.asking = undefined;
+  step.found = undefined;
   if (end.output) step.output = end.output;
 };
 

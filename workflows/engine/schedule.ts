@@ -23,14 +23,14 @@ const laneOf = (plan: Plan, i: number): string => {
   return `${step?.resource_class}/${step?.concurrency_key ?? ""}`;
 };
 
-/** Whether dependents may go on after this step (contract §7.2, and §8.4 for a false condition). */
+/** Whether dependents may go on after this step. */
 function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
   const step = state.steps[i];
   switch (step?.status) {
     case "completed":
       return true;
     case "skipped":
-      return step.cause !== "dependency";
+      return step.cause === "condition" ? plan.steps[i]?.on_skip !== "skip_dependents" : step.cause !== "dependency";
     case "failed":
       return plan.steps[i]?.on_failure === "continue";
     default:

@@ -1,5 +1,7 @@
 import type { StepInput } from "../../src/contract/steps.ts";
+import { Precedence } from "./precedence.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
+import { PatternWork } from "../expressions/pattern-work.ts";
 import { quoted } from "../expressions/printed.ts";
 
 /** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
@@ -27,10 +29,11 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
     if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
     refs.add(step_ref);
   }
+  const around = { steps: new Precedence(steps), work: new PatternWork() };
   return (
     firstFault(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??
-    firstFault(steps, (step) => contentFaults(step, refs))
+    firstFault(steps, (step) => contentFaults(step, around))
   );
 }
 

@@ -1,15 +1,14 @@
 import { v7 as uuid } from "uuid";
 import pMap from "p-map";
 import { newVersionId } from "./version-id.ts";
+import { saveTemplate } from "../save-template.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
-import { stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import type { Workflow } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
-import { saveDocument } from "../../store/documents.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type Db, inTransaction } from "../../store/pool.ts";
 import { findWorkflow, insertWorkflow, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
@@ -23,8 +22,11 @@ export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWor
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
   await assertReferences(deps.db, project_id, body.steps);
 
+  const refs = new Set(body.steps.map(({ step_ref }) => step_ref));
   const steps = await inTransaction(deps.db, async (db) => {
-    const steps = await pMap(body.steps, (step) => storedStep(db, workflow, step), { concurrency: 1 });
+    const steps = await pMap(body.steps, (step) => storedStep(db, workflow, step, (ref) => refs.has(ref)), {
+      concurrency: 1,
+    });
     if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") {
       throw new Problem("conflict", `workflow with slug "${workflow.slug}" already exists`, ["slug: taken"]);
     }
@@ -99,9 +101,14 @@ async function assertReferences(db: Db, projectId: string, steps: StepInput[]): 
   );
 }
 
-async function storedStep(db: Db, workflow: StoredWorkflow, { payload, ...step }: StepInput): Promise<StoredStep> {
-  const document =
-    payload === undefined ? undefined : await saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+async function storedStep(
+  db: Db,
+  workflow: StoredWorkflow,
+  { payload, ...step }: StepInput,
+  isStep: (ref: string) => boolean,
+): Promise<StoredStep> {
+  const of = { projectId: workflow.project_id, runId: null };
+  const document = payload === undefined ? undefined : await saveTemplate(db, of, payload, isStep);
   // stepsProblem found nothing: every choice of the input is one of the contract's.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
   return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };

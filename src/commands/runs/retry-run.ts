@@ -49,13 +49,13 @@ export async function startRetry(
   idempotencyKey?: string,
 ): Promise<RunRow> {
   const { plan, state } = await mirroredRun(deps, source);
-  const recovery = recoveryOf(plan, state, requestOf(payloads));
+  const recovery = recoveryOf(plan, state, await requestOf(deps, source, payloads));
   if ("status" in recovery) throw refusal(recovery);
   const { workflow, steps } = await workflowOf(deps, source);
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
   return runOnce(deps, asked, async (id) => {
     const kept = headerOf(source);
-    const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
+    const { payload, step_payloads } = await savePayloads(deps.db, source, id, payloads);
     const header: RunHeader = {
       ...kept,
       payload: payload ?? kept.payload,
@@ -72,7 +72,7 @@ export async function startRetry(
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
 export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBody): Promise<DryRun> {
-  const preview = await previewRecovery(deps, source, requestOf(payloads));
+  const preview = await previewRecovery(deps, source, await requestOf(deps, source, payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;
   if (limit > 0 && (await countRunning(deps.db, id)) >= limit)
@@ -80,7 +80,9 @@ export async function previewRetry(deps: Deps, source: RunRow, payloads: RetryBo
   return preview;
 }
 
-const requestOf = (payloads: RetryBody) => ({ ...unsavedPayloads(payloads), verb: "retry-run", actor: "" }) as const;
+async function requestOf({ db }: Deps, source: RunRow, payloads: RetryBody) {
+  return { ...(await unsavedPayloads(db, source, payloads)), verb: "retry-run", actor: "" } as const;
+}
 
 async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
   const [workflow, version] = await Promise.all([

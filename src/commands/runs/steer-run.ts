@@ -64,7 +64,7 @@ export async function steerRun(deps: Deps, caller: Caller, steering: Steering): 
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
-  const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
+  const payloads = await savePayloads(db, row, runId, steering.payloads ?? {});
   const { reason, eventKey: event_key } = steering;
   const payload = { id, actor: caller.actor, step_ref: stepRef, reason, result, event_key, ...payloads };
 
@@ -97,7 +97,7 @@ export async function previewSteering(
   const { verb, stepRef, reason, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
   return previewRecovery(deps, row, {
-    ...unsavedPayloads(payloads),
+    ...(await unsavedPayloads(deps.db, row, payloads)),
     verb,
     step_ref: stepRef,
     reason,
