@@ -30,7 +30,7 @@ const anyQuestion = fc.oneof(
   fc.record({
     of: fc.nat(),
     form: fc.constantFrom("more than 6", "has output", "more than 6 or no output", "payload"),
-    statuses: fc.constant([]),
+    statuses: fc.constant<string[]>([]),
   }),
 );
 

@@ -27,7 +27,11 @@ const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers
 
 /** Whatever a step refers to is there, and comes before it. Every message names the reference. */
 export function* referenceFaults(step: StepInput, { steps, work }: Around): Generator<Fault> {
-  yield* payloadFaults(step, step.payload, steps);
+  if (nestsDeeperThan(MAX_LEVELS, step.payload)) {
+    yield { field: "payload", message: `payload nests deeper than ${MAX_LEVELS} levels` };
+    return;
+  }
+  yield* templateFaults(step, step.payload, "payload", steps);
   for (const field of KEYS) yield* templateFaults(step, step[field], field, steps);
   for (const field of NO_TEMPLATES) {
     for (const { text, at } of stringsIn(step[field] ?? null, field))
@@ -36,14 +40,13 @@ export function* referenceFaults(step: StepInput, { steps, work }: Around): Gene
   if (step.condition !== undefined) yield* conditionFaults(step, step.condition, steps, work);
 }
 
-/** The same of a payload alone. */
-export function* payloadFaults(step: Step, payload: Json | undefined, steps: Precedence): Generator<Fault> {
-  if (nestsDeeperThan(MAX_LEVELS, payload))
-    yield { field: "payload", message: `payload nests deeper than ${MAX_LEVELS} levels` };
-  else yield* templateFaults(step, payload, "payload", steps);
-}
-
-function* templateFaults(step: Step, template: Json | undefined, field: string, steps: Precedence) {
+/** The same of one template of the step, which does not nest too deep. */
+export function* templateFaults(
+  step: Step,
+  template: Json | undefined,
+  field: string,
+  steps: Precedence,
+): Generator<Fault> {
   for (const { text, at } of stringsIn(template ?? null, field)) {
     if (!text.includes("{{")) continue;
     const problem = templateProblem(step, text, steps);

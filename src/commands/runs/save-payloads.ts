@@ -6,8 +6,9 @@ import { saveDocument } from "../../store/documents.ts";
 import type { Db } from "../../store/pool.ts";
 import { findVersion } from "../../store/workflows.ts";
 import { Precedence } from "../../../workflows/engine/precedence.ts";
-import { payloadFaults } from "../../../workflows/engine/reference-rules.ts";
+import { templateFaults } from "../../../workflows/engine/reference-rules.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { MAX_LEVELS, nestsDeeperThan } from "../../../workflows/expressions/printed.ts";
 
 type Of = Pick<RunRow, "project_id" | "workflow_version_id">;
 
@@ -51,8 +52,10 @@ async function checked(db: Db, of: Of, { step_payloads = {} }: RetryBody): Promi
   const precedence = new Precedence(steps);
   const details = given.flatMap(([ref, payload]) => {
     const step = steps.find(({ step_ref }) => step_ref === ref) ?? { step_ref: ref, depends_on: [] };
-    const [first] = payloadFaults(step, payload, precedence);
-    return first ? [`step_payloads.${ref}: ${first.message}`] : [];
+    const at = `step_payloads.${ref}`;
+    if (nestsDeeperThan(MAX_LEVELS, payload)) return [`${at}: nests deeper than ${MAX_LEVELS} levels`];
+    const [first] = templateFaults(step, payload, at, precedence);
+    return first ? [first.message] : [];
   });
   if (details.length > 0) throw new Problem("validation_error", "validation failed", details.slice(0, 20));
   return precedence;
