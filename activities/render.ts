@@ -37,13 +37,13 @@ function renderingOf({ named }: PayloadSources, { trigger, parents = [], outputs
     };
   }
   const byStep = new Map<string, Json | undefined>([...parents, ...outputs]);
-  const valueOf = (reference: Reference): Json | undefined => {
+  const valueAt = (reference: Reference): Json | undefined => {
     if (reference.root === "payload") return follow(reference.path, trigger);
     if (reference.root === "run") return follow(reference.path, named.run);
     const found = stepOf(reference, (ref) => byStep.has(ref));
     return found && follow(found.path, byStep.get(found.step));
   };
-  return { payload: (template) => render(template, valueOf), key: (template) => renderText(template, valueOf) };
+  return { payload: (template) => render(template, valueAt), key: (template) => renderText(template, valueAt) };
 }
 
 interface Loaded {

@@ -36,9 +36,10 @@ export class SideBySide {
     if (event.type === "command") this.#compareVerdicts(event.id);
   }
 
-  /** A continue-as-new: the run goes on from what was carried. */
+  /** A continue-as-new: the run goes on from what was carried. What was looked up was not. */
   carried(run: Run): void {
     this.run = watched(run);
+    for (const step of this.#reference.steps) step.lookedUp.clear();
     this.#compare();
   }
 

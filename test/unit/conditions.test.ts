@@ -10,11 +10,11 @@ const statuses: Record<string, string> = { smoke: "failed", build: "completed" }
 const statusOf = (ref: string) => (Object.hasOwn(statuses, ref) ? statuses[ref] : undefined);
 /** What references read here: whatever their root is, this. */
 let values: Json = {};
-const valueOf = ({ path }: { path: string[] }) => {
+const valueAt = ({ path }: { path: string[] }) => {
   const value = follow(path, values);
   return value === undefined ? undefined : { value };
 };
-const is = (condition: Json) => holds(parseCondition(condition), { statusOf, valueOf });
+const is = (condition: Json) => holds(parseCondition(condition), { statusOf, valueAt });
 const compare = (type: string, left: Json, right: Json) => is({ type, left, right });
 
 /** What is wrong with the condition of a step that comes after "build" and "smoke", and before "late". */

@@ -64,7 +64,7 @@ test("a condition that was accepted can be evaluated, or says which value it can
       if (typeof checked === "string") return;
       const found = value === undefined ? undefined : { value };
       try {
-        expect(typeof holds(checked, { statusOf: () => "failed", valueOf: () => found })).toBe("boolean");
+        expect(typeof holds(checked, { statusOf: () => "failed", valueAt: () => found })).toBe("boolean");
       } catch (error) {
         expect(error).toBeInstanceOf(ConditionError);
         expect((error as Error).message).toMatch(/has no value|needs|too long/);

@@ -2,7 +2,7 @@ import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
 import { type StartRule, startRuleOf } from "./start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { valueOf, wantedFor } from "./values.ts";
+import { valueAt, wantedFor } from "./values.ts";
 import { ConditionError } from "../expressions/condition-parser.ts";
 import { holds } from "../expressions/conditions.ts";
 import type { Reference } from "../expressions/references.ts";
@@ -45,14 +45,14 @@ function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): De
   const { plan, state } = run;
   try {
     const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
-    const facts = { statusOf, valueOf: (reference: Reference) => valueOf(run, step, reference) };
+    const facts = { statusOf, valueAt: (reference: Reference) => valueAt(run, step, reference) };
     if (condition && !holds(condition, facts)) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
   }
   // It would end without anyone being told: better not to begin.
-  const lacking = emitKey.find((reference) => valueOf(run, step, reference) === undefined);
+  const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);
   return lacking
     ? { type: "step_failed", step, error: `${lacking.name} has no value` }
     : { type: "step_started", step };

@@ -44,7 +44,7 @@ export class Precedence {
     const all = new Uint32Array(Math.ceil(this.#steps.length / 32));
     for (const parent of parents) {
       const before = this.#before.get(parent) as Uint32Array;
-      for (const [word, bits] of before.entries()) all[word] = (all[word] as number) | bits;
+      for (let word = 0; word < all.length; word++) all[word] = (all[word] as number) | (before[word] as number);
       all[parent >> 5] = (all[parent >> 5] as number) | (1 << (parent & 31));
     }
     return all;

@@ -1,4 +1,5 @@
-import { type Json, type JsonDoc, parseJson } from "../../src/contract/json.ts";
+import type { Json, JsonDoc } from "../../src/contract/json.ts";
+import { parsed } from "../expressions/parsed.ts";
 import { type Reference, stepOf } from "../expressions/references.ts";
 import { partsOf, stringsIn, TemplateError } from "../expressions/templates.ts";
 import type { Plan, PlanStep } from "./plan.ts";
@@ -8,7 +9,6 @@ import type { Run } from "./run.ts";
 export function stepsNamed(template: Json, isStep: (ref: string) => boolean): string[] {
   const named = new Set<string>();
   for (const { text } of stringsIn(template, "")) {
-    if (!text.includes("{{")) continue;
     for (const part of partsOf(text)) {
       if (typeof part === "string" || !isOutput(part)) continue;
       const found = stepOf(part, isStep);
@@ -42,7 +42,7 @@ const ofKeys = new WeakMap<PlanStep, string[]>();
 
 function inPayload(plan: Plan, payload: JsonDoc): string[] {
   if ("ref" in payload) return payload.reads ?? [];
-  return once(ofPayload, payload, () => (payload.text.includes("{{") ? namedIn(plan, parseJson(payload.text)) : []));
+  return once(ofPayload, payload, () => (payload.text.includes("{{") ? namedIn(plan, parsed(payload.text)) : []));
 }
 
 function inKeys(plan: Plan, step: PlanStep): string[] {

@@ -11,7 +11,24 @@ import type { Precedence } from "./precedence.ts";
 export interface Around {
   steps: Precedence;
   work: PatternWork;
+  templates: TemplateWork;
 }
+
+/** References of a definition, or of the payloads of one request: to read one takes a few microseconds. */
+const MAX_REFERENCES = 10_000;
+
+export class TemplateWork {
+  #references = 0;
+
+  /** Whether there may be these braces, too. They are counted before anything is looked into. */
+  takes(text: string): boolean {
+    for (let at = text.indexOf("{{"); at >= 0; at = text.indexOf("{{", at + 2)) this.#references++;
+    return this.#references <= MAX_REFERENCES;
+  }
+}
+
+/** Of the run, that a condition compares: they may have to be looked up, and are carried until it is decided. */
+const MAX_VALUES = 32;
 
 type Step = Pick<StepInput, "step_ref" | "depends_on">;
 
@@ -26,16 +43,17 @@ const KEYS = ["event_key", "event_emit_key"] as const;
 const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers"] as const;
 
 /** Whatever a step refers to is there, and comes before it. Every message names the reference. */
-export function* referenceFaults(step: StepInput, { steps, work }: Around): Generator<Fault> {
+export function* referenceFaults(step: StepInput, around: Around): Generator<Fault> {
+  const { steps, work } = around;
   if (nestsDeeperThan(MAX_LEVELS, step.payload)) {
     yield { field: "payload", message: `payload nests deeper than ${MAX_LEVELS} levels` };
     return;
   }
-  yield* templateFaults(step, step.payload, "payload", steps);
-  for (const field of KEYS) yield* templateFaults(step, step[field], field, steps);
+  yield* templateFaults(step, step.payload, "payload", around);
+  for (const field of KEYS) yield* templateFaults(step, step[field], field, around);
   for (const field of NO_TEMPLATES) {
     for (const { text, at } of stringsIn(step[field] ?? null, field))
-      if (text.includes("{{")) yield { field: at, message: `${at} takes no references: ${quoted(text)}` };
+      yield { field: at, message: `${at} takes no references: ${quoted(text)}` };
   }
   if (step.condition !== undefined) yield* conditionFaults(step, step.condition, steps, work);
 }
@@ -45,11 +63,12 @@ export function* templateFaults(
   step: Step,
   template: Json | undefined,
   field: string,
-  steps: Precedence,
+  { steps, templates }: Omit<Around, "work">,
 ): Generator<Fault> {
   for (const { text, at } of stringsIn(template ?? null, field)) {
-    if (!text.includes("{{")) continue;
-    const problem = templateProblem(step, text, steps);
+    const problem = templates.takes(text)
+      ? templateProblem(step, text, steps)
+      : `there are more than ${MAX_REFERENCES} references`;
     if (problem !== undefined) yield { field: at, message: `${at}: ${problem}` };
   }
 }
@@ -78,7 +97,10 @@ function* conditionFaults(step: Step, json: Json, steps: Precedence, work: Patte
   if (unknown !== undefined) yield { field, message: `condition references unknown step ${quoted(unknown)}` };
   const status = statusProblem(condition);
   if (status !== undefined) yield { field, message: status };
-  for (const reference of refsIn(condition)) {
+  const references = refsIn(condition);
+  if (references.length > MAX_VALUES)
+    yield { field, message: `condition asks for ${references.length} values, where ${MAX_VALUES} may be` };
+  for (const reference of references) {
     const problem = problemOf(reference, step, steps);
     if (problem !== undefined) yield { field, message: `condition: ${problem}` };
   }

@@ -19,8 +19,8 @@ const rules = new WeakMap<Plan, (StartRule | undefined)[]>();
 
 /** Read once a plan. Undefined for a step that starts without a question. */
 export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
-  let all = rules.get(plan);
-  if (!all) rules.set(plan, (all = startRules(plan)));
+  const all = rules.get(plan) ?? startRules(plan);
+  rules.set(plan, all);
   return all[i];
 }
 

@@ -1,5 +1,6 @@
 import type { StepInput } from "../../src/contract/steps.ts";
 import { Precedence } from "./precedence.ts";
+import { TemplateWork } from "./reference-rules.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
 import { PatternWork } from "../expressions/pattern-work.ts";
 import { quoted } from "../expressions/printed.ts";
@@ -29,7 +30,7 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
     if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
     refs.add(step_ref);
   }
-  const around = { steps: new Precedence(steps), work: new PatternWork() };
+  const around = { steps: new Precedence(steps), work: new PatternWork(), templates: new TemplateWork() };
   return (
     firstFault(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??

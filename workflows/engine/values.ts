@@ -1,4 +1,5 @@
-import { type Json, type JsonDoc, parseJson } from "../../src/contract/json.ts";
+import type { Json, JsonDoc } from "../../src/contract/json.ts";
+import { parsed } from "../expressions/parsed.ts";
 import { follow, type Reference, stepOf } from "../expressions/references.ts";
 import type { Run } from "./run.ts";
 import { startRuleOf } from "./start-rules.ts";
@@ -30,18 +31,18 @@ export function wantedFor(run: Run, i: number): Wanted[] {
 }
 
 /** The value of a reference of the step, which is carried or was looked up. */
-export function valueOf(run: Run, i: number, reference: Reference): { value: Json } | { size: number } | undefined {
+export function valueAt(run: Run, i: number, reference: Reference): { value: Json } | { size: number } | undefined {
   const source = sourceOf(run, i, reference);
   if (!("path" in source)) return source.value === undefined ? undefined : { value: source.value };
   const { document, path } = source;
   if (!document) return undefined;
   if ("text" in document) {
-    const value = follow(path, parseJson(document.text));
+    const value = follow(path, parsed(document.text));
     return value === undefined ? undefined : { value };
   }
   const found = run.state.steps[i]?.found?.[keyOf(document.ref, path)];
   if (!found || "nothing" in found) return undefined;
-  return "size" in found ? found : { value: parseJson(found.text) };
+  return "size" in found ? found : { value: parsed(found.text) };
 }
 
 const keyOf = (document: string, path: string[]): string => `${document} ${JSON.stringify(path)}`;

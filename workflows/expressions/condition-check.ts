@@ -11,9 +11,9 @@ const MAX_TEXT = 16_384;
 export function checkedCondition(json: Json, work: PatternWork): Condition | string {
   if (nestsDeeperThan(MAX_LEVELS, json)) return `condition nests deeper than ${MAX_LEVELS} levels`;
   if (printed(json).length > MAX_TEXT) return `condition must be at most ${MAX_TEXT} characters`;
-  for (const { text, at } of stringsIn(json, "condition"))
-    if (text.includes("{{"))
-      return `${at}: ${quoted(text)}: braces are not replaced in a condition; a value of the run is {"ref": "payload.name"}`;
+  const [braces] = stringsIn(json, "condition");
+  if (braces)
+    return `${braces.at}: ${quoted(braces.text)}: braces are not replaced in a condition; a value of the run is {"ref": "payload.name"}`;
   try {
     const condition = parseCondition(json);
     for (const { pattern, at } of patternsIn(condition))

@@ -3,7 +3,7 @@ import type { StepStatus } from "../../src/contract/runs.ts";
 import { hasOrder } from "./compare.ts";
 import { Pattern } from "./patterns.ts";
 import { printed, quoted } from "./printed.ts";
-import { parseReference, type Reference, ReferenceError } from "./references.ts";
+import { parseReference, type Reference, InvalidReference } from "./references.ts";
 
 /** A condition that cannot be evaluated; the message begins with where in it. */
 export class ConditionError extends Error {}
@@ -143,7 +143,7 @@ function reference(json: Json | undefined, at: string): Reference {
   try {
     return parseReference(json);
   } catch (error) {
-    if (error instanceof ReferenceError) throw new ConditionError(`${at}: ${error.message}`);
+    if (error instanceof InvalidReference) throw new ConditionError(`${at}: ${error.message}`);
     throw error;
   }
 }

@@ -9,7 +9,7 @@ export interface Facts {
   /** The status of a step; undefined where the run has no such step. */
   statusOf(step_ref: string): string | undefined;
   /** Undefined where there is no value. `size`: of one too large to be compared, in characters. */
-  valueOf(reference: Reference): { value: Json } | { size: number } | undefined;
+  valueAt(reference: Reference): { value: Json } | { size: number } | undefined;
 }
 
 /** Of a value of the run, as JSON text: larger ones are not brought into the workflow. In characters. */
@@ -35,10 +35,13 @@ export function holds(condition: Condition, facts: Facts): boolean {
       return condition.conditions.some((c) => holds(c, facts));
     case "exists":
       return "ref" in condition.operand
-        ? facts.valueOf(condition.operand.ref) !== undefined
-        : printed(valueOf(condition.operand, facts)) !== "";
+        ? facts.valueAt(condition.operand.ref) !== undefined
+        : printed(valueAt(condition.operand, facts)) !== "";
     case "regex": {
-      const text = printed(valueOf(condition.left, facts));
+      const value = valueAt(condition.left, facts);
+      // A value that may be missing, and is.
+      if (value === null && "ref" in condition.left) return false;
+      const text = printed(value);
       if ("ref" in condition.left && text.length > MAX_SEARCHED)
         throw tooLong(condition.left.ref, text.length, MAX_SEARCHED);
       const problem = condition.pattern.problem();
@@ -51,7 +54,7 @@ export function holds(condition: Condition, facts: Facts): boolean {
 }
 
 function compare({ type, left, right }: { type: Comparison | Ordering; left: Operand; right: Operand }, facts: Facts) {
-  const [a, b] = [valueOf(left, facts), valueOf(right, facts)];
+  const [a, b] = [valueAt(left, facts), valueAt(right, facts)];
   const byType = "ref" in left || "ref" in right;
   switch (type) {
     case "eq":
@@ -70,11 +73,11 @@ function compare({ type, left, right }: { type: Comparison | Ordering; left: Ope
   return { gt: order > 0, gte: order >= 0, lt: order < 0, lte: order <= 0 }[type];
 }
 
-function valueOf(operand: Operand, facts: Facts): Json {
+function valueAt(operand: Operand, facts: Facts): Json {
   if ("value" in operand) return operand.value;
   if ("step_ref" in operand) return facts.statusOf(operand.step_ref) ?? "";
   const { ref } = operand;
-  const found = facts.valueOf(ref);
+  const found = facts.valueAt(ref);
   if (found && "size" in found) throw tooLong(ref, found.size, MAX_COMPARED);
   if (!found && !ref.optional) throw new ConditionError(`${ref.name} has no value`);
   return found ? found.value : null;

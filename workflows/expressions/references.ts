@@ -2,7 +2,7 @@ import type { Json } from "../../src/contract/json.ts";
 import { quoted } from "./printed.ts";
 
 /** Text that is no reference; the message says which text, and why. */
-export class ReferenceError extends Error {}
+export class InvalidReference extends Error {}
 
 export type Root = "payload" | "outputs" | "parent_outputs" | "run";
 
@@ -30,16 +30,18 @@ const QUOTED = /\[("(?:[^"\\]|\\.)*")\]/y;
 
 const MAX_REFERENCE = 1024;
 const MAX_PATH = 64;
+/** Of a step. */
+const LONGEST_NAME = 128;
 
-/** The text is a reference and nothing else. Throws ReferenceError. */
+/** The text is a reference and nothing else. Throws InvalidReference. */
 export function parseReference(text: string): Reference {
   const trimmed = text.trim();
   const { reference, end } = readReference(trimmed, 0);
-  if (end !== trimmed.length) throw new ReferenceError(`${quoted(text)} is not a reference`);
+  if (end !== trimmed.length) throw new InvalidReference(`${quoted(text)} is not a reference`);
   return reference;
 }
 
-/** The reference that begins there, and where it ends. Throws ReferenceError. */
+/** The reference that begins there, and where it ends. Throws InvalidReference. */
 export function readReference(text: string, begin: number): { reference: Reference; end: number } {
   let at = begin;
   const next = (token: RegExp): string | undefined => {
@@ -49,7 +51,7 @@ export function readReference(text: string, begin: number): { reference: Referen
     return found ? (found[1] ?? found[0]) : undefined;
   };
   const first = next(WORD);
-  if (first === undefined) throw new ReferenceError(`${excerpt(text, begin)} is not a reference`);
+  if (first === undefined) throw new InvalidReference(`${excerpt(text, begin)} is not a reference`);
   const path: string[] = [];
   let words = 0;
   for (;;) {
@@ -59,7 +61,7 @@ export function readReference(text: string, begin: number): { reference: Referen
     if (word !== undefined && words === path.length) words++;
     path.push(member);
     if (path.length > MAX_PATH || at - begin > MAX_REFERENCE)
-      throw new ReferenceError(`${excerpt(text, begin)} is longer than a reference may be`);
+      throw new InvalidReference(`${excerpt(text, begin)} is longer than a reference may be`);
   }
   const written = text.slice(begin, at);
   const optional = text[at] === "?";
@@ -68,7 +70,7 @@ export function readReference(text: string, begin: number): { reference: Referen
 
 function rooted(first: string, path: string[], words: number, written: string, optional: boolean): Reference {
   if (ROOTS_OF_A_LOOP.includes(first))
-    throw new ReferenceError(
+    throw new InvalidReference(
       `${quoted(written)}: ${quoted(first)} exists only within a for-each; a member of the payload is payload.${first}`,
     );
   if (!ROOTS.includes(first)) {
@@ -76,9 +78,9 @@ function rooted(first: string, path: string[], words: number, written: string, o
     return { name: `payload.${written}`, root: "payload", path: [first, ...path], words: words + 1, optional };
   }
   if ((first === "outputs" || first === "parent_outputs") && path.length === 0)
-    throw new ReferenceError(`${quoted(first)} needs the name of a step, like ${first}.build`);
+    throw new InvalidReference(`${quoted(first)} needs the name of a step, like ${first}.build`);
   if (first === "run" && !(path.length === 1 && RUN_MEMBERS.includes(path[0] as string)))
-    throw new ReferenceError(`${quoted(written)}: run has the members ${RUN_MEMBERS.join(", ")}`);
+    throw new InvalidReference(`${quoted(written)}: run has the members ${RUN_MEMBERS.join(", ")}`);
   return { name: written, root: first as Root, path, words, optional };
 }
 
@@ -87,7 +89,7 @@ function nameIn(json: string | undefined): string | undefined {
   try {
     return JSON.parse(json) as string;
   } catch {
-    throw new ReferenceError(`[${json.slice(0, 128)}] is not a name in quotes`);
+    throw new InvalidReference(`[${json.slice(0, 128)}] is not a name in quotes`);
   }
 }
 
@@ -101,11 +103,13 @@ export function stepOf(
   { path, words }: Reference,
   isStep: (ref: string) => boolean,
 ): { step: string; path: string[] } | undefined {
-  for (let length = Math.max(1, words); length > 0; length--) {
-    const step = path.slice(0, length).join(".");
-    if (isStep(step)) return { step, path: path.slice(length) };
+  let step = path[0] as string;
+  let found = isStep(step) ? { step, path: path.slice(1) } : undefined;
+  for (let length = 2; length <= words && step.length <= LONGEST_NAME; length++) {
+    step += `.${path[length - 1]}`;
+    if (isStep(step)) found = { step, path: path.slice(length) };
   }
-  return undefined;
+  return found;
 }
 
 /** What the path leads to; undefined where there is nothing. Only what a document holds itself is ever found. */

@@ -1,34 +1,41 @@
 import type { Json } from "../../src/contract/json.ts";
 import { MAX_LEVELS, nestsDeeperThan, printed } from "./printed.ts";
-import { readReference, type Reference, ReferenceError } from "./references.ts";
+import { readReference, type Reference, InvalidReference } from "./references.ts";
 
 /** A template that cannot be rendered: what is wrong with it, or what has no value. */
 export class TemplateError extends Error {}
 
 /** The value of a reference, or undefined where it has none. */
-export type ValueOf = (reference: Reference) => Json | undefined;
+export type ValueAt = (reference: Reference) => Json | undefined;
 
 /** How many characters references may put in: a small template can name a large value many times. */
 const MAX_INSERTED = 4_194_304;
 
 /** Replaces the references in every string, at any depth, but not in names of members. What is put in is not looked through again. */
-export function render(template: Json, valueOf: ValueOf): Json {
+export function render(template: Json, valueAt: ValueAt): Json {
   if (nestsDeeperThan(MAX_LEVELS, template)) throw new TemplateError(`payload nests deeper than ${MAX_LEVELS} levels`);
-  return renderValue(template, bounded(valueOf));
+  return renderValue(template, bounded(valueAt));
 }
 
 /** The text form, for event keys. */
-export function renderText(template: string, valueOf: ValueOf): string {
-  return joined(partsOf(template), bounded(valueOf));
+export function renderText(template: string, valueAt: ValueAt): string {
+  return joined(partsOf(template), bounded(valueAt));
 }
 
-/** The strings of a template, each with where it stands. */
-export function* stringsIn(template: Json, at: string): Generator<{ text: string; at: string }> {
-  if (typeof template === "string") yield { text: template, at };
-  else if (Array.isArray(template)) {
-    for (const [i, item] of template.entries()) yield* stringsIn(item, `${at}[${i}]`);
+/** The strings with braces in a template, each with where it stands. */
+export function stringsIn(template: Json, at: string): { text: string; at: string }[] {
+  const found: { text: string; at: string }[] = [];
+  collect(template, at, found);
+  return found;
+}
+
+function collect(template: Json, at: string, found: { text: string; at: string }[]): void {
+  if (typeof template === "string") {
+    if (template.includes("{{")) found.push({ text: template, at });
+  } else if (Array.isArray(template)) {
+    for (const [i, item] of template.entries()) collect(item, `${at}[${i}]`, found);
   } else if (typeof template === "object" && template !== null) {
-    for (const [name, member] of Object.entries(template)) yield* stringsIn(member, `${at}.${name}`);
+    for (const [name, member] of Object.entries(template)) collect(member, `${at}.${name.slice(0, 64)}`, found);
   }
 }
 
@@ -62,9 +69,9 @@ function opened(text: string, begin: number): { reference: Reference; end: numbe
     const { reference, end } = readReference(text, afterSpaces(text, begin));
     const close = afterSpaces(text, end);
     if (text.startsWith("}}", close)) return { reference, end: close + 2 };
-    throw new ReferenceError(`{{${text.slice(begin, begin + 128).split("}}")[0]} is not a reference followed by }}`);
+    throw new InvalidReference(`{{${text.slice(begin, begin + 128).split("}}")[0]} is not a reference followed by }}`);
   } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error;
+    if (!(error instanceof InvalidReference)) throw error;
     throw new TemplateError(`${error.message} (two braces that begin no reference are written as four)`);
   }
 }
@@ -75,33 +82,33 @@ function afterSpaces(text: string, at: number): number {
   return SPACES.lastIndex;
 }
 
-function renderValue(template: Json, valueOf: ValueOf): Json {
+function renderValue(template: Json, valueAt: ValueAt): Json {
   if (typeof template === "string") {
     const parts = partsOf(template);
     const [only] = parts;
-    return parts.length === 1 && typeof only === "object" ? required(only, valueOf) : joined(parts, valueOf);
+    return parts.length === 1 && typeof only === "object" ? required(only, valueAt) : joined(parts, valueAt);
   }
-  if (Array.isArray(template)) return template.map((item) => renderValue(item, valueOf));
+  if (Array.isArray(template)) return template.map((item) => renderValue(item, valueAt));
   if (typeof template !== "object" || template === null) return template;
-  return Object.fromEntries(Object.entries(template).map(([name, member]) => [name, renderValue(member, valueOf)]));
+  return Object.fromEntries(Object.entries(template).map(([name, member]) => [name, renderValue(member, valueAt)]));
 }
 
-function joined(parts: (string | Reference)[], valueOf: ValueOf): string {
-  return parts.map((part) => (typeof part === "string" ? part : text(required(part, valueOf)))).join("");
+function joined(parts: (string | Reference)[], valueAt: ValueAt): string {
+  return parts.map((part) => (typeof part === "string" ? part : text(required(part, valueAt)))).join("");
 }
 
 const text = (value: Json): string => (value === null ? "" : printed(value));
 
-function required(reference: Reference, valueOf: ValueOf): Json {
-  const value = valueOf(reference);
+function required(reference: Reference, valueAt: ValueAt): Json {
+  const value = valueAt(reference);
   if (value === undefined && !reference.optional) throw new TemplateError(`${reference.name} has no value`);
   return value ?? null;
 }
 
-function bounded(valueOf: ValueOf): ValueOf {
+function bounded(valueAt: ValueAt): ValueAt {
   let inserted = 0;
   return (reference) => {
-    const value = valueOf(reference);
+    const value = valueAt(reference);
     if (value !== undefined) inserted += printed(value).length;
     if (inserted > MAX_INSERTED) throw new TemplateError(`references put in more than ${MAX_INSERTED} characters`);
     return value;

@@ -6,7 +6,7 @@ import { saveDocument } from "../../store/documents.ts";
 import type { Db } from "../../store/pool.ts";
 import { findVersion } from "../../store/workflows.ts";
 import { Precedence } from "../../../workflows/engine/precedence.ts";
-import { templateFaults } from "../../../workflows/engine/reference-rules.ts";
+import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { MAX_LEVELS, nestsDeeperThan } from "../../../workflows/expressions/printed.ts";
 
@@ -49,14 +49,14 @@ async function checked(db: Db, of: Of, { step_payloads = {} }: RetryBody): Promi
   const given = Object.entries(step_payloads);
   const version = given.length > 0 ? await findVersion(db, of.workflow_version_id) : undefined;
   const steps = version?.steps ?? [];
-  const precedence = new Precedence(steps);
+  const around = { steps: new Precedence(steps), templates: new TemplateWork() };
   const details = given.flatMap(([ref, payload]) => {
     const step = steps.find(({ step_ref }) => step_ref === ref) ?? { step_ref: ref, depends_on: [] };
     const at = `step_payloads.${ref}`;
     if (nestsDeeperThan(MAX_LEVELS, payload)) return [`${at}: nests deeper than ${MAX_LEVELS} levels`];
-    const [first] = templateFaults(step, payload, at, precedence);
+    const [first] = templateFaults(step, payload, at, around);
     return first ? [first.message] : [];
   });
   if (details.length > 0) throw new Problem("validation_error", "validation failed", details.slice(0, 20));
-  return precedence;
+  return around.steps;
 }
