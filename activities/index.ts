@@ -6,6 +6,7 @@ import { dispatching } from "./calls/dispatch-job.ts";
 import { collectOutput } from "./collect-output.ts";
 import { createEndpoints } from "./endpoint/endpoint-agent.ts";
 import { findWaiting } from "./find-waiting.ts";
+import { lookUp } from "./look-up.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror, type MirrorWriter } from "./mirror.ts";
 import { openWait } from "./open-wait.ts";
@@ -26,6 +27,7 @@ export function createActivities(
   return {
     ...dispatching(deps, endpoints, ownQueue, attempts, journal),
     recall: recall(deps),
+    lookUp: lookUp(deps),
     openWait: openWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),

@@ -2,7 +2,10 @@ import { type Json, type JsonDoc, parseJson, stringifyJson } from "../src/contra
 import { bytesOf, loadTextsWithin } from "../src/store/documents.ts";
 import type { Db } from "../src/store/pool.ts";
 import type { PayloadSources } from "../workflows/activity-types.ts";
-import { renderText, stepPayload, TemplateError } from "../workflows/expressions/templates.ts";
+import * as lenient from "../workflows/expressions/lenient-templates.ts";
+import { follow, type Reference, stepOf } from "../workflows/expressions/references.ts";
+import { stepPayload } from "../workflows/expressions/step-payload.ts";
+import { render, renderText, TemplateError } from "../workflows/expressions/templates.ts";
 
 /** What one step may be given. */
 export const MAX_GIVEN_BYTES = 4 * 1_048_576;
@@ -18,7 +21,10 @@ export const tooMuch = (what: string, bytes: number): string =>
 /** The payload a step is given as JSON text; undefined where there is nothing to make one of. Throws TemplateError. */
 export async function renderPayload(db: Db, sources: PayloadSources): Promise<string | undefined> {
   if (!sources.trigger && !sources.step && !sources.parents) return undefined;
-  const payload = stepPayload(await load(db, sources));
+  const loaded = await load(db, sources);
+  const { trigger, parents, step } = loaded;
+  const rendered = step === undefined ? undefined : renderingOf(sources, loaded).payload(step);
+  const payload = stepPayload({ trigger, parents, step: rendered });
   if (payload === undefined) return undefined;
   const text = stringifyJson(payload);
   const bytes = Buffer.byteLength(text);
@@ -29,18 +35,43 @@ export async function renderPayload(db: Db, sources: PayloadSources): Promise<st
 /** An event key's text. Throws TemplateError. */
 export async function renderKey(db: Db, template: string, sources: PayloadSources): Promise<string> {
   if (!template.includes("{{")) return template;
-  const { trigger, parents } = await load(db, { ...sources, step: undefined });
-  return renderText(template, { payload: trigger, parent_outputs: Object.fromEntries(parents ?? []) });
+  return renderingOf(sources, await load(db, { ...sources, step: undefined })).key(template);
 }
 
-interface LoadedSources {
+interface Rendering {
+  payload(template: Json): Json;
+  key(template: string): string;
+}
+
+function renderingOf({ named }: PayloadSources, { trigger, parents = [], outputs }: Loaded): Rendering {
+  if (!named) {
+    const scope = { payload: trigger, parent_outputs: Object.fromEntries(parents) };
+    return {
+      payload: (template) => lenient.render(template, scope),
+      key: (template) => lenient.renderText(template, scope),
+    };
+  }
+  const byStep = new Map<string, Json | undefined>([...parents, ...outputs]);
+  const valueAt = (reference: Reference): Json | undefined => {
+    if (reference.root === "payload") return follow(reference.path, trigger);
+    if (reference.root === "run") return follow(reference.path, named.run);
+    const found = stepOf(reference, (ref) => byStep.has(ref));
+    return found && follow(found.path, byStep.get(found.step));
+  };
+  return { payload: (template) => render(template, valueAt), key: (template) => renderText(template, valueAt) };
+}
+
+interface Loaded {
   trigger?: Json;
   step?: Json;
   parents?: [step_ref: string, output: Json][];
+  /** Undefined for a step without an output. */
+  outputs: [step_ref: string, output: Json | undefined][];
 }
 
-async function load(db: Db, { trigger, step, parents }: PayloadSources): Promise<LoadedSources> {
-  const docs = [trigger, step, ...(parents ?? []).map(([, output]) => output)];
+async function load(db: Db, { trigger, step, parents, named }: PayloadSources): Promise<Loaded> {
+  const outputs = named?.outputs ?? [];
+  const docs = [trigger, step, ...(parents ?? []).map(([, output]) => output), ...outputs.map(([, output]) => output)];
   const texts = await textsOf(
     db,
     docs.filter((doc): doc is JsonDoc => doc !== undefined),
@@ -51,6 +82,7 @@ async function load(db: Db, { trigger, step, parents }: PayloadSources): Promise
     trigger: next(trigger),
     step: next(step),
     parents: parents?.map(([ref, output]) => [ref, next(output) as Json]),
+    outputs: outputs.map(([ref, output]) => [ref, next(output)]),
   };
 }
 

@@ -6,8 +6,9 @@ import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
 import type { SeedStep } from "./engine/run.ts";
+import type { Found, Wanted } from "./engine/values.ts";
 
-/** What a step's payload and keys are rendered from (contract §7.5). Parents: the outputs of direct dependencies. */
+/** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {
   project_id: string;
   run_id: string;
@@ -15,6 +16,15 @@ export interface PayloadSources {
   step?: JsonDoc;
   /** Undefined for a root step; present, maybe empty, for every other. */
   parents?: [step_ref: string, output: JsonDoc][];
+  /**
+   * What templates name besides. A step that has no output is named without one. Absent for runs from before there was
+   * one reference language: theirs are rendered as they were.
+   */
+  named?: {
+    outputs: [step_ref: string, output?: JsonDoc][];
+    /** Members of the root `run`. */
+    run: { id: string; workflow_id: string; created_by?: string; attempt: number };
+  };
 }
 
 export interface DispatchInput {
@@ -110,6 +120,8 @@ export type FailureClass =
   | "transient"
   | "budget"
   | "oom"
+  /** Nothing was called: the step's payload could not be made. */
+  | "template"
   | "unknown";
 
 /** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
@@ -166,6 +178,8 @@ export interface Activities {
   recall(input: { run_id: string; since: number }): Promise<Recalled[]>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  /** What paths in large documents lead to, by the keys they were asked under. */
+  lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
   /** The waiting event step that an emitted key resolves, if any. */
   findWaiting(input: {

@@ -2,6 +2,7 @@ import type { JsonDoc } from "../src/contract/json.ts";
 import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
 import type { AttemptNews } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
+import { ownPayload, readsOf } from "./engine/reads.ts";
 import type { Run } from "./engine/run.ts";
 import type { StepState } from "./engine/state.ts";
 
@@ -52,19 +53,33 @@ export const newsOf = (due: Due, outcome: CallOutcome): AttemptNews =>
   "failure" in outcome ? failed(due, outcome.failure) : completed(due, outcome.output);
 
 /** What the payload or the key of a step is rendered from, by reference where large: activities do the rendering. */
-export function sourcesOf({ plan, state }: Run, i: number): PayloadSources {
+export function sourcesOf(run: Run, i: number): PayloadSources {
+  const { plan, state } = run;
   const parents = plan.dependencies[i] ?? [];
   const outputs = parents.flatMap((parent) => {
     const output = state.steps[parent]?.output;
     return output ? [[plan.steps[parent]?.step_ref ?? "", output] as [string, typeof output]] : [];
   });
-  const { payload = plan.run.payload, step_payloads = plan.run.step_payloads } = state;
-  const { step_ref = "", payload: own } = plan.steps[i] ?? {};
+  const { payload = plan.run.payload } = state;
   return {
     project_id: plan.run.project_id,
     run_id: plan.run.id,
     trigger: payload,
-    step: step_payloads && Object.hasOwn(step_payloads, step_ref) ? step_payloads[step_ref] : own,
+    step: ownPayload(run, i),
     parents: parents.length > 0 ? outputs : undefined,
+    named: (plan.run.rules ?? 0) >= 1 ? namedBy(run, i, parents) : undefined,
   };
+}
+
+/** The outputs of direct dependencies are there already. */
+function namedBy(run: Run, i: number, parents: number[]): PayloadSources["named"] {
+  const { plan, state } = run;
+  const { id, workflow_id, created_by } = plan.run;
+  const others = readsOf(run, i).filter((j) => !(parents.includes(j) && state.steps[j]?.output));
+  const outputs = others.map((j): [string, JsonDoc?] => {
+    const output = state.steps[j]?.output;
+    const { step_ref } = plan.steps[j] as PlanStep;
+    return output ? [step_ref, output] : [step_ref];
+  });
+  return { outputs, run: { id, workflow_id, created_by, attempt: state.steps[i]?.attempt ?? 1 } };
 }

@@ -33,7 +33,7 @@ export async function attemptJob(
     if (error instanceof EndpointFailure || error instanceof TemplateError)
       logFailedAttempt(deps.log, input, job, { error, ms: performance.now() - began });
     if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job, error.retryAfterMs);
-    if (error instanceof TemplateError) throw finalFailure("client", error.message, job);
+    if (error instanceof TemplateError) throw finalFailure("template", error.message, job);
     throw error;
   }
 }

@@ -9,9 +9,10 @@ export type Json = null | boolean | number | bigint | LosslessNumber | string | 
 
 /**
  * A JSON document on its way through the system: its text, or, when it is larger than INLINE_LIMIT,
- * the id of the row of `documents` that holds the text. Workflows carry documents and never look into them.
+ * the id of the row of `documents` that holds the text. Workflows carry such a document and can't look into it: of a
+ * template, `reads` are the steps whose outputs it names.
  */
-export type JsonDoc = { text: string } | { ref: string };
+export type JsonDoc = { text: string } | { ref: string; reads?: string[] };
 
 /** Longest JSON text, in characters, that travels inside a workflow's history. Longer ones travel by reference. */
 export const INLINE_LIMIT = 1024;

@@ -5,7 +5,8 @@ import type { WorkflowStep } from "./workflows.ts";
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
 
 /** A step as a definition gives it, aliases resolved and defaults filled in. Whether it makes sense is for validate.ts to say. */
-export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | Choices> & Record<Choices, string>;
+export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | "on_skip" | Choices> &
+  Record<Choices, string> & { on_skip?: string };
 
 /** Of the largest workflow that any server is set to take (MAX_STEPS). */
 export const MOST_STEPS = 10_000;
@@ -23,6 +24,7 @@ export const stepInput = members({
   depends_on: list(z.string(), MOST_STEPS).default([]),
   condition: json.optional(),
   on_failure: z.string().default("fail_workflow"),
+  on_skip: z.string().optional(),
   payload: json.optional(),
   approval_timeout_secs: whole.optional(),
   approval_approvers: list(line(255), MAX_APPROVERS).optional(),
@@ -50,7 +52,7 @@ export const stepInput = members({
 
   if (type !== undefined && step.step_type !== undefined && type !== step.step_type)
     complain("type", "contradicts step_type");
-  const step_type = step.step_type ?? type ?? "job";
+  const step_type = step.step_type ?? type ?? typeByFields(given);
 
   if (approvers && step.approval_approvers) complain("approvers", "give approvers or approval_approvers, not both");
   const slept = sleep_duration === undefined ? undefined : secondsOf(sleep_duration);
@@ -73,6 +75,15 @@ export const stepInput = members({
     ...(timeout_secs !== undefined && timeoutField && { [timeoutField]: timeout_secs }),
   };
 });
+
+/** The published TypeScript builders drop the type: what else a step says tells it. */
+function typeByFields(given: { [field: string]: unknown }): string {
+  const says = (...fields: string[]) => fields.some((field) => given[field] !== undefined);
+  if (says("job_id")) return "job";
+  if (says("event_key")) return "wait_for_event";
+  if (says("sleep_duration_secs", "sleep_duration")) return "sleep";
+  return says("sub_workflow_id") ? "sub_workflow" : "job";
+}
 
 const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 

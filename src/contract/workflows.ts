@@ -2,6 +2,8 @@ import type { Json } from "./json.ts";
 
 export type StepType = "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
 export type OnFailure = "fail_workflow" | "skip_dependents" | "continue";
+/** What a step whose own condition was false means to those that depend on it: they go on, or are skipped, too. */
+export type OnSkip = "run" | "skip_dependents";
 export type RetryBackoff = "exponential" | "fixed";
 export type ResourceClass = "small" | "medium" | "large";
 
@@ -15,6 +17,7 @@ export interface WorkflowStep {
   on_failure: OnFailure;
   retry_backoff: RetryBackoff;
   resource_class: ResourceClass;
+  on_skip?: OnSkip;
   condition?: Json;
   payload?: Json;
   job_id?: string;

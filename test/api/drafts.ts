@@ -73,6 +73,7 @@ export const draftWorkflow = ({ ids }: Made) => ({
       step_type: "job",
       job_id: ids.jobID,
       on_failure: "continue",
+      on_skip: "run",
       payload: {},
       retry_max_attempts: 1,
       retry_backoff: "fixed",

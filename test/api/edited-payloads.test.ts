@@ -93,6 +93,13 @@ test("a payload that no step would be given, or is none, is refused by name and 
       [{ step_payloads: { a: 1 } }, 'step_payloads: step "a" is completed and is not run again', /^step_payloads: /],
       [{ step_payloads: [] }, "invalid request body", /^step_payloads: must be an object/],
       [{ step_payloads: { b: deep } }, "validation failed", /^step_payloads.b: nests deeper/],
+      [
+        { step_payloads: { b: ["{{outputs.c.x}}"] } },
+        "validation failed",
+        /^step_payloads.b\[0\]: "outputs.c.x": step "c"/,
+      ],
+      [{ step_payloads: { c: "{{outputs.d}}" } }, "validation failed", /^step_payloads.c: .* unknown step "d"/],
+      [{ step_payloads: { b: { x: "{{a b}}" } } }, "validation failed", /^step_payloads.b.x: {{a b is not a reference/],
       [{ step_payload: {} }, "invalid request body", /^step_payload: unknown field/],
       ["{", "invalid request body", /^body: /],
     ] as const) {

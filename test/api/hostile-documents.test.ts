@@ -91,7 +91,7 @@ test("steps named as members of every object run like any other", async () => {
   const steps = refs.map((ref, i) =>
     work(ref, job, {
       depends_on: refs.slice(Math.max(i - 1, 0), i),
-      payload: { before: `{{parent_outputs.${refs[i - 1] ?? "none"}.said}}` },
+      payload: i === 0 ? {} : { before: `{{parent_outputs.${refs[i - 1]}.said}}` },
     }),
   );
   const run = await reaches(stack, await runOf(stack, steps), "completed");

@@ -133,6 +133,7 @@ const workflowStep = z.strictObject({
   step_type: z.enum(["job", "approval", "wait_for_event", "sleep", "sub_workflow"]),
   depends_on: z.array(text),
   on_failure: z.enum(["fail_workflow", "skip_dependents", "continue"]),
+  on_skip: z.enum(["run", "skip_dependents"]).optional(),
   retry_backoff: z.enum(["exponential", "fixed"]),
   resource_class: z.enum(["small", "medium", "large"]),
   condition: present.optional(),

@@ -17,7 +17,8 @@ export function assertEnd(definitions: PlanStep[], run: { status: RunStatus }, s
   const endedBadly = (i: number) =>
     counts[i] ||
     steps[i]?.status === "canceled" ||
-    (steps[i]?.status === "skipped" && steps[i]?.cause === "dependency");
+    (steps[i]?.status === "skipped" && steps[i]?.cause === "dependency") ||
+    (steps[i]?.cause === "condition" && definitions[i]?.on_skip === "skip_dependents");
 
   for (const [i, step] of steps.entries()) {
     const { step_ref, depends_on, condition } = definitions[i] as PlanStep;

@@ -21,6 +21,7 @@ const randomJobs = fc.record({
       parents: fc.array(fc.nat(), { maxLength: 2 }),
       place: fc.nat(100),
       asks: rarely(question),
+      names: rarely(fc.nat()),
       on_failure: policy,
       concurrency_key: rarely(fc.constantFrom("db", "web")),
       resource_class: fc.constantFrom<Step["resource_class"]>("small", "large"),
@@ -53,14 +54,19 @@ function endOf(run: Run, step: number, how: string, at: number): End {
 describe("an excerpt of a run", () => {
   it("makes the attempts that the whole makes, and no other", () => {
     let followed = 0;
-    const before = fc.integer({ min: 0, max: 8 });
+    const begun = fc.integer({ min: 0, max: 8 });
     const most = fc.integer({ min: 1, max: 10 });
     fc.assert(
-      fc.property(randomJobs, ends, before, most, fc.nat(), ({ drafts, ...header }, all, first, mostSteps, awaited) => {
-        const steps = drafts.map(({ parents, place, asks, ...more }, i) => {
+      fc.property(randomJobs, ends, begun, most, fc.nat(), ({ drafts, ...header }, all, first, mostSteps, awaited) => {
+        const before: string[][] = [];
+        const steps = drafts.map(({ parents, place, asks, names, ...more }, i) => {
           const after = i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))];
           const asked = asks && condition(asks, `s${asks.of % drafts.length}`);
-          return { place, step: job(`s${i}`, after, { ...more, condition: asked }) };
+          // A step before this one, directly or not.
+          before.push([...new Set(after.flatMap((ref) => [ref, ...(before[Number(ref.slice(1))] ?? [])]))]);
+          const named = names === undefined ? undefined : before[i]?.[names % Math.max(1, before[i].length)];
+          const payload = named ? { text: `"{{outputs.${named}}}"` } : undefined;
+          return { place, step: job(`s${i}`, after, { ...more, condition: asked, payload }) };
         });
         steps.sort((a, b) => a.place - b.place);
         const whole = initialRun(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { BEGIN } from "../engine/plans.ts";
+import { contentOf, documentOf } from "./documents.ts";
 import type { MirrorModel } from "./mirror-model.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
@@ -7,8 +8,10 @@ import type { TriggerRow } from "../../workflows/engine/rows.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
+import { type Found, wantedFor } from "../../workflows/engine/values.ts";
 import { triggerId } from "../../workflows/engine/view.ts";
 import { workOf } from "../../workflows/engine/work.ts";
+import { follow } from "../../workflows/expressions/references.ts";
 
 interface Going {
   step: number;
@@ -102,7 +105,8 @@ export class Outside {
     switch (work.kind) {
       case "dispatch":
         if (failure === undefined) {
-          return { ...news, type: "attempt_completed", attempt, output: how > 4 ? { text: `${how}` } : undefined };
+          const output = how > 4 ? documentOf(how, how === 7) : undefined;
+          return { ...news, type: "attempt_completed", attempt, output };
         }
         return {
           ...news,
@@ -114,6 +118,13 @@ export class Outside {
           random: how / 8,
           retry_after_ms: attempt % 3 === 0 ? 40_000 : undefined,
         };
+      case "look-up": {
+        const found = wantedFor(run, step).map(({ key, document, path }): [string, Found] => {
+          const value = follow(path, contentOf({ ref: document }));
+          return [key, value === undefined ? { nothing: true } : { text: JSON.stringify(value) }];
+        });
+        return { ...news, type: "values_found", found: Object.fromEntries(found) };
+      }
       case "open-wait": {
         const claim = claimOf(run, step, revision);
         // A key that the step holds itself, from before a reset, is not refused to it.

@@ -20,7 +20,7 @@ import {
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
 import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
-import { restoredRun, type Run } from "../../workflows/engine/run.ts";
+import { carriedState, restoredRun, type Run } from "../../workflows/engine/run.ts";
 import type { RunState } from "../../workflows/engine/state.ts";
 import { mirroredState } from "../../workflows/engine/stored-run.ts";
 import { runRow } from "../../workflows/engine/view.ts";
@@ -197,7 +197,7 @@ export class Play {
   #carry(): void {
     this.#flush();
     const { run, steps } = plain(this.run.plan);
-    this.#both.carried(restoredRun(planOf(run, steps), plain(this.run.state)));
+    this.#both.carried(restoredRun(planOf(run, steps), plain(carriedState(this.run.state))));
   }
 
   /** The execution closes, and begins anew from what is mirrored. */

@@ -11,6 +11,7 @@ const draft = fc.record({
   parents: fc.array(fc.nat(), { maxLength: 3 }),
   asks: rarely(question),
   on_failure: policy,
+  on_skip: rarely(fc.constant("skip_dependents")),
   concurrency_key: rarely(fc.constant("db")),
   /** In seconds; 0 is as long as it takes. */
   timeout: fc.constantFrom(0, 0, 0, 1),
@@ -43,18 +44,21 @@ export const randomCase = (jobId: string, subWorkflowId: string): fc.Arbitrary<C
     .map(({ drafts, commands, ...fields }) => ({
       fields,
       commands: commands.filter(({ verb, pick }) => verb !== "cancel" || pick % 3 === 0),
-      steps: drafts.map(({ type, parents, asks, on_failure, concurrency_key, timeout, attempts, answers }, i) => ({
-        step_ref: `s${i}`,
-        step_type: type,
-        depends_on: i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))],
-        on_failure,
-        concurrency_key,
-        condition: asks && asks.form !== "unknown" ? condition(asks, `s${asks.of % drafts.length}`) : undefined,
-        ...(type === "job" && { job_id: jobId, retry_max_attempts: attempts, retry_backoff: "fixed" }),
-        ...(type === "sub_workflow" && { sub_workflow_id: subWorkflowId }),
-        ...((type === "job" || type === "sub_workflow") && { payload: { step: `s${i}`, answers } }),
-        ...(type === "approval" && { approval_approvers: ["ada"], approval_timeout_secs: timeout }),
-        ...(type === "wait_for_event" && { event_key: `{{case}}/s${i}`, event_timeout_secs: timeout }),
-        ...(type === "sleep" && { sleep_duration_secs: 1 }),
-      })),
+      steps: drafts.map(
+        ({ type, parents, asks, on_failure, on_skip, concurrency_key, timeout, attempts, answers }, i) => ({
+          step_ref: `s${i}`,
+          step_type: type,
+          depends_on: i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))],
+          on_failure,
+          on_skip,
+          concurrency_key,
+          condition: asks && asks.form !== "unknown" ? condition(asks, `s${asks.of % drafts.length}`) : undefined,
+          ...(type === "job" && { job_id: jobId, retry_max_attempts: attempts, retry_backoff: "fixed" }),
+          ...(type === "sub_workflow" && { sub_workflow_id: subWorkflowId }),
+          ...((type === "job" || type === "sub_workflow") && { payload: { step: `s${i}`, answers } }),
+          ...(type === "approval" && { approval_approvers: ["ada"], approval_timeout_secs: timeout }),
+          ...(type === "wait_for_event" && { event_key: `{{case}}/s${i}`, event_timeout_secs: timeout }),
+          ...(type === "sleep" && { sleep_duration_secs: 1 }),
+        }),
+      ),
     }));

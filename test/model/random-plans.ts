@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Json } from "../../src/contract/json.ts";
+import { documentOf } from "./documents.ts";
 import { approval, BEGIN, child, job, planWith, sleep, type Step, wait } from "../engine/plans.ts";
 import type { Plan } from "../../workflows/engine/plan.ts";
 
@@ -23,6 +24,16 @@ export const question = fc.record({
   statuses: fc.array(status, { minLength: 1, maxLength: 3 }),
 });
 
+/** The same, and what it asks of a step's output, or of the run's payload. */
+const anyQuestion = fc.oneof(
+  question,
+  fc.record({
+    of: fc.nat(),
+    form: fc.constantFrom("more than 6", "has output", "more than 6 or no output", "payload"),
+    statuses: fc.constant<string[]>([]),
+  }),
+);
+
 export function condition({ form, statuses }: { form: string; statuses: string[] }, step_ref: string): Json {
   const is = { type: "step_status", step_ref, status: statuses[0] as string };
   switch (form) {
@@ -36,6 +47,20 @@ export function condition({ form, statuses }: { form: string; statuses: string[]
       return { type: "all_of", conditions: [] };
     case "never":
       return { type: "any_of", conditions: [] };
+    case "more than 6":
+      return { type: "gt", left: { ref: `outputs.${step_ref}.n` }, right: 6 };
+    case "has output":
+      return { type: "exists", operand: { ref: `outputs.${step_ref}.n` } };
+    case "more than 6 or no output":
+      return {
+        type: "any_of",
+        conditions: [
+          { type: "not", condition: { type: "exists", operand: { ref: `outputs.${step_ref}.n` } } },
+          { type: "gt", left: { ref: `outputs.${step_ref}.n` }, right: 6 },
+        ],
+      };
+    case "payload":
+      return { type: "gt", left: { ref: "payload.n" }, right: 6 };
     default:
       return { ...is, step_ref: "no such step" };
   }
@@ -46,8 +71,9 @@ const draft = fc.record({
   parents: fc.array(fc.nat(), { maxLength: 3 }),
   /** Where in the definition it stands: not always behind what it depends on. */
   place: fc.nat(100),
-  asks: rarely(question),
+  asks: rarely(anyQuestion),
   more: fc.record({
+    on_skip: fc.constantFrom(undefined, undefined, "run" as const, "skip_dependents" as const),
     on_failure: policy,
     concurrency_key: maybe(fc.constantFrom("db", "web")),
     resource_class: fc.constantFrom<Step["resource_class"]>("small", "medium", "large", "large"),
@@ -93,6 +119,7 @@ export const randomPlan: fc.Arbitrary<{ plan: Plan; completed: { step_ref: strin
     max_parallel_steps: fc.constantFrom(undefined, undefined, 0, 1, 2, 5),
     timeout_secs: fc.constantFrom(undefined, undefined, undefined, 120, 4000),
     parents_secs: fc.constantFrom(undefined, undefined, undefined, 60, 6000),
+    payload: fc.constantFrom(undefined, documentOf(5, false), documentOf(8, false), documentOf(9, true)),
     seeded: fc.array(fc.nat(), { maxLength: 3 }),
   })
   .map(({ drafts, seeded, parents_secs, ...header }) => {

@@ -176,6 +176,7 @@ function runAgain(
       status: i === target || dependenciesOf(run, i).length === 0 ? "pending" : "waiting",
       attempt: step.attempt + (i === target || happened ? 1 : 0),
       life: step.life + 1,
+      lookedUp: new Set<string>(),
       failures: [],
       child: goesOn || (verb === "adopt" && i === target) ? step.child : undefined,
     };

@@ -6,7 +6,7 @@ import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 type ChildEnded = Extract<RunEvent, { type: "child_ended" }>;
 type OfChild = Omit<ChildEnded, "child_run_id"> & { step: number; generation: number };
-type Told = Exclude<RunEvent, Next | { type: "step_failed" } | ChildEnded | { type: "command" | "unknown_signal" }>;
+type Told = Exclude<RunEvent, { type: Next["type"] | "command" | "unknown_signal" | "child_ended" }>;
 
 /** What the outside tells a run; of a child by whose it is. */
 export type Happening = Told | OfChild | Order;
@@ -67,6 +67,10 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
     }
     case "deadline_passed":
       if (step.due === event.deadline) beDue(run, i, step, at);
+      break;
+    case "values_found":
+      step.asking = false;
+      for (const key of Object.keys(event.found)) step.lookedUp.add(key.split(" ")[0] as string);
       break;
     case "wait_refused":
     case "child_refused":
@@ -135,6 +139,9 @@ export function proceed(run: ReferenceRun, next: Next, at: number, conditionErro
   switch (next.type) {
     case "run_finished":
       finish(run, at);
+      break;
+    case "values_asked":
+      (run.steps[next.step] as ReferenceStep).asking = true;
       break;
     case "step_skipped":
       endStep(run, next.step, { status: "skipped", cause: "condition" }, at);

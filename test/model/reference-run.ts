@@ -1,3 +1,4 @@
+import { contentOf } from "./documents.ts";
 import type { Json, JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { PlanStep, RunHeader } from "../../workflows/engine/plan.ts";
@@ -32,6 +33,9 @@ export interface ReferenceStep {
   attempt: number;
   /** How often it was reset. */
   life: number;
+  /** Large documents are being looked into for its condition; which were, in this life. */
+  asking?: boolean;
+  lookedUp: Set<string>;
   /** The classes of this life's failed attempts. */
   failures: string[];
   started_at?: number;
@@ -60,7 +64,7 @@ export function beginReference(
   const at = header.created_at;
   const steps = definitions.map(({ step_ref, depends_on }): ReferenceStep => {
     const source = kept.find((step) => step.step_ref === step_ref);
-    const fresh = { attempt: 1, life: 0, failures: [] };
+    const fresh = { attempt: 1, life: 0, failures: [], lookedUp: new Set<string>() };
     return source
       ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output, copied: true }
       : { ...fresh, status: depends_on.length === 0 ? "pending" : "waiting" };
@@ -101,7 +105,8 @@ export function stepsAfter(run: ReferenceRun, target: number): Set<number> {
 export function letsGoOn({ steps, definitions }: ReferenceRun, i: number): boolean {
   const { status, cause } = steps[i] as ReferenceStep;
   if (status === "completed") return true;
-  if (status === "skipped") return cause === "operator" || cause === "condition";
+  if (status === "skipped" && cause === "condition") return definitions[i]?.on_skip !== "skip_dependents";
+  if (status === "skipped") return cause === "operator";
   return status === "failed" && definitions[i]?.on_failure === "continue";
 }
 
@@ -112,7 +117,7 @@ function mayStart(run: ReferenceRun, i: number): boolean {
   const step = run.steps[i] as ReferenceStep;
   const { concurrency_key, resource_class } = run.definitions[i] as PlanStep;
   const isNext = step.rests ? step.due === undefined : step.started_at === undefined;
-  if (isOver(step) || !isNext || (run.status === "paused" && !step.rests)) return false;
+  if (isOver(step) || step.asking || !isNext || (run.status === "paused" && !step.rests)) return false;
   // What has begun goes on, also when a dependency was reset meanwhile.
   if (!step.rests && !dependenciesOf(run, i).every((d) => letsGoOn(run, d))) return false;
   const running = run.definitions.filter((_, j) => run.steps[j]?.status === "running" && !run.steps[j]?.rests);
@@ -123,7 +128,7 @@ function mayStart(run: ReferenceRun, i: number): boolean {
 
 export type Next =
   | { type: "run_finished" }
-  | { type: "step_started" | "attempt_started" | "step_skipped" | "step_failed"; step: number };
+  | { type: "values_asked" | "step_started" | "attempt_started" | "step_skipped" | "step_failed"; step: number };
 
 /** What happens next by itself. */
 export function nextOf(run: ReferenceRun): Next | undefined {
@@ -132,8 +137,12 @@ export function nextOf(run: ReferenceRun): Next | undefined {
   const step = run.steps.findIndex((_, i) => mayStart(run, i));
   if (step < 0) return undefined;
   if (run.steps[step]?.rests) return { type: "attempt_started", step };
+  const { condition } = run.definitions[step] as PlanStep;
+  const { lookedUp } = run.steps[step] as ReferenceStep;
+  const asksFor = condition === undefined ? [] : documentsIn(run, condition);
+  if (asksFor.some((document) => document && "ref" in document && !lookedUp.has(document.ref)))
+    return { type: "values_asked", step };
   try {
-    const { condition } = run.definitions[step] as PlanStep;
     const holds = condition === undefined || conditionHolds(run, condition);
     return { type: holds ? "step_started" : "step_skipped", step };
   } catch {
@@ -141,7 +150,21 @@ export function nextOf(run: ReferenceRun): Next | undefined {
   }
 }
 
-/** Contract §7.4, as far as the random plans go. */
+/** The document that `outputs.<step>.n` or `payload.n` is in. */
+function documentFor(run: ReferenceRun, ref: string): JsonDoc | undefined {
+  const [root, step] = ref.split(".");
+  return root === "payload" ? run.payload : run.steps[indexOf(run, step)]?.output;
+}
+
+/** Every document that a condition names, whether it comes to be looked at or not. */
+function documentsIn(run: ReferenceRun, condition: Json): (JsonDoc | undefined)[] {
+  const { left, operand, condition: inner, conditions } = condition as Record<string, Json>;
+  const own = ((left ?? operand) as { ref?: string } | undefined)?.ref;
+  const within = [...((conditions ?? []) as Json[]), ...(inner === undefined ? [] : [inner])];
+  return [...(own === undefined ? [] : [documentFor(run, own)]), ...within.flatMap((one) => documentsIn(run, one))];
+}
+
+/** As far as the random plans go. */
 function conditionHolds(run: ReferenceRun, condition: Json): boolean {
   const { type, ...of } = condition as Record<string, Json>;
   const statusOf = (ref: Json) => {
@@ -150,11 +173,22 @@ function conditionHolds(run: ReferenceRun, condition: Json): boolean {
     return found.status;
   };
   const all = of.conditions as Json[];
+  const numberAt = (operand: Json): Json | undefined => {
+    const content = contentOf(documentFor(run, (operand as { ref: string }).ref));
+    return (content as { n?: Json } | undefined)?.n;
+  };
   switch (type) {
     case "step_status":
       return statusOf(of.step_ref as Json) === of.status;
     case "step_status_in":
       return (of.statuses as Json[]).includes(statusOf(of.step_ref as Json));
+    case "exists":
+      return numberAt(of.operand as Json) !== undefined;
+    case "gt": {
+      const number = numberAt(of.left as Json);
+      if (typeof number !== "number") throw new Error("no number");
+      return number > (of.right as number);
+    }
     case "not":
       return !conditionHolds(run, of.condition as Json);
     case "all_of":

@@ -10,6 +10,9 @@ import { evolve } from "../../workflows/engine/evolve.ts";
 import type { Plan } from "../../workflows/engine/plan.ts";
 import { initialRun, type Run } from "../../workflows/engine/run.ts";
 
+/** What nobody is shown, besides what goes on outside. */
+const UNSEEN: RunEvent["type"][] = ["emitted", "values_asked", "values_found"];
+
 /** An engine and the reference, told the same and held against each other after every event. */
 export class SideBySide {
   run: Run;
@@ -33,9 +36,10 @@ export class SideBySide {
     if (event.type === "command") this.#compareVerdicts(event.id);
   }
 
-  /** A continue-as-new: the run goes on from what was carried. */
+  /** A continue-as-new: the run goes on from what was carried. What was looked up was not. */
   carried(run: Run): void {
     this.run = watched(run);
+    for (const step of this.#reference.steps) step.lookedUp.clear();
     this.#compare();
   }
 
@@ -78,7 +82,7 @@ export class SideBySide {
       assert.deepEqual(plain(engines), plain(references), `after ${JSON.stringify(event)}`);
     const { revision } = this.run.state;
     assert(revision >= this.#revision);
-    if (event && seen !== this.#seen && event.type !== "emitted")
+    if (event && seen !== this.#seen && !UNSEEN.includes(event.type))
       assert(revision > this.#revision, "what is shown changed under a new revision");
     this.#seen = seen;
     this.#revision = revision;

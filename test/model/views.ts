@@ -62,7 +62,7 @@ export function referenceView(run: ReferenceRun): ReturnType<typeof engineView> 
 
 function workFor(step: ReferenceRun["steps"][number], type: string | undefined, isRegistered: boolean): string[] {
   if (isOver(step)) return step.emitting ? ["emit"] : [];
-  if (step.started_at === undefined) return [];
+  if (step.started_at === undefined) return step.asking ? ["look-up"] : [];
   const work = [];
   if (type === "job" && !step.rests) work.push("dispatch");
   if (type === "sub_workflow") work.push("child");

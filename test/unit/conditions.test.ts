@@ -1,11 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { conditionProblem, is } from "./given-condition.ts";
 import { type Json, parseJson } from "../../src/contract/json.ts";
-import { ConditionError, conditionProblem, holds } from "../../workflows/expressions/conditions.ts";
+import { ConditionError } from "../../workflows/expressions/condition-parser.ts";
 
-const statuses: Record<string, string> = { smoke: "failed", build: "completed" };
-const statusOf = (ref: string) => (Object.hasOwn(statuses, ref) ? statuses[ref] : undefined);
-const refs = new Set(Object.keys(statuses));
-const is = (condition: Json) => holds(condition, statusOf);
 const compare = (type: string, left: Json, right: Json) => is({ type, left, right });
 
 describe("a condition", () => {
@@ -90,6 +87,15 @@ describe("a condition is refused at creation", () => {
     ["condition.left must be a literal", { type: "eq", left: { path: "build.output" }, right: 1 }],
     ["condition.left must be a number", { type: "gt", left: "2", right: 1 }],
     ["condition.right must be a number", { type: "lte", left: 2, right: { step_ref: "build" } }],
+    ["condition.right must be a number or an RFC3339 time", { type: "gt", left: { ref: "amount" }, right: "100" }],
+    [
+      "condition.left must be a number or an RFC3339 time",
+      { type: "gt", left: { step_ref: "build" }, right: { ref: "n" } },
+    ],
+    [
+      "condition.right must be a number or an RFC3339 time",
+      { type: "lt", left: { ref: "at" }, right: "2026-02-30T00:00:00Z" },
+    ],
     ["condition.right must be an array", { type: "in", left: 1, right: "123" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "(?=a)" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "((a{100}){100}){100}" }],
@@ -105,11 +111,11 @@ describe("a condition is refused at creation", () => {
     ],
     ["condition must be at most 16384 characters", { type: "exists", operand: "x".repeat(20_000) }],
   ])("%s", (message, condition) => {
-    expect(conditionProblem(condition, refs)).toMatch(new RegExp(`^${message.replaceAll(/[[\]().]/g, "\\$&")}`));
+    expect(conditionProblem(condition)).toMatch(new RegExp(`^${message.replaceAll(/[[\]().]/g, "\\$&")}`));
   });
 
   test("but a good one is not", () => {
-    expect(conditionProblem(nested(50), refs)).toBeUndefined();
-    expect(conditionProblem({ type: "regex", left: { step_ref: "smoke" }, right: "^f" }, refs)).toBeUndefined();
+    expect(conditionProblem(nested(50))).toBeUndefined();
+    expect(conditionProblem({ type: "regex", left: { step_ref: "smoke" }, right: "^f" })).toBeUndefined();
   });
 });

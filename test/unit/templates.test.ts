@@ -1,15 +1,41 @@
 import { describe, expect, test } from "vitest";
-import { parseJson, stringifyJson } from "../../src/contract/json.ts";
-import { render, renderText, stepPayload, TemplateError } from "../../workflows/expressions/templates.ts";
+import { type Json, parseJson, stringifyJson } from "../../src/contract/json.ts";
+import { follow, type Reference, stepOf } from "../../workflows/expressions/references.ts";
+import { stepPayload } from "../../workflows/expressions/step-payload.ts";
+import * as templates from "../../workflows/expressions/templates.ts";
+
+const { TemplateError } = templates;
+
+interface Scope {
+  payload: Json;
+  outputs: { [ref: string]: Json };
+}
+
+const valueIn =
+  ({ payload, outputs }: Scope) =>
+  (reference: Reference): Json | undefined => {
+    if (reference.root === "payload") return follow(reference.path, payload);
+    const found = stepOf(reference, (ref) => Object.hasOwn(outputs, ref));
+    return found && follow(found.path, outputs[found.step]);
+  };
+const render = (template: Json, scope: Scope): Json => templates.render(template, valueIn(scope));
+const renderText = (template: string, scope: Scope): string => templates.renderText(template, valueIn(scope));
 
 const scope = {
   payload: {
     name: "Ada",
     order: { id: 7, lines: [1, 2], note: null },
     big: 12345678901234567890n,
-    payload: { own: 1 },
+    "odd name}}": { "a.b": [["x"]] },
+    outputs: "mine",
+    größe: 3,
   },
-  parent_outputs: { "unit-tests": { passed: 12 }, build: { image: "app:7" } },
+  outputs: {
+    "unit-tests": { passed: 12 },
+    build: { image: "app:7", js: "of build", items: [{ id: 1 }, { id: 2 }] },
+    "build.js": { image: "app.js:7" },
+    "v1:2": { ok: true },
+  },
 };
 
 describe("a placeholder", () => {
@@ -26,48 +52,104 @@ describe("a placeholder", () => {
     );
   });
 
-  test("reads the two roots, and step_refs with a dash", () => {
+  test("reads the payload and outputs, by the names that steps may have", () => {
     expect(render("{{payload.name}}", scope)).toBe("Ada");
-    expect(render("{{parent_outputs.build.image}}", scope)).toBe("app:7");
-    expect(render("{{parent_outputs.unit-tests.passed}}", scope)).toBe(12);
+    expect(render("{{outputs.build.image}} {{parent_outputs.build.image}}", scope)).toBe("app:7 app:7");
+    expect(render("{{outputs.unit-tests.passed}}", scope)).toBe(12);
+    expect(render("{{outputs.v1:2.ok}}", scope)).toBe(true);
+    expect(render("{{größe}}", scope)).toBe(3);
   });
 
-  test("prefers the trigger payload's own member of a root's name, where it resolves", () => {
-    expect(render("{{payload.own}}", scope)).toBe(1);
-    expect(render("{{payload.order.id}}", scope)).toBe(7);
+  test("means the step with the longest name, unless that is in quotes", () => {
+    expect(render("{{outputs.build.js.image}}", scope)).toBe("app.js:7");
+    expect(render('{{outputs["build.js"].image}}', scope)).toBe("app.js:7");
+    expect(render('{{outputs["build"].js}}', scope)).toBe("of build");
   });
 
-  test("that resolves to nothing stays as it is", () => {
-    for (const text of [
-      "{{nobody}}",
-      "{{order.nothing}}",
-      "{{name.first}}",
-      "{{ name }}",
-      "{{a-b}}",
-      "{{}}",
-      "{name}",
-      "{{parent_outputs.gone.x}}",
-    ]) {
-      expect(render(text, scope)).toBe(text);
-      expect(render(`<${text}>`, scope)).toBe(`<${text}>`);
+  test("reaches into arrays, and to any name in quotes", () => {
+    expect(render("{{order.lines[1]}}{{order.lines.0}}", scope)).toBe("21");
+    expect(render("{{outputs.build.items[1].id}}", scope)).toBe(2);
+    expect(render('{{payload["odd name}}"]["a.b"][0].0}}', scope)).toBe("x");
+    expect(render('{{payload["order"].id}}', scope)).toBe(7);
+  });
+
+  test("may have spaces around it", () => {
+    expect(render("{{ name }}", scope)).toBe("Ada");
+    expect(render("{{\torder.id  }}!", scope)).toBe("7!");
+  });
+
+  test("begins with a root, if there is one of its name: the payload's own member is under payload", () => {
+    expect(render("{{payload.outputs}}", scope)).toBe("mine");
+    expect(() => render("{{outputs.name}}", scope)).toThrow("outputs.name has no value");
+  });
+
+  test.each([
+    ["{{nobody}}", "payload.nobody has no value"],
+    ["{{order.nothing.more}}", "payload.order.nothing.more has no value"],
+    ["{{payload.order.nothing}}", "payload.order.nothing has no value"],
+    ["{{order.lines[2]}}", "payload.order.lines[2] has no value"],
+    ["{{order.lines.01}}", "payload.order.lines.01 has no value"],
+    ["{{order.lines.length}}", "payload.order.lines.length has no value"],
+    ["{{name.first}}", "payload.name.first has no value"],
+    ["{{name[0]}}", "payload.name[0] has no value"],
+    ["{{outputs.gone.x}}", "outputs.gone.x has no value"],
+    ["{{parent_outputs.build.x}}", "parent_outputs.build.x has no value"],
+    ["{{constructor}}", "payload.constructor has no value"],
+    ["{{__proto__}}", "payload.__proto__ has no value"],
+    ["{{payload.order.constructor.name}}", "payload.order.constructor.name has no value"],
+  ])("%s without a value is an error", (template, message) => {
+    for (const text of [template, `<${template}>`, `{{name}}${template}`]) {
+      expect(() => render({ deep: [text] }, scope)).toThrow(TemplateError);
+      expect(() => renderText(text, scope)).toThrow(message);
     }
   });
 
-  test("reaches nothing that is not the payload's own", () => {
-    for (const path of [
-      "constructor",
-      "__proto__",
-      "name.length",
-      "order.lines.length",
-      "order.constructor.name",
-      "payload.__proto__",
-    ]) {
-      expect(render(`{{${path}}}`, scope)).toBe(`{{${path}}}`);
-    }
+  test("may have no value where it ends in a question mark", () => {
+    expect(render("{{nobody?}}", scope)).toBeNull();
+    expect(render("{{ order.nothing.more? }}", scope)).toBeNull();
+    expect(render("<{{nobody?}}>", scope)).toBe("<>");
+    expect(render("{{name?}}", scope)).toBe("Ada");
+    expect(renderText("a{{outputs.gone?}}", scope)).toBe("a");
+  });
+
+  test.each([
+    ["{{{{", "{{"],
+    ["{{{{name}}", "{{name}}"],
+    ["{{{{{{name}}", "{{Ada"],
+    ["{{{name}}}", "{Ada}"],
+    ["{{{{{{{{", "{{{{"],
+    ["{{{{{", "{{{"],
+    ['{"a":{"b":{{order.id}}}}', '{"a":{"b":7}}'],
+    ["}} { }", "}} { }"],
+  ])("%s is %s", (template, text) => {
+    expect(render(template, scope)).toBe(text);
+  });
+
+  test.each([
+    ["{{}}", '"" is not a reference'],
+    ["{{", '"" is not a reference'],
+    ["{{name", "{{name is not a reference followed by }}"],
+    ["{{name}", "{{name} is not a reference followed by }}"],
+    ["{{a b}}", "{{a b is not a reference followed by }}"],
+    ["{{a | upper}}", "{{a | upper is not"],
+    ["{{#if x}}", '"#if x" is not a reference'],
+    ["{{a..b}}", "{{a..b is not"],
+    ["{{a[-1]}}", "{{a[-1] is not"],
+    ["{{a['b']}}", "{{a['b'] is not"],
+    ['{{a["\\x"]}}', "is not a name in quotes"],
+    ["{{item.id}}", '"item" exists only within a for-each; a member of the payload is payload.item'],
+    ["{{index}}", '"index" exists only within a for-each'],
+    ["{{outputs}}", '"outputs" needs the name of a step'],
+    ["{{run}}", "run has the members id, workflow_id, created_by, attempt"],
+    ["{{run.token}}", "run has the members"],
+    [`{{a${".b".repeat(65)}}}`, "longer than a reference may be"],
+  ])("%s is refused", (template, message) => {
+    expect(() => render(`x${template}`, scope)).toThrow(TemplateError);
+    expect(() => render(template, scope)).toThrow(message);
   });
 
   test("is rendered once: what it puts in is not a template", () => {
-    expect(render("{{a}} {{b}}", { payload: { a: "{{b}}", b: 1 }, parent_outputs: {} })).toBe("{{b}} 1");
+    expect(render("{{a}} {{b}}", { payload: { a: "{{b}}", b: 1 }, outputs: {} })).toBe("{{b}} 1");
   });
 
   test("is replaced at any depth, but not in keys", () => {
@@ -82,7 +164,7 @@ describe("a placeholder", () => {
 
 describe("rendering is bounded", () => {
   test("in what placeholders put in", () => {
-    const big = { payload: { x: "x".repeat(1_000_000) }, parent_outputs: {} };
+    const big = { payload: { x: "x".repeat(1_000_000) }, outputs: {} };
     expect(() => render("{{x}}".repeat(1000), big)).toThrow(TemplateError);
     expect(() => render(Array(1000).fill("{{x}}"), big)).toThrow(TemplateError);
   });
@@ -93,22 +175,28 @@ describe("rendering is bounded", () => {
 
   test("in time", () => {
     const started = performance.now();
-    render("{{a.".repeat(250_000), scope);
-    render(`{{${"a".repeat(1_000_000)}`, scope);
-    render(`{{${"a.".repeat(500_000)}`, scope);
+    for (const hostile of [
+      "{{a.".repeat(250_000),
+      `{{${"a".repeat(1_000_000)}`,
+      `{{${"a.".repeat(500_000)}`,
+      `{{a["${"\\".repeat(1_000_000)}`,
+      `{{a${" ".repeat(1_000_000)}`,
+      `{{${"[".repeat(1_000_000)}`,
+      "{{a?}".repeat(200_000),
+    ])
+      expect(() => render(hostile, scope)).toThrow(TemplateError);
+    expect(render("{".repeat(1_000_000), scope)).toBe("{".repeat(500_000));
     expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 
 describe("the payload of a step", () => {
   test("is the trigger's, overlaid by its own, with its parents' outputs", () => {
-    expect(stepPayload({ trigger: { a: 1, b: 1 }, step: { b: "{{a}}2" }, parents: [["build", { ok: true }]] })).toEqual(
-      {
-        a: 1,
-        b: "12",
-        parent_outputs: { build: { ok: true } },
-      },
-    );
+    expect(stepPayload({ trigger: { a: 1, b: 1 }, step: { b: "12" }, parents: [["build", { ok: true }]] })).toEqual({
+      a: 1,
+      b: "12",
+      parent_outputs: { build: { ok: true } },
+    });
   });
 
   test("has parent_outputs on every step but a root", () => {
@@ -120,7 +208,7 @@ describe("the payload of a step", () => {
 
   test("is one of both, without parents' outputs, where one is no object", () => {
     expect(stepPayload({ trigger: [1], step: { a: 1 }, parents: [["p", 1]] })).toEqual({ a: 1 });
-    expect(stepPayload({ trigger: { a: 1 }, step: "{{a}}", parents: [["p", 1]] })).toBe(1);
+    expect(stepPayload({ trigger: { a: 1 }, step: 1, parents: [["p", 1]] })).toBe(1);
     expect(stepPayload({ trigger: [1], parents: [["p", 1]] })).toEqual([1]);
     expect(stepPayload({ trigger: 0, step: null })).toBe(0);
   });
@@ -129,7 +217,7 @@ describe("the payload of a step", () => {
     const trigger = parseJson('{"id":12345678901234567890,"__proto__":{"polluted":1},"constructor":2}');
     const payload = stepPayload({
       trigger,
-      step: parseJson('{"copy":"{{id}}"}'),
+      step: render(parseJson('{"copy":"{{id}}"}'), { payload: trigger, outputs: {} }),
       parents: [["__proto__", { polluted: true }]],
     });
     expect(stringifyJson(payload)).toBe(

@@ -143,7 +143,7 @@ describe.concurrent("a run", () => {
     expect(stack.jobs.callsTo("/never")).toEqual([]);
   });
 
-  test("renders payloads from the trigger and from direct dependencies, and leaves unknown placeholders alone", async () => {
+  test("renders payloads from the trigger and from direct dependencies, and leaves out what may be missing", async () => {
     stack.jobs.on("/parent", () => ({ body: { url: "https://x", list: [1, { two: 2 }] } }));
     const run = await on.start(
       [
@@ -155,7 +155,7 @@ describe.concurrent("a run", () => {
           payload: {
             whole: "{{parent_outputs.parent.list}}",
             text: "{{user.name}} at {{parent_outputs.parent.url}}, {{payload.count}} times",
-            unknown: "{{nobody}}",
+            unknown: "{{nobody?}}",
             nested: [{ n: "{{count}}" }],
             order: "own",
           },
@@ -170,7 +170,7 @@ describe.concurrent("a run", () => {
       count: 3,
       whole: [1, { two: 2 }],
       text: "ada at https://x, 3 times",
-      unknown: "{{nobody}}",
+      unknown: null,
       nested: [{ n: 3 }],
       order: "own",
       parent_outputs: { parent: { url: "https://x", list: [1, { two: 2 }] } },

@@ -1,7 +1,11 @@
 import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
+import { type StartRule, startRuleOf } from "./start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { ConditionError, holds } from "../expressions/conditions.ts";
+import { valueAt, wantedFor } from "./values.ts";
+import { ConditionError } from "../expressions/condition-parser.ts";
+import { holds } from "../expressions/conditions.ts";
+import type { Reference } from "../expressions/references.ts";
 
 /** How many steps of a resource class run at once within one run. */
 const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
@@ -10,7 +14,8 @@ const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
  * The next thing the rules want to happen, or undefined when all that can go on is going on. The caller evolves the
  * decision and asks again. Of steps that may start, or make their next attempt, the first of the definition does.
  */
-export function decide({ plan, state, schedule }: Run): Decision | undefined {
+export function decide(run: Run): Decision | undefined {
+  const { plan, state, schedule } = run;
   if (isRunOver(state.status)) return undefined;
   if (schedule.unfinished === 0) return { type: "run_finished" };
 
@@ -21,7 +26,10 @@ export function decide({ plan, state, schedule }: Run): Decision | undefined {
   const isPaused = state.status === "paused";
   let next: number | undefined;
   for (const lane of schedule.ready.values()) {
-    const first = isPaused ? lane.find((i) => state.steps[i]?.between_attempts) : lane[0];
+    const first = lane.find((i) => {
+      const { between_attempts, asking } = state.steps[i] ?? {};
+      return isPaused ? between_attempts : !asking;
+    });
     if (first === undefined || (next !== undefined && first > next)) continue;
     const { concurrency_key, resource_class } = plan.steps[first] ?? { resource_class: "small" };
     if (concurrency_key && (schedule.runningByKey.get(concurrency_key) ?? 0) > 0) continue;
@@ -31,18 +39,26 @@ export function decide({ plan, state, schedule }: Run): Decision | undefined {
   if (next === undefined) return undefined;
 
   if (state.steps[next]?.between_attempts) return { type: "attempt_started", step: next };
+  const rule = startRuleOf(plan, next);
+  if (!rule) return { type: "step_started", step: next };
+  if (rule.error !== undefined) return { type: "step_failed", step: next, error: rule.error };
+  if (wantedFor(run, next).length > 0) return { type: "values_asked", step: next };
+  return decideBy(rule, run, next);
+}
 
-  const condition = plan.steps[next]?.condition;
-  if (condition === undefined) return { type: "step_started", step: next };
+function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): Decision {
+  const { plan, state } = run;
   try {
     const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
-    return holds(condition, statusOf) ? { type: "step_started", step: next } : { type: "step_skipped", step: next };
+    const facts = { statusOf, valueAt: (reference: Reference) => valueAt(run, step, reference) };
+    if (condition && !holds(condition, facts)) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return {
-      type: "step_failed",
-      step: next,
-      error: `condition of step ${plan.steps[next]?.step_ref}: ${error.message}`,
-    };
+    return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
   }
+  // It would end without anyone being told: better not to begin.
+  const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);
+  return lacking
+    ? { type: "step_failed", step, error: `${lacking.name} has no value` }
+    : { type: "step_started", step };
 }

@@ -44,6 +44,8 @@ export const close = (step: StepState, end: StepEnd, at: number): void => {
   step.cause = end.cause;
   step.deadline = undefined;
   step.between_attempts = undefined;
+  step.asking = undefined;
+  step.found = undefined;
   if (end.output) step.output = end.output;
 };
 

@@ -1,6 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import type { CommandPayload, Verb } from "./command.ts";
+import type { Found } from "./values.ts";
 
 /** What `decide` asks for. */
 export type Decision =
@@ -8,6 +9,8 @@ export type Decision =
   | { type: "step_started"; step: number }
   | { type: "attempt_started"; step: number }
   | { type: "step_skipped"; step: number }
+  /** The step can't be decided about before values of large documents are looked up. */
+  | { type: "values_asked"; step: number }
   | { type: "step_failed"; step: number; error: string };
 
 /** How work begun for a step went. `generation` says for which life of the step: an older one's news is ignored. */
@@ -31,6 +34,7 @@ type StepNews = { step: number; generation: number } & (
   | { type: "child_started" }
   | { type: "child_refused"; error: string }
   | { type: "emitted" }
+  | { type: "values_found"; found: Record<string, Found> }
 );
 
 export type Command = CommandPayload & { type: "command"; id: string; actor: string; verb: Verb };

@@ -6,6 +6,7 @@ import type { RunEvent } from "./events.ts";
 import { nextAttemptAt } from "./retries.ts";
 import type { Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
+import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 import { shown } from "./view.ts";
@@ -58,6 +59,14 @@ export function evolve(run: Run, happened: RunEvent): Run {
     return run;
   }
   if (isRunOver(state.status) || isStale(run, event)) return run;
+  if (event.type === "values_asked" || event.type === "values_found") {
+    const step = state.steps[event.step] as StepState;
+    // Nobody is shown this either.
+    step.asking = event.type === "values_asked" ? true : undefined;
+    if (event.type === "values_found") step.found = { ...step.found, ...event.found };
+    run.touched.add(event.step);
+    return run;
+  }
 
   state.revision = nextRevision(state, at);
   switch (event.type) {
@@ -66,6 +75,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
         const definition = plan.steps[event.step];
         if (!definition) return;
         const kind = STEP_KINDS[definition.step_type];
+        step.found = undefined;
         step.status = kind.open;
         step.started_at = at;
         kind.begin({ plan, i: event.step, definition, at }, step);

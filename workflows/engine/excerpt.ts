@@ -2,7 +2,9 @@ import { goOn } from "./advance.ts";
 import type { RunEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { type Plan, planOf, type PlanStep, type RunHeader } from "./plan.ts";
+import { readsOf } from "./reads.ts";
 import { restoredRun, type Run } from "./run.ts";
+import { startRuleOf } from "./start-rules.ts";
 import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
@@ -29,13 +31,16 @@ export function excerptOf(run: Run, begin: number[], wholeSteps = WHOLE_STEPS, m
   const { plan, state } = run;
   if (plan.steps.length <= wholeSteps) return { ...shown(run, [...plan.steps.keys()], plan.steps), begin, edge: [] };
   const inner = isAllThatGoesOn(run, begin) ? withWhatFollows(plan, state, begin, mostSteps) : new Set(begin);
-  const withNeeds = (steps: number[]) => steps.flatMap((i) => [i, ...(plan.dependencies[i] ?? [])]);
+  const readsOfStep = (i: number) => ((plan.run.rules ?? 0) >= 1 ? readsOf(run, i) : []);
+  const withNeeds = (steps: number[]) => steps.flatMap((i) => [i, ...(plan.dependencies[i] ?? []), ...readsOfStep(i)]);
   // What may yet start is in the order of the definition. What has begun comes first, as in histories from before more was shown.
   const others = withNeeds([...inner]).sort((a, b) => a - b);
   const numbers = [...new Set([...withNeeds(begin), ...others])];
   const steps = numbers.map((i) => {
     const step = plan.steps[i] as PlanStep;
-    return inner.has(i) ? step : { ...step, depends_on: [] };
+    if (inner.has(i)) return step;
+    // One that is only named, and has not begun, waits for itself here: when it may start, only the whole run can say.
+    return { ...step, depends_on: hasBegun(state, i) ? [] : [step.step_ref] };
   });
   const places = new Map(numbers.map((number, place) => [number, place]));
   const placesOf = (chosen: number[]) => chosen.map((number) => places.get(number) as number);
@@ -47,21 +52,23 @@ export function excerptOf(run: Run, begin: number[], wholeSteps = WHOLE_STEPS, m
 const isAllThatGoesOn = ({ schedule }: Run, begin: number[]): boolean =>
   schedule.ready.size === 0 && schedule.running === begin.length;
 
-/** A step follows once all that it needs is here, or has begun at least. A condition may ask for any step of the run. */
+/** A step follows once all that it needs is here, or has begun at least. What has to be known before a step starts may be of any step of the run. */
 function withWhatFollows(plan: Plan, state: RunState, begin: number[], mostSteps: number): Set<number> {
   const inner = new Set(begin);
-  const isKnown = (i: number) => {
-    const { status, started_at } = state.steps[i] as StepState;
-    return inner.has(i) || isStepOver(status) || started_at !== undefined;
-  };
+  const isKnown = (i: number) => inner.has(i) || hasBegun(state, i);
   // A set hands out what is added to it meanwhile.
   for (const i of inner) {
     for (const d of plan.dependents[i] ?? []) {
       if (inner.size >= mostSteps) return inner;
-      if (plan.steps[d]?.condition === undefined && plan.dependencies[d]?.every(isKnown)) inner.add(d);
+      if (startRuleOf(plan, d) === undefined && plan.dependencies[d]?.every(isKnown)) inner.add(d);
     }
   }
   return inner;
+}
+
+function hasBegun(state: RunState, i: number): boolean {
+  const { status, started_at } = state.steps[i] as StepState;
+  return isStepOver(status) || started_at !== undefined;
 }
 
 /** An excerpt that is played on, by the rules of the whole. */

@@ -2,7 +2,7 @@ import type { PlanStep } from "./plan.ts";
 import type { StepState } from "./state.ts";
 
 /** Another try would be answered the same. */
-const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom"];
+const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom", "template"];
 
 interface FailedAttempt {
   at: number;

@@ -59,6 +59,12 @@ export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
   return run;
 }
 
+/** What a continue-as-new carries. What was looked up is looked up again: it may be large. */
+export const carriedState = (state: RunState): RunState => ({
+  ...state,
+  steps: state.steps.map(({ found, ...step }) => step),
+});
+
 /** A run whose state was carried or loaded. The first mirror write after it carries the run row at least. */
 export function restoredRun(plan: Plan, state: RunState): Run {
   return {

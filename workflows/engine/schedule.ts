@@ -31,7 +31,7 @@ function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
     case "completed":
       return true;
     case "skipped":
-      return step.cause !== "dependency";
+      return step.cause === "condition" ? plan.steps[i]?.on_skip !== "skip_dependents" : step.cause !== "dependency";
     case "failed":
       return plan.steps[i]?.on_failure === "continue";
     default:

@@ -1,6 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
+import type { Found } from "./values.ts";
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
 export type Cause = "operator" | "condition" | "dependency";
@@ -57,6 +58,10 @@ export interface StepState {
   last_failure?: { class: string; error: string; at?: number };
   approval?: ApprovalState;
   trigger?: TriggerState;
+  /** It may start, but for values of large documents, which are being looked up. */
+  asking?: true;
+  /** What was looked up, until it starts. */
+  found?: Record<string, Found>;
   /** The step completed and its event_emit_key has not been sent yet. */
   emitting?: true;
   revision: number;

@@ -1,9 +1,9 @@
 import type { StepInput } from "../../src/contract/steps.ts";
-import type { OnFailure, ResourceClass, RetryBackoff, StepType } from "../../src/contract/workflows.ts";
+import type { OnFailure, OnSkip, ResourceClass, RetryBackoff, StepType } from "../../src/contract/workflows.ts";
 import { reservedKeyProblem } from "./event-keys.ts";
-import { conditionProblem } from "../expressions/conditions.ts";
 import { outputPathProblem } from "../expressions/output-path.ts";
-import { MAX_LEVELS, nestsDeeperThan, quoted } from "../expressions/printed.ts";
+import { quoted } from "../expressions/printed.ts";
+import { type Around, referenceFaults } from "./reference-rules.ts";
 
 export interface Fault {
   field: string;
@@ -18,6 +18,7 @@ const STEP_TYPES: Record<StepType, true> = {
   sub_workflow: true,
 };
 const ON_FAILURE: Record<OnFailure, true> = { fail_workflow: true, skip_dependents: true, continue: true };
+const ON_SKIP: Record<OnSkip, true> = { run: true, skip_dependents: true };
 const BACKOFFS: Record<RetryBackoff, true> = { exponential: true, fixed: true };
 const CLASSES: Record<ResourceClass, true> = { small: true, medium: true, large: true };
 
@@ -64,15 +65,16 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
 }
 
 /** What the reference lets through and then trips over, or ignores. Every message names the step. */
-export function* contentFaults(step: StepInput, refs: ReadonlySet<string>): Generator<Fault> {
-  for (const { field, message } of unnamedFaults(step, refs)) {
+export function* contentFaults(step: StepInput, around: Around): Generator<Fault> {
+  for (const { field, message } of unnamedFaults(step, around)) {
     yield { field, message: `step ${quoted(step.step_ref)}: ${message}` };
   }
 }
 
-function* unnamedFaults(step: StepInput, refs: ReadonlySet<string>): Generator<Fault> {
+function* unnamedFaults(step: StepInput, around: Around): Generator<Fault> {
   yield* oneOf(step, "step_type", STEP_TYPES);
   yield* oneOf(step, "on_failure", ON_FAILURE);
+  yield* oneOf(step, "on_skip", ON_SKIP);
   yield* oneOf(step, "retry_backoff", BACKOFFS);
 
   const named = new Set<string>();
@@ -94,11 +96,7 @@ function* unnamedFaults(step: StepInput, refs: ReadonlySet<string>): Generator<F
   if (url && !isHttpUrl(url)) yield fault("event_notify_url", "event_notify_url must be an http or https URL");
   const pathProblem = path ? outputPathProblem(path) : undefined;
   if (pathProblem !== undefined) yield fault("output_transform", `output_transform ${pathProblem}`);
-
-  const problem = step.condition === undefined ? undefined : conditionProblem(step.condition, refs);
-  if (problem !== undefined) yield fault("condition", problem);
-  if (nestsDeeperThan(MAX_LEVELS, step.payload))
-    yield fault("payload", `payload nests deeper than ${MAX_LEVELS} levels`);
+  yield* referenceFaults(step, around);
 }
 
 function fault(field: keyof StepInput, message: string): Fault {
@@ -116,10 +114,11 @@ function* atLeastZero(step: StepInput, field: Quantity): Generator<Fault> {
 // The type says that it is one of them; the definition may not.
 function* oneOf(
   step: StepInput,
-  field: "step_type" | "on_failure" | "retry_backoff" | "resource_class",
+  field: "step_type" | "on_failure" | "on_skip" | "retry_backoff" | "resource_class",
   choices: Record<string, true>,
 ): Generator<Fault> {
-  if (!Object.hasOwn(choices, step[field]))
+  const choice = step[field];
+  if (choice !== undefined && !Object.hasOwn(choices, choice))
     yield fault(field, `${field} must be one of ${Object.keys(choices).join(", ")}`);
 }
 

@@ -1,6 +1,8 @@
 import type { StepInput } from "../../src/contract/steps.ts";
+import { Precedence } from "./precedence.ts";
+import { TemplateWork } from "./reference-rules.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
-import { patternsSize } from "../expressions/pattern-size.ts";
+import { PatternWork } from "../expressions/pattern-work.ts";
 import { quoted } from "../expressions/printed.ts";
 
 /** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
@@ -12,8 +14,6 @@ export interface StepsProblem {
 /** The contract's. */
 export const DEFAULT_MAX_STEPS = 1_000;
 const MAX_STEP_REF = 128;
-/** In instructions of compiled patterns; a definition with so many takes about 50 ms to check. */
-const MAX_PATTERNS_SIZE = 50_000;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 
 /** Whether a step may be named so. */
@@ -30,11 +30,11 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
     if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
     refs.add(step_ref);
   }
+  const around = { steps: new Precedence(steps), work: new PatternWork(), templates: new TemplateWork() };
   return (
     firstFault(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??
-    tooManyPatterns(steps) ??
-    firstFault(steps, (step) => contentFaults(step, refs))
+    firstFault(steps, (step) => contentFaults(step, around))
   );
 }
 
@@ -54,17 +54,6 @@ function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<
     }
   }
   return undefined;
-}
-
-/** Patterns are compiled when a definition is checked, and whoever checks it answers nobody meanwhile. */
-function tooManyPatterns(steps: StepInput[]): StepsProblem | undefined {
-  let size = 0;
-  return firstFault(steps, function* ({ step_ref, condition }) {
-    size += patternsSize(condition);
-    if (size <= MAX_PATTERNS_SIZE) return;
-    const message = `step ${quoted(step_ref)}: the patterns of the workflow's conditions are too large together`;
-    yield { field: "condition", message: `${message} (max ${MAX_PATTERNS_SIZE} instructions; {n} counts n times)` };
-  });
 }
 
 /** Takes away, again and again, the steps whose dependencies are gone. What is left waits for itself. */

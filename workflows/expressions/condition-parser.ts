@@ -1,28 +1,30 @@
-import { RE2JS } from "re2js";
 import type { Json } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
+import { hasOrder } from "./compare.ts";
+import { Pattern } from "./patterns.ts";
 import { membersOf, printed, quoted } from "./printed.ts";
+import { parseReference, type Reference, InvalidReference } from "./references.ts";
 
 /** A condition that cannot be evaluated; the message begins with where in it. */
 export class ConditionError extends Error {}
 
-export type Operand = { step_ref: string } | { value: Json };
+/** A step's status, a literal, or a value of the run. */
+export type Operand = { step_ref: string } | { value: Json } | { ref: Reference };
 export type Comparison = "eq" | "ne" | "contains" | "in";
 export type Ordering = "gt" | "gte" | "lt" | "lte";
 
-/** What a condition's JSON means (contract §7.4). `step_status` is a `step_status_in` of one. */
+/** What a condition's JSON means. `step_status` is a `step_status_in` of one. */
 export type Condition =
   | { type: "step_status_in"; step_ref: string; statuses: string[] }
   | { type: "not"; condition: Condition }
   | { type: "all_of" | "any_of"; conditions: Condition[] }
-  | { type: Comparison; left: Operand; right: Operand }
-  | { type: Ordering; left: number | bigint; right: number | bigint }
-  | { type: "regex"; left: Operand; pattern: RE2JS }
+  | { type: Comparison | Ordering; left: Operand; right: Operand }
+  | { type: "regex"; left: Operand; pattern: Pattern; at: string }
   | { type: "exists"; operand: Operand };
 
 type Members = { [name: string]: Json };
 
-const STATUSES: Record<StepStatus, true> = {
+export const STATUSES: Record<StepStatus, true> = {
   pending: true,
   waiting: true,
   running: true,
@@ -64,22 +66,30 @@ export function parseCondition(json: Json, at = "condition"): Condition {
     case "gt":
     case "gte":
     case "lt":
-    case "lte":
+    case "lte": {
       only(condition, at, "left", "right");
-      return { type, left: number(condition.left, `${at}.left`), right: number(condition.right, `${at}.right`) };
+      const [left, right] = [operand(condition.left, `${at}.left`), operand(condition.right, `${at}.right`)];
+      const byType = "ref" in left || "ref" in right;
+      return { type, left: ordered(left, `${at}.left`, byType), right: ordered(right, `${at}.right`, byType) };
+    }
     case "eq":
     case "ne":
     case "contains":
     case "in": {
       only(condition, at, "left", "right");
       const right = operand(condition.right, `${at}.right`);
-      if (type === "in" && !("value" in right && Array.isArray(right.value)))
+      if (type === "in" && !("ref" in right || ("value" in right && Array.isArray(right.value))))
         throw new ConditionError(`${at}.right must be an array`);
       return { type, left: operand(condition.left, `${at}.left`), right };
     }
     case "regex":
       only(condition, at, "left", "right");
-      return { type, left: operand(condition.left, `${at}.left`), pattern: pattern(condition.right, `${at}.right`) };
+      return {
+        type,
+        left: operand(condition.left, `${at}.left`),
+        pattern: pattern(condition.right, `${at}.right`),
+        at: `${at}.right`,
+      };
     default:
       throw new ConditionError(
         typeof type === "string" ? `${at}.type ${quoted(type)} is not a type of condition` : `${at}.type is required`,
@@ -118,7 +128,7 @@ function list(json: Json | undefined, at: string): [Json, string][] {
   throw new ConditionError(`${at} must be an array`);
 }
 
-// An object that is neither form is refused: it looks like a path into outputs, which conditions do not have.
+// An object that is no form of an operand is refused: whoever wrote it means something else.
 function operand(json: Json | undefined, at: string): Operand {
   const value = required(json, at);
   const members = membersOf(value);
@@ -126,23 +136,31 @@ function operand(json: Json | undefined, at: string): Operand {
   const [name, ...others] = Object.keys(members);
   if (others.length === 0 && name === "step_ref") return { step_ref: refOf(members, at) };
   if (others.length === 0 && name === "value") return { value: members.value as Json };
-  throw new ConditionError(`${at} must be a literal, {"step_ref": …} or {"value": …}`);
+  if (others.length === 0 && name === "ref") return { ref: reference(members.ref, `${at}.ref`) };
+  throw new ConditionError(`${at} must be a literal, {"ref": …}, {"step_ref": …} or {"value": …}`);
 }
 
-function number(json: Json | undefined, at: string): number | bigint {
-  const parsed = operand(json, at);
-  if ("value" in parsed && (typeof parsed.value === "number" || typeof parsed.value === "bigint")) return parsed.value;
-  throw new ConditionError(`${at} must be a number`);
+function reference(json: Json | undefined, at: string): Reference {
+  if (typeof json !== "string") throw new ConditionError(`${at} must be a string, like "outputs.build.image"`);
+  try {
+    return parseReference(json);
+  } catch (error) {
+    if (error instanceof InvalidReference) throw new ConditionError(`${at}: ${error.message}`);
+    throw error;
+  }
 }
 
-function pattern(json: Json | undefined, at: string): RE2JS {
+function ordered(operand: Operand, at: string, byType: boolean): Operand {
+  if ("ref" in operand) return operand;
+  const value = "value" in operand ? operand.value : null;
+  if (typeof value === "number" || typeof value === "bigint" || (byType && hasOrder(value))) return operand;
+  throw new ConditionError(`${at} must be a number${byType ? " or an RFC3339 time" : ""}`);
+}
+
+function pattern(json: Json | undefined, at: string): Pattern {
   const parsed = operand(json, at);
   if (!("value" in parsed)) throw new ConditionError(`${at} must be a pattern`);
   const text = printed(parsed.value);
   if (text.length > MAX_PATTERN) throw new ConditionError(`${at} must be at most ${MAX_PATTERN} characters`);
-  try {
-    return RE2JS.compile(text);
-  } catch (error) {
-    throw new ConditionError(`${at} is not a valid pattern: ${(error as Error).message}`);
-  }
+  return new Pattern(text);
 }

@@ -1,108 +1,90 @@
-import { isLosslessNumber } from "lossless-json";
 import type { Json } from "../../src/contract/json.ts";
-import { type Condition, ConditionError, type Operand, parseCondition } from "./condition-parser.ts";
-import { MAX_LEVELS, nestsDeeperThan, printed, quoted } from "./printed.ts";
+import { described, holdsWithin, isSame, orderOf } from "./compare.ts";
+import { type Comparison, type Condition, ConditionError, type Operand, type Ordering } from "./condition-parser.ts";
+import { printed, quoted } from "./printed.ts";
+import type { Reference } from "./references.ts";
 
-export { ConditionError };
-
-/** Keeps parsing and matching far below the two seconds a workflow task may block. */
-const MAX_TEXT = 16_384;
-
-/** The status of a step; undefined where the run has no such step. */
-export type StatusOf = (step_ref: string) => string | undefined;
-
-/** What is wrong with a condition of a workflow with these steps, or undefined. */
-export function conditionProblem(condition: Json, refs: ReadonlySet<string>): string | undefined {
-  if (nestsDeeperThan(MAX_LEVELS, condition)) return `condition nests deeper than ${MAX_LEVELS} levels`;
-  if (printed(condition).length > MAX_TEXT) return `condition must be at most ${MAX_TEXT} characters`;
-  if (hasLongNumber(condition)) return "condition must have no number of more digits than a double holds";
-  try {
-    const unknown = refsIn(parseCondition(condition)).find((ref) => !refs.has(ref));
-    return unknown === undefined ? undefined : `condition references unknown step ${quoted(unknown)}`;
-  } catch (error) {
-    if (error instanceof ConditionError) return error.message;
-    throw error;
-  }
+/** What a condition asks of its run. */
+export interface Facts {
+  /** The status of a step; undefined where the run has no such step. */
+  statusOf(step_ref: string): string | undefined;
+  /** Undefined where there is no value. `size`: of one too large to be compared, in characters. */
+  valueAt(reference: Reference): { value: Json } | { size: number } | undefined;
 }
 
-/** Runs carry conditions as plain JSON, which has no such numbers. */
-function hasLongNumber(value: Json): boolean {
-  if (typeof value === "bigint" || isLosslessNumber(value)) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some(hasLongNumber);
-}
+/** Of a value of the run, as JSON text: larger ones are not brought into the workflow. In characters. */
+export const MAX_COMPARED = 4096;
+
+/** Of a value of the run that a pattern is looked for in, in characters. */
+export const MAX_SEARCHED = 1024;
 
 /** Whether a step may start. Throws ConditionError where that cannot be said. */
-export function holds(condition: Json, statusOf: StatusOf): boolean {
-  return evaluate(parseCondition(condition), statusOf);
-}
-
-function evaluate(condition: Condition, statusOf: StatusOf): boolean {
+export function holds(condition: Condition, facts: Facts): boolean {
   switch (condition.type) {
     case "step_status_in": {
-      const status = statusOf(condition.step_ref);
+      const status = facts.statusOf(condition.step_ref);
       if (status === undefined)
         throw new ConditionError(`condition references unknown step ${quoted(condition.step_ref)}`);
       return condition.statuses.includes(status);
     }
     case "not":
-      return !evaluate(condition.condition, statusOf);
+      return !holds(condition.condition, facts);
     case "all_of":
-      return condition.conditions.every((c) => evaluate(c, statusOf));
+      return condition.conditions.every((c) => holds(c, facts));
     case "any_of":
-      return condition.conditions.some((c) => evaluate(c, statusOf));
+      return condition.conditions.some((c) => holds(c, facts));
     case "exists":
-      return textOf(condition.operand, statusOf) !== "";
-    case "gt":
-      return condition.left > condition.right;
-    case "gte":
-      return condition.left >= condition.right;
-    case "lt":
-      return condition.left < condition.right;
-    case "lte":
-      return condition.left <= condition.right;
-    case "eq":
-      return textOf(condition.left, statusOf) === textOf(condition.right, statusOf);
-    case "ne":
-      return textOf(condition.left, statusOf) !== textOf(condition.right, statusOf);
-    case "contains":
-      return textOf(condition.left, statusOf).includes(textOf(condition.right, statusOf));
-    case "in": {
-      const left = textOf(condition.left, statusOf);
-      const { value } = condition.right as { value: Json[] };
-      return value.some((item) => printed(item) === left);
+      return "ref" in condition.operand
+        ? facts.valueAt(condition.operand.ref) !== undefined
+        : printed(valueAt(condition.operand, facts)) !== "";
+    case "regex": {
+      const value = valueAt(condition.left, facts);
+      // A value that may be missing, and is.
+      if (value === null && "ref" in condition.left) return false;
+      const text = printed(value);
+      if ("ref" in condition.left && text.length > MAX_SEARCHED)
+        throw tooLong(condition.left.ref, text.length, MAX_SEARCHED);
+      const problem = condition.pattern.problem();
+      if (problem !== undefined) throw new ConditionError(`${condition.at} is not a valid pattern: ${problem}`);
+      return condition.pattern.isIn(text);
     }
-    case "regex":
-      return condition.pattern.test(textOf(condition.left, statusOf));
-  }
-}
-
-function textOf(operand: Operand, statusOf: StatusOf): string {
-  return "value" in operand ? printed(operand.value) : (statusOf(operand.step_ref) ?? "");
-}
-
-function refsIn(condition: Condition): string[] {
-  switch (condition.type) {
-    case "step_status_in":
-      return [condition.step_ref];
-    case "not":
-      return refsIn(condition.condition);
-    case "all_of":
-    case "any_of":
-      return condition.conditions.flatMap(refsIn);
-    case "exists":
-      return refOf(condition.operand);
-    case "regex":
-      return refOf(condition.left);
-    case "eq":
-    case "ne":
-    case "contains":
-    case "in":
-      return [...refOf(condition.left), ...refOf(condition.right)];
     default:
-      return [];
+      return compare(condition, facts);
   }
 }
 
-function refOf(operand: Operand): string[] {
-  return "step_ref" in operand ? [operand.step_ref] : [];
+function compare({ type, left, right }: { type: Comparison | Ordering; left: Operand; right: Operand }, facts: Facts) {
+  const [a, b] = [valueAt(left, facts), valueAt(right, facts)];
+  const byType = "ref" in left || "ref" in right;
+  switch (type) {
+    case "eq":
+      return byType ? isSame(a, b) : printed(a) === printed(b);
+    case "ne":
+      return byType ? !isSame(a, b) : printed(a) !== printed(b);
+    case "contains":
+      return byType ? holdsWithin(a, b) : printed(a).includes(printed(b));
+    case "in":
+      if (b !== null && !Array.isArray(b)) throw new ConditionError(`in needs an array: ${said(right, b)}`);
+      return (b ?? []).some((item) => (byType ? isSame(item, a) : printed(item) === printed(a)));
+  }
+  const order = orderOf(a, b);
+  if (order === undefined)
+    throw new ConditionError(`${type} needs two numbers or two RFC3339 times: ${said(left, a)}, ${said(right, b)}`);
+  return { gt: order > 0, gte: order >= 0, lt: order < 0, lte: order <= 0 }[type];
 }
+
+function valueAt(operand: Operand, facts: Facts): Json {
+  if ("value" in operand) return operand.value;
+  if ("step_ref" in operand) return facts.statusOf(operand.step_ref) ?? "";
+  const { ref } = operand;
+  const found = facts.valueAt(ref);
+  if (found && "size" in found) throw tooLong(ref, found.size, MAX_COMPARED);
+  if (!found && !ref.optional) throw new ConditionError(`${ref.name} has no value`);
+  return found ? found.value : null;
+}
+
+const tooLong = ({ name }: Reference, length: number, limit: number) =>
+  new ConditionError(`${name} is too long to be compared: ${length} characters, where ${limit} may be`);
+
+const said = (operand: Operand, value: Json): string =>
+  "ref" in operand ? `${operand.ref.name} is ${described(value)}` : `the other is ${described(value)}`;

@@ -1,29 +1,8 @@
-import type { Json } from "../../src/contract/json.ts";
-
 /** What compiling costs whatever the pattern is, and what a Unicode class costs, in instructions of a compiled pattern (about a µs). */
 const EACH = 10;
 const UNICODE_CLASS = 80;
 /** A repetition that may also stop earlier costs a choice and the thing itself. */
 const OPTIONAL = 2;
-
-/** The size of all patterns in a condition, well-formed or not. */
-export function patternsSize(condition: Json | undefined): number {
-  let size = 0;
-  const open = [condition];
-  for (let json = open.pop(); json !== undefined; json = open.pop()) {
-    if (typeof json !== "object" || json === null) continue;
-    const { type, right } = json as { type?: Json; right?: Json };
-    if (type === "regex") size += patternSize(patternOf(right));
-    for (const member of Object.values(json)) if (typeof member === "object") open.push(member);
-  }
-  return size;
-}
-
-function patternOf(operand: Json | undefined): string {
-  if (typeof operand === "string") return operand;
-  const { value } = Object(operand) as { value?: Json };
-  return typeof value === "string" ? value : "";
-}
 
 /**
  * How many instructions a pattern compiles to, at most about twice too high, read off its text: `(?:…){1000}` of a thousand

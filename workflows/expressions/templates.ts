@@ -1,106 +1,118 @@
 import type { Json } from "../../src/contract/json.ts";
 import { MAX_LEVELS, membersOf, nestsDeeperThan, printed } from "./printed.ts";
+import { readReference, type Reference, InvalidReference } from "./references.ts";
 
-/** What placeholders read: the trigger payload, and the outputs of direct dependencies by step_ref. */
-export interface TemplateScope {
-  payload: Json | undefined;
-  parent_outputs: { [step_ref: string]: Json };
-}
-
-/** A template that must not be rendered: it would grow beyond all bounds. */
+/** A template that cannot be rendered: what is wrong with it, or what has no value. */
 export class TemplateError extends Error {}
 
-// The first word names a member of the trigger payload or a root; later ones may hold "-", as step_refs do.
-// A step_ref with a "." or beyond ASCII cannot be named here; its output is in parent_outputs of the payload anyway.
-const PLACEHOLDER = /\{\{([A-Za-z_]\w*(?:\.[\w-]+)*)\}\}/g;
-const ONLY_PLACEHOLDER = new RegExp(`^${PLACEHOLDER.source}$`);
+/** The value of a reference, or undefined where it has none. */
+export type ValueAt = (reference: Reference) => Json | undefined;
 
-/** How many characters placeholders may put in: a small template can name a large value many times. */
+/** How many characters references may put in: a small template can name a large value many times. */
 const MAX_INSERTED = 4_194_304;
 
-/** Replaces placeholders in every string, at any depth. What is put in is not looked through again. */
-export function render(value: Json, scope: TemplateScope): Json {
-  if (nestsDeeperThan(MAX_LEVELS, value)) throw new TemplateError(`payload nests deeper than ${MAX_LEVELS} levels`);
-  return renderValue(value, insertions(scope));
+/** Replaces the references in every string, at any depth, but not in names of members. What is put in is not looked through again. */
+export function render(template: Json, valueAt: ValueAt): Json {
+  if (nestsDeeperThan(MAX_LEVELS, template)) throw new TemplateError(`payload nests deeper than ${MAX_LEVELS} levels`);
+  return renderValue(template, bounded(valueAt));
 }
 
-/** The string form, for event keys. */
-export function renderText(text: string, scope: TemplateScope): string {
-  return renderEmbedded(text, insertions(scope));
+/** The text form, for event keys. */
+export function renderText(template: string, valueAt: ValueAt): string {
+  return joined(partsOf(template), bounded(valueAt));
 }
 
-/**
- * The payload a job or sub-workflow step is given (contract §7.5). `parents` is undefined for a root step, and
- * otherwise holds the direct dependencies that have an output.
- */
-export function stepPayload(from: {
-  trigger?: Json;
-  step?: Json;
-  parents?: [step_ref: string, output: Json][];
-}): Json | undefined {
-  const { trigger, parents } = from;
-  const parent_outputs = Object.fromEntries(parents ?? []);
-  const step = from.step === undefined ? undefined : render(from.step, { payload: trigger, parent_outputs });
+/** The strings with braces in a template, each with where it stands. */
+export function stringsIn(template: Json, at: string): { text: string; at: string }[] {
+  const found: { text: string; at: string }[] = [];
+  collect(template, at, found);
+  return found;
+}
 
-  if (isObjectOrEmpty(trigger) && isObjectOrEmpty(step)) {
-    return { ...trigger, ...step, ...(parents && { parent_outputs }) };
+function collect(template: Json, at: string, found: { text: string; at: string }[]): void {
+  if (typeof template === "string") {
+    if (template.includes("{{")) found.push({ text: template, at });
+  } else if (Array.isArray(template)) {
+    for (const [i, item] of template.entries()) collect(item, `${at}[${i}]`, found);
+  } else {
+    for (const [name, member] of Object.entries(membersOf(template) ?? {}))
+      collect(member, `${at}.${name.slice(0, 64)}`, found);
   }
-  return step ?? trigger;
 }
 
-type Insert = (path: string) => Json | undefined;
+const BRACES = /\{\{+/g;
+const SPACES = /\s*/y;
 
-function renderValue(value: Json, insert: Insert): Json {
-  if (typeof value === "string") {
-    const [, path] = ONLY_PLACEHOLDER.exec(value) ?? [];
-    if (path === undefined) return renderEmbedded(value, insert);
-    const found = insert(path);
-    return found === undefined ? value : found;
+/** The text between the references of a string, and these. Throws TemplateError. */
+export function partsOf(text: string): (string | Reference)[] {
+  const parts: (string | Reference)[] = [];
+  let from = 0;
+  for (BRACES.lastIndex = 0; ; ) {
+    BRACES.lastIndex = from;
+    const run = BRACES.exec(text)?.[0];
+    if (run === undefined) break;
+    const begin = BRACES.lastIndex;
+    // Four are two that are meant literally; of what is left, the last two open a reference.
+    const literal = "{{".repeat(Math.floor(run.length / 4)) + (run.length % 2 === 1 ? "{" : "");
+    parts.push(text.slice(from, begin - run.length) + literal);
+    from = begin;
+    if (run.length % 4 < 2) continue;
+    const { reference, end } = opened(text, begin);
+    parts.push(reference);
+    from = end;
   }
-  if (Array.isArray(value)) return value.map((item) => renderValue(item, insert));
-  const members = membersOf(value);
-  if (!members) return value;
-  return Object.fromEntries(Object.entries(members).map(([key, member]) => [key, renderValue(member, insert)]));
+  parts.push(text.slice(from));
+  return parts.filter((part) => part !== "");
 }
 
-function renderEmbedded(text: string, insert: Insert): string {
-  return text.replaceAll(PLACEHOLDER, (placeholder, path: string) => {
-    const value = insert(path);
-    if (value === undefined) return placeholder;
-    return value === null ? "" : printed(value);
-  });
+function opened(text: string, begin: number): { reference: Reference; end: number } {
+  try {
+    const { reference, end } = readReference(text, afterSpaces(text, begin));
+    const close = afterSpaces(text, end);
+    if (text.startsWith("}}", close)) return { reference, end: close + 2 };
+    throw new InvalidReference(`{{${text.slice(begin, begin + 128).split("}}")[0]} is not a reference followed by }}`);
+  } catch (error) {
+    if (!(error instanceof InvalidReference)) throw error;
+    throw new TemplateError(`${error.message} (two braces that begin no reference are written as four)`);
+  }
 }
 
-function insertions(scope: TemplateScope): Insert {
+function afterSpaces(text: string, at: number): number {
+  SPACES.lastIndex = at;
+  SPACES.test(text);
+  return SPACES.lastIndex;
+}
+
+function renderValue(template: Json, valueAt: ValueAt): Json {
+  if (typeof template === "string") {
+    const parts = partsOf(template);
+    const [only] = parts;
+    return parts.length === 1 && typeof only === "object" ? required(only, valueAt) : joined(parts, valueAt);
+  }
+  if (Array.isArray(template)) return template.map((item) => renderValue(item, valueAt));
+  const members = membersOf(template);
+  if (!members) return template;
+  return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, renderValue(member, valueAt)]));
+}
+
+function joined(parts: (string | Reference)[], valueAt: ValueAt): string {
+  return parts.map((part) => (typeof part === "string" ? part : text(required(part, valueAt)))).join("");
+}
+
+const text = (value: Json): string => (value === null ? "" : printed(value));
+
+function required(reference: Reference, valueAt: ValueAt): Json {
+  const value = valueAt(reference);
+  if (value === undefined && !reference.optional) throw new TemplateError(`${reference.name} has no value`);
+  return value ?? null;
+}
+
+function bounded(valueAt: ValueAt): ValueAt {
   let inserted = 0;
-  return (path) => {
-    const value = resolve(path.split("."), scope);
+  return (reference) => {
+    const value = valueAt(reference);
     if (value !== undefined) inserted += printed(value).length;
-    if (inserted > MAX_INSERTED) throw new TemplateError(`placeholders put in more than ${MAX_INSERTED} characters`);
+    if (inserted > MAX_INSERTED) throw new TemplateError(`references put in more than ${MAX_INSERTED} characters`);
     return value;
   };
-}
-
-// A member of the trigger payload that is called like a root hides the root only where the whole path resolves in it.
-function resolve(path: string[], scope: TemplateScope): Json | undefined {
-  const bare = follow(path, scope.payload);
-  if (bare !== undefined) return bare;
-  const [root, ...rest] = path;
-  if (root === "payload") return follow(rest, scope.payload);
-  if (root === "parent_outputs") return follow(rest, scope.parent_outputs);
-  return undefined;
-}
-
-function follow(path: string[], from: Json | undefined): Json | undefined {
-  let value = from;
-  for (const word of path) {
-    const members = membersOf(value);
-    if (!members || !Object.hasOwn(members, word)) return undefined;
-    value = members[word];
-  }
-  return value;
-}
-
-function isObjectOrEmpty(value: Json | undefined): value is { [key: string]: Json } | null | undefined {
-  return value === undefined || value === null || membersOf(value) !== null;
 }

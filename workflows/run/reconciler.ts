@@ -8,6 +8,7 @@ import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import type { Work } from "../engine/steps/kind.ts";
 import { isRunOver } from "../engine/transitions.ts";
+import { wantedFor } from "../engine/values.ts";
 import { triggerId } from "../engine/view.ts";
 import { workOf } from "../engine/work.ts";
 import { commandSignals } from "../messages.ts";
@@ -17,7 +18,7 @@ import { nowOf } from "./clock.ts";
 import { dispatch } from "./dispatch.ts";
 import { tellRun } from "./signal-run.ts";
 
-const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "open-wait", "emit"]);
+const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "emit"]);
 
 /** The server refuses a run more than 2,000 at once. */
 const MOST_ACTIVITIES = 1_000;
@@ -204,6 +205,8 @@ export class Performance {
     switch (work.kind) {
       case "dispatch":
         return this.#dispatch(attemptOf(this.#run, i), queue);
+      case "look-up":
+        return this.#lookUp(i, definition, step);
       case "open-wait":
         return this.#openWait(i, definition, step);
       case "emit":
@@ -225,6 +228,11 @@ export class Performance {
     // Whoever loses a process need not look for it again.
     const lost = () => this.#slow.delete(job_id);
     this.#inbox.push(await dispatch(attempt, this.#rules, queue, this.#slow.get(job_id), lost));
+  }
+
+  async #lookUp(step: number, { step_ref }: PlanStep, { generation }: StepState): Promise<void> {
+    const found = await stepEffects(step_ref).lookUp({ wanted: wantedFor(this.#run, step) });
+    this.#inbox.push({ type: "values_found", step, generation, found });
   }
 
   async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {

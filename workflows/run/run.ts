@@ -16,7 +16,7 @@ import type { News, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
 import { planOf, type PlanStep, RULES, type RunHeader } from "../engine/plan.ts";
-import { initialRun, restoredRun, type Run } from "../engine/run.ts";
+import { carriedState, initialRun, restoredRun, type Run } from "../engine/run.ts";
 import type { RunState } from "../engine/state.ts";
 import { mirroredState } from "../engine/stored-run.ts";
 import { isRunOver } from "../engine/transitions.ts";
@@ -124,7 +124,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
       nextTask();
     } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
-      if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, run.state);
+      if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, carriedState(run.state));
     } else if (!holding && performance.isCutShort()) {
       await sleep(1, { summary: "more steps" });
       nextTask();

@@ -3,6 +3,7 @@ import { v7 as uuid } from "uuid";
 import pMap from "p-map";
 import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
+import { saveTemplate } from "../save-template.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
@@ -13,7 +14,6 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
-import { saveDocument } from "../../store/documents.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type Db, inTransaction } from "../../store/pool.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
@@ -23,8 +23,10 @@ import { stepsProblem } from "../../../workflows/engine/validate.ts";
 
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
   const workflow = await checkedDefinition(deps, caller, body);
+  const refs = new Set(body.steps.map(({ step_ref }) => step_ref));
   const steps = await inTransaction(deps.db, async (db) => {
-    const save = (payload: Json) => saveDocument(db, workflow.project_id, null, stringifyJson(payload));
+    const of = { projectId: workflow.project_id, runId: null };
+    const save = (payload: Json) => saveTemplate(db, of, payload, (ref) => refs.has(ref));
     const steps = await pMap(body.steps, (step) => storedStep(workflow, step, save), { concurrency: 1 });
     if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
     return steps;

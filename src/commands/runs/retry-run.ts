@@ -56,11 +56,11 @@ export async function startRetry(
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
   return runOnce(deps, asked, async (id) => {
     const { plan, state } = await mirroredRun(deps, source);
-    const recovery = recoveryOf(plan, state, requestOf(caller, payloads));
+    const recovery = recoveryOf(plan, state, await requestOf(deps, caller, source, payloads));
     if ("status" in recovery) throw refusal(recovery);
     const { workflow, steps } = await workflowOf(deps, source);
     const kept = headerOf(source);
-    const { payload, step_payloads } = await savePayloads(deps.db, source.project_id, id, payloads);
+    const { payload, step_payloads } = await savePayloads(deps.db, source, id, payloads);
     const header: RunHeader = {
       ...kept,
       payload: payload ?? kept.payload,
@@ -77,15 +77,16 @@ export async function startRetry(
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
 export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, payloads: RetryBody): Promise<DryRun> {
-  const preview = await previewCommand(deps, source, requestOf(caller, payloads));
+  const preview = await previewCommand(deps, source, await requestOf(deps, caller, source, payloads));
   const { workflow } = await workflowOf(deps, source);
   const { id, max_concurrent_runs: limit } = workflow;
   if (limit > 0 && (await countRunning(deps.db, id)) >= limit) throw new Problem("conflict", LIMIT_REACHED);
   return preview;
 }
 
-const requestOf = (caller: Caller, payloads: RetryBody) =>
-  ({ ...unsavedPayloads(payloads), verb: "retry-run", ...senderOf(caller) }) as const;
+async function requestOf({ db }: Deps, caller: Caller, source: RunRow, payloads: RetryBody) {
+  return { ...(await unsavedPayloads(db, source, payloads)), verb: "retry-run", ...senderOf(caller) } as const;
+}
 
 async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
   const [workflow, version] = await Promise.all([

@@ -1,30 +1,46 @@
-import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
+import { saveTemplate } from "../save-template.ts";
+import { type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
 import type { Db } from "../../store/pool.ts";
+import { findVersion } from "../../store/workflows.ts";
+import { Precedence } from "../../../workflows/engine/precedence.ts";
+import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { MAX_LEVELS, nestsDeeperThan } from "../../../workflows/expressions/printed.ts";
 
-/** Payloads that a recovery is given in place of the run's own and of single steps', as documents of the run. */
+type Of = Pick<RunRow, "project_id" | "workflow_version_id">;
+
+/** Payloads that a recovery is given in place of the run's own and of single steps', as documents of the run `runId`. */
 export async function savePayloads(
   db: Db,
-  projectId: string,
+  of: Of,
   runId: string,
-  body: RetryBody,
+  { payload, step_payloads = {} }: RetryBody,
 ): Promise<{ payload?: JsonDoc; step_payloads?: Record<string, JsonDoc> }> {
-  const { payload, step_payloads } = checked(body);
-  const save = (value: Json) => saveDocument(db, projectId, runId, stringifyJson(value));
-  const entries = Object.entries(step_payloads ?? {});
-  const saved = await Promise.all(entries.map(async ([ref, value]) => [ref, await save(value)] as const));
+  const steps = await checked(db, of, { step_payloads });
+  const projectId = of.project_id;
+  const isStep = (ref: string) => steps.isStep(ref);
+  const saved = await Promise.all(
+    Object.entries(step_payloads).map(
+      async ([ref, value]) => [ref, await saveTemplate(db, { projectId, runId }, value, isStep)] as const,
+    ),
+  );
   return {
-    payload: payload === undefined ? undefined : await save(payload),
+    payload: payload === undefined ? undefined : await saveDocument(db, projectId, runId, stringifyJson(payload)),
     step_payloads: saved.length > 0 ? Object.fromEntries(saved) : undefined,
   };
 }
 
 /** The same for a dry run, which stores nothing: what is in them makes no difference to its plan. */
-export function unsavedPayloads(body: RetryBody): { payload?: JsonDoc; step_payloads: Record<string, JsonDoc> } {
-  const { payload, step_payloads = {} } = checked(body);
+export async function unsavedPayloads(
+  db: Db,
+  of: Of,
+  body: RetryBody,
+): Promise<{ payload?: JsonDoc; step_payloads: Record<string, JsonDoc> }> {
+  await checked(db, of, body);
+  const { payload, step_payloads = {} } = body;
   const some: JsonDoc = { text: "null" };
   return {
     payload: payload === undefined ? undefined : some,
@@ -32,10 +48,19 @@ export function unsavedPayloads(body: RetryBody): { payload?: JsonDoc; step_payl
   };
 }
 
-/** A step's payload is a template, and those are bounded in depth (as in a definition). */
-function checked(body: RetryBody): RetryBody {
-  const deep = Object.entries(body.step_payloads ?? {}).filter(([, value]) => nestsDeeperThan(MAX_LEVELS, value));
-  if (deep.length === 0) return body;
-  const details = deep.map(([ref]) => `step_payloads.${ref}: nests deeper than ${MAX_LEVELS} levels`);
-  throw new Problem("validation_error", "validation failed", details);
+/** A step's payload is a template, and is checked like that of a definition. Whether there is such a step, the run says. */
+async function checked(db: Db, of: Of, { step_payloads = {} }: RetryBody): Promise<Precedence> {
+  const given = Object.entries(step_payloads);
+  const version = given.length > 0 ? await findVersion(db, of.workflow_version_id) : undefined;
+  const steps = version?.steps ?? [];
+  const around = { steps: new Precedence(steps), templates: new TemplateWork() };
+  const details = given.flatMap(([ref, payload]) => {
+    const step = steps.find(({ step_ref }) => step_ref === ref) ?? { step_ref: ref, depends_on: [] };
+    const at = `step_payloads.${ref}`;
+    if (nestsDeeperThan(MAX_LEVELS, payload)) return [`${at}: nests deeper than ${MAX_LEVELS} levels`];
+    const [first] = templateFaults(step, payload, at, around);
+    return first ? [first.message] : [];
+  });
+  if (details.length > 0) throw new Problem("validation_error", "validation failed", details.slice(0, 20));
+  return around.steps;
 }

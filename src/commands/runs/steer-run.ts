@@ -74,7 +74,7 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
-  const payloads = await savePayloads(db, row.project_id, runId, steering.payloads ?? {});
+  const payloads = await savePayloads(db, row, runId, steering.payloads ?? {});
   const { reason, eventKey: event_key } = steering;
   const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
 
@@ -109,8 +109,8 @@ async function asked(deps: Deps, runId: string, id: string): Promise<Reply | und
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
   const { verb, stepRef: step_ref, reason, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
-  const request = { ...unsavedPayloads(payloads), verb, step_ref, reason, event_key, ...senderOf(caller) };
-  return previewCommand(deps, row, request);
+  const given = await unsavedPayloads(deps.db, row, payloads);
+  return previewCommand(deps, row, { ...given, verb, step_ref, reason, event_key, ...senderOf(caller) });
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {

@@ -1,0 +1,99 @@
+import { isLosslessNumber } from "lossless-json";
+import type { Json } from "../../src/contract/json.ts";
+import { type Condition, ConditionError, type Operand, parseCondition, STATUSES } from "./condition-parser.ts";
+import { MAX_SIZE, patternsIn, type PatternWork, TOO_MUCH_WORK } from "./pattern-work.ts";
+import { MAX_LEVELS, nestsDeeperThan, printed, quoted } from "./printed.ts";
+import type { Reference } from "./references.ts";
+import { stringsIn } from "./templates.ts";
+
+const MAX_TEXT = 16_384;
+
+/** The condition, if it may be stored; or what is wrong with it, besides the steps and values that it asks for. */
+export function checkedCondition(json: Json, work: PatternWork): Condition | string {
+  if (nestsDeeperThan(MAX_LEVELS, json)) return `condition nests deeper than ${MAX_LEVELS} levels`;
+  if (printed(json).length > MAX_TEXT) return `condition must be at most ${MAX_TEXT} characters`;
+  if (hasLongNumber(json)) return "condition must have no number of more digits than a double holds";
+  const [braces] = stringsIn(json, "condition");
+  if (braces)
+    return `${braces.at}: ${quoted(braces.text)}: braces are not replaced in a condition; a value of the run is {"ref": "payload.name"}`;
+  try {
+    const condition = parseCondition(json);
+    for (const { pattern, at } of patternsIn(condition))
+      if (pattern.size > MAX_SIZE) return `${at} is not a valid pattern: it is too large`;
+    if (!work.takes(condition)) return TOO_MUCH_WORK;
+    for (const { pattern, at } of patternsIn(condition)) {
+      const problem = pattern.problem();
+      if (problem !== undefined) return `${at} is not a valid pattern: ${problem}`;
+    }
+    return condition;
+  } catch (error) {
+    if (error instanceof ConditionError) return error.message;
+    throw error;
+  }
+}
+
+/** Runs carry conditions as plain JSON, which has no such numbers. */
+function hasLongNumber(value: Json): boolean {
+  if (typeof value === "bigint" || isLosslessNumber(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasLongNumber);
+}
+
+/** The steps whose status a condition asks for. */
+export function stepsIn(condition: Condition): string[] {
+  if (condition.type === "step_status_in") return [condition.step_ref];
+  return partsOf(condition, stepsIn, (operand) => ("step_ref" in operand ? [operand.step_ref] : []));
+}
+
+/** The values that a condition asks for. */
+export const refsIn = (condition: Condition): Reference[] =>
+  partsOf(condition, refsIn, (operand) => ("ref" in operand ? [operand.ref] : []));
+
+function partsOf<Part>(condition: Condition, within: (c: Condition) => Part[], of: (o: Operand) => Part[]): Part[] {
+  switch (condition.type) {
+    case "step_status_in":
+      return [];
+    case "not":
+      return within(condition.condition);
+    case "all_of":
+    case "any_of":
+      return condition.conditions.flatMap(within);
+    case "exists":
+      return of(condition.operand);
+    case "regex":
+      return of(condition.left);
+    default:
+      return [...of(condition.left), ...of(condition.right)];
+  }
+}
+
+/** A step's status compared with what is no status: its output was meant, or a word is mistyped. */
+export function statusProblem(condition: Condition): string | undefined {
+  switch (condition.type) {
+    case "not":
+      return statusProblem(condition.condition);
+    case "all_of":
+    case "any_of":
+      return condition.conditions.map(statusProblem).find((problem) => problem !== undefined);
+    case "eq":
+    case "ne":
+    case "in":
+    case "contains": {
+      const { type, left, right } = condition;
+      return comparedStatus(left, right, type) ?? comparedStatus(right, left, type);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function comparedStatus(status: Operand, other: Operand, type: string): string | undefined {
+  if (!("step_ref" in status) || !("value" in other)) return undefined;
+  const isPart = (word: string) => Object.keys(STATUSES).some((known) => known.includes(word));
+  const isStatus = (value: Json) =>
+    typeof value === "string" && (type === "contains" ? isPart(value) : Object.hasOwn(STATUSES, value));
+  const all = type === "in" && Array.isArray(other.value) ? other.value : [other.value];
+  const wrong = all.find((value) => !isStatus(value));
+  if (wrong === undefined) return undefined;
+  const what = `{"step_ref": ${quoted(status.step_ref)}} is the status of the step, which is never ${quoted(printed(wrong))}`;
+  return `condition: ${what}; its output is {"ref": ${quoted(`outputs.${status.step_ref}`)}}`;
+}

@@ -1,0 +1,47 @@
+import type { Condition } from "./condition-parser.ts";
+import { MAX_SEARCHED } from "./conditions.ts";
+import { printed } from "./printed.ts";
+
+/** Of all the patterns of a definition: instructions, which take a few microseconds each to compile. */
+export const MAX_SIZE = 10_000;
+/** Instructions times characters, of all the conditions of a definition: some 15 nanoseconds each, all in one workflow task. */
+const MAX_WORK = 5_000_000;
+/** What even a pattern of one character takes to compile, in instructions. */
+const SMALLEST = 20;
+/** Of the longest status. */
+const STATUS_LENGTH = 9;
+
+export const TOO_MUCH_WORK =
+  "the regular expressions of this workflow's conditions are together too large, or have too much text to search";
+
+/** What the patterns of a definition's conditions take, counted from its first condition on. */
+export class PatternWork {
+  #size = 0;
+  #work = 0;
+
+  /** Whether the definition may have the patterns of this condition, too. */
+  takes(condition: Condition): boolean {
+    for (const { left, pattern } of patternsIn(condition)) {
+      const characters = "ref" in left ? MAX_SEARCHED : "value" in left ? printed(left.value).length : STATUS_LENGTH;
+      this.#size += SMALLEST + pattern.size;
+      this.#work += pattern.size * (characters + 1);
+    }
+    return this.#size <= MAX_SIZE && this.#work <= MAX_WORK;
+  }
+}
+
+type Search = Extract<Condition, { type: "regex" }>;
+
+export function patternsIn(condition: Condition): Search[] {
+  switch (condition.type) {
+    case "regex":
+      return [condition];
+    case "not":
+      return patternsIn(condition.condition);
+    case "all_of":
+    case "any_of":
+      return condition.conditions.flatMap(patternsIn);
+    default:
+      return [];
+  }
+}
