@@ -5,16 +5,12 @@ import type { Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
-import { writeMirror } from "../store/mirror.ts";
 import { listAttempts } from "../store/step-attempts.ts";
-import { askRun } from "../temporal/query-run.ts";
 import { presentAttempts } from "../views/run.ts";
 import { attemptRow } from "../../workflows/engine/attempts.ts";
 import { unknownStep } from "../../workflows/engine/recovery/rule.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { runQuery } from "../../workflows/messages.ts";
 
-/** Every attempt of a step, oldest first; the last one is the step as it is this moment. */
+/** Every attempt of a step, oldest first; the last one is the step as it is now. */
 export async function listStepAttempts(
   deps: Deps,
   caller: Caller,
@@ -22,14 +18,7 @@ export async function listStepAttempts(
   stepRef: string,
   part: PartAsked,
 ): Promise<ListPart<Attempt>> {
-  let row = await findOwnRun(deps, caller, runId);
-  const open = isRunOver(row.status) ? undefined : await askRun(deps, runId, runQuery);
-  if (open) {
-    // What the run knows and the mirror may not have yet, so that all is read in one place.
-    await writeMirror(deps.db, [open.unmirrored]);
-    row = open.run;
-  }
-  const run = await mirroredRun(deps, row);
+  const run = await mirroredRun(deps, await findOwnRun(deps, caller, runId));
   const i = run.plan.index.get(stepRef);
   if (i === undefined) throw new Problem("not_found", unknownStep("attempts"));
   const latest = attemptRow(run, i);

@@ -5,19 +5,21 @@ import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { withUnseenEnd } from "./ended-outside.ts";
-import { mirroredRun } from "./mirrored-run.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
 import { listRuns as listRunRows } from "../store/run-lists.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
-import { askRun, ends } from "../temporal/query-run.ts";
+import { findVersion } from "../store/workflows.ts";
+import { ends } from "../temporal/query-run.ts";
 import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
+import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import { initialRun } from "../../workflows/engine/run.ts";
+import { headerOf } from "../../workflows/engine/stored-run.ts";
 import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/view.ts";
-import { runQuery, stepsQuery } from "../../workflows/messages.ts";
 
 const NOT_FOUND = "workflow run not found";
 
@@ -29,24 +31,17 @@ export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): P
   return row;
 }
 
-/** The run as it is this moment: an open one is asked, a closed one does not change. */
-export async function currentRun(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
-  return asItIs(deps, await findOwnRun(deps, caller, runId));
-}
-
-const asItIs = async (deps: Deps, row: RunRow): Promise<RunRow> =>
-  isRunOver(row.status) ? row : ((await askRun(deps, row.id, runQuery))?.run ?? row);
-
-/** As it is now, or once it has ended within `waitSecs`. */
+/**
+ * As the mirror has it, or once it has ended within `waitSecs`. The workflow is never asked: what it would say after its task is
+ * mirrored by then, and before any command that made it so is answered.
+ */
 export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
   let row = await withUnseenEnd(deps, await findOwnRun(deps, caller, runId));
   if (waitSecs > 0 && !isRunOver(row.status)) {
-    await ends(deps, runId, waitSecs);
+    await ends(deps, runId, waitSecs).catch((err) => deps.log.warn({ err, run: runId }, "an end can't be waited for"));
     row = await findOwnRun(deps, caller, runId);
   }
-  // What becomes of a command is mirrored before its caller hears of it, and nothing else ends a pause but the end of the
-  // run: that shows as soon as it is mirrored.
-  return presentRun(deps, row.status === "paused" ? row : await asItIs(deps, row));
+  return presentRun(deps, row);
 }
 
 /** The steps in the order of the definition. */
@@ -60,12 +55,14 @@ export async function listSteps(
   return listPart(rows, part, (some) => presentSteps(deps, some));
 }
 
-async function stepRows(deps: Deps, row: RunRow): Promise<StepRow[]> {
-  if (isRunOver(row.status)) return listStepRows(deps.db, row.id);
-  const open = await askRun(deps, row.id, stepsQuery);
-  if (open) return open.steps;
-  const run = await mirroredRun(deps, row);
-  return run.plan.steps.map((_, i) => stepRow(run, i));
+/** A step that has not changed since the run began is not mirrored yet. */
+async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
+  const [rows, version] = await Promise.all([listStepRows(db, row.id), findVersion(db, row.workflow_version_id)]);
+  const steps = enabledSteps(version?.steps ?? [], row.step_overrides);
+  if (rows.length >= steps.length) return rows;
+  const mirrored = new Map(rows.map((step) => [step.idx, step]));
+  const begun = initialRun(planOf(headerOf(row), steps));
+  return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
 }
 
 export interface RunFilter {

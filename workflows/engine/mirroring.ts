@@ -7,6 +7,7 @@ import { runRow, stepRow } from "./view.ts";
 
 /** So many writes may be told again by one that is certain. */
 const MOST_IN_PASSING = 100;
+const LONGEST_IN_PASSING_MS = 5_000;
 
 /** All that the mirror may not have yet. */
 export const unmirroredRows = (run: Run): MirrorRows =>
@@ -33,6 +34,10 @@ export const isMinor = ({ state, unmirrored, inPassing }: Run): boolean =>
   !isRunOver(state.status) &&
   [...inPassing, unmirrored].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
   inPassing.length < MOST_IN_PASSING;
+
+/** Something was told so long ago in passing that, if it was lost with its worker, readers have been waiting for it. */
+export const isOverdue = ({ plan, inPassing: [first] }: Run, now: number): boolean =>
+  Boolean(plan.run.rules) && first !== undefined && first.revision < (now - LONGEST_IN_PASSING_MS) * 1000;
 
 /** For a write that may be lost with its worker: the next one that is certain carries the same again. */
 export function takeInPassing(run: Run): MirrorRows {

@@ -14,7 +14,7 @@ import type { RunStatus } from "../../src/contract/runs.ts";
 import { goOn } from "../engine/advance.ts";
 import type { News, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
-import { hasNews, isMinor, isMirrored, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
+import { hasNews, isMinor, isMirrored, isOverdue, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
 import { planOf, type PlanStep, RULES, type RunHeader } from "../engine/plan.ts";
 import { carriedState, initialRun, restoredRun, type Run } from "../engine/run.ts";
 import type { RunState } from "../engine/state.ts";
@@ -186,7 +186,7 @@ const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<
  */
 async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise<void> {
   if (run.mirroring) return;
-  if (isMoreToCome && isMinor(run)) {
+  if (isMoreToCome && isMinor(run) && !isOverdue(run, Date.now())) {
     if (hasNews(run)) passing.mirror(takeInPassing(run));
     return;
   }

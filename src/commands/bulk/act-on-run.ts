@@ -8,7 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
-import { currentRun, findOwnRun } from "../../queries/runs.ts";
+import { findOwnRun } from "../../queries/runs.ts";
 import { findSelectedAncestor } from "../../store/bulk-operations.ts";
 import { findCommand } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
@@ -147,8 +147,8 @@ async function steer(
   { commandId, reason, repeated }: Action,
 ): Promise<Outcome | undefined> {
   const isDone = ({ status }: RunRow) => status === (verb === "pause" ? "paused" : "running");
-  // The mirror may be behind; whether there is nothing to do, the run itself has to say.
-  if (isDone(await findOwnRun(deps, caller, runId)) && isDone(await currentRun(deps, caller, runId)))
+  // Only a command pauses or resumes, and what it does is mirrored before it is answered.
+  if (isDone(await findOwnRun(deps, caller, runId)))
     if (!repeated || !(await wasSteeredBy(deps, runId, commandId))) return SKIPPED;
   const steered = await steerRun(deps, caller, { runId, verb, reason, commandId });
   return "accepted" in steered ? undefined : APPLIED;

@@ -2,12 +2,13 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import pMap from "p-map";
 import { logged } from "../command-log.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
-import { previewRetry, sourceOf, startRetry } from "../runs/retry-run.ts";
+import { previewRetry, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
+import { findOwnRun } from "../../queries/runs.ts";
 import { findRun } from "../../store/runs.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -145,7 +146,7 @@ export async function replay(deps: Deps, caller: Caller, runId: string, key: str
 }
 
 async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
-  const source = await sourceOf(deps, caller, runId).catch((error) => {
+  const source = await findOwnRun(deps, caller, runId).catch((error) => {
     if (error instanceof Problem && error.code === "not_found")
       throw new Problem("not_found", `get original workflow run: ${error.message}`);
     throw error;

@@ -15,7 +15,7 @@ import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { endFromOutside } from "../../queries/ended-outside.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
-import { currentRun } from "../../queries/runs.ts";
+import { findOwnRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
@@ -45,7 +45,7 @@ export function cancelRun(
   idempotencyKey?: string,
 ): Promise<Accepted | { run: WorkflowRun }> {
   return logged(deps, { verb: "cancel", run: runId, actor: caller.actor }, async () => {
-    const row = await currentRun(deps, caller, runId);
+    const row = await findOwnRun(deps, caller, runId);
     const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
     const canceled =
       idempotencyKey === undefined
@@ -82,7 +82,7 @@ async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: 
 
 /** What would be canceled with the run. */
 export async function previewCancel(deps: Deps, caller: Caller, runId: string): Promise<DryRun> {
-  return previewCommand(deps, await currentRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
+  return previewCommand(deps, await findOwnRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
 }
 
 /**

@@ -11,17 +11,13 @@ import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { writeMirror } from "../../store/mirror.ts";
 import { countRunning } from "../../store/runs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
-import { askRun } from "../../temporal/query-run.ts";
 import { presentRun } from "../../views/run.ts";
 import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { headerOf } from "../../../workflows/engine/stored-run.ts";
-import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { runQuery } from "../../../workflows/messages.ts";
 
 /** A new run of the same version that keeps the outputs of the source's completed steps (contract §2.7). */
 export async function retryRun(
@@ -32,18 +28,8 @@ export async function retryRun(
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
   return logged(deps, { verb: "retry-run", run: runId, actor: caller.actor }, async () =>
-    presentRun(deps, await startRetry(deps, caller, await sourceOf(deps, caller, runId), payloads, idempotencyKey)),
+    presentRun(deps, await startRetry(deps, caller, await findOwnRun(deps, caller, runId), payloads, idempotencyKey)),
   );
-}
-
-/** The run to retry. One that has just ended is mirrored now: what it completed is kept by what is mirrored. */
-export async function sourceOf(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
-  const row = await findOwnRun(deps, caller, runId);
-  if (isRunOver(row.status)) return row;
-  const open = await askRun(deps, runId, runQuery);
-  if (!open) return row;
-  if (isRunOver(open.run.status)) await writeMirror(deps.db, [open.unmirrored]);
-  return open.run;
 }
 
 export async function startRetry(

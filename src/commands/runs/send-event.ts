@@ -7,7 +7,7 @@ import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { currentRun } from "../../queries/runs.ts";
+import { findOwnRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
@@ -55,7 +55,7 @@ export async function previewEvent(deps: Deps, caller: Caller, sending: EventSen
     if (!isOpen(trigger)) throw refusal(NOT_WAITING);
     return previewSteering(deps, caller, steeringOf(trigger, sending));
   }
-  const { id, status } = await currentRun(deps, caller, trigger.run_id);
+  const { id, status } = await findOwnRun(deps, caller, trigger.run_id);
   return { dry_run: true, workflow_run_id: id, status, status_after: status, reset_steps: 0, steps: [] };
 }
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
-import { previewRetry, retryRun, sourceOf } from "../../commands/runs/retry-run.ts";
+import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
 import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
@@ -11,7 +11,7 @@ import { runIdOf, steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
 import type { ListPart } from "../../queries/list-part.ts";
-import { getRun, listRuns, listSteps } from "../../queries/runs.ts";
+import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 export const workflowRunRoutes: Route[] = [
   route({
@@ -92,7 +92,7 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:trigger",
     body: retryBody,
     plan: async (deps, { caller, params, body }) =>
-      previewRetry(deps, caller, await sourceOf(deps, caller, runIdOf(params)), body),
+      previewRetry(deps, caller, await findOwnRun(deps, caller, runIdOf(params)), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {
       const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
       return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
