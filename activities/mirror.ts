@@ -4,7 +4,7 @@ import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
-import type { Activities } from "../workflows/activity-types.ts";
+import type { Activities, Heard } from "../workflows/activity-types.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
 import type { Passing } from "../workflows/messages.ts";
 
@@ -39,7 +39,9 @@ export class MirrorWriter {
   }
 
   /** At once. The rows carry all that the run has told in passing. */
-  write(rows: MirrorRows): Promise<void> {
+  write(rows: MirrorRows, heard?: Heard): Promise<void> {
+    const { id: run_id, revision } = rows.run;
+    if (heard) this.#journal.note({ run_id, name: `heard/${revision}`, base: revision, played: heard });
     this.#passing = this.#passing.filter((asked) => asked.rows.run.id !== rows.run.id);
     return new Promise<void>((done, failed) => this.#askAtOnce({ rows, done, failed }));
   }
@@ -106,8 +108,8 @@ export class MirrorWriter {
 
 export const mirror =
   (writer: MirrorWriter, log: Deps["log"]): Activities["mirror"] =>
-  async (rows) => {
-    const written = writer.write(rows);
+  async (rows, heard) => {
+    const written = writer.write(rows, heard);
     await (Context.current().info.isLocal ? quickly(written) : written);
     logSteps(log, rows);
     logEnd(log, rows);

@@ -53,6 +53,7 @@ function productAt(url: string, { auth, endpointUrl }: Pick<Servers, "auth" | "e
     return { project_id: PROJECT, name: slug, slug };
   };
   return {
+    url,
     rest,
     /** A request that may be answered with these statuses. */
     answered,

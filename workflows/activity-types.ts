@@ -79,9 +79,15 @@ export interface NewsCount {
 /** How a call ended. */
 export type CallOutcome = { output?: JsonDoc } | { failure: AttemptFailure };
 
-/** What a play did, in the journal: that it began, having heard so much; or that it heard the end of an attempt. */
+/** In the journal: that a workflow task went on at that time, having heard so much. */
+export interface Heard {
+  began: number;
+  news: NewsCount;
+}
+
+/** What a workflow task did, in the journal: that it went on; or that a play heard the end of an attempt. */
 export type JournaledPlay =
-  | { began: number; news: NewsCount }
+  | Heard
   | {
       /** In the run. */
       step: number;
@@ -94,7 +100,7 @@ export type JournaledPlay =
     };
 
 /** The same with what the attempt's end was. */
-export type Recalled = { began: number; news: NewsCount } | { event: AttemptNews & { at: number }; follows: boolean };
+export type Recalled = Heard | { event: AttemptNews & { at: number }; follows: boolean };
 
 export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
@@ -192,8 +198,8 @@ export interface Activities {
     project_id: string;
     outputs: [step_ref: string, output: JsonDoc][];
   }): Promise<JsonDoc | { refused: string }>;
-  /** Upserts by revision. As a local activity it gives up after a moment. */
-  mirror(rows: MirrorRows): Promise<void>;
+  /** Upserts by revision; `heard` is journaled before. As a local activity it gives up after a moment. */
+  mirror(rows: MirrorRows, heard?: Heard): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
   loadRun(input: { run_id: string }): Promise<{
     row: RunRow;

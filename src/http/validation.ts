@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
@@ -11,6 +12,12 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function knownId(text: string, notFound: string): string {
   if (ID.test(text)) return text;
   throw new Problem("not_found", notFound);
+}
+
+/** A command's id may be an Idempotency-Key, and no other text is one. */
+export function commandIdOf({ commandID }: { commandID: string }): string {
+  if (idempotencyKey.safeParse(commandID).success) return commandID;
+  throw new Problem("not_found", "command not found");
 }
 
 const MAX_DETAIL = 300;

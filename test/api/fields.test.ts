@@ -39,7 +39,7 @@ const EFFECTIVE = new Map<unknown, string[]>([
       approval_approvers approvers timeout_secs retry_max_attempts retry_backoff retry_initial_delay_secs
       retry_max_delay_secs timeout_secs_override output_transform sub_workflow_id max_nesting_depth event_key
       event_timeout_secs event_notify_url event_emit_key sleep_duration_secs sleep_duration concurrency_key
-      resource_class`),
+      resource_class on_skip`),
   ],
 ]);
 const WITHOUT = new Map<unknown, { ignored?: readonly string[]; unsupported?: object }>([

@@ -25,6 +25,7 @@ beforeAll(async () => {
     runID: UNKNOWN,
     operationID: UNKNOWN,
     eventKey: "key",
+    commandID: UNKNOWN,
   };
 });
 afterAll(() => stack.stop());

@@ -101,8 +101,12 @@ test("a second signal ends a process at once", async () => {
   const run = await on.start([GATE]);
   const api = await startApiProcess(stack);
   const agent = new Agent({ keepAlive: true });
-  const headers = { authorization: `Bearer ${stack.token()}` };
-  const waiting = told(request(`${api.origin}/v1/workflow-runs/${run.id}?wait_secs=20`, { agent, headers }));
+  // The API has the request once it says to go on with it.
+  const headers = { authorization: `Bearer ${stack.token()}`, expect: "100-continue" };
+  const sent = request(`${api.origin}/v1/workflow-runs/${run.id}?wait_secs=20`, { agent, headers });
+  sent.flushHeaders();
+  const waiting = told(sent);
+  await once(sent, "continue");
   const cutOff = expect(waiting).rejects.toThrow();
   const stopped = api.stop();
   await until(async () => (await requestTo(api.origin, () => stack.token())("GET", "/health/ready")).status === 503);

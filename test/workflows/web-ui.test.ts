@@ -92,7 +92,7 @@ describe.concurrent("in the Temporal Web UI", () => {
     const summaries = (events ?? []).flatMap((event) => {
       const type = activityOf(event) ?? localActivityOf(event) ?? (event.timerStartedEventAttributes && "timer");
       const summary = event.userMetadata?.summary;
-      return type && type !== "mirror"
+      return type && type !== "mirror" && type !== "recall"
         ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`]
         : [];
     });

@@ -6,8 +6,6 @@ import { printed } from "./printed.ts";
 export const MAX_SIZE = 10_000;
 /** Instructions times characters, of all the conditions of a definition: some 15 nanoseconds each, all in one workflow task. */
 const MAX_WORK = 5_000_000;
-/** What even a pattern of one character takes to compile, in instructions. */
-const SMALLEST = 20;
 /** Of the longest status. */
 const STATUS_LENGTH = 9;
 
@@ -23,7 +21,7 @@ export class PatternWork {
   takes(condition: Condition): boolean {
     for (const { left, pattern } of patternsIn(condition)) {
       const characters = "ref" in left ? MAX_SEARCHED : "value" in left ? printed(left.value).length : STATUS_LENGTH;
-      this.#size += SMALLEST + pattern.size;
+      this.#size += pattern.size;
       this.#work += pattern.size * (characters + 1);
     }
     return this.#size <= MAX_SIZE && this.#work <= MAX_WORK;

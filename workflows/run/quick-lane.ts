@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
 import type { WorkflowTask } from "./workflow-task.ts";
-import type { Activities, Played, Recalled } from "../activity-types.ts";
+import type { Activities, Heard, Played, Recalled } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
@@ -56,7 +56,9 @@ export class QuickLane {
    * Makes the attempts of these steps at once, and those that follow from them. Returns within a moment; see Played for
    * those that take longer.
    */
-  play(run: Run, begin: number[], { news, isFresh }: WorkflowTask): Promise<Played> {
+  play(run: Run, begin: number[], task: WorkflowTask): Promise<Played> {
+    const { news, isFresh } = task;
+    task.takeUnnoted();
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
@@ -81,8 +83,8 @@ export class QuickLane {
   }
 
   /** Whether the rows are written. */
-  mirror(rows: MirrorRows): Promise<boolean> {
-    return this.#hold(local().mirror(rows), (result) => result !== FAILED);
+  mirror(rows: MirrorRows, heard: Heard | undefined): Promise<boolean> {
+    return this.#hold(local().mirror(rows, heard), (result) => result !== FAILED);
   }
 
   /** Lets go of the workflow task. To be called before the run waits for anything else, or ends. */

@@ -68,10 +68,10 @@ export class Performance {
     return this.#activities === 0 && !this.#children.isStarting();
   }
 
-  /** Whether calls may come that are made at once. Not of runs from before plays were journaled: none of theirs can be repeated. */
+  /** Whether calls may come that are made at once. */
   mayPlay(): boolean {
-    const { plan, state, schedule } = this.#run;
-    return Boolean(plan.run.rules) && !isRunOver(state.status) && schedule.unfinished > 0 && this.#hasQuickJobs();
+    const { state, schedule } = this.#run;
+    return !isRunOver(state.status) && schedule.unfinished > 0 && this.#hasQuickJobs();
   }
 
   #hasQuickJobs(): boolean {

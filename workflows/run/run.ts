@@ -75,14 +75,14 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
-  let task = new WorkflowTask(workflowInfo().historyLength);
+  let task = new WorkflowTask(run, workflowInfo().historyLength);
   const nextTask = () => {
-    task = new WorkflowTask();
+    task = new WorkflowTask(run);
     lane.newTask();
     performance.newTask();
   };
   for (;;) {
-    if (performance.mayPlay() && !task.isKnown) await repeatLostPlay(run, inbox, lane, task);
+    if (task.mayRepeat(inbox, performance.mayPlay())) await repeatLostPlay(run, inbox, lane, task);
     for (let news = inbox.shift(); news; news = inbox.shift()) hear(run, task, news);
     if (run.state.returning) {
       await returnToParent(run);
@@ -114,7 +114,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    await mirror(run, lane, performance.isUnderWay() || lane.isCalled);
+    await mirror(run, lane, task, performance.isUnderWay() || lane.isCalled);
     lane.letGo();
 
     if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
@@ -143,7 +143,7 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
 }
 
 function hear(run: Run, task: WorkflowTask, news: News, now = nowOf(run.plan.run)): void {
-  task.hears(news);
+  task.hears(news, now);
   evolve(run, timed(news, now));
   logRefusal(run, news);
 }
@@ -184,7 +184,7 @@ const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<
  * One write is in flight at a time; the next one carries all that changed meanwhile. While more is to come, which will be
  * written in any case, a step that went on is only told in passing.
  */
-async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise<void> {
+async function mirror(run: Run, lane: QuickLane, task: WorkflowTask, isMoreToCome: boolean): Promise<void> {
   if (run.mirroring) return;
   if (isMoreToCome && isMinor(run) && !isOverdue(run, Date.now())) {
     if (hasNews(run)) passing.mirror(takeInPassing(run));
@@ -195,8 +195,10 @@ async function mirror(run: Run, lane: QuickLane, isMoreToCome: boolean): Promise
   const written = () => {
     run.mirroring = undefined;
   };
-  if (await lane.mirror(rows)) written();
-  else void effects.mirror(rows).then(written);
+  // An end is shown before Temporal has it.
+  const heard = isRunOver(run.state.status) ? task.takeUnnoted() : undefined;
+  if (await lane.mirror(rows, heard)) written();
+  else void effects.mirror(rows, heard).then(written);
 }
 
 function ended(run: Run): { status: RunStatus } {

@@ -1,7 +1,10 @@
-import type { NewsCount } from "../activity-types.ts";
+import type { Heard, NewsCount } from "../activity-types.ts";
 import type { News } from "../engine/events.ts";
+import type { Run } from "../engine/run.ts";
 
-const SIGNALS: ReadonlySet<News["type"]> = new Set(["command", "child_ended", "parent_closed"]);
+const SIGNALS: ReadonlySet<News["type"]> = new Set(["command", "unknown_signal", "child_ended", "parent_closed"]);
+/** What may come at any moment, and changes what everything after it does. */
+const INTERFERES: ReadonlySet<News["type"]> = new Set([...SIGNALS, "cancel_requested", "run_expired"]);
 
 /** Events of a history that begins: the run was started, and its first workflow task scheduled and started. */
 const FIRST_HISTORY_LENGTH = 3;
@@ -13,15 +16,21 @@ export class WorkflowTask {
   readonly news: NewsCount = { signals: 0, others: 0 };
   #isKnown: boolean;
   #isUntold = false;
+  #heardAt: number | undefined;
 
-  constructor(historyLength?: number) {
+  constructor({ plan }: Run, historyLength?: number) {
     this.isFresh = historyLength !== undefined && historyLength <= FIRST_HISTORY_LENGTH;
-    this.#isKnown = this.isFresh;
+    // Histories from before there was a journal have no such question in them.
+    this.#isKnown = this.isFresh || !plan.run.rules;
   }
 
-  /** What a lost try of it has played, if there was one, the run has played, too. */
-  get isKnown(): boolean {
-    return this.#isKnown;
+  /**
+   * Whether a try of this task that was lost may have done what is not to be done otherwise now: made calls, or shown an end that
+   * what has come since would forbid.
+   */
+  mayRepeat(inbox: News[], mayPlay: boolean): boolean {
+    if (this.#isKnown) return false;
+    return mayPlay || inbox.length > 1 || inbox.some(({ type }) => INTERFERES.has(type));
   }
 
   /** Nobody could say what a lost try has played: each call has to be asked for before it is made. */
@@ -34,8 +43,16 @@ export class WorkflowTask {
     this.#isUntold = !isTold;
   }
 
-  hears({ type }: News): void {
+  hears({ type }: News, at: number): void {
     this.news[kindOf(type)]++;
+    this.#heardAt = at;
+  }
+
+  /** What is to be in the journal before anything that follows from it is seen. Undefined: nothing that is not there. */
+  takeUnnoted(): Heard | undefined {
+    const at = this.#heardAt;
+    this.#heardAt = undefined;
+    return at === undefined ? undefined : { began: at, news: { ...this.news } };
   }
 
   /** Takes out of the inbox what a try that had heard so much had heard, and the run has not yet. */

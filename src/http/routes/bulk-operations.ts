@@ -6,7 +6,7 @@ import { bulkItemsQuery, encodePlace, projectPageQuery } from "../../contract/li
 import { reasonBody } from "../../contract/verbs.ts";
 import { answerTo, pageOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
-import { knownId } from "../validation.ts";
+import { commandIdOf, knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
 import { BULK_VERBS, type BulkVerb } from "../../../workflows/engine/bulk-status.ts";
@@ -61,7 +61,7 @@ export const bulkOperationRoutes: Route[] = [
     path: "/v1/bulk-operations/:operationID/commands/:commandID",
     scope: "workflows:read",
     handler: async (deps, { caller, params }) => ({
-      body: await bulkCommand(deps, caller, idOf(params), params.commandID),
+      body: await bulkCommand(deps, caller, idOf(params), commandIdOf(params)),
     }),
   }),
   ...BULK_VERBS.map(steering),

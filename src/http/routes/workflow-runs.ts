@@ -7,6 +7,7 @@ import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../c
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
 import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
+import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
@@ -103,7 +104,7 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/:workflowRunID/commands/:commandID",
     scope: "workflows:read",
     handler: async (deps, { caller, params }) => ({
-      body: await runCommand(deps, caller, runIdOf(params), params.commandID),
+      body: await runCommand(deps, caller, runIdOf(params), commandIdOf(params)),
     }),
   }),
   ...steeringRoutes,
