@@ -40,14 +40,16 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const move = fc.record({
-  verb: fc.constantFrom("pause", "skip", "force-complete", "cancel", "none"),
-  step: fc.constantFrom(...STEPS),
-  byHand: fc.boolean(),
-  /** After the trigger was answered: a chain takes some 60 to 300 ms. */
-  afterMs: fc.nat(300),
-  shape: fc.constantFrom("chain", "fan"),
-});
+const move = fc
+  .record({
+    verb: fc.constantFrom("pause", "skip", "force-complete", "cancel", "none"),
+    step: fc.constantFrom(...STEPS),
+    byHand: fc.boolean(),
+    /** After the trigger was answered: a chain takes some 60 to 300 ms. */
+    afterMs: fc.nat(300),
+    shape: fc.constantFrom("one", "chain", "fan", "join"),
+  })
+  .map((one) => ({ ...one, step: one.shape === "one" ? "a" : one.step }));
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 
 /** Of a command that was sent: whether it was applied, and when that was known. */
@@ -74,8 +76,10 @@ test.for([
     const steps = (depends: (i: number) => string[]) =>
       STEPS.map((step_ref, i) => ({ step_ref, calls: `/${share}/${step_ref}`, depends_on: depends(i) }));
     const workflows = {
+      one: await on.workflow(steps(() => []).slice(0, 1)),
       chain: await on.workflow(steps((i) => STEPS.slice(0, i).slice(-1))),
-      fan: await on.workflow(steps((i) => (i === 0 ? [] : i < 4 ? ["a"] : ["b", "c", "d"]))),
+      fan: await on.workflow(steps(() => [])),
+      join: await on.workflow(steps((i) => (i === 0 ? [] : i < 4 ? ["a"] : ["b", "c", "d"]))),
     };
     const moves = fc.sample(move, RUNS);
     const left = [...moves];
