@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { RULES } from "../../workflows/engine/plan.ts";
 import proto from "@temporalio/proto";
 
 export type History = proto.temporal.api.history.v1.IHistory;
@@ -8,15 +8,23 @@ export type History = proto.temporal.api.history.v1.IHistory;
 const { History } = proto.temporal.api.history.v1;
 const folder = new URL("histories/", import.meta.url);
 
-export const historyNames = readdirSync(folder).map((file) => basename(file, ".json"));
+/** Those of later rules are in a folder of their rules. */
+export const historyNames = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => file.slice(0, -".json".length));
 
 const fileOf = (name: string) => new URL(`${name}.json`, folder);
 
 export const readHistory = (name: string): History =>
   History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
 
-/** `replacer` as of JSON.stringify. What is recorded once stays as it is. */
-export function writeHistory(name: string, history: History, replacer: (key: string, value: unknown) => unknown): void {
+/** By today's rules. `replacer` as of JSON.stringify. What is recorded once stays as it is. */
+export function writeHistory(
+  named: string,
+  history: History,
+  replacer: (key: string, value: unknown) => unknown,
+): void {
+  const name = `rules-${RULES}/${named}`;
   if (existsSync(fileOf(name))) return;
   const plain = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
   writeFileSync(fileOf(name), `${JSON.stringify(plain, replacer, 1)}\n`);

@@ -1,22 +1,17 @@
 import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
 import type { Played } from "../activity-types.ts";
-import { type Attempt, attemptOf, sourcesOf } from "../attempt-input.ts";
+import { type Attempt, attemptOf } from "../attempt-input.ts";
 import type { News } from "../engine/events.ts";
-import { stepRunId } from "../engine/ids.ts";
 import type { PlanStep } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import type { Work } from "../engine/steps/kind.ts";
 import { isRunOver } from "../engine/transitions.ts";
-import { wantedFor } from "../engine/values.ts";
-import { triggerId } from "../engine/view.ts";
 import { workOf } from "../engine/work.ts";
-import { commandSignals } from "../messages.ts";
-import { stepEffects } from "../proxies.ts";
 import { Children } from "./children.ts";
 import { nowOf } from "./clock.ts";
 import { dispatch } from "./dispatch.ts";
-import { tellRun } from "./signal-run.ts";
+import { emit, lookUp, openWait } from "./step-effects.ts";
 
 const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "emit"]);
 
@@ -38,9 +33,8 @@ export class Performance {
   #held = new Set<number>();
   /** Jobs whose calls take long, with the task queue of the process that made the last one, if that was for this run. */
   readonly #slow: Map<string, string | undefined>;
-  #expiry: { at: number; scope: CancellationScope } | undefined;
-
   readonly #jobs: Set<string>;
+  #expiry: { at: number; scope: CancellationScope } | undefined;
 
   constructor(run: Run, inbox: News[], slowJobs: string[]) {
     this.#jobs = new Set(run.plan.steps.flatMap(({ job_id }) => job_id ?? []));
@@ -206,16 +200,21 @@ export class Performance {
       case "dispatch":
         return this.#dispatch(attemptOf(this.#run, i), queue);
       case "look-up":
-        return this.#lookUp(i, definition, step);
+        return this.#hear(lookUp(this.#run, i, definition, step));
       case "open-wait":
-        return this.#openWait(i, definition, step);
+        return this.#hear(openWait(this.#run, i, definition, step));
       case "emit":
-        return this.#emit(i, definition, step);
+        return this.#hear(emit(this.#run, i, definition, step));
       case "child":
         return this.#children.goOn(i, definition, step, work.child_run_id);
       case "timer":
         return this.#timer(i, definition, step, work.until);
     }
+  }
+
+  async #hear(effect: Promise<News | undefined>): Promise<void> {
+    const news = await effect;
+    if (news) this.#inbox.push(news);
   }
 
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
@@ -228,48 +227,6 @@ export class Performance {
     // Whoever loses a process need not look for it again.
     const lost = () => this.#slow.delete(job_id);
     this.#inbox.push(await dispatch(attempt, this.#rules, queue, this.#slow.get(job_id), lost));
-  }
-
-  async #lookUp(step: number, { step_ref }: PlanStep, { generation }: StepState): Promise<void> {
-    const found = await stepEffects(step_ref).lookUp({ wanted: wantedFor(this.#run, step) });
-    this.#inbox.push({ type: "values_found", step, generation, found });
-  }
-
-  async #openWait(step: number, definition: PlanStep, { generation, trigger }: StepState): Promise<void> {
-    if (!trigger) return;
-    const { run } = this.#run.plan;
-    const id = stepRunId(run.id, step);
-    // Not to be cancelled half-way: the key it may have claimed could not be freed then.
-    const opened = await CancellationScope.nonCancellable(() =>
-      stepEffects(definition.step_ref).openWait({
-        trigger_id: triggerId("wait_for_event", id),
-        step_run_id: id,
-        step_ref: definition.step_ref,
-        event_key: definition.event_key ?? "",
-        event_timeout_secs: ((trigger.expires_at ?? trigger.requested_at) - trigger.requested_at) / 1000,
-        requested_at: trigger.requested_at,
-        expires_at: trigger.expires_at,
-        notify_url: definition.event_notify_url,
-        revision: this.#run.state.revision,
-        sources: sourcesOf(this.#run, step),
-      }),
-    );
-    const news = { step, generation };
-    if ("refused" in opened) this.#inbox.push({ ...news, type: "wait_refused", error: opened.refused });
-    else this.#inbox.push({ ...news, type: "wait_opened", event_key: opened.event_key });
-  }
-
-  async #emit(step: number, definition: PlanStep, { generation, output }: StepState): Promise<void> {
-    const sources = sourcesOf(this.#run, step);
-    const event_emit_key = definition.event_emit_key ?? "";
-    const waiting = await stepEffects(definition.step_ref).findWaiting({ event_emit_key, sources });
-    if (waiting) {
-      const actor = `workflow-run:${this.#run.plan.run.id}`;
-      const id = `emit:${stepRunId(this.#run.plan.run.id, step)}:${generation}`;
-      const { run_id, step_ref, event_key } = waiting;
-      await tellRun(run_id, commandSignals["send-event"], { id, actor, step_ref, event_key, result: output });
-    }
-    this.#inbox.push({ type: "emitted", step, generation });
   }
 }
 
