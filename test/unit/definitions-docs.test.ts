@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { jobHeaders } from "../../activities/endpoint/job-headers.ts";
 import { answerOf } from "../../src/http/problems.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs.ts";
@@ -140,6 +141,14 @@ test("the failure classes of docs/definitions.md are those that there are, and i
     nextAttemptAt(definition, step, { at: 0, class: failure, job_max_attempts: 3, random: 0 }) !== undefined;
   const told = tableOf("Failure classes").map(({ class: name, "tried again": again }) => [codeIn(name), again]);
   expect(told).toEqual(Object.keys(classes).map((name) => [name, isTriedAgain(name) ? "yes" : "no"]));
+});
+
+test("the headers of a call in docs/definitions.md are those that it has", () => {
+  const sources = { project_id: "p", run_id: "0190" };
+  const call = { job_id: "j", job_run_id: "r", step_ref: "s", attempt: 2, previous_error: "e", sources };
+  const added = ["X-Run-Token", "Accept-Encoding"];
+  const told = tableOf("How a job is called").flatMap(({ header = "" }) => header.replaceAll("`", "").split(", "));
+  expect(told.sort()).toEqual([...Object.keys(jobHeaders(call)), ...added].sort());
 });
 
 test("the examples of docs/definitions.md are taken", () => {
