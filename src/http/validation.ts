@@ -7,7 +7,7 @@ import { Problem } from "../errors.ts";
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** An id out of a path. One that no id can look like is as unknown as any other (contract §1), and never reaches Postgres or Temporal. */
+/** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
 export function knownId(text: string, notFound: string): string {
   if (ID.test(text)) return text;
   throw new Problem("not_found", notFound);
@@ -28,7 +28,7 @@ export function dryRunOf(given: Record<string, unknown>, json: Json | undefined)
   return { isDryRun: parseBody(dryRunBody, { dry_run }).dry_run === true || asked, query, body };
 }
 
-/** An absent body is fine where nothing in it is required (contract §1). */
+/** An absent body is fine where nothing in it is required: many clients send none. */
 export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   const result = schema.safeParse(body ?? {}, { error: wordingOf });
   if (result.success) return result.data;

@@ -232,7 +232,7 @@ test("replay a step subtree", async () => {
   expect(await answerTo(200, shape, REPLAY_SUBTREE, await canceled(), "gate")).toEqual({ reset_steps: 2 });
 });
 
-// The bulk answers carry more than the page prints (contract §2.13, §2.14), and all that it prints.
+// The bulk answers carry more than the page prints, and all that it prints.
 test("bulk cancel workflow runs", async () => {
   const id = await atGate();
   const answer = await answerTo(200, shapes.bulkCanceled, BULK_CANCEL, id);
