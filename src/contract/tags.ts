@@ -13,7 +13,7 @@ export const tags = map(z.string(), 20, "too many tags (max 20)")
   )
   .refine((all) => Object.entries(all).flat().every(isLine), sentence("tags must not contain control characters"));
 
-/** Labels of a run: the reference takes any; here only what a row can hold. */
+/** Labels of a run: any, as far as a row can hold them. */
 export const labels = map(z.string(), 100, "too many labels (max 100)")
   .refine(
     (all) =>

@@ -70,7 +70,7 @@ const invalid = (message: string, details: string[]) =>
     details.slice(0, MAX_ISSUES).map((detail) => detail.slice(0, MAX_DETAIL)),
   );
 
-/** What the reference's JSON decoder would already refuse, before any rule is looked at. */
+/** What is of the wrong type, or unknown: clients know it as an invalid body, whatever else is wrong. */
 function isOfDecoding(issue: z.core.$ZodIssue): boolean {
   return issue.code === "unrecognized_keys" || (issue.code === "invalid_type" && issue.message !== REQUIRED);
 }

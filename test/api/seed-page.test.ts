@@ -187,7 +187,7 @@ test("get a workflow run: one that has no optional field but its start", async (
   expect(Object.keys(fresh).filter((name) => OPTIONAL.includes(name))).toEqual(["started_at"]);
 });
 
-test("cancel a workflow run: the page says Empty, the contract that it is the run", async () => {
+test("cancel a workflow run: the page says Empty, and it is the run", async () => {
   expect(await answerTo(200, shapes.run, CANCEL, await atGate())).toMatchObject({ status: "canceled" });
 });
 

@@ -155,7 +155,7 @@ describe.each(["skip", "force-complete"] as const)("%s", (verb) => {
 });
 
 describe("pause and resume", () => {
-  it("are refused where they make no sense, in the words of the contract", () => {
+  it("are refused where they make no sense, in the words that clients know", () => {
     const run = given([job("a")]);
     expect(run.command("resume")).toMatchObject({ code: "invalid_state", message: "workflow run is not paused" });
     run.does("pause").does("pause");

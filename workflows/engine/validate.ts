@@ -5,7 +5,7 @@ import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
 import { PatternWork } from "../expressions/pattern-work.ts";
 import { quoted } from "../expressions/printed.ts";
 
-/** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
+/** `message` is what clients know where there is one; then only `details` says which step and field it is about. */
 export interface StepsProblem {
   message: string;
   details: string[];
