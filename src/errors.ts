@@ -1,4 +1,7 @@
-/** The closed set of things that can go wrong for a caller (contract §1). What status each becomes is http/problems.ts's. */
+/**
+ * The closed set of things that can go wrong for a caller (docs/definitions.md, Error codes). What status each becomes is
+ * http/problems.ts's.
+ */
 export type ErrorCode =
   | "validation_error"
   | "invalid_state"

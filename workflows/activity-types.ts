@@ -115,7 +115,7 @@ export interface Played {
   going: { step: number; queue?: string; slow?: boolean; anywhere?: true; later?: true }[];
 }
 
-/** Why an HTTP attempt failed (contract §4); the `type` of the ApplicationFailure that dispatchJob throws. */
+/** Why an HTTP attempt failed (docs/definitions.md, Failure classes); the `type` of the ApplicationFailure that dispatchJob throws. */
 export type FailureClass =
   | "client"
   | "auth"

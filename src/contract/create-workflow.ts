@@ -3,7 +3,10 @@ import { atLeast, ignored, line, list, members, prose } from "./fields.ts";
 import { MOST_STEPS, stepInput } from "./steps.ts";
 import { tags } from "./tags.ts";
 
-/** POST /v1/workflows (contract §3.1), with what the SDK builders send besides. What of it has no effect is told by without-effect.ts. */
+/**
+ * POST /v1/workflows (docs/definitions.md, A workflow), with what the SDK builders send besides. What of it has no effect is
+ * told by without-effect.ts.
+ */
 export const createWorkflowBody = members({
   project_id: line(255).optional(),
   name: line(255).min(1),

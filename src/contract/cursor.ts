@@ -9,7 +9,7 @@ export interface Cursor {
 export const encodeCursor = (cursor: Cursor): string =>
   Buffer.from(`${cursor.at} ${cursor.id ?? ""}`).toString("base64url");
 
-/** Reads a cursor of ours, or a bare RFC3339 time (contract §1). */
+/** Reads a cursor of ours, or a bare RFC3339 time. */
 export function decodeCursor(text: string): Cursor | undefined {
   if (z.iso.datetime({ offset: true }).safeParse(text).success) {
     const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];

@@ -26,7 +26,7 @@ export const whole = z.int().min(-2_147_483_648).max(2_147_483_647);
 /** An issue whose text is the whole `error` of the answer, not only one of its `details`. */
 export const sentence = (message: string) => ({ error: message, params: { sentence: true } });
 
-/** A whole number with a minimum that the reference has words for: "max_parallel_steps must be >= 0". */
+/** A whole number with a minimum that clients know words for: "max_parallel_steps must be >= 0". */
 export const atLeast = (min: number, field: string) =>
   whole.refine((value) => value >= min, sentence(`${field} must be >= ${min}`));
 

@@ -3,7 +3,7 @@ import { atLeast, ignored, json, line, list, members, prose, whole } from "./fie
 import type { Json } from "./json.ts";
 import { tags } from "./tags.ts";
 
-/** An HTTP endpoint that steps call (contract §4). */
+/** An HTTP endpoint that steps call (docs/definitions.md, A job). */
 export interface Job {
   id: string;
   project_id: string;

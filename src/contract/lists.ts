@@ -77,7 +77,7 @@ const place = z
   .refine((count) => !Number.isNaN(count), "is not one of this list")
   .default(0);
 
-/** Steps come all at once unless a limit is given; their cursor is a place in the definition's order (contract §2.4). */
+/** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
 export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
 
 /** The runs of a bulk operation, in the order in which they are taken. */

@@ -6,7 +6,7 @@ export type StepStatus = "pending" | "waiting" | "running" | "completed" | "fail
 export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
 export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";
 
-/** Answers of the workflow-run family (contract §6). Times are RFC3339; members without a value are absent. */
+/** Answers of the workflow-run family. Times are RFC3339; members without a value are absent. */
 export interface WorkflowRun {
   id: string;
   workflow_id: string;
@@ -130,7 +130,7 @@ export interface EventTrigger {
   sent_by?: string;
 }
 
-/** The HTTP side of a job step: all attempts of one dispatch (contract §4). */
+/** The HTTP side of a job step: all attempts of one dispatch. */
 export interface JobRun {
   id: string;
   job_id: string;

@@ -15,7 +15,7 @@ const MAX_APPROVERS = 1_000;
 // Long enough that the rule with better words, which names the step, is the one that speaks.
 const word = line(4096);
 
-/** Step input under the server's names and those of the published SDKs and docs (contract §3.3). */
+/** Step input under the server's names and those of the published SDKs and docs (docs/definitions.md, A step). */
 export const stepInput = members({
   step_ref: z.string().default(""),
   step_type: z.string().optional(),

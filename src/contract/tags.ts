@@ -3,7 +3,7 @@ import { line, map, sentence } from "./fields.ts";
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-/** Tags of a workflow, a job or a run (contract §3.1). */
+/** Tags of a workflow, a job or a run: at most 20, names of 1 to 64 bytes, values of at most 256. */
 export const tags = map(z.string(), 20, "too many tags (max 20)")
   .refine((all) => Object.keys(all).every((key) => key !== ""), sentence("tag keys must be non-empty"))
   .refine((all) => Object.keys(all).every((key) => bytes(key) <= 64), sentence("tag key too long (max 64 characters)"))
@@ -13,7 +13,7 @@ export const tags = map(z.string(), 20, "too many tags (max 20)")
   )
   .refine((all) => Object.entries(all).flat().every(isLine), sentence("tags must not contain control characters"));
 
-/** Labels of a run: the reference takes any; here only what a row can hold. */
+/** Labels of a run: any, as far as a row can hold them. */
 export const labels = map(z.string(), 100, "too many labels (max 100)")
   .refine(
     (all) =>

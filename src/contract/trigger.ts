@@ -16,7 +16,7 @@ function listed(given: unknown): unknown {
   );
 }
 
-/** POST /v1/workflows/{id}/trigger (contract §3.4). */
+/** POST /v1/workflows/{id}/trigger (docs/definitions.md, A trigger). */
 export const triggerBody = members({
   project_id: line(255).optional(),
   payload: json.optional(),

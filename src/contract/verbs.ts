@@ -2,13 +2,13 @@ import { z } from "zod";
 import { json, line, list, map, members, prose } from "./fields.ts";
 import { MOST_STEPS } from "./steps.ts";
 
-/** Skip and reject (contract §2.9, §8.19). */
+/** Skip and reject. */
 export const reasonBody = members({ reason: prose(4096).optional() });
 
-/** Force-complete (§2.10). */
+/** Force-complete. */
 export const resultBody = members({ result: json.optional() });
 
-/** Approve (§2.8): the approver is always the authenticated actor, whatever the deprecated field says. */
+/** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
 export const approveBody = members({ approver: line(255).optional() });
 
 /** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
@@ -29,8 +29,8 @@ export const dryRunQuery = z.object({
 /** The same, as a field of any body: SDKs send it to trigger. */
 export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
-/** Bulk-cancel and bulk-replay (§2.13). */
+/** Bulk-cancel and bulk-replay. */
 export const bulkBody = members({ workflow_run_ids: list(z.string(), 100, 1) });
 
-/** Sending an event (§5). */
+/** Sending an event. */
 export const sendEventBody = members({ payload: json.optional() });

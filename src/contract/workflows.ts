@@ -7,7 +7,7 @@ export type OnSkip = "run" | "skip_dependents";
 export type RetryBackoff = "exponential" | "fixed";
 export type ResourceClass = "small" | "medium" | "large";
 
-/** A step as definitions answer it (contract §6). Members without a value are absent. */
+/** A step as definitions answer it (docs/definitions.md, A step). Members without a value are absent. */
 export interface WorkflowStep {
   id: string;
   workflow_id: string;
@@ -44,7 +44,7 @@ export interface StepOverride {
   enabled: boolean;
 }
 
-/** A definition (contract §6). `steps` comes with a single one, never in a list. */
+/** A definition (docs/definitions.md, A workflow). `steps` comes with a single one, never in a list. */
 export interface Workflow {
   id: string;
   project_id: string;

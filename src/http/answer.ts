@@ -3,7 +3,7 @@ import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 
-/** A list's answer (contract §1): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
+/** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
 export function pageOf(
   items: unknown[],
   next: Cursor | string | undefined,

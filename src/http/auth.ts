@@ -13,7 +13,7 @@ import { signingKeys } from "./signing-keys.ts";
 
 const callers = new WeakMap<Request, Caller>();
 
-/** Lets a request pass with a valid bearer token, and remembers who it is from (design decision 8). */
+/** Lets a request pass with a valid bearer token, and remembers who it is from. */
 export function authenticate(config: AuthConfig): RequestHandler {
   const verify = expressjwt({
     ...keyOf(config),

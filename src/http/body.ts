@@ -7,7 +7,7 @@ const MAX_BYTES = 1_048_576;
 const MAX_DEPTH = 200;
 const MAX_DIGITS = 1_000;
 
-/** Whatever its Content-Type says (contract §1: it is not checked), a body is bytes until a route asks for its JSON. */
+/** Whatever its Content-Type says, which clients get wrong, a body is bytes until a route asks for its JSON. */
 export const rawBody = (limit = MAX_BYTES) => express.raw({ type: () => true, limit });
 
 /** The JSON of a body, undefined if it is empty. */

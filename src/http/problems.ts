@@ -3,7 +3,7 @@ import { type ErrorCode, Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { isOutage, OUTAGE } from "../outage.ts";
 
-/** The one place where problems become statuses (contract §1). */
+/** The one place where problems become statuses (docs/definitions.md, Error codes). */
 const STATUS: Record<ErrorCode, number> = {
   validation_error: 400,
   invalid_state: 400,
@@ -24,7 +24,10 @@ const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 };
 const MAX_MESSAGE = 1000;
 
-/** The last of the middleware: whatever was thrown becomes the contract's error body. What it was is for the request's log. */
+/**
+ * The last of the middleware: whatever was thrown becomes the error body that docs/definitions.md shows. What it was is for
+ * the request's log.
+ */
 export const answerProblems: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (response.headersSent) return next(error);
   const problem = problemOf(error);

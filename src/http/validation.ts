@@ -8,7 +8,7 @@ import { Problem } from "../errors.ts";
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** An id out of a path. One that no id can look like is as unknown as any other (contract §1), and never reaches Postgres or Temporal. */
+/** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
 export function knownId(text: string, notFound: string): string {
   if (ID.test(text)) return text;
   throw new Problem("not_found", notFound);
@@ -35,7 +35,7 @@ export function dryRunOf(given: Record<string, unknown>, json: Json | undefined)
   return { isDryRun: parseBody(dryRunBody, { dry_run }).dry_run === true || asked, query, body };
 }
 
-/** An absent body is fine where nothing in it is required (contract §1). */
+/** An absent body is fine where nothing in it is required: many clients send none. */
 export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   const result = schema.safeParse(body ?? {}, { error: wordingOf });
   if (result.success) return result.data;
@@ -77,7 +77,7 @@ const invalid = (message: string, details: string[]) =>
     details.slice(0, MAX_ISSUES).map((detail) => detail.slice(0, MAX_DETAIL)),
   );
 
-/** What the reference's JSON decoder would already refuse, before any rule is looked at. */
+/** What is of the wrong type, or unknown: clients know it as an invalid body, whatever else is wrong. */
 function isOfDecoding(issue: z.core.$ZodIssue): boolean {
   return issue.code === "unrecognized_keys" || (issue.code === "invalid_type" && issue.message !== REQUIRED);
 }

@@ -23,7 +23,7 @@ function hasProject(caller: Caller, projectId: string): boolean {
   return caller.projects === "*" || caller.projects.includes(projectId);
 }
 
-/** The project a list or a creation is about: the one asked for, else the caller's only one (contract §1). */
+/** The project a list or a creation is about: the one asked for, else the caller's only one. */
 export function projectOf(caller: Caller, asked?: string): string {
   if (asked) {
     if (hasProject(caller, asked)) return asked;

@@ -13,7 +13,7 @@ import { presentBulkOperation, presentItem } from "../views/bulk-operation.ts";
 
 const NOT_FOUND = "bulk operation not found";
 
-/** Another project's operation is not found (contract §1). */
+/** Another project's operation is not found. */
 export async function findOwnBulkOperation({ db }: Deps, caller: Caller, id: string): Promise<StoredBulkOperation> {
   const row = await findBulkOperation(db, id);
   if (!row) throw new Problem("not_found", NOT_FOUND);

@@ -23,7 +23,7 @@ import { stepRow } from "../../workflows/engine/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 
-/** The run's mirrored row. Another project's run is not found (contract §1). */
+/** The run's mirrored row. Another project's run is not found. */
 export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): Promise<RunRow> {
   const row = await findRun(db, runId);
   if (!row) throw new Problem("not_found", NOT_FOUND);

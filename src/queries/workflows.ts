@@ -20,7 +20,7 @@ export interface DefinitionFilter {
   limit: number;
 }
 
-/** Another project's workflow is not found (contract §1). */
+/** Another project's workflow is not found. */
 export async function findOwnWorkflow({ db }: Deps, caller: Caller, id: string): Promise<StoredWorkflow> {
   const workflow = await findWorkflow(db, id);
   if (!workflow) throw new Problem("not_found", NOT_FOUND);

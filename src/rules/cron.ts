@@ -2,7 +2,7 @@ import { Cron } from "croner";
 
 const DESCRIPTORS = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/;
 
-/** Five fields, or a descriptor like @daily (contract §3.1). */
+/** Five fields, or a descriptor like @daily. */
 export function isCron(expression: string): boolean {
   if (DESCRIPTORS.test(expression)) return true;
   // The parser would also take a single date, and descriptors of its own.

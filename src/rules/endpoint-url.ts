@@ -3,7 +3,10 @@ import ipaddr from "ipaddr.js";
 const PORTS = ["", "80", "443", "8080", "8443", "3000", "4000", "5000", "9000"];
 const LOCAL_NAMES = /^(localhost|.*\.localhost|metadata|metadata\.google\.internal)$/;
 
-/** What is wrong with a job's endpoint (contract §4), in words that follow "invalid endpoint_url: ", or undefined. */
+/**
+ * What is wrong with a job's endpoint (docs/definitions.md, How a job is called), in words that follow
+ * "invalid endpoint_url: ", or undefined.
+ */
 export function endpointProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed || !["http:", "https:"].includes(parsed.protocol)) return "uRL must be an http or https URL";

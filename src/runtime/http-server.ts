@@ -27,7 +27,7 @@ export async function serve(app: RequestListener, host: string, port: number, ma
     if (unreachable) void unreachable.then(() => app(request, response));
     else app(request, response);
   });
-  // What Node would refuse by itself, it refuses without a word, or not in the contract's.
+  // What Node would refuse by itself, it refuses without a word, or not in ours.
   // Two Authorization headers are joined, and so no credentials: which of them counts is for nobody to guess.
   const options = { requireHostHeader: false, joinDuplicateHeaders: true, ...PATIENCE };
   const server = guardSockets(createServer(options, listener), maxConnections)

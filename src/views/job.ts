@@ -2,7 +2,7 @@ import type { Job } from "../contract/jobs.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** As clients see it: times written out, what is empty left out (contract §4). */
+/** As clients see it: times written out, what is empty left out. */
 export function presentJob(job: StoredJob): Job {
   return {
     id: job.id,

@@ -157,7 +157,7 @@ export async function presentJobRun(
     attempt: row.attempt,
     triggered_by: "workflow",
     priority: 0,
-    // Steps execute the job as it is when they are dispatched (contract §4).
+    // Steps execute the job as it is when they are dispatched.
     job_version: 0,
     job_version_id: job?.version_id ?? "",
     debug_mode: false,

@@ -5,7 +5,7 @@ import { loadTexts } from "../store/documents.ts";
 import type { StoredStep, StoredWorkflow } from "../store/workflows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** As clients see it: times written out, what is empty left out (contract §6). */
+/** As clients see it: times written out, what is empty left out. */
 export function presentWorkflow(workflow: StoredWorkflow): Workflow {
   return {
     id: workflow.id,

@@ -187,7 +187,7 @@ test("get a workflow run: one that has no optional field but its start", async (
   expect(Object.keys(fresh).filter((name) => OPTIONAL.includes(name))).toEqual(["started_at"]);
 });
 
-test("cancel a workflow run: the page says Empty, the contract that it is the run", async () => {
+test("cancel a workflow run: the page says Empty, and it is the run", async () => {
   expect(await answerTo(200, shapes.run, CANCEL, await atGate())).toMatchObject({ status: "canceled" });
 });
 
@@ -232,7 +232,7 @@ test("replay a step subtree", async () => {
   expect(await answerTo(200, shape, REPLAY_SUBTREE, await canceled(), "gate")).toEqual({ reset_steps: 2 });
 });
 
-// The bulk answers carry more than the page prints (contract §2.13, §2.14), and all that it prints.
+// The bulk answers carry more than the page prints, and all that it prints.
 test("bulk cancel workflow runs", async () => {
   const id = await atGate();
   const answer = await answerTo(200, shapes.bulkCanceled, BULK_CANCEL, id);

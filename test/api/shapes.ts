@@ -4,9 +4,9 @@ import { type Json, stringifyJson } from "../../src/contract/json.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import type { Answered } from "../stack/harness.ts";
 
-// Strict: a field that the contract does not know, or one that is null, is a failure.
+// Strict: a field that nobody knows, or one that is null, is a failure.
 
-/** RFC3339 with a `Z`, at most microseconds, trailing zeros trimmed (contract §1). */
+/** RFC3339 with a `Z`, at most microseconds, trailing zeros trimmed. */
 export const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z$/);
 const id = z.uuid();
 const present = z.custom<Json>((value) => value !== undefined && value !== null, "must be there and not null");
@@ -288,7 +288,7 @@ export function answered<Shape extends z.ZodType>(
   return checked.data as z.infer<Shape>;
 }
 
-/** The contract's error body, complete, with nothing of what is inside. */
+/** The error body of docs/definitions.md, complete, with nothing of what is inside. */
 export function expectProblem(answer: Answered<unknown>): ProblemBody {
   expectHeaders(answer);
   const body = answered(answer, answer.status, problem);

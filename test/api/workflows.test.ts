@@ -221,7 +221,7 @@ describe("a workflow's steps", () => {
     [[gate("a", { depends_on: ["b"] })], 'step "a" depends on unknown step "b"'],
     [[gate("a", { depends_on: [""] })], 'step "a" depends on an empty step_ref'],
     [[gate("a", { depends_on: ["b"] }), gate("b", { depends_on: ["a"] })], "workflow has circular dependencies"],
-  ])("are refused in the reference's words: %.50j", async (steps, message) => {
+  ])("are refused in the words that clients know: %.50j", async (steps, message) => {
     const { details } = refused(await createOf(steps), 400, "validation_error", message);
     expect(details).toHaveLength(1);
   });
@@ -244,7 +244,7 @@ describe("a workflow's steps", () => {
     [{ step_ref: "ok", ...sub }, /^step "ok" references unknown workflow "/],
     [{ step_ref: "a ref", ...sleep }, /^step_ref "a ref" must be letters/],
     [{ step_ref: "x".repeat(129), ...sleep }, /must be at most 128 characters/],
-  ])("that the reference lets through are refused by name: %.60j", async (step, message) => {
+  ])("that could not run are refused by name: %.60j", async (step, message) => {
     const { details } = refused(await createOf([gate("root"), step]), 400, "validation_error", message);
     expect(details).toEqual([expect.stringMatching(/^steps\[1\]\./)]);
   });

@@ -36,7 +36,7 @@ describe("approve", () => {
     );
   });
 
-  it("ten times at once is applied once, and the run completes (§8.23)", () => {
+  it("ten times at once is applied once, and the run completes", () => {
     const run = given([approval("gate"), job("deploy", ["gate"])]);
     const outcomes = Array.from({ length: 10 }, (_, i) => run.command("approve", "gate", { id: `c${i}` }));
     expect(outcomes.map(({ status }) => status)).toEqual(["applied", ...Array<string>(9).fill("refused")]);
@@ -61,7 +61,7 @@ describe("reject", () => {
   it.each([
     ["with a reason", "too risky", "approval rejected by bob: too risky"],
     ["without a reason", undefined, "approval rejected by bob"],
-  ])("%s fails the step, and its failure policy applies (§8.19)", (_, reason, error) => {
+  ])("%s fails the step, and its failure policy applies", (_, reason, error) => {
     const run = given([approval("gate"), job("deploy", ["gate"])]).does("reject", "gate", { actor: "bob", reason });
     expect(run.step("gate")).toMatchObject({ status: "failed", error });
     expect(run.approval("gate")).toMatchObject({ status: "rejected", approved_by: "bob", error: reason });
@@ -82,7 +82,7 @@ describe("skip", () => {
     expect(run.statuses.deploy).toBe("running");
   });
 
-  it("of an approval is an override, not an approval (§8.19)", () => {
+  it("of an approval is an override, not an approval", () => {
     const run = given([approval("gate")]).does("skip", "gate", {
       actor: "op",
       may_override: true,
@@ -101,7 +101,7 @@ describe("skip", () => {
 });
 
 describe("force-complete", () => {
-  it("completes a gate with the given output, as an override (§8.19)", () => {
+  it("completes a gate with the given output, as an override", () => {
     const run = given([approval("gate", [], { approval_timeout_secs: 60 }), job("deploy", ["gate"])]);
     const by = { actor: "op", may_override: true };
     run.does("force-complete", "gate", { ...by, result: text({ forced: true }), reason: "late" });
@@ -155,7 +155,7 @@ describe.each(["skip", "force-complete"] as const)("%s", (verb) => {
 });
 
 describe("pause and resume", () => {
-  it("are refused where they make no sense, in the words of the contract", () => {
+  it("are refused where they make no sense, in the words that clients know", () => {
     const run = given([job("a")]);
     expect(run.command("resume")).toMatchObject({ code: "invalid_state", message: "workflow run is not paused" });
     run.does("pause").does("pause");

@@ -9,7 +9,7 @@ const everyType = (header: Parameters<typeof given>[1] = {}) =>
     .news("sub", { type: "child_started" });
 
 describe("a canceled run", () => {
-  it("cancels every step, gate, event and timer (§8.8)", () => {
+  it("cancels every step, gate, event and timer", () => {
     const run = everyType().later(3).happens({ type: "cancel_requested" });
     expect(run.row).toMatchObject({ status: "canceled", error: "canceled by user", finished_at: run.now });
     for (const { step_ref } of ALL_TYPES) {

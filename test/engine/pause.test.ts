@@ -54,7 +54,7 @@ describe("a paused run", () => {
     expect(run.command("resume").message).toBe("workflow run is not paused");
   });
 
-  it("fails when a step fails the workflow, and leaves nothing behind (§8.8)", () => {
+  it("fails when a step fails the workflow, and leaves nothing behind", () => {
     const run = given([job("a"), job("b"), approval("gate"), job("c", ["a"])])
       .does("pause")
       .fails("a", { error: "no" });

@@ -120,7 +120,7 @@ describe("attempts of a job step", () => {
     expect(run.completes("call").step("call")).toMatchObject({ status: "completed", attempt: 2, error: undefined });
   });
 
-  it("end with the last one's own message (§8.30)", () => {
+  it("end with the last one's own message", () => {
     const { run } = attempts({ retry_max_attempts: 2 }, ["server", "server"]);
     expect(run.step("call")).toMatchObject({ status: "failed", error: "failure 2", attempt: 2 });
     expect(run.row.error).toBe("failure 2");

@@ -229,7 +229,7 @@ describe("a sub_workflow step", () => {
     expect(run.step("sub").status).toBe("canceled");
   });
 
-  it("fails when its child cannot start, instead of running forever (§8.13)", () => {
+  it("fails when its child cannot start, instead of running forever", () => {
     const run = given([child("sub")]).news("sub", { type: "child_refused", error: "workflow is disabled" });
     expect(run.row).toMatchObject({ status: "failed", error: "workflow is disabled" });
   });

@@ -90,7 +90,7 @@ const draft = fc.record({
 
 type Draft = typeof draft extends fc.Arbitrary<infer D> ? D : never;
 
-/** Contract §7.3. */
+/** Of each resource class (docs/state-machine.md, When a step starts). */
 const PLACES = { small: 50, medium: 20, large: 5 };
 
 /** A step of a wide run depends on nothing but its place, so that all the places of a class get taken. */

@@ -19,7 +19,7 @@ const refused = (code: string): Verdict => ({ status: "refused", code });
 /** A command; of a child that runs again by whose it is: a step, and its life when it named the child. */
 export type Order = Command & { at: number; child?: { step: number; life: number } };
 
-/** Contract §2.5 to §2.12 and §5, docs/state-machine.md "Running again": refuses a command, or applies it. */
+/** docs/state-machine.md, "Skip, force-complete, approve, reject" to "Running again": refuses a command, or applies it. */
 export function obey(run: ReferenceRun, command: Order): Verdict {
   const { verb, step_ref, actor, reason, result, at } = command;
   if (verb === "pause" || verb === "resume") {

@@ -29,7 +29,7 @@ export function endStep(run: ReferenceRun, i: number, end: End, at: number): voi
 
 const EMITTING = ["job", "wait_for_event", "sleep"];
 
-/** It did its work; contract §7.7: a job, an event or a sleep then sends its event_emit_key. */
+/** It did its work: a job, an event or a sleep then sends its event_emit_key. */
 export function succeed(run: ReferenceRun, i: number, output: JsonDoc | undefined, at: number): void {
   const { event_emit_key, step_type = "job" } = run.definitions[i] ?? {};
   (run.steps[i] as ReferenceStep).emitting = !!event_emit_key && EMITTING.includes(step_type);

@@ -5,7 +5,7 @@ import type { PlanStep, RunHeader } from "../../workflows/engine/plan.ts";
 import type { ApprovalState, Cause, TriggerState } from "../../workflows/engine/state.ts";
 
 /**
- * The rules of a run once more, from the contract (§2, §7) and docs/state-machine.md, without a line of the engine:
+ * The rules of a run once more, from docs/state-machine.md, without a line of the engine:
  * nothing is kept that can be found out by looking at all steps again.
  */
 export interface ReferenceRun {

@@ -27,7 +27,7 @@ test("a good workflow has no problem", () => {
   expect(stepsProblem([])).toBeUndefined();
 });
 
-describe("in the reference's own words", () => {
+describe("in the words that clients know", () => {
   test.each<[string, StepInput[]]>([
     ["workflow cannot have more than 1000 steps", Array.from({ length: 1001 }, (_, i) => job(`s${i}`))],
     ["each step requires step_ref", [job("")]],
@@ -66,7 +66,7 @@ describe("in the reference's own words", () => {
     ]);
   });
 
-  test("refs come before fields, fields before circles, both before what the reference does not check", () => {
+  test("refs come before fields, fields before circles, both before what clients know no words for", () => {
     const circle = [
       job("a", { depends_on: ["b"] }),
       job("b", { depends_on: ["a"], step_type: "magic", job_id: undefined }),
@@ -77,7 +77,7 @@ describe("in the reference's own words", () => {
   });
 });
 
-describe("the reference lets it through, but not here:", () => {
+describe("in words of our own:", () => {
   test.each<[string, Fields]>([
     ['step "a": step_type must be one of job, approval, wait_for_event, sleep, sub_workflow', { step_type: "magic" }],
     [

@@ -4,7 +4,7 @@ import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 /*
- * What the reference gets wrong (the contract's list of weaknesses) is tested where it belongs:
+ * What is known to go wrong in engines of this kind, races and restarts above all, is tested where it belongs:
  *  1 step retry, replay-subtree        api/step-verbs, faults/reopen, engine/recovery
  *  2 retries used up                   here
  *  3 branches beside a waiting gate    here

@@ -15,7 +15,7 @@ const APPLIED: Verdict = { status: "applied" };
 type At = { at: number };
 type StepCommand = Command & At & { step_ref: string };
 
-/** Applies a command, or says why not, in the words of the contract (§2). A refused command changes nothing. */
+/** Applies a command, or says why not, in words that clients know. A refused command changes nothing. */
 export function applyCommand(run: Run, command: Command & At): Verdict {
   const { state } = run;
   switch (command.verb) {

@@ -49,7 +49,7 @@ export const close = (step: StepState, end: StepEnd, at: number): void => {
   if (end.output) step.output = end.output;
 };
 
-/** Ends a step and lets its failure policy do the rest (contract §7.6). */
+/** Ends a step and lets its failure policy do the rest (docs/state-machine.md, When a step fails). */
 export function endStep(run: Run, i: number, end: StepEnd, at: number): void {
   touch(run, i, (step) => close(step, end, at));
   const plan = run.plan.steps[i];
@@ -57,7 +57,7 @@ export function endStep(run: Run, i: number, end: StepEnd, at: number): void {
   else skipUnreachable(run, i, at);
 }
 
-/** A step whose own work succeeded: its event_emit_key is to be sent (not after an override, contract §7.7). */
+/** A step whose own work succeeded: its event_emit_key is to be sent (not after an override). */
 export function completeStep(
   run: Run,
   i: number,

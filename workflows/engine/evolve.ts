@@ -94,7 +94,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       const failed = [...state.steps.keys()].filter(
         (i) => state.steps[i]?.status === "failed" && isDeadEnd(plan, state, i),
       );
-      // The error is the run's own only where one step failed the workflow (contract §7.2).
+      // The error is the run's own only where one step failed the workflow.
       const fatal = failed.find((i) => plan.steps[i]?.on_failure === "fail_workflow");
       endRun(run, failed.length > 0 ? "failed" : "completed", at, state.steps[fatal ?? -1]?.error);
       break;

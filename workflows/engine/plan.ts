@@ -57,7 +57,7 @@ export function planOf(run: RunHeader, steps: PlanStep[], numbers?: number[]): P
   return { run, steps, index, dependencies, dependents, numbers };
 }
 
-/** The steps left after overrides: a disabled step is gone, also from what others depend on (contract §3.4). */
+/** The steps left after overrides: a disabled step is gone, also from what others depend on. */
 export function enabledSteps(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {
   const disabled = new Set(overrides.filter((o) => !o.enabled).map((o) => o.step_ref));
   if (disabled.size === 0) return steps;

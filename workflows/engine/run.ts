@@ -35,7 +35,7 @@ export function expiry(plan: Plan, at: number): number | undefined {
 /** Of a run that is retried. */
 export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause">;
 
-/** A run before its first step. `completed`: the steps whose outputs a run retry keeps (contract §2.7). */
+/** A run before its first step. `completed`: the steps whose outputs a run retry keeps. */
 export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
   const at = plan.run.created_at;
   const kept = new Map(completed.map((step) => [step.step_ref, step]));

@@ -26,7 +26,7 @@ const MAX_EVENT_KEY_BYTES = 512;
 const MAX_CONCURRENCY_KEY = 128;
 const MAX_URL = 2048;
 
-/** The reference's own checks of one step, in its order and words (contract §3.3). */
+/** What published clients know to be refused of one step, in the order and the words that they know. */
 export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Generator<Fault> {
   switch (step.step_type) {
     case "job":
@@ -64,7 +64,7 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
   }
 }
 
-/** What the reference lets through and then trips over, or ignores. Every message names the step. */
+/** What could not run, or would be ignored, besides. Every message names the step. */
 export function* contentFaults(step: StepInput, around: Around): Generator<Fault> {
   for (const { field, message } of unnamedFaults(step, around)) {
     yield { field, message: `step ${quoted(step.step_ref)}: ${message}` };

@@ -5,13 +5,13 @@ import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
 import { PatternWork } from "../expressions/pattern-work.ts";
 import { quoted } from "../expressions/printed.ts";
 
-/** `message` is the reference's own where it has one; then only `details` says which step and field it is about. */
+/** `message` is what clients know where there is one; then only `details` says which step and field it is about. */
 export interface StepsProblem {
   message: string;
   details: string[];
 }
 
-/** The contract's. */
+/** Unless MAX_STEPS says otherwise. */
 export const DEFAULT_MAX_STEPS = 1_000;
 const MAX_STEP_REF = 128;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
@@ -19,7 +19,10 @@ const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 /** Whether a step may be named so. */
 export const isStepRef = (text: string): boolean => text.length <= MAX_STEP_REF && STEP_REF.test(text);
 
-/** The first thing wrong with a workflow's steps, in the order of contract §3.3, or undefined. */
+/**
+ * The first thing wrong with a workflow's steps, or undefined: names come first, then what a step lacks, then circles, then
+ * what fields hold.
+ */
 export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): StepsProblem | undefined {
   if (steps.length > maxSteps) {
     return { message: `workflow cannot have more than ${maxSteps} steps`, details: [`steps: at most ${maxSteps}`] };

@@ -62,7 +62,7 @@ export function approvalRow(run: Run, i: number): ApprovalRow | undefined {
 
 const TRIGGER_ID_PREFIX = { wait_for_event: "evt:", approval: "evt:approval:", sleep: "slp:" } as const;
 
-/** Id of the event trigger of a step (contract §1, Ids). */
+/** Id of the event trigger of a step. */
 export const triggerId = (source: TriggerRow["source"], stepRun: string): string => TRIGGER_ID_PREFIX[source] + stepRun;
 
 export function triggerRow(run: Run, i: number): TriggerRow | undefined {

@@ -88,7 +88,7 @@ export interface BulkReplayed {
   results: { original_run_id: string; new_run_id?: string; status: "replayed" | "failed"; error?: string }[];
 }
 
-/** Retries each run as a single retry does, in the order asked; errors are told by entry (contract §2.14). */
+/** Retries each run as a single retry does, in the order asked; errors are told by entry. */
 export async function bulkReplay(
   deps: Deps,
   caller: Caller,

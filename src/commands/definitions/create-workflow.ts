@@ -131,7 +131,7 @@ async function storedStep(
   keep: (payload: Json) => Promise<JsonDoc>,
 ): Promise<StoredStep> {
   const document = payload === undefined ? undefined : await keep(payload);
-  // stepsProblem found nothing: every choice of the input is one of the contract's.
+  // stepsProblem found nothing: every choice of the input is one that there is.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
   return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };
 }

@@ -37,7 +37,7 @@ const QUIET_WITHIN_MS = 5_000;
 const ASKED_EVERY_SECS = 1;
 const CHILDREN_AT_ONCE = 16;
 
-/** Temporal's own cancellation of the run's workflow (contract §2.3). */
+/** Temporal's own cancellation of the run's workflow. */
 export function cancelRun(
   deps: Deps,
   caller: Caller,

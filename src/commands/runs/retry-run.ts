@@ -19,7 +19,7 @@ import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { headerOf } from "../../../workflows/engine/stored-run.ts";
 
-/** A new run of the same version that keeps the outputs of the source's completed steps (contract §2.7). */
+/** A new run of the same version that keeps the outputs of the source's completed steps (docs/state-machine.md, Running again). */
 export async function retryRun(
   deps: Deps,
   caller: Caller,

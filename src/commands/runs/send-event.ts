@@ -27,7 +27,7 @@ export interface EventSending {
   idempotencyKey?: string;
 }
 
-/** Resolves whoever waits for the key in the project (contract §5). An approval's own key needs a listed approver. */
+/** Resolves whoever waits for the key in the project. An approval's own key needs a listed approver. */
 export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<Accepted | EventTrigger> {
   const { payload, idempotencyKey } = sending;
   const trigger = await triggerUnder(deps, await triggerOf(deps, caller, sending), idempotencyKey, payload);

@@ -24,7 +24,7 @@ import { runRow } from "../../../workflows/engine/view.ts";
 const MAX_TAGS = 20;
 const DISABLED = "workflow is disabled";
 
-/** Starts a run of a workflow's current version (contract §3.4). */
+/** Starts a run of a workflow's current version. */
 export function triggerRun(
   deps: Deps,
   caller: Caller,

@@ -8,7 +8,7 @@ import { route, type Route } from "../route.ts";
 
 const MAX_KEY_BYTES = 512;
 
-/** The key is percent-decoded already: %2F stands for a slash in it (contract §5). */
+/** The key is percent-decoded already: %2F stands for a slash in it. */
 function eventKeyOf({ eventKey }: { eventKey: string }): string {
   const refuse = (message: string) => new Problem("validation_error", message, [`event key: ${message}`]);
   if (Buffer.byteLength(eventKey) > MAX_KEY_BYTES) throw refuse("event key must be at most 512 characters");

@@ -20,7 +20,7 @@ export const workflowRoutes: Route[] = [
     scope: "workflows:write",
     body: createWorkflowBody,
     ignores: (given, { steps }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
-    // 1 KiB a step, and so the contract's 1 MiB for the contract's 1,000.
+    // 1 KiB a step, and so 1 MiB, as any body may have, for the usual 1,000.
     maxBytes: ({ maxSteps }) => Math.max(1_024, maxSteps) * 1_024,
     plan: (deps, { caller, body }) => previewWorkflow(deps, caller, body),
     handler: async (deps, { caller, body }) => ({ status: 201, body: await createWorkflow(deps, caller, body) }),

@@ -52,7 +52,7 @@ export const unknownStep = (verb: string): string =>
   verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
 
 /**
- * The one rule of recovery: what a request does to a run as it stands, or why it is refused (contract §2). Nothing is
+ * The one rule of recovery: what a request does to a run as it stands, or why it is refused. Nothing is
  * changed here; `recover` does exactly what this says, and a dry run shows it.
  */
 export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
@@ -208,7 +208,7 @@ function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reas
   return { action: "reset", as, counted: isTarget || isAttempt(state.steps[i] as StepState), reason };
 }
 
-/** An approval passed by is no approval: it closes as overridden, with who did it and why (contract §8.19). */
+/** An approval passed by is no approval: it closes as overridden, with who did it and why. */
 const overridden =
   (actor: string, reason: string | undefined) =>
   ({ approval }: StepState): void => {

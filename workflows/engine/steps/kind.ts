@@ -4,7 +4,7 @@ import type { Cause, StepState } from "../state.ts";
 
 /** What is particular about a type of step. Everything here is pure, like the engine. */
 export interface StepKind {
-  /** Its status from its start to its end (contract §7.1: gates and sleeps sit in `waiting`). */
+  /** Its status from its start to its end (gates and sleeps sit in `waiting`). */
   open: "running" | "waiting";
   /** Completes the state of a step that starts now. */
   begin(start: { plan: Plan; i: number; definition: PlanStep; at: number }, step: StepState): void;
