@@ -19,7 +19,7 @@ export function logFailedAttempt(
       step: step_ref,
       job_run: job_run_id,
       attempt,
-      class: error instanceof EndpointFailure ? error.class : "client",
+      class: error instanceof EndpointFailure ? error.class : "template",
       ms: Math.round(ms),
       host: hostOf(job?.endpoint_url),
     },

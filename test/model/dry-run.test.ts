@@ -57,12 +57,17 @@ describe("any recovery of any run", () => {
           const between = { child_run_id, life: edits, only_tell: edits === 2 };
           const request: RecoveryRequest = { verb, step_ref, reason, step_payloads, actor: "ada", ...between };
           let before = {} as RunState;
+          let stored = plan;
           let preview = {} as ReturnType<typeof previewOf>;
-          const id = play.recover(request, ({ state }, mirrored, now) => {
+          const id = play.recover(request, (run, mirrored, now) => {
+            const { state } = run;
             before = plain(state);
-            preview = previewOf(plan, state, request, now);
+            // A row has the payloads that the run has been given since, and a new run begins from that.
+            const { payload, step_payloads } = runRow(run);
+            stored = { ...plan, run: { ...plan.run, payload, step_payloads } };
+            preview = previewOf(verb === "retry-run" ? stored : plan, state, request, now);
             assert.deepEqual(plain(state), before, "a dry run changes nothing");
-            if (mirrored) assert.deepEqual(previewOf(plan, mirrored, request, now), preview);
+            if (mirrored) assert.deepEqual(previewOf(stored, mirrored, request, now), preview);
           });
           const outcome = play.run.outcomes.get(id);
           if (preview.status === "refused") {
@@ -71,7 +76,7 @@ describe("any recovery of any run", () => {
           }
           applied++;
           const planned = (preview as Preview).steps;
-          const after = verb === "retry-run" ? retryOf(plan, before) : play.run.state;
+          const after = verb === "retry-run" ? retryOf(stored, before) : play.run.state;
           if (verb !== "retry-run") assert.equal(preview.reset_steps, outcome?.reset_steps ?? 0);
           assert.equal(preview.status_after, after.status);
           if (step_payloads && verb !== "retry-run")

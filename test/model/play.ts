@@ -125,9 +125,9 @@ export class Play {
     const endless = this.#plan.steps.find(
       ({ step_type }, i) =>
         step_type === "wait_for_event" &&
-        steps[i]?.status === "waiting" &&
-        steps[i]?.deadline === undefined &&
-        steps[i]?.trigger,
+        // That of a former life of the step is canceled.
+        steps[i]?.trigger?.status === "waiting" &&
+        steps[i]?.deadline === undefined,
     );
     if (status === "paused") this.#command({ verb: "resume", actor: "ada" });
     else if (endless) this.#command({ verb: "send-event", actor: "ada", step_ref: endless.step_ref });

@@ -53,7 +53,9 @@ function refProblem(ref: string | undefined, taken: ReadonlySet<string>): string
 function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<Fault>): StepsProblem | undefined {
   for (const [i, step] of steps.entries()) {
     for (const { field, message } of faultsOf(step)) {
-      return { message, details: [`steps[${i}].${field} of step ${quoted(step.step_ref)}: ${message}`] };
+      const of = `step ${quoted(step.step_ref)}`;
+      const detail = message.startsWith(`${of}: `) ? message.slice(of.length + 2) : message;
+      return { message, details: [`steps[${i}].${field} of ${of}: ${detail}`] };
     }
   }
   return undefined;

@@ -4,6 +4,9 @@ import { membersOf, quoted } from "./printed.ts";
 /** Text that is no reference; the message says which text, and why. */
 export class InvalidReference extends Error {}
 
+/** It does not look like one at all. */
+export class NoReference extends InvalidReference {}
+
 export type Root = "payload" | "outputs" | "parent_outputs" | "run";
 
 /** A path from a root, as in `outputs.fetch.items[0].id`. */
@@ -51,7 +54,7 @@ export function readReference(text: string, begin: number): { reference: Referen
     return found ? (found[1] ?? found[0]) : undefined;
   };
   const first = next(WORD);
-  if (first === undefined) throw new InvalidReference(`${excerpt(text, begin)} is not a reference`);
+  if (first === undefined) throw new NoReference(`${excerpt(text, begin)} is not a reference`);
   const path: string[] = [];
   let words = 0;
   for (;;) {

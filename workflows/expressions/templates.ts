@@ -1,6 +1,6 @@
 import type { Json } from "../../src/contract/json.ts";
 import { MAX_LEVELS, membersOf, nestsDeeperThan, printed } from "./printed.ts";
-import { readReference, type Reference, InvalidReference } from "./references.ts";
+import { InvalidReference, NoReference, readReference, type Reference } from "./references.ts";
 
 /** A template that cannot be rendered: what is wrong with it, or what has no value. */
 export class TemplateError extends Error {}
@@ -70,10 +70,11 @@ function opened(text: string, begin: number): { reference: Reference; end: numbe
     const { reference, end } = readReference(text, afterSpaces(text, begin));
     const close = afterSpaces(text, end);
     if (text.startsWith("}}", close)) return { reference, end: close + 2 };
-    throw new InvalidReference(`{{${text.slice(begin, begin + 128).split("}}")[0]} is not a reference followed by }}`);
+    throw new NoReference(`{{${text.slice(begin, begin + 128).split("}}")[0]} is not a reference followed by }}`);
   } catch (error) {
     if (!(error instanceof InvalidReference)) throw error;
-    throw new TemplateError(`${error.message} (two braces that begin no reference are written as four)`);
+    const hint = error instanceof NoReference ? " (two braces that begin no reference are written as four)" : "";
+    throw new TemplateError(error.message + hint);
   }
 }
 
