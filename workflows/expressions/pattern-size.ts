@@ -8,15 +8,17 @@ const OPTIONAL = 2;
  * How many instructions a pattern compiles to, at most about twice too high, read off its text: `(?:…){1000}` of a thousand
  * characters takes half a second to compile, so it has to be known before. Looks at each character once.
  */
-export function patternSize(pattern: string): number {
+export const patternSize = (pattern: string): number => Math.max(...TOKENS.map((token) => sizeBy(token, pattern)));
+
+function sizeBy(tokens: RegExp, pattern: string): number {
   // The size of each group that is open, and of the last thing in it, which a repetition multiplies.
   const open = [{ size: 0, last: 0 }];
   for (let i = 0; i < pattern.length; ) {
     const group = open.at(-1) as { size: number; last: number };
-    const [token = ""] = matchAt(TOKEN, pattern, i) ?? [];
+    const [token = ""] = matchAt(tokens, pattern, i) ?? [];
     i += token.length;
-    if (token.startsWith("(?") && token.endsWith(")")) {
-      // Flags are nothing by themselves: a repetition after them is of what stands before them.
+    if ((token.startsWith("(?") && token.endsWith(")")) || token === "\\Q\\E") {
+      // Flags and an empty quotation are nothing by themselves: a repetition after them is of what stands before them.
       group.size++;
     } else if (token === "(") {
       open.push({ size: 0, last: 0 });
@@ -37,9 +39,12 @@ export function patternSize(pattern: string): number {
   return EACH + open.reduce((sum, { size }) => sum + size, 0);
 }
 
-// A quotation, flags, a class, a Unicode class, an escaped character, a repetition, or any other character.
-const TOKEN =
-  /\\Q.*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\.|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|.)?|\\.?|\{\d+(?:,\d*)?\}|./suy;
+// A quotation, flags, a class, a Unicode class, an escaped character, a repetition, or any other character. Whether `[:alpha:]` is
+// a class within a class, or the end of a range and of the class, depends on what is before it: both are counted.
+const TOKENS = [
+  /\\Q.*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\.|\[:\^?\w*:\]|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|.)?|\\.?|\{\d+(?:,\d*)?\}|./suy,
+  /\\Q.*?(?:\\E|$)|\(\?[a-zA-Z-]+\)|\[\^?\]?(?:\\.|[^\]\\])*\]?|\\[pP](?:\{[^}]*\}?|.)?|\\.?|\{\d+(?:,\d*)?\}|./suy,
+];
 
 function matchAt(token: RegExp, text: string, at: number): RegExpExecArray | null {
   token.lastIndex = at;
