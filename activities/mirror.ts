@@ -4,7 +4,7 @@ import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
-import type { Activities, Heard } from "../workflows/activity-types.ts";
+import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
 import type { Passing } from "../workflows/messages.ts";
 
@@ -39,9 +39,12 @@ export class MirrorWriter {
   }
 
   /** At once. The rows carry all that the run has told in passing. */
-  write(rows: MirrorRows, heard?: Heard): Promise<void> {
-    const { id: run_id, revision } = rows.run;
-    if (heard) this.#journal.note({ run_id, name: `heard/${revision}`, base: revision, played: heard });
+  write(rows: MirrorRows, heard?: Heard & TaskState): Promise<void> {
+    if (heard) {
+      const { execution, length, began, news } = heard;
+      const task = { name: `end/${execution}/${length}`, execution, task: length };
+      this.#journal.note({ ...task, run_id: rows.run.id, played: { began, news } });
+    }
     this.#passing = this.#passing.filter((asked) => asked.rows.run.id !== rows.run.id);
     return new Promise<void>((done, failed) => this.#askAtOnce({ rows, done, failed }));
   }

@@ -2,6 +2,9 @@ import type { Deps } from "../src/deps.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
 import { isRunOver } from "../workflows/engine/transitions.ts";
 
+/** Of the steps that failed with a run. */
+const MOST_NAMED = 5;
+
 /** A line for each step that went on; told by the process that mirrors it. */
 export function logSteps(log: Deps["log"], { run, steps }: MirrorRows): void {
   if (!log.isLevelEnabled("debug")) return;
@@ -15,6 +18,7 @@ export function logSteps(log: Deps["log"], { run, steps }: MirrorRows): void {
 export function logEnd(log: Deps["log"], { run, steps }: MirrorRows): void {
   if (!isRunOver(run.status) || steps.length === 0) return;
   const { id, project_id: project, workflow_name: workflow, status, created_at, finished_at } = run;
-  const ms = finished_at === undefined ? undefined : finished_at - created_at;
-  log.info({ run: id, project, workflow, status, ms }, "run ended");
+  const ms = finished_at === undefined ? undefined : Math.round(finished_at - created_at);
+  const failed = steps.flatMap((step) => (step.status === "failed" ? [step.step_ref] : [])).slice(0, MOST_NAMED);
+  log.info({ run: id, project, workflow, status, ms, ...(failed.length > 0 && { failed }) }, "run ended");
 }

@@ -63,10 +63,19 @@ export interface PlayInput extends Excerpt {
   now: number;
   /** The ids of the commands that the run has heard lately: when another one waits, the game ends at once. */
   heard: string[];
-  /** What the run has heard in this workflow task. Absent in histories from before plays were journaled. */
-  news?: NewsCount;
+  /** Where the run is. Absent in histories from before plays were journaled. */
+  task?: TaskState;
   /** This is the run's first task, tried for the first time: nobody can have made a call of it. */
   fresh?: boolean;
+}
+
+/** A workflow task, and how much of what came with it the run has heard. */
+export interface TaskState {
+  /** Temporal's id of the run's execution. */
+  execution: string;
+  /** Of its history, in events, when the task began: less than in every later task. */
+  length: number;
+  news: NewsCount;
 }
 
 /** How much of what came with a workflow task the run had heard: a task that is made again begins with the same. */
@@ -178,10 +187,10 @@ export interface Activities {
   /** Attempts made at once, and those that follow from them, as a local activity: returns in a moment. */
   playAhead(input: PlayInput): Promise<Played>;
   /**
-   * What was played for the run in a workflow task that was lost, as a local activity: all that began at revision `since` or
-   * later, in order. Empty where no task was.
+   * What was done for the run in a try of this workflow task that was lost, as a local activity, in order: all that came after
+   * the task whose history was `after` long. Empty where no try was lost.
    */
-  recall(input: { run_id: string; since: number }): Promise<Recalled[]>;
+  recall(input: { run_id: string; execution: string; after: number }): Promise<Recalled[]>;
   /** Renders the key and registers the wait under it, unless another waits for it in this project. */
   openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
   /** What paths in large documents lead to, by the keys they were asked under. */
@@ -199,7 +208,7 @@ export interface Activities {
     outputs: [step_ref: string, output: JsonDoc][];
   }): Promise<JsonDoc | { refused: string }>;
   /** Upserts by revision; `heard` is journaled before. As a local activity it gives up after a moment. */
-  mirror(rows: MirrorRows, heard?: Heard): Promise<void>;
+  mirror(rows: MirrorRows, heard?: Heard & TaskState): Promise<void>;
   /** A closed run as the mirror holds it, to be reopened. Steps without a row never changed. */
   loadRun(input: { run_id: string }): Promise<{
     row: RunRow;

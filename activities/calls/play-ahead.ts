@@ -4,6 +4,7 @@ import type { Journal } from "./journal.ts";
 import { callName, failureOf, isFinal } from "./outcome.ts";
 import { WaitingCommands } from "./pending-commands.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
+import { now } from "../../src/clock.ts";
 import type { Notices } from "../../src/store/notices.ts";
 import type { Activities, CallOutcome, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
 import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-input.ts";
@@ -12,6 +13,8 @@ import type { Run } from "../../workflows/engine/run.ts";
 import { microseconds } from "../../workflows/engine/time.ts";
 import { workOf } from "../../workflows/engine/work.ts";
 
+/** Of a worker's clock, beyond which it is wrong. */
+const MOST_LAG_MS = 1_000;
 /** For so long a run is played, unless a command to it comes, which waits for that. */
 const AHEAD_MS = 200;
 /** What came of them travels to the workflow in one piece. */
@@ -88,7 +91,9 @@ class Game {
     this.#input = input;
     this.#excerpt = new PlayedExcerpt(input);
     this.#lane = lane;
-    this.#clock = input.now - performance.now();
+    // A workflow task begins when the server says so, and is played when the worker comes to it.
+    const lag = Math.min(Math.max(now() - input.now, 0), MOST_LAG_MS);
+    this.#clock = input.now + lag - performance.now();
   }
 
   get #run(): Run {
@@ -175,20 +180,21 @@ class Game {
 
   /** Whoever makes this workflow task again begins with what it had heard, and goes on as this play did. */
   #noteBegin(): void {
-    const { run, state, now, news } = this.#input;
-    if (!news) return;
+    const { run, now, task } = this.#input;
+    if (!task) return;
+    const { execution, length, news } = task;
     this.#lane.journal.note({
-      ...{ run_id: run.id, name: `play/${state.revision}`, base: state.revision },
+      ...{ run_id: run.id, name: `play/${execution}/${length}`, execution, task: length },
       played: { began: now, news },
     });
   }
 
   #noteEnd(due: Due, outcome: CallOutcome, event: Played["events"][number]): void {
-    const { run, state, numbers, news } = this.#input;
-    if (!news) return;
+    const { run, numbers, task } = this.#input;
+    if (!task) return;
     const { generation, attempt, at } = event;
     this.#lane.journal.note({
-      ...{ run_id: run.id, name: callName(due.input), base: state.revision, outcome },
+      ...{ run_id: run.id, name: callName(due.input), execution: task.execution, task: task.length, outcome },
       played: {
         ...{ step: numbers[due.step] as number, generation, attempt, at, follows: !this.#called },
         ...("random" in event && { random: event.random }),

@@ -10,11 +10,11 @@ const PAUSE_MS = 100;
 
 export const recall =
   ({ db }: Deps): Activities["recall"] =>
-  async ({ run_id, since }) => {
+  async ({ run_id, execution, after }) => {
     const giveUpAt = Date.now() + ANSWER_WITHIN_MS;
     for (;;) {
       try {
-        return (await takePlayed(db, run_id, since)).map(recalled);
+        return (await takePlayed(db, run_id, execution, after)).map(recalled);
       } catch (error) {
         if (Date.now() > giveUpAt) throw error;
         await pauseFor(PAUSE_MS);

@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { type Claims, mintToken } from "./mint.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
+import { SCOPES } from "../identity/caller.ts";
 import { devSecret } from "../dev/secret.ts";
 
 const USAGE = `usage: npm run -s token -- --project PROJECT --sub NAME [--scopes SCOPE,SCOPE...]
   --project  a project the token is for; repeat it or separate by commas for several, * for all
   --sub      who the token speaks for: the name that approvals compare
-  --scopes   default: * (everything)
+  --scopes   of ${SCOPES.join(", ")};
+             default: * (everything)
 
 Signed with JWT_SECRET, or else with the secret in DATA_DIR (default: .data): the one of the server that it is for.`;
 
@@ -25,7 +27,10 @@ function claimsOf(args: string[]): Claims | undefined {
   const projects = namesIn(values.project ?? []);
   if (projects.length === 0) throw new Error("--project is required");
   if (!values.sub) throw new Error("--sub is required");
-  return { sub: values.sub, projects: projects.includes("*") ? "*" : projects, scopes: namesIn([values.scopes]) };
+  const scopes = namesIn([values.scopes]);
+  const unknown = scopes.find((scope) => scope !== "*" && !SCOPES.some((known) => known === scope));
+  if (unknown !== undefined) throw new Error(`--scopes: ${unknown} is none of ${SCOPES.join(", ")}, *`);
+  return { sub: values.sub, projects: projects.includes("*") ? "*" : projects, scopes };
 }
 
 function namesIn(lists: string[]): string[] {

@@ -26,7 +26,10 @@ export function installRuntime(log: Logger): void {
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       if (NO_NEWS.test(message)) return;
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
-      log[level === "ERROR" ? "error" : "warn"]({ run, activity, attempt, queue, error }, message);
+      // What our own workflows tell of a command.
+      const { verb, actor, step_ref: step, code, reason } = { ...meta };
+      const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason };
+      log[level === "ERROR" ? "error" : "warn"](told, message);
     }),
   });
 }

@@ -2,11 +2,13 @@ import { recordOf } from "./columns.ts";
 import type { Db } from "./pool.ts";
 import type { CallOutcome, JournaledPlay } from "../../workflows/activity-types.ts";
 
-/** A row of the journal; `played` and `base` only of what a play did, `outcome` only of a call. */
+/** A row of the journal; `played`, `execution` and `task` only of what a workflow task did, `outcome` only of a call. */
 export interface JournalRow {
   run_id: string;
   name: string;
-  base?: number;
+  execution?: string;
+  /** How long the history was when the task began. */
+  task?: number;
   played?: JournaledPlay;
   outcome?: CallOutcome;
 }
@@ -17,10 +19,11 @@ export async function insertJournal(db: Db, rows: JournalRow[]): Promise<void> {
 }
 
 const INSERT = `
-  insert into call_journal as known (run_id, name, base, played, outcome)
-  select run_id, name, base, played, outcome
-  from json_to_recordset($1::json) as entry(run_id uuid, name text, base bigint, played json, outcome json)
-  on conflict (run_id, name) do update set base = excluded.base, played = excluded.played
+  insert into call_journal as known (run_id, name, execution, task, played, outcome)
+  select run_id, name, execution, task, played, outcome
+  from json_to_recordset($1::json) as entry(run_id uuid, name text, execution text, task integer, played json, outcome json)
+  on conflict (run_id, name) do update
+    set execution = excluded.execution, task = excluded.task, played = excluded.played
     where known.played is null and excluded.played is not null`;
 
 export interface PlayedRow {
@@ -29,16 +32,16 @@ export interface PlayedRow {
 }
 
 /**
- * What plays did that began at this revision of the run or later, in order. What began earlier is in the run's history:
- * it is forgotten.
+ * What workflow tasks of this execution did that came after the one whose history was that long, in order. What was done earlier
+ * is in Temporal's history: it is forgotten.
  */
-export async function takePlayed(db: Db, runId: string, since: number): Promise<PlayedRow[]> {
+export async function takePlayed(db: Db, runId: string, execution: string, after: number): Promise<PlayedRow[]> {
   const { rows } = await db.query<{ played: string; outcome: string | null }>({
     name: "take_played",
     text: `
-      with gone as (delete from call_journal where run_id = $1 and base < $2)
-      select played, outcome from call_journal where run_id = $1 and base >= $2 order by seq`,
-    values: [runId, since],
+      with gone as (delete from call_journal where run_id = $1 and (execution <> $2 or task <= $3))
+      select played, outcome from call_journal where run_id = $1 and execution = $2 and task > $3 order by seq`,
+    values: [runId, execution, after],
   });
   return rows.map(({ played, outcome }) => ({
     played: JSON.parse(played) as JournaledPlay,

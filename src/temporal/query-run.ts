@@ -18,7 +18,7 @@ export const STORED_WITHIN_MS = 10_000;
 /** How long a worker may take to answer before the mirror is shown instead. */
 const ANSWER_WITHIN_MS = 3_000;
 /** How long it may take to answer what became of a command, before the caller is told that it is stored. */
-const OUTCOME_WITHIN_MS = 9_000;
+const OUTCOME_WITHIN_MS = 6_000;
 
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
 export const askRun = <Answer, Args extends unknown[]>(

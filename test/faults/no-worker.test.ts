@@ -52,6 +52,16 @@ test("without a worker an approve is answered 202 and takes effect when one is b
   expect(await on.statuses(run)).toEqual({ gate: "completed", job: "completed" });
 });
 
+test("of a run that was triggered without a worker, a gate is decided before it could open", async () => {
+  await stack.stopWorker();
+  const run = await on.start(GATE_THEN_JOB);
+  expect(await on.steer(run, "approve", "gate")).toMatchObject({ status: 202 });
+  await stack.startWorker();
+
+  expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  expect(await on.statuses(run)).toEqual({ gate: "completed", job: "completed" });
+});
+
 test("without a worker a cancel is answered 202 and happens when one is back", async () => {
   const { run, told } = await withoutWorker((run) => stack.request<Accepted>("DELETE", `/v1/workflow-runs/${run.id}`));
 

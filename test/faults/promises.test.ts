@@ -133,7 +133,22 @@ test.for([
         if (verdict.applied && (target?.status !== wanted || calls(target).length > 0)) lie("was called", { target });
         if (!verdict.applied && target?.status === "skipped") lie("refused, and done", { target });
       }
-      if (move.verb === "pause" && verdict.applied && since(verdict.at, resumed) > 0) lie("called while paused");
+      if (move.verb === "pause" && verdict.applied && resumed !== undefined) {
+        const { rows } = await stack.deps.db.query<{ at: number }>(
+          "select max(at) as at from run_commands where run_id = $1 and outcome->>'verb' = 'pause'",
+          [run.id],
+        );
+        const pausedAt = rows[0]?.at ?? 0;
+        // What had started goes on, and may come to its call a moment later.
+        const started = told.filter(({ started_at }) => {
+          const at = Date.parse(started_at ?? "");
+          return at > pausedAt && at < resumed;
+        });
+        if (started.length > 0) lie("started while paused", { started });
+        const late = told.filter(({ started_at }) => Date.parse(started_at ?? "") > pausedAt);
+        if (late.some((step) => calls(step).some(({ at }) => at > verdict.at && at < resumed)))
+          lie("called while paused", { late });
+      }
       if (move.verb === "cancel" && verdict.applied && (status !== "canceled" || since(verdict.at) > 0))
         lie("went on though canceled");
     }

@@ -104,7 +104,10 @@ const pick = (outcome: { status: string; code?: string; message?: string } | und
 };
 
 function retryOf(plan: Parameters<typeof initialRun>[0], source: RunState): RunState {
-  const kept = plan.steps.filter((_, i) => source.steps[i]?.status === "completed");
+  const kept = plan.steps.flatMap(({ step_ref }, i) => {
+    const { status, output } = source.steps[i] as StepState;
+    return status === "completed" ? [{ step_ref, output }] : [];
+  });
   const run = initialRun(plan, kept);
   goOn(run, plan.run.created_at);
   return run.state;

@@ -195,7 +195,7 @@ function remember(run: Run, outcome: CommandOutcome): void {
 }
 
 /** A run's clock and that of the process that plays it ahead may be this far apart. */
-const MOMENT_MS = 1_000;
+const MOMENT_MS = 2_000;
 
 /** What happens later is not told as earlier, only because it was told by another clock. */
 function inOrder({ plan, state }: Run, event: RunEvent): RunEvent {

@@ -91,11 +91,11 @@ function previewed(plan: Plan, before: RunState, after: Run, at: number, recover
 }
 
 function retried(plan: Plan, state: RunState, at: number): Run {
-  const kept = plan.steps.filter((_, i) => isKeptByRetry(state.steps[i] as StepState));
-  return initialRun(
-    { ...plan, run: { ...plan.run, created_at: at } },
-    kept.map(({ step_ref }) => ({ step_ref })),
-  );
+  const kept = plan.steps.flatMap(({ step_ref }, i) => {
+    const step = state.steps[i] as StepState;
+    return isKeptByRetry(step) ? [{ step_ref, output: step.output, cause: step.cause }] : [];
+  });
+  return initialRun({ ...plan, run: { ...plan.run, created_at: at } }, kept);
 }
 
 function recovered(plan: Plan, state: RunState, recovery: Recovery, at: number): Run {

@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
 import type { WorkflowTask } from "./workflow-task.ts";
-import type { Activities, Heard, Played, Recalled } from "../activity-types.ts";
+import type { Activities, Heard, Played, Recalled, TaskState } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
@@ -57,13 +57,12 @@ export class QuickLane {
    * those that take longer.
    */
   play(run: Run, begin: number[], task: WorkflowTask): Promise<Played> {
-    const { news, isFresh } = task;
     task.takeUnnoted();
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
-    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), news, fresh: isFresh };
+    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), task: task.state, fresh: task.isFresh };
     return this.#hold(local(summary).playAhead(input), (played) => {
       if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
       this.#isCalled = played.called !== undefined;
@@ -77,13 +76,13 @@ export class QuickLane {
   }
 
   /** What a lost try of this workflow task has played. Undefined: nobody could say. */
-  recall({ plan, state }: Run): Promise<Recalled[] | undefined> {
-    const input = { run_id: plan.run.id, since: state.revision };
+  recall({ plan }: Run, { state, after }: WorkflowTask): Promise<Recalled[] | undefined> {
+    const input = { run_id: plan.run.id, execution: state.execution, after };
     return this.#hold(local().recall(input), (recalled) => (recalled === FAILED ? undefined : recalled));
   }
 
   /** Whether the rows are written. */
-  mirror(rows: MirrorRows, heard: Heard | undefined): Promise<boolean> {
+  mirror(rows: MirrorRows, heard: (Heard & TaskState) | undefined): Promise<boolean> {
     return this.#hold(local().mirror(rows, heard), (result) => result !== FAILED);
   }
 

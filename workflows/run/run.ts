@@ -42,6 +42,8 @@ const HISTORY_A_TIMER = 3;
 /** A command that waits is heard long before. Without this, a run that has heard it already would wait for ever. */
 const COMMAND_COMES_MS = 500;
 
+const DECIDES: ReadonlySet<string> = new Set(["approve", "reject"]);
+
 const { passing } = proxySinks<Passing>();
 
 /**
@@ -75,9 +77,9 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
-  let task = new WorkflowTask(run, workflowInfo().historyLength);
+  let task = new WorkflowTask(run);
   const nextTask = () => {
-    task = new WorkflowTask(run);
+    task = new WorkflowTask(run, task);
     lane.newTask();
     performance.newTask();
   };
@@ -144,6 +146,8 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
 
 function hear(run: Run, task: WorkflowTask, news: News, now = nowOf(run.plan.run)): void {
   task.hears(news, now);
+  // A gate is decided as it would have been had the run gone on by then: it may just be able to open.
+  if (news.type === "command" && DECIDES.has(news.verb) && run.plan.run.rules) goOn(run, now);
   evolve(run, timed(news, now));
   logRefusal(run, news);
 }
@@ -156,7 +160,7 @@ const timed = ({ due = 0, ...event }: News, now: number): RunEvent => ({ ...even
  * shown, commands were answered. The run does the same again, in the same order, before it hears what came since.
  */
 async function repeatLostPlay(run: Run, inbox: News[], lane: QuickLane, task: WorkflowTask): Promise<void> {
-  const recalled = await lane.recall(run);
+  const recalled = await lane.recall(run, task);
   task.recalled(recalled !== undefined);
   for (const entry of recalled ?? []) {
     if ("began" in entry) {

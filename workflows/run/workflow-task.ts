@@ -1,4 +1,5 @@
-import type { Heard, NewsCount } from "../activity-types.ts";
+import { workflowInfo } from "@temporalio/workflow";
+import type { Heard, NewsCount, TaskState } from "../activity-types.ts";
 import type { News } from "../engine/events.ts";
 import type { Run } from "../engine/run.ts";
 
@@ -13,15 +14,26 @@ const FIRST_HISTORY_LENGTH = 3;
 export class WorkflowTask {
   /** The run's first one, tried for the first time: nothing can have been played before. */
   readonly isFresh: boolean;
-  readonly news: NewsCount = { signals: 0, others: 0 };
+  readonly news: NewsCount;
+  /** How long the history was in the task before this one; 0 where there was none. */
+  readonly after: number;
+  readonly #length = workflowInfo().historyLength;
   #isKnown: boolean;
   #isUntold = false;
   #heardAt: number | undefined;
 
-  constructor({ plan }: Run, historyLength?: number) {
-    this.isFresh = historyLength !== undefined && historyLength <= FIRST_HISTORY_LENGTH;
+  /** `before`: where the run was last; maybe in this very task. */
+  constructor({ plan }: Run, before?: WorkflowTask) {
+    const same = before && before.#length === this.#length ? before : undefined;
+    this.news = same ? { ...same.news } : { signals: 0, others: 0 };
+    this.after = same ? same.after : before ? before.#length : 0;
+    this.isFresh = before === undefined && this.#length <= FIRST_HISTORY_LENGTH;
     // Histories from before there was a journal have no such question in them.
-    this.#isKnown = this.isFresh || !plan.run.rules;
+    this.#isKnown = this.isFresh || !plan.run.rules || (same ? same.#isKnown : false);
+  }
+
+  get state(): TaskState {
+    return { execution: workflowInfo().runId, length: this.#length, news: { ...this.news } };
   }
 
   /**
@@ -49,10 +61,10 @@ export class WorkflowTask {
   }
 
   /** What is to be in the journal before anything that follows from it is seen. Undefined: nothing that is not there. */
-  takeUnnoted(): Heard | undefined {
+  takeUnnoted(): (Heard & TaskState) | undefined {
     const at = this.#heardAt;
     this.#heardAt = undefined;
-    return at === undefined ? undefined : { began: at, news: { ...this.news } };
+    return at === undefined ? undefined : { began: at, ...this.state };
   }
 
   /** Takes out of the inbox what a try that had heard so much had heard, and the run has not yet. */

@@ -2,11 +2,12 @@
 -- played ahead. Whoever makes a lost workflow task again, or takes over from a dead worker, asks here before it calls.
 create table call_journal (
   run_id uuid not null,
-  -- A call: its job run's id and attempt. The beginning of a play: "play" and its base.
+  -- A call: its job run's id and attempt. The beginning of a play: the task that played.
   name text not null,
   seq bigint generated always as identity,
-  -- The run's revision where the play began; null for a call that no play heard the end of.
-  base bigint,
+  -- The workflow task in which that was: the execution, and how long its history was. Null for a call that no play heard the end of.
+  execution text,
+  task integer,
   -- What a play did: see JournalEntry.
   played json,
   -- How a call ended.
