@@ -152,5 +152,7 @@ function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T
 function wording(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.input === undefined) return "is required";
   if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
+  if (issue.code === "too_small") return `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big") return `must be at most ${issue.maximum}`;
   return Number.isNaN(issue.input) ? "must be a number" : undefined;
 }

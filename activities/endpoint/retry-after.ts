@@ -1,7 +1,7 @@
 /** Those that say with Retry-After when another try is welcome. */
 const STATUSES = [429, 503];
 
-const SECONDS = /^\d{1,15}$/;
+const SECONDS = /^\d{1,300}$/;
 /** The three forms of an HTTP date begin with a day's name; the oldest one leaves out that it is GMT. */
 const DATE = /^[A-Za-z]{3,9},? .*\d/;
 

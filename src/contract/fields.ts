@@ -74,9 +74,15 @@ export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 
 /** Without nulls, and of those that nobody knows only as many as are told of. */
 function membersOf(given: Record<string, unknown>, shape: object): object {
+  const kept: [string, unknown][] = [];
   let unknown = 0;
-  const counts = (name: string) => Object.hasOwn(shape, name) || ++unknown <= MAX_ISSUES;
-  return Object.fromEntries(Object.entries(given).filter(([name, member]) => member !== null && counts(name)));
+  for (const name in given) {
+    const isKnown = Object.hasOwn(shape, name);
+    if (given[name] !== null && (isKnown || ++unknown <= MAX_ISSUES)) kept.push([name, given[name]]);
+    // It is refused, whatever comes after.
+    if (unknown > MAX_ISSUES) break;
+  }
+  return Object.fromEntries(kept);
 }
 
 export const isMap = (value: unknown): value is Record<string, unknown> =>

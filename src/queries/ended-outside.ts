@@ -39,7 +39,11 @@ export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Pr
 
 async function tellChildren(deps: Deps, { id, created_at }: RunRow): Promise<void> {
   const open = (await listChildren(deps.db, id, created_at)).filter(({ status }) => !isRunOver(status));
-  for (const child of open) await tell(deps, child.id, parentClosedSignal, { status: "canceled" });
+  for (const child of open) {
+    // One that is lost as well ends here, and its own sub-workflows with it.
+    if (!(await tell(deps, child.id, parentClosedSignal, { status: "canceled" })))
+      await endFromOutside(deps, child.id, { status: "canceled", error: "parent workflow canceled" });
+  }
 }
 
 /** A sub-workflow that its parent has opened again names the life of the parent's step that waits for it. */
@@ -51,12 +55,14 @@ async function tellParent(deps: Deps, { id, status, error, ...row }: RunRow): Pr
   await tell(deps, parent, childEndedSignal, { child_run_id: id, status, error, life });
 }
 
-/** One that is gone needs no telling. */
-async function tell<Arg>(deps: Deps, runId: string, signal: SignalDefinition<[Arg]>, arg: Arg): Promise<void> {
+/** False where Temporal does not know the run, or not as open: then it needs no telling. */
+async function tell<Arg>(deps: Deps, runId: string, signal: SignalDefinition<[Arg]>, arg: Arg): Promise<boolean> {
   try {
     await deps.temporal.workflow.getHandle(runId).signal(signal, arg);
+    return true;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }
 

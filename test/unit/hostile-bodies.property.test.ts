@@ -9,8 +9,8 @@ import { stepsProblem } from "../../workflows/engine/validate.ts";
 import { BODIES, type BodyOf, type Members, UNKNOWN } from "../api/drafts.ts";
 
 const BYTES = 200_000;
-/** How many times longer than a right one of its size a wrong body may take: what is left is the machine's unrest. */
-const MOST = 2;
+/** How many times longer than a right one of its size a wrong body may take: what grows with its square takes hundreds of times as long. */
+const MOST = 8;
 
 const made = {
   ids: { jobID: UNKNOWN, workflowID: UNKNOWN, workflowRunID: UNKNOWN },

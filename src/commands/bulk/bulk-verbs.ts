@@ -38,9 +38,11 @@ export async function bulkCancel(
   const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
   const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
   const canceled = new Set<string>();
+  let outage: unknown;
   const isCanceled = async (id: string): Promise<boolean> => {
     const done = await attempt(() => cancelRun(deps, caller, id, key));
     if (!("error" in done)) return true;
+    outage ??= done.outage;
     const row = await findRun(deps.db, id);
     if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
     deps.log.info({ run: id, reason: done.error }, "run was not canceled");
@@ -56,6 +58,8 @@ export async function bulkCancel(
       { concurrency: CONCURRENCY },
     );
   }
+  // Nothing was done, and nobody's id is to blame.
+  if (outage && canceled.size === 0) throw outage;
   const workflow_run_ids = distinct.filter((id) => canceled.has(id));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
@@ -96,17 +100,19 @@ export async function bulkReplay(
   idempotencyKey?: string,
 ): Promise<BulkReplayed> {
   const attempt = attempting(deps);
+  let outage: unknown;
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
       const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
       const retried = await attempt(() => replay(deps, caller, original_run_id, key));
-      return "error" in retried
-        ? { original_run_id, status: "failed" as const, error: retried.error }
-        : { original_run_id, new_run_id: retried.value, status: "replayed" as const };
+      if (!("error" in retried)) return { original_run_id, new_run_id: retried.value, status: "replayed" as const };
+      outage ??= retried.outage;
+      return { original_run_id, status: "failed" as const, error: retried.error };
     },
     { concurrency: CONCURRENCY },
   );
+  if (outage && results.every(({ status }) => status === "failed")) throw outage;
   return counted(results);
 }
 
@@ -164,6 +170,8 @@ const ITEM_WITHIN_MS = 15_000;
 const AWAY = "workflow engine not available";
 const TRIES = 3;
 const TRIED_AGAIN_AFTER_MS = 500;
+/** What took longer to fail will not pass in a moment. */
+const PASSES_WITHIN_MS = 2_000;
 
 /**
  * One bad id spoils nothing: its error, in words fit for the caller, is its own. What passes in a moment fails nobody; once a
@@ -171,16 +179,20 @@ const TRIED_AGAIN_AFTER_MS = 500;
  */
 function attempting({ log, temporal }: Deps) {
   let isAway = false;
-  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string }> => {
+  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string; outage?: unknown }> => {
     for (let tries = 1; !isAway; tries++) {
+      const since = Date.now();
       try {
         return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
       } catch (error) {
         if (error instanceof Problem && !isOutage(error)) return { error: error.message };
         log.error({ err: error }, "bulk item failed");
         if (!isOutage(error)) return { error: AWAY };
-        if (tries === TRIES) isAway = true;
-        else await pauseFor(TRIED_AGAIN_AFTER_MS);
+        if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
+        else {
+          isAway = true;
+          return { error: AWAY, outage: error };
+        }
       }
     }
     return { error: AWAY };

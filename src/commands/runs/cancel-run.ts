@@ -134,13 +134,14 @@ async function canceledItself(
   };
   const heard = async () =>
     (await mirroredAfter(deps, row.id, send, () => mirroredEnd(deps, row.id))) ?? (await askedEnd(deps, row.id));
-  const run = await heard().catch((error) => {
+  try {
+    // Whatever comes to a run lets Temporal count the failures of its workflow task anew.
+    return (await heard()) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id)));
+  } catch (error) {
     // Temporal has it, whatever is away now: it will take effect.
     if (isStored && isOutage(error)) return undefined;
     throw error;
-  });
-  // Whatever comes to a run lets Temporal count the failures of its workflow task anew.
-  return run ?? endDeaf(deps, row, await whereabouts(deps, row.id));
+  }
 }
 
 /** A sub-workflow is stored before its parent starts it. */
