@@ -47,7 +47,7 @@ export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Pr
  * no end; a condition is the client's own.
  */
 function presentDefinedStep(
-  { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...rest }: StoredStep,
+  { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, gates_within: _, ...rest }: StoredStep,
   payload?: Json,
 ) {
   const settings = Object.entries(rest).filter(

@@ -196,3 +196,33 @@ test("a signal by hand passes a gate in an approver's name, or saying that it ma
   for (const run of [first, second]) await reaches(stack, run, "completed");
   expect((await getStep(stack, refusing, "gate")).status).toBe("waiting");
 });
+
+describe("gates within a sub-workflow", () => {
+  async function around(depth: number): Promise<WorkflowRun> {
+    let inner = await createWorkflow(stack, [gate("gate")]);
+    const over = (id: string) => ({ step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: id });
+    for (let level = 1; level < depth; level++) inner = await createWorkflow(stack, [over(inner.id)]);
+    const job = await createJob(stack, "/deploy");
+    const steps = [
+      wait("pre", `begin-${inner.id}`),
+      { ...over(inner.id), depends_on: ["pre"] },
+      work("pay", job, { depends_on: ["sub"] }),
+    ];
+    return runOf(stack, steps);
+  }
+
+  test.each([1, 2])("hold for who passes it over, %i deep", async (depth) => {
+    const run = await around(depth);
+    for (const verb of ["skip", "force-complete"])
+      refused(await steer(run, "sub", verb, eve()), 403, "forbidden", OVERRIDE);
+    expect(await steer(run, "sub", "skip", eve("approvals:override"))).toMatchObject({ status: 200 });
+  });
+
+  test("hold for who leaves it out, and an approver of them may", async () => {
+    const { workflow_id } = await around(1);
+    const trigger = (token: string) =>
+      stack.request("POST", `/v1/workflows/${workflow_id}/trigger`, { step_overrides: { sub: false } }, { token });
+    refused(await trigger(eve()), 403, "forbidden", OVERRIDE);
+    expect(await trigger(ada())).toMatchObject({ status: 202 });
+  });
+});

@@ -2,7 +2,11 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, WorkflowStep } from "../../src/contract/workflows.ts";
 
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
-export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & { payload?: JsonDoc };
+export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & {
+  payload?: JsonDoc;
+  /** Of a sub_workflow step: the approvers of each approval in it, at any depth. */
+  gates_within?: string[][];
+};
 
 /** Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. */
 export const RULES = 1;

@@ -17,17 +17,24 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type Db, inTransaction } from "../../store/pool.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import { findWorkflow, insertWorkflow, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
+import {
+  findVersion,
+  findWorkflow,
+  insertWorkflow,
+  type StoredStep,
+  type StoredWorkflow,
+} from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
+import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
 import { stepsProblem } from "../../../workflows/engine/validate.ts";
 
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
-  const workflow = await checkedDefinition(deps, caller, body);
+  const { workflow, gates } = await checkedDefinition(deps, caller, body);
   const refs = new Set(body.steps.map(({ step_ref }) => step_ref));
   const steps = await inTransaction(deps.db, async (db) => {
     const of = { projectId: workflow.project_id, runId: null };
     const save = (payload: Json) => saveTemplate(db, of, payload, (ref) => refs.has(ref));
-    const steps = await pMap(body.steps, (step) => storedStep(workflow, step, save), { concurrency: 1 });
+    const steps = await pMap(body.steps, (step) => storedStep(workflow, step, gates, save), { concurrency: 1 });
     if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
     return steps;
   });
@@ -36,24 +43,24 @@ export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWor
 
 /** What would be stored. */
 export async function previewWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<WorkflowPlan> {
-  const stored = await checkedDefinition(deps, caller, body);
+  const { workflow: stored, gates } = await checkedDefinition(deps, caller, body);
   if (await isSlugTaken(deps.db, "workflows", stored)) throw slugTaken(stored);
   const keep = async (payload: Json) => ({ text: stringifyJson(payload) });
-  const steps = await Promise.all(body.steps.map((step) => storedStep(stored, step, keep)));
+  const steps = await Promise.all(body.steps.map((step) => storedStep(stored, step, gates, keep)));
   const { id, version_id, created_at, updated_at, ...workflow } = presentWorkflow(stored);
   const shown = (await presentDefinedSteps(deps, steps)).map(({ id, workflow_id, created_at, ...step }) => step);
   return { dry_run: true, workflow: { ...workflow, steps: shown } };
 }
 
-async function checkedDefinition(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<StoredWorkflow> {
+async function checkedDefinition(deps: Deps, caller: Caller, body: CreateWorkflowBody) {
   const project_id = projectOf(caller, body.project_id);
   const workflow = definition(body, project_id, caller.actor);
   // A large definition takes a while to check, and has taken one to read: others are answered in between.
   await setImmediate();
   const problem = stepsProblem(body.steps, deps.config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
-  await assertReferences(deps.db, project_id, body.steps);
-  return workflow;
+  const gates = await assertReferences(deps.db, project_id, body.steps);
+  return { workflow, gates };
 }
 
 const slugTaken = ({ slug }: StoredWorkflow) =>
@@ -101,8 +108,12 @@ function definition(body: CreateWorkflowBody, project_id: string, actor: string)
   };
 }
 
-/** Whatever a step calls exists, in the same project. A workflow being made has no id yet, so none of its steps can name it. */
-async function assertReferences(db: Db, projectId: string, steps: StepInput[]): Promise<void> {
+/**
+ * Whatever a step calls exists, in the same project. A workflow being made has no id yet, so none of its steps can name it.
+ * Answers the approvals within each sub-workflow, by its id.
+ */
+async function assertReferences(db: Db, projectId: string, steps: StepInput[]): Promise<GatesWithin> {
+  const gates: GatesWithin = new Map();
   const named = new Set<string>();
   const first = [...steps.entries()].filter(([, { step_type, job_id, sub_workflow_id }]) => {
     const known = named.size;
@@ -116,24 +127,36 @@ async function assertReferences(db: Db, projectId: string, steps: StepInput[]): 
           ? (["job_id", job_id, "job"] as const)
           : (["sub_workflow_id", sub_workflow_id, "workflow"] as const);
       if (step_type !== "job" && step_type !== "sub_workflow") return;
-      const found = await (kind === "job" ? findJob(db, id) : findWorkflow(db, id));
-      if (found?.project_id === projectId) return;
-      const message = `step "${step_ref}" references unknown ${kind} "${id.slice(0, 200)}"`;
-      throw new Problem("validation_error", message, [`steps[${i}].${field}: unknown ${kind}`]);
+      const workflow = kind === "workflow" ? await findWorkflow(db, id) : undefined;
+      const found = workflow ?? (kind === "job" ? await findJob(db, id) : undefined);
+      if (found?.project_id !== projectId) {
+        const message = `step "${step_ref}" references unknown ${kind} "${id.slice(0, 200)}"`;
+        throw new Problem("validation_error", message, [`steps[${i}].${field}: unknown ${kind}`]);
+      }
+      if (!workflow) return;
+      const version = await findVersion(db, workflow.version_id);
+      const within = version?.steps.flatMap(gatesIn) ?? [];
+      if (within.length > 0) gates.set(id, within);
     },
     { concurrency: 8 },
   );
+  return gates;
 }
+
+type GatesWithin = Map<string, string[][]>;
 
 async function storedStep(
   workflow: StoredWorkflow,
   { payload, ...step }: StepInput,
+  gates: GatesWithin,
   keep: (payload: Json) => Promise<JsonDoc>,
 ): Promise<StoredStep> {
   const document = payload === undefined ? undefined : await keep(payload);
   // stepsProblem found nothing: every choice of the input is one that there is.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
-  return { ...checked, id: uuid(), workflow_id: workflow.id, payload: document, created_at: workflow.created_at };
+  const gates_within = step.step_type === "sub_workflow" ? gates.get(step.sub_workflow_id ?? "") : undefined;
+  const { id: workflow_id, created_at } = workflow;
+  return { ...checked, id: uuid(), workflow_id, payload: document, created_at, gates_within };
 }
 
 const invalid = (field: string, message: string) => new Problem("validation_error", message, [`${field}: ${message}`]);

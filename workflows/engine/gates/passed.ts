@@ -40,7 +40,8 @@ export function gatesPassed(
     add(swayedBy(plan, [target]), mayTurnOut);
   }
   if (verb === "retry" || verb === "replay-subtree") {
-    add([target], () => true);
+    // A sub-workflow that runs again asks again.
+    add([target], (i) => plan.steps[i]?.step_type === "approval");
     const repeated = [...changes.keys()].filter((i) => isReset(i) && statusOf(state, i) === "completed");
     if (verb === "replay-subtree") repeated.push(target);
     add(before(plan, repeated), lets);
