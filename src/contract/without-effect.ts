@@ -77,6 +77,15 @@ export const ofOtherTypes = (steps: StepInput[]): string[] =>
     }),
   );
 
+/** The step without what has no effect on one of its type. How retries back off is shown of every step. */
+export const ofItsType = (step: StepInput): StepInput =>
+  Object.fromEntries(
+    Object.entries(step).filter(([field]) => {
+      const types = FIELDS_OF_TYPES[field as keyof StepInput];
+      return !types || field === "retry_backoff" || types.includes(step.step_type as StepType);
+    }),
+  ) as StepInput;
+
 export const withoutIgnored = <Body extends object, Field extends string>(body: Body, ignored: readonly Field[]) =>
   Object.fromEntries(Object.entries(body).filter(([field]) => !(ignored as readonly string[]).includes(field))) as Omit<
     Body,

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { SignalDefinition } from "@temporalio/common";
 import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { writeMirror } from "../store/mirror.ts";
 import { recently } from "../store/recent.ts";
@@ -14,6 +15,17 @@ import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { childEndedSignal, parentClosedSignal } from "../../workflows/messages.ts";
+
+export const UNKNOWN = "workflow run is unknown to Temporal";
+
+/** A run is stored after Temporal has it, a sub-workflow a moment before. */
+const STARTED_WITHIN_MS = 10_000;
+
+/** Of a run that Temporal does not know. */
+export const isLost = ({ created_at }: RunRow): boolean => Date.now() - created_at > STARTED_WITHIN_MS;
+
+/** What a command to a lost run is answered, unless it is the one that ends it. */
+export const lost = () => new Problem("conflict", `${UNKNOWN}: DELETE ends it, and frees what it holds`);
 
 /** What changed a moment ago has not been lost. */
 const QUIET_FOR_MS = 5_000;

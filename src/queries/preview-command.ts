@@ -1,9 +1,11 @@
 import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
+import { isLost, lost } from "./ended-outside.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findRun } from "../store/runs.ts";
 import { askUntil } from "../temporal/query-run.ts";
+import { whereabouts } from "../temporal/whereabouts.ts";
 import { previewOf, type PreviewRequest } from "../../workflows/engine/preview.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
@@ -13,7 +15,7 @@ import { previewQuery } from "../../workflows/messages.ts";
 export async function previewCommand(deps: Deps, row: RunRow, request: PreviewRequest): Promise<DryRun> {
   const preview = isRunOver(row.status)
     ? await ofClosed(deps, row, request)
-    : await askUntil(deps, row.id, () => true, previewQuery, request);
+    : ((await askUntil(deps, row.id, () => true, previewQuery, request)) ?? (await ofLost(deps, row, request)));
   if (!preview) throw new Problem("unavailable", "no worker can say what the run would do");
   if (preview.status === "refused") throw refusal(preview);
   const reopens = isRunOver(row.status) && request.verb !== "retry-run" && preview.reset_steps > 0;
@@ -29,6 +31,13 @@ async function ofParent(deps: Deps, { id, parent_workflow_run_id }: RunRow): Pro
     if (error instanceof Problem && error.code === "conflict") return undefined;
     throw error;
   });
+}
+
+/** Of a run that Temporal does not know any more, only a cancel does something, which needs nothing of the run. */
+async function ofLost(deps: Deps, row: RunRow, request: PreviewRequest) {
+  if (!isLost(row) || (await whereabouts(deps, row.id)).is !== "unknown") return undefined;
+  if (request.verb !== "cancel") throw lost();
+  return ofClosed(deps, row, request);
 }
 
 async function ofClosed(deps: Deps, row: RunRow, request: PreviewRequest) {

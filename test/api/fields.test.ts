@@ -169,7 +169,12 @@ test("X-Ignored-Fields names fields of a step that belong to steps of another ty
   const named = async (steps: object[]) => {
     const answer = await create("workflows", { steps });
     expect(answer.status).toBe(201);
-    return answer.headers.get("x-ignored-fields");
+    const text = JSON.stringify(answer.body.steps);
+    const ignored = answer.headers.get("x-ignored-fields");
+    // What has no effect is not kept either. (How retries back off is shown of every step.)
+    if (steps.length === 1)
+      for (const field of ignored?.split(", ") ?? []) expect(text).not.toContain(`"${field.split(".").at(-1)}"`);
+    return ignored;
   };
   const retries = { retry_max_attempts: 3, retry_backoff: "fixed", output_transform: "a" };
   const all = { ...retries, payload: {}, event_emit_key: "k", concurrency_key: "one", resource_class: "large" };

@@ -166,6 +166,12 @@ describe("a run that Temporal does not know any more", () => {
       });
     }
     expect((await on.send("lost-key")).status).toBe(409);
+    const path = `/v1/workflow-runs/${run.id}`;
+    expect(await stack.request("POST", `${path}/pause?dryRun=true`)).toMatchObject({ status: 409 });
+    expect(await stack.request("DELETE", `${path}?dryRun=true`)).toMatchObject({
+      status: 200,
+      body: { dry_run: true, status_after: "canceled" },
+    });
     const error = "workflow run is unknown to Temporal";
     expect(await cancel(run)).toMatchObject({ status: 200, body: { status: "canceled", error } });
     expect(await endOf(run)).toEqual({

@@ -7,7 +7,7 @@ import { saveTemplate } from "../save-template.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
-import { UNSUPPORTED } from "../../contract/without-effect.ts";
+import { UNSUPPORTED, ofItsType } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
 import { now } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
@@ -147,10 +147,11 @@ type GatesWithin = Map<string, string[][]>;
 
 async function storedStep(
   workflow: StoredWorkflow,
-  { payload, ...step }: StepInput,
+  input: StepInput,
   gates: GatesWithin,
   keep: (payload: Json) => Promise<JsonDoc>,
 ): Promise<StoredStep> {
+  const { payload, ...step } = ofItsType(input);
   const document = payload === undefined ? undefined : await keep(payload);
   // stepsProblem found nothing: every choice of the input is one that there is.
   const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;

@@ -1,16 +1,12 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { endFromOutside } from "../../queries/ended-outside.ts";
+import { endFromOutside, isLost, lost, UNKNOWN } from "../../queries/ended-outside.ts";
 import { type Whereabouts, whereabouts } from "../../temporal/whereabouts.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 
-const UNKNOWN = "workflow run is unknown to Temporal";
-
 /** So often in a row a workflow task may fail for reasons that pass: a worker that dies, or is too busy. */
 const STUCK_AFTER = 3;
-/** A run is stored after Temporal has it, a sub-workflow a moment before. */
-const STARTED_WITHIN_MS = 10_000;
 
 /**
  * Ends a run that hears nothing: terminated where its workflow task keeps failing, in the mirror alone where Temporal does
@@ -35,9 +31,7 @@ export async function endKnownToTemporal(deps: Deps, row: RunRow): Promise<RunRo
   if (known.is === "ended") return endFromOutside(deps, row.id, known.end);
   // Somebody has opened it again this moment, or it is just being started.
   if (known.is === "open" || !isLost(row)) throw notYetKnown();
-  throw new Problem("conflict", `${UNKNOWN}: DELETE ends it, and frees what it holds`);
+  throw lost();
 }
 
 export const notYetKnown = () => new Problem("unavailable", "workflow run is not known to Temporal yet");
-
-const isLost = ({ created_at }: RunRow): boolean => Date.now() - created_at > STARTED_WITHIN_MS;
