@@ -109,9 +109,9 @@ describe("PostgreSQL", () => {
   });
 
   test("that is read-only begins nothing, is not ready, and is read", async () => {
-    const run = await on.start([GATE]);
-    before[0]++;
-    await on.opens(run, "gate");
+    const [run, one, other] = [await on.start([GATE]), await on.start([GATE]), await on.start([GATE])];
+    before[0] += 3;
+    for (const open of [run, one, other]) await on.opens(open, "gate");
     await setReadOnly("on");
     await until(async () => (await stack.request("GET", "/v1/workflow-runs")).status === 200);
     await expectNothingBegun();
@@ -120,9 +120,14 @@ describe("PostgreSQL", () => {
     // What needs no more than Temporal happens, and is mirrored later.
     const approved = await on.steer(run, "approve", "gate");
     expect([200, 202]).toContain(approved.status);
+    expect((await stack.request("DELETE", `/v1/workflow-runs/${one.id}`)).status).toBe(202);
+    expect(
+      await stack.request("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: [other.id] }),
+    ).toMatchObject({ status: 200, body: { canceled: 1, failed: 0 } });
     await setReadOnly("off");
     await expectOnlyOne();
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    for (const open of [one, other]) expect(await on.ends(open)).toMatchObject({ status: "canceled" });
   });
 
   test.each([
