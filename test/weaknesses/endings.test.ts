@@ -68,7 +68,7 @@ describe.concurrent("a step that fails the workflow", () => {
     );
     await on.opens(childRun, "gate");
     await until(() => stack.jobs.callsTo("/endless").length === 1);
-    const { job_run_id } = await on.step(run, "call");
+    const { job_run_id } = await on.opens(run, "call", "running");
     await on.sends("go-and-fail");
 
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "endpoint returned 422: broken" });

@@ -94,6 +94,7 @@ describe.concurrent("a run", () => {
     const steps = Array.from({ length: 5 }, (_, i) => ({ step_ref: `s${i}`, calls: "/counted" }));
     const run = await on.start(steps, {}, { max_parallel_steps: 2 });
     await until(() => stack.jobs.callsTo("/counted").length === 2);
+    await Promise.all(["s0", "s1"].map((ref) => on.opens(run, ref, "running")));
 
     const [first, second, ...rest] = Object.values(await on.statuses(run));
     expect([first, second]).toEqual(["running", "running"]);
@@ -111,6 +112,7 @@ describe.concurrent("a run", () => {
       { step_ref: "c", calls: "/free" },
     ]);
     await until(() => stack.jobs.callsTo("/exclusive").length + stack.jobs.callsTo("/free").length === 2);
+    await on.opens(run, "a", "running");
 
     expect(await on.statuses(run)).toMatchObject({ a: "running", b: "pending" });
     release();
