@@ -63,7 +63,7 @@ test.for([
   { name: "and every sixth workflow task gets lost", share: 1 / 6 },
 ])(
   "two workers, commands at any moment, $name: no call is made twice, no end is taken back, no answer lies",
-  { timeout: 600_000 },
+  { timeout: 1_200_000 },
   async ({ share }) => {
     lossShare = share;
     const on = scenario;
