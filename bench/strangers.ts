@@ -3,7 +3,7 @@ import { request } from "undici";
 import { oneAtATime } from "./load.ts";
 import { printMachine } from "./machine.ts";
 import { readOptions } from "./options.ts";
-import { startProduct } from "./product.ts";
+import { startApart } from "./product.ts";
 import { median, quantile, ratio, rounds, short, spread } from "./rounds.ts";
 import { withServers } from "./servers/index.ts";
 import { definitionOf, shapes } from "./shapes.ts";
@@ -17,13 +17,14 @@ const options = readOptions({ rounds: 5, seconds: 8 });
 printMachine(options);
 
 await withServers(options.temporal, async (servers) => {
-  const product = await startProduct(servers);
+  const product = await startApart(servers);
+  await product.startWorker();
   const workflow = await product.createWorkflow(definitionOf(shapes.one, await product.createJob("delay=0")));
   const run = async () => product.completed(await product.trigger(workflow));
 
   const token = mintToken(servers.auth, { sub: "stranger", projects: ["stranger"], scopes: ["*"] });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const send = async (path: string, body: string) => {
+  const send = async (path: string, body: string | Buffer) => {
     const answer = await request(`${product.url}${path}`, { method: "POST", headers, body });
     const text = await answer.body.text();
     if (answer.statusCode >= 500) throw new Error(`${path} answered ${answer.statusCode} ${text.slice(0, 200)}`);
@@ -39,10 +40,10 @@ await withServers(options.temporal, async (servers) => {
       await sleep(200);
     },
     ...Object.fromEntries(
-      HOSTILE_DOCUMENTS.map(({ name, path, body }) => [
-        name,
-        () => send(path.replace("WORKFLOW", conditions.body.id), body),
-      ]),
+      HOSTILE_DOCUMENTS.map(({ name, path, body }) => {
+        const bytes = Buffer.from(body);
+        return [name, () => send(path.replace("WORKFLOW", conditions.body.id), bytes)];
+      }),
     ),
   };
   const measured = (loop: () => Promise<unknown>) => async () => {

@@ -22,7 +22,7 @@ export const HOSTILE_DOCUMENTS: { name: string; path: string; body: string }[] =
 ];
 
 /** Of conditions, as much as a definition may have. */
-export const largestConditions = () => definitionOf(16, "(a?){100}a{100}", "a".repeat(900));
+export const largestConditions = () => definitionOf(10, "(a?){100}a{100}", "a".repeat(900));
 
 function definitionOf(steps: number, pattern: string, text: string) {
   const slug = `patterns-${steps}`;
