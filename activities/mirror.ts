@@ -2,6 +2,7 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
+import { within } from "../src/deadline.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
@@ -113,7 +114,7 @@ export const mirror =
   (writer: MirrorWriter, log: Deps["log"]): Activities["mirror"] =>
   async (rows, heard) => {
     const written = writer.write(rows, heard);
-    await (Context.current().info.isLocal ? quickly(written) : written);
+    await (Context.current().info.isLocal ? within(QUICK_MS, written, takesLonger) : written);
     logSteps(log, rows);
     logEnd(log, rows);
   };
@@ -130,14 +131,7 @@ export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): Injecte
   },
 });
 
-async function quickly(written: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    const late = () => reject(ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger"));
-    timer = setTimeout(late, QUICK_MS);
-  });
-  return Promise.race([written, tooLong]).finally(() => clearTimeout(timer));
-}
+const takesLonger = () => ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger");
 
 /** A statement changes no row twice. */
 function firstOfEachRun(asked: Asked[]): Asked[] {

@@ -95,8 +95,7 @@ export class Attempts {
 
   /** Resolves once nobody is to come for any attempt, or after that time. */
   async noneLeft(withinMs: number): Promise<void> {
-    const isAnyLeft = () => [...this.#known.values()].some(({ isLeft }) => isLeft);
-    for (const end = Date.now() + withinMs; isAnyLeft() && Date.now() < end; ) await pauseFor(50);
+    await whileOrFor(() => [...this.#known.values()].some(({ isLeft }) => isLeft), withinMs);
   }
 
   /** The attempt of that name, made if it is not known here. To be left again. */
@@ -118,7 +117,7 @@ export class Attempts {
 
   /** Resolves once no call of this process waits for its endpoint, or after that time. */
   async noneGoing(withinMs: number): Promise<void> {
-    for (const end = Date.now() + withinMs; this.#going > 0 && Date.now() < end; ) await pauseFor(50);
+    await whileOrFor(() => this.#going > 0, withinMs);
   }
 
   #begin(name: string, carried: Carried, make: MakeAttempt): Attempt {
@@ -142,4 +141,8 @@ export class Attempts {
     this.#older = this.#recent;
     this.#recent = new Set();
   }
+}
+
+async function whileOrFor(isGoing: () => boolean, withinMs: number): Promise<void> {
+  for (const end = Date.now() + withinMs; isGoing() && Date.now() < end; ) await pauseFor(50);
 }

@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { v7 as uuid } from "uuid";
-import { stringifyJson } from "../contract/json.ts";
+import { boundTo } from "./bound-key.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { claimKey } from "../store/idempotency.ts";
 import { findRun } from "../store/runs.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 
@@ -26,12 +23,10 @@ export async function once<Row>(
   find: (db: Pool, id: string) => Promise<Row | undefined>,
   make: (id: string) => Promise<Row>,
 ): Promise<Row> {
-  const { projectId, operation, idempotencyKey: key } = asked;
+  const { idempotencyKey: key, ...of } = asked;
   if (key === undefined) return make(uuid());
-  const bodyHash = createHash("sha256").update(stringifyJson(asked.body)).digest("hex");
-  const bound = await claimKey(db, { projectId, operation, key, bodyHash, runId: uuid() });
-  if (bound.bodyHash !== bodyHash) throw new Problem("conflict", "idempotency key was used with another body");
-  return (await find(db, bound.runId)) ?? make(bound.runId);
+  const id = await boundTo(db, { ...of, key }, uuid());
+  return (await find(db, id)) ?? make(id);
 }
 
 export const runOnce = (deps: Deps, asked: Asked, make: (runId: string) => Promise<RunRow>): Promise<RunRow> =>

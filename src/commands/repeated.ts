@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
-import { type Json, stringifyJson } from "../contract/json.ts";
+import { boundTo, usedFor } from "./bound-key.ts";
+import type { Json } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
 import { findCommand } from "../store/commands.ts";
-import { claimKey } from "../store/idempotency.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import type { TriggerRow } from "../../workflows/engine/rows.ts";
 
@@ -27,31 +25,25 @@ export async function claimCommand<Outcome extends Pick<CommandOutcome, "verb" |
 ): Promise<{ isRepeated: boolean; outcome?: Outcome }> {
   const outcome = await findCommand<Outcome>(db, target.id, key);
   if (outcome && (outcome.verb !== verb || outcome.step_ref !== step_ref)) throw usedFor("for another command");
-  const bodyHash = hashOf({ verb, step_ref, body });
   const claim = uuid();
-  const operation = `command ${target.id}`;
-  const bound = await claimKey(db, { projectId: target.project_id, operation, key, bodyHash, runId: claim });
-  if (bound.bodyHash !== bodyHash) throw usedFor("with another body");
-  return { isRepeated: bound.runId !== claim, outcome };
+  const keyed = {
+    projectId: target.project_id,
+    operation: `command ${target.id}`,
+    key,
+    body: { verb, step_ref, body },
+  };
+  return { isRepeated: (await boundTo(db, keyed, claim)) !== claim, outcome };
 }
 
 /**
  * Binds an Idempotency-Key to the run that an event goes to: sent again, it goes to no other one that waits for the same
  * event by then. Answers the run that it is bound to.
  */
-export async function claimEvent(
+export function claimEvent(
   { db }: Deps,
   { run_id, project_id, event_key }: TriggerRow,
   key: string,
   payload: Json | undefined,
 ): Promise<string> {
-  const bodyHash = hashOf({ payload });
-  const claim = { projectId: project_id, operation: `send ${event_key}`, key, bodyHash, runId: run_id };
-  const bound = await claimKey(db, claim);
-  if (bound.bodyHash !== bodyHash) throw usedFor("with another body");
-  return bound.runId;
+  return boundTo(db, { projectId: project_id, operation: `send ${event_key}`, key, body: { payload } }, run_id);
 }
-
-const hashOf = (asked: object): string => createHash("sha256").update(stringifyJson(asked)).digest("hex");
-
-const usedFor = (what: string) => new Problem("conflict", `idempotency key was used ${what}`);

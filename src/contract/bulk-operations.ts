@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { line, list, members, prose, sentence, whole } from "./fields.ts";
+import { ID } from "./ids.ts";
 import { RUN_STATUSES } from "./runs.ts";
+import { TAG_KEY_GIVEN } from "./tags.ts";
 
 const KINDS = ["cancel", "replay", "pause", "resume"] as const;
 export type BulkOperationKind = (typeof KINDS)[number];
@@ -13,7 +15,7 @@ export const MAX_BULK_RUNS = 100_000;
 /** A body that names as many runs by id. */
 export const MAX_BULK_BODY_BYTES = 5 * 1_048_576;
 
-const id = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "must be an id");
+const id = z.string().regex(ID, "must be an id");
 
 /** As the list of runs takes them; all of the fields given have to hold. */
 const filter = members({
@@ -23,10 +25,7 @@ const filter = members({
   tag_value: line(256).min(1).optional(),
 })
   .refine((given) => Object.keys(given).length > 0, sentence("filter must not be empty"))
-  .refine(({ tag_key, tag_value }) => tag_value === undefined || tag_key !== undefined, {
-    error: "is required when tag_value is provided",
-    path: ["tag_key"],
-  });
+  .refine(...TAG_KEY_GIVEN);
 export type BulkFilter = z.output<typeof filter>;
 
 /** POST /v1/bulk-operations. */

@@ -3,6 +3,7 @@ import { ITEM_STATUSES } from "./bulk-operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
 import { RUN_STATUSES } from "./runs.ts";
+import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
 const limit = z
@@ -47,14 +48,10 @@ const tagged = {
   tag_key: line(64).optional(),
   tag_value: line(256).optional(),
 };
-const tagKeyGiven = (given: { tag_key?: string; tag_value?: string }) =>
-  given.tag_value === undefined || given.tag_key !== undefined;
-const NEEDS_TAG_KEY = { error: "is required when tag_value is provided", path: ["tag_key"] };
 
-export const taggedQuery = query({ ...page, ...tagged }).refine(tagKeyGiven, NEEDS_TAG_KEY);
+export const taggedQuery = query({ ...page, ...tagged }).refine(...TAG_KEY_GIVEN);
 export const runsQuery = query({ ...page, ...tagged, status: choice(RUN_STATUSES, "is invalid").optional() }).refine(
-  tagKeyGiven,
-  NEEDS_TAG_KEY,
+  ...TAG_KEY_GIVEN,
 );
 export const pageQuery = query(page);
 

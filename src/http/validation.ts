@@ -1,12 +1,11 @@
 import type { z } from "zod";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
+import { ID } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";
-
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
 export function knownId(text: string, notFound: string): string {

@@ -1,3 +1,4 @@
+import { within } from "../deadline.ts";
 import type { Deps } from "../deps.ts";
 import { assertWritable } from "../store/pool.ts";
 
@@ -23,15 +24,9 @@ export function readiness({ db, temporal, stopping }: Deps): Promise<Component[]
 
 async function component(name: string, reach: () => Promise<unknown>): Promise<Component> {
   const started = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<"down">((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, "down");
-  });
-  const reached = reach().then(
+  const status = await within(PATIENCE_MS, reach(), () => new Error(`${name} is too late`)).then(
     () => "up" as const,
     () => "down" as const,
   );
-  const status = await Promise.race([reached, tooLate]);
-  clearTimeout(timer);
   return { name, status, latency_ms: Math.round(performance.now() - started) };
 }

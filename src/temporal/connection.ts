@@ -3,6 +3,7 @@ import { Client, isGrpcServiceError } from "@temporalio/client";
 import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
+import { within } from "../deadline.ts";
 import { dataConverter } from "./payload-codec.ts";
 import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../../workflows/messages.ts";
 
@@ -48,14 +49,8 @@ export async function connectTemporal(
  * waiting, too. What was being asked may arrive yet.
  */
 function withHardDeadlines(client: Temporal): Temporal {
-  const within: Temporal["withDeadline"] = Client.prototype.withDeadline.bind(client);
-  client.withDeadline = async (deadline, act) => {
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(lateAnswer()), Number(deadline) - Date.now());
-    });
-    return Promise.race([within(deadline, act), tooLate]).finally(() => clearTimeout(timer));
-  };
+  const soft: Temporal["withDeadline"] = Client.prototype.withDeadline.bind(client);
+  client.withDeadline = (deadline, act) => within(Number(deadline) - Date.now(), soft(deadline, act), lateAnswer);
   return client;
 }
 
@@ -63,14 +58,10 @@ const lateAnswer = () =>
   Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
 
 /** Of a server that takes a connection and is silent, the SDK would wait for ever. */
-async function connected(address: string): Promise<NativeConnection> {
-  let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<never>((_, reject) => {
-    const late = () => reject(Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }));
-    timer = setTimeout(late, ANSWERS_WITHIN_MS);
-  });
-  return Promise.race([NativeConnection.connect({ address }), silent]).finally(() => clearTimeout(timer));
-}
+const connected = (address: string): Promise<NativeConnection> =>
+  within(ANSWERS_WITHIN_MS, NativeConnection.connect({ address }), () =>
+    Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }),
+  );
 
 async function assertNamespace(connection: NativeConnection, namespace: string): Promise<void> {
   try {

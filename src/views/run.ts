@@ -53,12 +53,20 @@ export interface WithOutputs<Item> {
   leftOut: number[];
 }
 
-export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> {
-  const { found: outputs, leftOut } = await documents(
+async function withOutputs<Row extends Pick<StepRow, "output">, Item>(
+  { db }: Deps,
+  rows: Row[],
+  present: (row: Row, output?: JsonText) => Item,
+): Promise<WithOutputs<Item>> {
+  const { found, leftOut } = await documents(
     db,
     rows.map(({ output }) => output),
   );
-  const items = rows.map((row, i) => ({
+  return { items: rows.map((row, i) => present(row, found[i])), leftOut };
+}
+
+export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> =>
+  withOutputs(deps, rows, (row, output) => ({
     id: row.id,
     workflow_run_id: row.run_id,
     workflow_step_id: row.workflow_step_id,
@@ -68,26 +76,20 @@ export async function presentSteps({ db }: Deps, rows: StepRow[]): Promise<WithO
     status: row.status,
     deps_completed: row.deps_completed,
     deps_required: row.deps_required,
-    output: outputs[i],
+    output,
     error: row.error || undefined,
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
     created_at: rfc3339(row.created_at),
   }));
-  return { items, leftOut };
-}
 
-export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> {
-  const { found: outputs, leftOut } = await documents(
-    db,
-    rows.map(({ output }) => output),
-  );
-  const items = rows.map((row, i) => ({
+export const presentAttempts = (deps: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> =>
+  withOutputs(deps, rows, (row, output) => ({
     attempt: row.attempt,
     status: row.status,
     cause: row.cause,
     job_run_id: row.job_run_id,
-    output: outputs[i],
+    output,
     error: row.error || undefined,
     approval: row.approval && {
       status: row.approval.status,
@@ -100,8 +102,6 @@ export async function presentAttempts({ db }: Deps, rows: AttemptRow[]): Promise
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
   }));
-  return { items, leftOut };
-}
 
 export function presentApproval(row: ApprovalRow): Approval {
   return {

@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandStatus } from "../../src/contract/commands.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { atGate } from "./gate-then-job.ts";
 import { type Answered, type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
-const GATE_THEN_JOB: StepDraft[] = [
-  { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] },
-  { step_ref: "job", calls: "/job", depends_on: ["gate"] },
-];
 type Accepted = { command_id: string; status: string };
 
 let stack: Stack;
@@ -18,23 +15,6 @@ beforeAll(async () => {
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
-
-const atGate = async (): Promise<WorkflowRun> => {
-  const run = await on.start(GATE_THEN_JOB);
-  await on.opens(run, "gate");
-  await on.rests(run);
-  return run;
-};
-
-/** The answers to commands that no worker can take. */
-async function withoutWorker<Told>(meanwhile: () => Promise<Told>): Promise<Told> {
-  await stack.stopWorker();
-  try {
-    return await meanwhile();
-  } finally {
-    await stack.startWorker();
-  }
-}
 
 const where = (answer: Answered<Accepted>): string => answer.headers.get("location") ?? "";
 const ask = (location: string, options?: RequestOptions) =>
@@ -50,9 +30,9 @@ const withKey = (key: string) => ({ headers: { "idempotency-key": key } });
 
 describe("what was answered 202", () => {
   test("says where to ask, and there it is pending, then applied or refused in the verb's own words", async () => {
-    const [run, other] = [await atGate(), await atGate()];
+    const [run, other] = [await atGate(on), await atGate(on)];
     const asEve = { token: stack.token({ sub: "eve", scopes: ["workflows:write"] }) };
-    const [eves, skip, adas] = await withoutWorker(async () => {
+    const [eves, skip, adas] = await stack.withoutWorker(async () => {
       const answers = await Promise.all([
         on.steer<Accepted>(run, "approve", "gate", undefined, asEve),
         on.steer<Accepted>(run, "skip", "gate", undefined, asEve),
@@ -81,8 +61,8 @@ describe("what was answered 202", () => {
   });
 
   test("of a cancel is pending until the run is over, and applied if it was canceled", async () => {
-    const run = await atGate();
-    const told = await withoutWorker(async () => {
+    const run = await atGate(on);
+    const told = await stack.withoutWorker(async () => {
       const answer = await cancel(run);
       expect((await ask(where(answer))).body).toMatchObject({ verb: "cancel", status: "pending" });
       return answer;
@@ -92,8 +72,8 @@ describe("what was answered 202", () => {
   });
 
   test("of a cancel stays what it was, also when the run goes on before anybody asks", async () => {
-    const run = await atGate();
-    const told = await withoutWorker(() => cancel(run));
+    const run = await atGate(on);
+    const told = await stack.withoutWorker(() => cancel(run));
     await on.ends(run);
     expect((await on.steer(run, "retry", "gate")).status).toBe(200);
     await on.opens(run, "gate");
@@ -101,8 +81,8 @@ describe("what was answered 202", () => {
   });
 
   test("and was not heard before the end is refused, as the run that is over would", async () => {
-    const run = await atGate();
-    const told = await withoutWorker(async () => {
+    const run = await atGate(on);
+    const told = await stack.withoutWorker(async () => {
       return Promise.all([on.steer<Accepted>(run, "pause"), cancel(run), on.steer<Accepted>(run, "resume")]);
     });
     await on.ends(run);
@@ -110,9 +90,9 @@ describe("what was answered 202", () => {
   });
 
   test("of a bulk operation says where to ask, too", async () => {
-    const ids = (await Promise.all([atGate(), atGate()])).map(({ id }) => id);
+    const ids = (await Promise.all([atGate(on), atGate(on)])).map(({ id }) => id);
     const draft = { project_id: "demo", operation: "pause", ids, max_per_second: 1 };
-    const told = await withoutWorker(async () => {
+    const told = await stack.withoutWorker(async () => {
       const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
       const answer = await stack.request<Accepted>("POST", `/v1/bulk-operations/${body.id}/abort`);
       expect(answer.status).toBe(202);
@@ -124,8 +104,8 @@ describe("what was answered 202", () => {
   });
 
   test("an id that nobody sent is not found, nor is another run's or another project's", async () => {
-    const [run, other] = [await atGate(), await atGate()];
-    const told = await withoutWorker(() => on.steer<Accepted>(run, "pause"));
+    const [run, other] = [await atGate(on), await atGate(on)];
+    const told = await stack.withoutWorker(() => on.steer<Accepted>(run, "pause"));
     const { command_id } = told.body;
     const notFound = { status: 404, body: { code: "not_found", error: "command not found" } };
     expect(await ask(`/v1/workflow-runs/${run.id}/commands/nobody's`)).toMatchObject(notFound);
@@ -137,14 +117,14 @@ describe("what was answered 202", () => {
 
 describe("under its Idempotency-Key", () => {
   test("a DELETE has the same answer again, also once it was only accepted", async () => {
-    const [run, later] = [await atGate(), await atGate()];
+    const [run, later] = [await atGate(on), await atGate(on)];
     const first = await cancel(run, withKey("k"));
     expect(first.status).toBe(200);
     expect(await cancel(run, withKey("k"))).toMatchObject({ status: 200, body: first.body });
     expect(await cancel(run)).toMatchObject({ status: 400, body: { code: "invalid_state" } });
     expect(await cancel(run, withKey("another"))).toMatchObject({ status: 400, body: { code: "invalid_state" } });
 
-    await withoutWorker(async () => {
+    await stack.withoutWorker(async () => {
       const answers = await Promise.all(["once", "twice"].map(() => cancel(later, withKey("k"))));
       for (const answer of answers) expect(answer).toMatchObject({ status: 202, body: { command_id: "k" } });
     });
@@ -153,7 +133,7 @@ describe("under its Idempotency-Key", () => {
   });
 
   test("a DELETE that was refused is refused again, and one that was done is not done to the run's next life", async () => {
-    const run = await atGate();
+    const run = await atGate(on);
     await cancel(run, withKey("done"));
     await cancel(run, withKey("refused"));
     expect((await on.steer(run, "retry", "gate")).status).toBe(200);
@@ -164,7 +144,7 @@ describe("under its Idempotency-Key", () => {
   });
 
   test("a key is one command's: another verb, step or body under it is a conflict", async () => {
-    const run = await atGate();
+    const run = await atGate(on);
     const key = withKey("one");
     await on.steer(run, "pause", undefined, undefined, key);
     const conflict = { status: 409, body: { code: "conflict" } };
@@ -181,7 +161,7 @@ describe("under its Idempotency-Key", () => {
   });
 
   test("what a closed run refused stays refused when it is open again", async () => {
-    const run = await atGate();
+    const run = await atGate(on);
     await on.cancel(run);
     const pause = () => on.steer(run, "pause", undefined, undefined, withKey("late"));
     const over = { status: 400, body: { code: "invalid_state", error: "workflow run already in terminal state" } };
@@ -192,7 +172,7 @@ describe("under its Idempotency-Key", () => {
   });
 
   test("an approval's event has the same answer again, and none of another payload", async () => {
-    const run = await atGate();
+    const run = await atGate(on);
     const key = `approval:${run.id}:gate`;
     const send = (payload: unknown, options?: RequestOptions) =>
       stack.request("POST", `/v1/events/${encodeURIComponent(key)}/send`, { payload }, options);
@@ -219,7 +199,7 @@ describe("under its Idempotency-Key", () => {
   });
 
   test("a bulk cancel counts the same again; a retry answers its run, also once the source runs again", async () => {
-    const run = await atGate();
+    const run = await atGate(on);
     const bulk = () =>
       stack.request("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: [run.id] }, withKey("bulk"));
     expect(await bulk()).toMatchObject({ status: 200, body: { canceled: 1, failed: 0 } });

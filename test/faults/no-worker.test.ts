@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import { atGate, GATE_THEN_JOB } from "./gate-then-job.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 
-const GATE_THEN_JOB: StepDraft[] = [
-  { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] },
-  { step_ref: "job", calls: "/job", depends_on: ["gate"] },
-];
 type Accepted = { command_id: string; status: string };
 
 let stack: Stack;
@@ -19,15 +16,8 @@ afterAll(() => stack.stop());
 
 /** A run at its gate, as the mirror has it, and no worker until `meanwhile` is over. */
 async function withoutWorker<Told>(meanwhile: (run: WorkflowRun) => Promise<Told>) {
-  const run = await on.start(GATE_THEN_JOB);
-  await on.opens(run, "gate");
-  await on.rests(run);
-  await stack.stopWorker();
-  try {
-    return { run, told: await meanwhile(run) };
-  } finally {
-    await stack.startWorker();
-  }
+  const run = await atGate(on);
+  return { run, told: await stack.withoutWorker(() => meanwhile(run)) };
 }
 
 test("a command is answered also where processes do not hear of each other", async () => {
@@ -53,10 +43,11 @@ test("without a worker an approve is answered 202 and takes effect when one is b
 });
 
 test("of a run that was triggered without a worker, a gate is decided before it could open", async () => {
-  await stack.stopWorker();
-  const run = await on.start(GATE_THEN_JOB);
-  expect(await on.steer(run, "approve", "gate")).toMatchObject({ status: 202 });
-  await stack.startWorker();
+  const run = await stack.withoutWorker(async () => {
+    const run = await on.start(GATE_THEN_JOB);
+    expect(await on.steer(run, "approve", "gate")).toMatchObject({ status: 202 });
+    return run;
+  });
 
   expect(await on.ends(run)).toMatchObject({ status: "completed" });
   expect(await on.statuses(run)).toEqual({ gate: "completed", job: "completed" });

@@ -47,6 +47,8 @@ export interface Stack {
   request: Request;
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
+  /** No worker runs until `meanwhile` is over. */
+  withoutWorker<Told>(meanwhile: () => Promise<Told>): Promise<Told>;
   stop(): Promise<void>;
 }
 
@@ -109,6 +111,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     async stopWorker() {
       await running?.stop();
       running = undefined;
+    },
+    async withoutWorker(meanwhile) {
+      await stack.stopWorker();
+      try {
+        return await meanwhile();
+      } finally {
+        await stack.startWorker();
+      }
     },
     async stop() {
       await stack.stopWorker();

@@ -33,7 +33,7 @@ export async function bulkCancel(
   idempotencyKey?: string,
 ): Promise<BulkCancelled> {
   const distinct = [...new Set(ids)];
-  const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
+  const key = keyOfEach(idempotencyKey);
   const attempt = attempting(deps);
   const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
   const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
@@ -99,12 +99,12 @@ export async function bulkReplay(
   ids: string[],
   idempotencyKey?: string,
 ): Promise<BulkReplayed> {
+  const key = keyOfEach(idempotencyKey);
   const attempt = attempting(deps);
   let outage: unknown;
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
-      const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}/bulk`;
       const retried = await attempt(() => replay(deps, caller, original_run_id, key));
       if (!("error" in retried)) return { original_run_id, new_run_id: retried.value, status: "replayed" as const };
       outage ??= retried.outage;
@@ -164,6 +164,9 @@ async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunR
     );
   return source;
 }
+
+/** Not the key of a request for that run alone. */
+const keyOfEach = (key: string | undefined) => key && `${key}/bulk`;
 
 /** As long as a request for one run has: of one deadline for all, a busy Temporal would leave nothing for the last ones. */
 const ITEM_WITHIN_MS = 15_000;

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
+import { usedFor } from "../bound-key.ts";
 import { claimCommand } from "../repeated.ts";
 import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
@@ -69,7 +70,7 @@ export async function previewBulkSteering(
 }
 
 function assertApplied(outcome: BulkOutcome, verb: BulkVerb): void {
-  if (outcome.verb !== verb) throw new Problem("conflict", "idempotency key was used for another command");
+  if (outcome.verb !== verb) throw usedFor("for another command");
   if (outcome.status === "refused") throw refusal({ refused: outcome.message });
 }
 

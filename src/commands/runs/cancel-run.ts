@@ -4,7 +4,7 @@ import pMap from "p-map";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { claimCommand } from "../repeated.ts";
-import { mirroredAfter } from "./await-outcome.ts";
+import { outcomeOf } from "./await-outcome.ts";
 import { endDeaf, notYetKnown } from "./end-deaf.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
 import { logged } from "../command-log.ts";
@@ -12,7 +12,6 @@ import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { isOutage } from "../../outage.ts";
 import { endFromOutside } from "../../queries/ended-outside.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -121,27 +120,18 @@ async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
 }
 
 /** Undefined: no worker could say yet. */
-async function canceledItself(
+function canceledItself(
   deps: Deps,
   row: RunRow,
   requestId: string,
   cause: string | undefined,
 ): Promise<RunRow | undefined> {
-  let isStored = false;
-  const send = async () => {
-    await requestCancel(deps, row.id, requestId, cause);
-    isStored = true;
-  };
-  const heard = async () =>
-    (await mirroredAfter(deps, row.id, send, () => mirroredEnd(deps, row.id))) ?? (await askedEnd(deps, row.id));
-  try {
+  return outcomeOf(deps, row.id, {
+    send: () => requestCancel(deps, row.id, requestId, cause),
+    look: () => mirroredEnd(deps, row.id),
     // Whatever comes to a run lets Temporal count the failures of its workflow task anew.
-    return (await heard()) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id)));
-  } catch (error) {
-    // Temporal has it, whatever is away now: it will take effect.
-    if (isStored && isOutage(error)) return undefined;
-    throw error;
-  }
+    ask: async () => (await askedEnd(deps, row.id)) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id))),
+  });
 }
 
 /** A sub-workflow is stored before its parent starts it. */

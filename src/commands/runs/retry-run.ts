@@ -1,7 +1,7 @@
 import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
-import { LIMIT_REACHED, startRun } from "./start-run.ts";
+import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import { now } from "../../clock.ts";
@@ -11,7 +11,6 @@ import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { countRunning } from "../../store/runs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
@@ -65,8 +64,7 @@ export async function startRetry(
 export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, payloads: RetryBody): Promise<DryRun> {
   const preview = await previewCommand(deps, source, await requestOf(deps, caller, source, payloads));
   const { workflow } = await workflowOf(deps, source);
-  const { id, max_concurrent_runs: limit } = workflow;
-  if (limit > 0 && (await countRunning(deps.db, id)) >= limit) throw new Problem("conflict", LIMIT_REACHED);
+  if (await isFull(deps, workflow)) throw new Problem("conflict", LIMIT_REACHED);
   return preview;
 }
 

@@ -2,8 +2,8 @@ import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
-import { insertRunWithinLimit } from "../../store/runs.ts";
-import { slowJobsOf } from "../../store/workflows.ts";
+import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
+import { slowJobsOf, type StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
@@ -13,6 +13,10 @@ import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/mes
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
+
+/** As a plan is told it: a start itself is held to the limit under a lock. */
+export const isFull = async ({ db }: Deps, { id, max_concurrent_runs: limit }: StoredWorkflow): Promise<boolean> =>
+  limit > 0 && (await countRunning(db, id)) >= limit;
 
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(

@@ -1,8 +1,9 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
+import { usedFor } from "../bound-key.ts";
 import { claimCommand } from "../repeated.ts";
-import { mirroredAfter } from "./await-outcome.ts";
+import { outcomeOf } from "./await-outcome.ts";
 import { endKnownToTemporal } from "./end-deaf.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
@@ -78,18 +79,14 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const { reason, eventKey: event_key } = steering;
   const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
 
-  let isStored = false;
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
       await reopen(deps, caller, runId, verb, payload, key !== undefined);
-    isStored = true;
   };
-  const heard = async () =>
-    (await mirroredAfter(deps, runId, send, () => findReply(db, runId, id))) ?? (await asked(deps, runId, id));
-  const reply = await heard().catch((error) => {
-    // Temporal has it, whatever is away now: it will take effect.
-    if (isStored && isOutage(error)) return undefined;
-    throw error;
+  const reply = await outcomeOf(deps, runId, {
+    send,
+    look: () => findReply(db, runId, id),
+    ask: () => asked(deps, runId, id),
   });
   if (!reply) return accepted(deps, { run_id: runId, id, verb, step_ref: stepRef, actor: caller.actor });
   assertSame(reply.outcome, steering);
@@ -177,8 +174,7 @@ async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steeri
 }
 
 function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {
-  if (outcome.verb !== verb || outcome.step_ref !== stepRef)
-    throw new Problem("conflict", "idempotency key was used for another command");
+  if (outcome.verb !== verb || outcome.step_ref !== stepRef) throw usedFor("for another command");
 }
 
 async function present(deps: Deps, reply: Reply): Promise<Steered> {

@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { logged } from "../command-log.ts";
 import { runOnce } from "../once.ts";
-import { LIMIT_REACHED, startRun } from "./start-run.ts";
+import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
@@ -11,7 +11,6 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { saveDocument } from "../../store/documents.ts";
-import { countRunning } from "../../store/runs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
@@ -80,10 +79,11 @@ export async function previewTrigger(
   };
 }
 
-async function refusals({ db }: Deps, workflow: StoredWorkflow): Promise<TriggerPlan["refused"]> {
-  const { id, enabled, max_concurrent_runs: limit } = workflow;
-  const isFull = limit > 0 && (await countRunning(db, id)) >= limit;
-  const messages = [...(enabled ? [] : [DISABLED]), ...(isFull ? [LIMIT_REACHED] : [])];
+async function refusals(deps: Deps, workflow: StoredWorkflow): Promise<TriggerPlan["refused"]> {
+  const messages = [
+    ...(workflow.enabled ? [] : [DISABLED]),
+    ...((await isFull(deps, workflow)) ? [LIMIT_REACHED] : []),
+  ];
   return messages.map((message) => ({ code: "conflict", message }));
 }
 
