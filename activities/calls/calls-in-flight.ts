@@ -1,7 +1,8 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
-import { ended, isFinal } from "./outcome.ts";
+import { ended } from "./outcome.ts";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { CallOutcome, Carried } from "../../workflows/activity-types.ts";
+import { isFinal } from "../../workflows/attempt-failure.ts";
 
 export type Outcome = { output?: JsonDoc };
 

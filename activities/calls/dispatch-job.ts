@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Attempt, Attempts, IsWanted, Outcome } from "./calls-in-flight.ts";
-import { callName, failureOf, isFinal } from "./outcome.ts";
+import { callName } from "./outcome.ts";
 import type { Journal } from "./journal.ts";
 import { isWanted } from "./is-awaited.ts";
 import { playAhead } from "./play-ahead.ts";
@@ -13,6 +13,7 @@ import type { Deps } from "../../src/deps.ts";
 import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
 import type { Activities, CallOutcome, Carried, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
+import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;

@@ -1,18 +1,8 @@
 import { ApplicationFailure } from "@temporalio/common";
-import type { AttemptFailure, CallOutcome, DispatchInput } from "../../workflows/activity-types.ts";
+import type { CallOutcome, DispatchInput } from "../../workflows/activity-types.ts";
 
 /** What a call is known by, to every process that may make it. */
 export const callName = ({ job_run_id, attempt }: DispatchInput): string => `${job_run_id}/${attempt}`;
-
-/** The endpoint's own failure, which no other worker and no later try would change. */
-export const isFinal = (error: unknown): error is ApplicationFailure =>
-  error instanceof ApplicationFailure && error.nonRetryable === true;
-
-export const failureOf = ({ message, type, details }: ApplicationFailure): AttemptFailure => ({
-  message,
-  type: type ?? "unknown",
-  details: details ?? [],
-});
 
 /** The end of a call, as it was when the call was made. */
 export async function ended(outcome: CallOutcome): Promise<{ output?: CallOutput }> {

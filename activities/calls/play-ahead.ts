@@ -1,12 +1,13 @@
 import { EventEmitter, on } from "node:events";
 import type { Attempt, Attempts, IsWanted } from "./calls-in-flight.ts";
 import type { Journal } from "./journal.ts";
-import { callName, failureOf, isFinal } from "./outcome.ts";
+import { callName } from "./outcome.ts";
 import { WaitingCommands } from "./pending-commands.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
 import { now } from "../../src/clock.ts";
 import type { Notices } from "../../src/store/notices.ts";
 import type { Activities, CallOutcome, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
+import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
 import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-input.ts";
 import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";

@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, WorkflowStep } from "../../src/contract/workflows.ts";
+import { reached } from "./reached.ts";
 
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
 export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & {
@@ -53,12 +54,20 @@ export interface Plan {
 }
 
 /** Indexes already validated steps (see validate.ts); overrides were applied by `enabledSteps`. */
-export function planOf(run: RunHeader, steps: PlanStep[], numbers?: number[]): Plan {
+export const planOf = (run: RunHeader, steps: PlanStep[], numbers?: number[]): Plan => ({
+  run,
+  steps,
+  ...graphOf(steps),
+  numbers,
+});
+
+/** The DAG alone. */
+export function graphOf(steps: PlanStep[]): Pick<Plan, "index" | "dependencies" | "dependents"> {
   const index = new Map(steps.map((step, i) => [step.step_ref, i]));
   const dependencies = steps.map((step) => step.depends_on.map((ref) => index.get(ref) as number));
   const dependents: number[][] = steps.map(() => []);
   for (const [i, parents] of dependencies.entries()) for (const parent of parents) dependents[parent]?.push(i);
-  return { run, steps, index, dependencies, dependents, numbers };
+  return { index, dependencies, dependents };
 }
 
 /** The steps left after overrides: a disabled step is gone, also from what others depend on. */
@@ -71,16 +80,5 @@ export function enabledSteps(steps: PlanStep[], overrides: StepOverride[] = []):
 }
 
 /** Every step that can only run after `root`, directly or not, in definition order, without `root`. */
-export function descendantsOf(plan: Plan, root: number): number[] {
-  const seen = new Set<number>();
-  const open = [root];
-  for (let i = open.pop(); i !== undefined; i = open.pop()) {
-    for (const child of plan.dependents[i] ?? []) {
-      if (!seen.has(child)) {
-        seen.add(child);
-        open.push(child);
-      }
-    }
-  }
-  return [...seen].sort((a, b) => a - b);
-}
+export const descendantsOf = ({ dependents }: Plan, root: number): number[] =>
+  [...reached([root], (i) => dependents[i] ?? [])].sort((a, b) => a - b);

@@ -1,6 +1,14 @@
 import { isLosslessNumber } from "lossless-json";
 import type { Json } from "../../src/contract/json.ts";
-import { type Condition, ConditionError, type Operand, parseCondition, STATUSES } from "./condition-parser.ts";
+import {
+  type Condition,
+  ConditionError,
+  type Operand,
+  parseCondition,
+  STATUSES,
+  type Test,
+  testsIn,
+} from "./condition-parser.ts";
 import { MAX_SIZE, patternsIn, type PatternWork, TOO_MUCH_WORK } from "./pattern-work.ts";
 import { MAX_LEVELS, nestsDeeperThan, printed, quoted } from "./printed.ts";
 import type { Reference } from "./references.ts";
@@ -39,48 +47,45 @@ function hasLongNumber(value: Json): boolean {
 }
 
 /** The steps whose status a condition asks for. */
-export function stepsIn(condition: Condition): string[] {
-  if (condition.type === "step_status_in") return [condition.step_ref];
-  return partsOf(condition, stepsIn, (operand) => ("step_ref" in operand ? [operand.step_ref] : []));
-}
+export const stepsIn = (condition: Condition): string[] =>
+  testsIn(condition).flatMap((test) =>
+    test.type === "step_status_in"
+      ? test.step_ref
+      : operandsOf(test).flatMap((operand) => ("step_ref" in operand ? operand.step_ref : [])),
+  );
 
 /** The values that a condition asks for. */
 export const refsIn = (condition: Condition): Reference[] =>
-  partsOf(condition, refsIn, (operand) => ("ref" in operand ? [operand.ref] : []));
+  testsIn(condition)
+    .flatMap(operandsOf)
+    .flatMap((operand) => ("ref" in operand ? operand.ref : []));
 
-function partsOf<Part>(condition: Condition, within: (c: Condition) => Part[], of: (o: Operand) => Part[]): Part[] {
-  switch (condition.type) {
+function operandsOf(test: Test): Operand[] {
+  switch (test.type) {
     case "step_status_in":
       return [];
-    case "not":
-      return within(condition.condition);
-    case "all_of":
-    case "any_of":
-      return condition.conditions.flatMap(within);
     case "exists":
-      return of(condition.operand);
+      return [test.operand];
     case "regex":
-      return of(condition.left);
+      return [test.left];
     default:
-      return [...of(condition.left), ...of(condition.right)];
+      return [test.left, test.right];
   }
 }
 
 /** A step's status compared with what is no status: its output was meant, or a word is mistyped. */
-export function statusProblem(condition: Condition): string | undefined {
-  switch (condition.type) {
-    case "not":
-      return statusProblem(condition.condition);
-    case "all_of":
-    case "any_of":
-      return condition.conditions.map(statusProblem).find((problem) => problem !== undefined);
+export const statusProblem = (condition: Condition): string | undefined =>
+  testsIn(condition)
+    .map(statusProblemOf)
+    .find((problem) => problem !== undefined);
+
+function statusProblemOf(test: Test): string | undefined {
+  switch (test.type) {
     case "eq":
     case "ne":
     case "in":
-    case "contains": {
-      const { type, left, right } = condition;
-      return comparedStatus(left, right, type) ?? comparedStatus(right, left, type);
-    }
+    case "contains":
+      return comparedStatus(test.left, test.right, test.type) ?? comparedStatus(test.right, test.left, test.type);
     default:
       return undefined;
   }

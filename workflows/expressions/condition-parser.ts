@@ -22,6 +22,22 @@ export type Condition =
   | { type: "regex"; left: Operand; pattern: Pattern; at: string }
   | { type: "exists"; operand: Operand };
 
+/** A condition that is made of no others. */
+export type Test = Exclude<Condition, { type: "not" | "all_of" | "any_of" }>;
+
+/** What a condition is made of, in the order in which it is written. */
+export function testsIn(condition: Condition): Test[] {
+  switch (condition.type) {
+    case "not":
+      return testsIn(condition.condition);
+    case "all_of":
+    case "any_of":
+      return condition.conditions.flatMap(testsIn);
+    default:
+      return [condition];
+  }
+}
+
 type Members = { [name: string]: Json };
 
 export const STATUSES: Record<StepStatus, true> = {

@@ -1,4 +1,4 @@
-import type { Condition } from "./condition-parser.ts";
+import { type Condition, type Test, testsIn } from "./condition-parser.ts";
 import { MAX_SEARCHED } from "./conditions.ts";
 import { printed } from "./printed.ts";
 
@@ -28,18 +28,7 @@ export class PatternWork {
   }
 }
 
-type Search = Extract<Condition, { type: "regex" }>;
+type Search = Extract<Test, { type: "regex" }>;
 
-export function patternsIn(condition: Condition): Search[] {
-  switch (condition.type) {
-    case "regex":
-      return [condition];
-    case "not":
-      return patternsIn(condition.condition);
-    case "all_of":
-    case "any_of":
-      return condition.conditions.flatMap(patternsIn);
-    default:
-      return [];
-  }
-}
+export const patternsIn = (condition: Condition): Search[] =>
+  testsIn(condition).filter((test): test is Search => test.type === "regex");

@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
 import type { AttemptFailure, Carried, Heartbeat } from "../activity-types.ts";
+import { failureOf, isFinal } from "../attempt-failure.ts";
 import { type Attempt, completed, failed } from "../attempt-input.ts";
 import type { News } from "../engine/events.ts";
 import { stepDispatch, stepDispatchAt } from "../proxies.ts";
@@ -26,8 +27,8 @@ export async function dispatch(
       const { output } = await activities.dispatchJob(input);
       return completed(attempt, output);
     } catch (error) {
-      const failure = failureOf(error);
-      if (failure) return failed(attempt, failure);
+      const cause = causeOf(error);
+      if (isFinal(cause)) return failed(attempt, failureOf(cause));
       const told = toldBy(error as ActivityFailure);
       if (told.isLost || (queue !== undefined && !told.isSilent)) {
         lost();
@@ -39,12 +40,10 @@ export async function dispatch(
   }
 }
 
-/** The endpoint's own failure, which no other worker and no later try would change. A cancellation is not news: whoever cancelled knows. */
-function failureOf(error: unknown): AttemptFailure | undefined {
+/** Why the activity failed. A cancellation is not news: whoever cancelled knows. */
+function causeOf(error: unknown): Error | undefined {
   if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure) || !cause.nonRetryable) return undefined;
-  return { message: cause.message, type: cause.type ?? "unknown", details: cause.details ?? [] };
+  return error.cause;
 }
 
 const unexpected = ({ cause, message }: ActivityFailure): AttemptFailure => ({

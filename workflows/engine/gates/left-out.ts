@@ -1,7 +1,7 @@
 import { isGate } from "./may-pass.ts";
 import { indexesOf, swayedBy } from "./reach.ts";
 import type { StepOverride } from "../../../src/contract/workflows.ts";
-import { enabledSteps, type PlanStep } from "../plan.ts";
+import { enabledSteps, graphOf, type PlanStep } from "../plan.ts";
 
 /**
  * The approvals that overrides pass: a gate that is left out, one that no longer stands before a step that runs (since
@@ -16,9 +16,9 @@ export function gatesLeftOut(steps: PlanStep[], overrides: StepOverride[] = []):
   const [all, left] = [gatesBefore(steps, bits), gatesBefore(enabled, bits)];
   let passed = 0n;
   for (const ref of runs) passed |= (all.get(ref) ?? 0n) & ~(left.get(ref) ?? 0n);
-  const index = new Map(steps.map(({ step_ref }, i) => [step_ref, i]));
+  const { index, dependents } = graphOf(steps);
   const isLeftOut = ({ step_ref }: PlanStep) => !runs.has(step_ref);
-  const swayed = swayedBy({ steps, index, dependents: dependentsOf(steps, index) }, indexesOf(steps, isLeftOut));
+  const swayed = swayedBy({ steps, index, dependents }, indexesOf(steps, isLeftOut));
   return gates.filter(
     (gate) =>
       isLeftOut(gate) ||
@@ -27,24 +27,16 @@ export function gatesLeftOut(steps: PlanStep[], overrides: StepOverride[] = []):
   );
 }
 
-function dependentsOf(steps: PlanStep[], index: Map<string, number>): number[][] {
-  const dependents: number[][] = steps.map(() => []);
-  for (const [i, { depends_on }] of steps.entries())
-    for (const ref of depends_on) dependents[index.get(ref) ?? -1]?.push(i);
-  return dependents;
-}
-
 /** Of every step the gates before it, as bits: of many gates and many steps, sets would take seconds. */
 function gatesBefore(steps: PlanStep[], bits: ReadonlyMap<string, bigint>): Map<string, bigint> {
   const found = new Map<string, bigint>();
   const open = new Map(steps.map(({ step_ref, depends_on }) => [step_ref, depends_on.length]));
-  const byRef = new Map(steps.map((step, i) => [step.step_ref, i]));
-  const dependents = dependentsOf(steps, byRef);
+  const { index, dependents } = graphOf(steps);
   const free = steps.filter(({ depends_on }) => depends_on.length === 0);
   for (let step = free.pop(); step; step = free.pop()) {
     const { step_ref } = step;
     const behind = (found.get(step_ref) ?? 0n) | (bits.get(step_ref) ?? 0n);
-    for (const d of dependents[byRef.get(step_ref) ?? -1] ?? []) {
+    for (const d of dependents[index.get(step_ref) ?? -1] ?? []) {
       const dependent = steps[d] as PlanStep;
       found.set(dependent.step_ref, (found.get(dependent.step_ref) ?? 0n) | behind);
       const left = (open.get(dependent.step_ref) ?? 0) - 1;

@@ -1,21 +1,8 @@
 import type { Plan } from "../plan.ts";
+import { reached } from "../reached.ts";
 
 export const indexesOf = <Item>(items: Item[], which: (item: Item, i: number) => boolean): number[] =>
   [...items.keys()].filter((i) => which(items[i] as Item, i));
-
-/** All that one gets to from these, by one step after the other; those themselves only where one comes back to them. */
-function reached(from: number[], next: (i: number) => Iterable<number>): Set<number> {
-  const seen = new Set<number>();
-  const open = [...from];
-  for (let i = open.pop(); i !== undefined; i = open.pop()) {
-    for (const j of next(i)) {
-      if (seen.has(j)) continue;
-      seen.add(j);
-      open.push(j);
-    }
-  }
-  return seen;
-}
 
 /** All that comes before these steps, directly or not. */
 export const before = ({ dependencies }: Plan, steps: number[]): Set<number> =>
