@@ -17,7 +17,7 @@ const QUICK_MS = 500;
 /** What nobody waits for is written this long after the last write at the earliest: fewer statements carry the same. */
 const PASSING_MS = 100;
 
-interface Asked {
+interface Write {
   rows: MirrorRows;
   done: () => void;
   failed: (error: unknown) => void;
@@ -27,8 +27,8 @@ interface Asked {
 export class MirrorWriter {
   readonly #db: Deps["db"];
   readonly #journal: Journal;
-  #waiting: Asked[] = [];
-  #passing: Asked[] = [];
+  #waiting: Write[] = [];
+  #passing: Write[] = [];
   #writing = false;
   #lastWrite = 0;
   /** Ends the rest between two writes. */
@@ -51,7 +51,7 @@ export class MirrorWriter {
   }
 
   /** In a moment, unless somebody waits for what became of a command. */
-  writeInPassing(rows: MirrorRows, failed: Asked["failed"]): void {
+  writeInPassing(rows: MirrorRows, failed: Write["failed"]): void {
     const asked = { rows, done: () => {}, failed };
     if (rows.commands.length > 0) this.#askAtOnce(asked);
     else {
@@ -60,7 +60,7 @@ export class MirrorWriter {
     }
   }
 
-  #askAtOnce(asked: Asked): void {
+  #askAtOnce(asked: Write): void {
     this.#waiting.push(asked);
     this.#awake();
     void this.#writeAll();
@@ -73,7 +73,7 @@ export class MirrorWriter {
       if (this.#waiting.length === 0) await this.#rest();
       const batch = firstOfEachRun([...this.#waiting, ...this.#passing]).slice(0, MOST_RUNS);
       if (batch.length === 0) break;
-      const isLeft = (asked: Asked) => !batch.includes(asked);
+      const isLeft = (asked: Write) => !batch.includes(asked);
       this.#waiting = this.#waiting.filter(isLeft);
       this.#passing = this.#passing.filter(isLeft);
       await this.#write(batch).catch(() => Promise.all(batch.map((asked) => this.#writeAlone(asked))));
@@ -94,7 +94,7 @@ export class MirrorWriter {
     });
   }
 
-  async #write(batch: Asked[]): Promise<void> {
+  async #write(batch: Write[]): Promise<void> {
     // An end that is shown stays, though the workflow task in which it came about may be lost: it can be repeated.
     await this.#journal.settled();
     await writeMirror(
@@ -105,7 +105,7 @@ export class MirrorWriter {
   }
 
   /** What is wrong with one run is not to hold up the others. */
-  #writeAlone(asked: Asked): Promise<void> {
+  #writeAlone(asked: Write): Promise<void> {
     return this.#write([asked]).catch(asked.failed);
   }
 }
@@ -134,8 +134,8 @@ export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): Injecte
 const takesLonger = () => ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger");
 
 /** A statement changes no row twice. */
-function firstOfEachRun(asked: Asked[]): Asked[] {
-  const byRun = new Map<string, Asked>();
+function firstOfEachRun(asked: Write[]): Write[] {
+  const byRun = new Map<string, Write>();
   for (const one of asked) if (!byRun.has(one.rows.run.id)) byRun.set(one.rows.run.id, one);
   return [...byRun.values()];
 }

@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { BulkOutcome, BulkState } from "./bulk/messages.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "./engine/command.ts";
-import type { AttemptNews } from "./engine/events.ts";
+import type { AttemptEvent } from "./engine/events.ts";
 import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
@@ -75,11 +75,11 @@ export interface TaskState {
   execution: string;
   /** Of its history, in events, when the task began: less than in every later task. */
   length: number;
-  news: NewsCount;
+  news: InboundCount;
 }
 
 /** How much of what came with a workflow task the run had heard: a task that is made again begins with the same. */
-export interface NewsCount {
+export interface InboundCount {
   signals: number;
   /** Timers, ends of activities, a cancellation. */
   others: number;
@@ -91,7 +91,7 @@ export type CallOutcome = { output?: JsonDoc } | { failure: AttemptFailure };
 /** In the journal: that a workflow task went on at that time, having heard so much. */
 export interface Heard {
   began: number;
-  news: NewsCount;
+  news: InboundCount;
 }
 
 /** What a workflow task did, in the journal: that it went on; or that a play heard the end of an attempt. */
@@ -109,13 +109,13 @@ export type JournaledPlay =
     };
 
 /** The same with what the attempt's end was. */
-export type Recalled = Heard | { event: AttemptNews & { at: number }; follows: boolean };
+export type Recalled = Heard | { event: AttemptEvent & { at: number }; follows: boolean };
 
 export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
-  events: (AttemptNews & { at: number })[];
+  events: (AttemptEvent & { at: number })[];
   /** What happened after that. A command waits for the end of the workflow task: until it is heard, nothing follows. Absent in older histories. */
-  called?: (AttemptNews & { at: number })[];
+  called?: (AttemptEvent & { at: number })[];
   /**
    * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
    * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be begun here.

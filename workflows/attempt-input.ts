@@ -1,6 +1,6 @@
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
-import type { AttemptNews } from "./engine/events.ts";
+import type { AttemptEvent } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import { ownPayload, readsOf } from "./engine/reads.ts";
 import type { Run } from "./engine/run.ts";
@@ -33,12 +33,12 @@ export function attemptOf(run: Run, step: number): Attempt {
 
 type Due = Pick<Attempt, "step" | "generation" | "attempt">;
 
-export const completed = ({ step, generation, attempt }: Due, output: JsonDoc | undefined): AttemptNews => ({
+export const completed = ({ step, generation, attempt }: Due, output: JsonDoc | undefined): AttemptEvent => ({
   type: "attempt_completed",
   ...{ step, generation, attempt, output },
 });
 
-export function failed({ step, generation, attempt }: Due, failure: AttemptFailure): AttemptNews {
+export function failed({ step, generation, attempt }: Due, failure: AttemptFailure): AttemptEvent {
   const { type, message, details } = failure;
   const { job_max_attempts = 1, retry_after_ms } = (details[0] ?? {}) as Partial<FailureDetails>;
   return {
@@ -49,7 +49,7 @@ export function failed({ step, generation, attempt }: Due, failure: AttemptFailu
 }
 
 /** What the end of a call is to the run. */
-export const newsOf = (due: Due, outcome: CallOutcome): AttemptNews =>
+export const newsOf = (due: Due, outcome: CallOutcome): AttemptEvent =>
   "failure" in outcome ? failed(due, outcome.failure) : completed(due, outcome.output);
 
 /** What the payload or the key of a step is rendered from, by reference where large: activities do the rendering. */

@@ -37,8 +37,8 @@ export const childEndedSignal = defineSignal<[ChildEnded]>("child-ended");
 export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 
 /** Queries answer null until the run has loaded its state (a reopened run reads it from the mirror first). */
-export const runQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
-export const stepsQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
+export const runStateQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
+export const stepStatesQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
 /** Whether the run waits for an attempt of this job run. Not told by `steps`: of thousands, that takes long to put together. */
 export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]>("isDispatching");

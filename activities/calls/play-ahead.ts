@@ -175,7 +175,7 @@ class Game {
     this.#noteEnd(going.due, outcome, event);
     (this.#called ?? this.#events).push(event);
     this.#excerpt.happens(event);
-    this.#align([...this.#run.touched]);
+    this.#reconcile([...this.#run.touched]);
     this.#run.touched.clear();
   }
 
@@ -203,7 +203,7 @@ class Game {
     });
   }
 
-  #align(touched: number[]): void {
+  #reconcile(touched: number[]): void {
     const isWanted = (step: number) => isDispatching(this.#run, step);
     for (const step of touched) {
       const going = this.#going.get(step);

@@ -35,7 +35,7 @@ export function play(steps: PlanStep[]): { run: Run; events: number } {
     }
     run.touched.clear();
     takeUnmirrored(run);
-    run.mirroring = undefined;
+    run.inFlight = undefined;
     const answer = answers[answered];
     if (!answer) break;
     hear(answer);

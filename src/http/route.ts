@@ -15,7 +15,7 @@ import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 const TEMPORAL_WITHIN_MS = 15_000;
 
 /** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
-export interface Asked<Path extends string, Query, Body> {
+export interface RouteRequest<Path extends string, Query, Body> {
   caller: Caller;
   params: Params<Path>;
   query: Query;
@@ -60,7 +60,7 @@ interface Declaration<Path extends string, Query, Body> {
 
 type Handler<Path extends string, Query, Body, Result> = (
   deps: Deps,
-  asked: Asked<Path, Query, Body>,
+  asked: RouteRequest<Path, Query, Body>,
 ) => Promise<Result>;
 
 /** What changes something also has a plan: what `?dryRun=true` answers, with nothing done. */

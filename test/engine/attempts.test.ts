@@ -10,7 +10,7 @@ import { mirroredState } from "../../workflows/engine/stored-run.ts";
 /** What was written down of attempts since the last look, and the latest one of the step. */
 function attempts(run: Story, ref: string) {
   const { attempts: left = [] } = takeUnmirrored(run.run);
-  run.run.mirroring = undefined;
+  run.run.inFlight = undefined;
   const latest = attemptRow(run.run, run.index(ref));
   return [...left.filter(({ step_run_id }) => step_run_id === latest.step_run_id), latest];
 }

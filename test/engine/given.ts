@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepStatus } from "../../src/contract/runs.ts";
 import { BEGIN, planWith, type Step } from "./plans.ts";
 import { watched } from "./watched.ts";
-import { goOn } from "../../workflows/engine/advance.ts";
+import { advance } from "../../workflows/engine/advance.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../workflows/engine/command.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
@@ -49,7 +49,7 @@ export class Story {
   }
 
   #settle(): void {
-    goOn(this.run, this.now);
+    advance(this.run, this.now);
   }
 
   /** News of a step in its present life and attempt. */

@@ -4,7 +4,7 @@ import { approval, job, wait } from "./plans.ts";
 import {
   isMinor,
   isMirrored,
-  takeInPassing,
+  takeBestEffort,
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirroring.ts";
@@ -12,7 +12,7 @@ import {
 /** One mirror write that succeeds. */
 function write(run: Story) {
   const rows = takeUnmirrored(run.run);
-  run.run.mirroring = undefined;
+  run.run.inFlight = undefined;
   return rows;
 }
 
@@ -56,10 +56,14 @@ describe("what the mirror is given", () => {
 
   it("has once more, with what came after, all that was only told in passing", () => {
     const run = given([job("a"), job("b", ["a"]), job("c", ["b"])]);
-    expect(takeInPassing(run.run).steps).toMatchObject([{ step_ref: "a" }, { step_ref: "b" }]);
+    expect(takeBestEffort(run.run).steps).toMatchObject([{ step_ref: "a" }, { step_ref: "b" }]);
     expect(isMirrored(run.run)).toBe(false);
     run.completes("a");
-    expect(takeInPassing(run.run).steps).toMatchObject([{ status: "completed" }, { step_ref: "b" }, { step_ref: "c" }]);
+    expect(takeBestEffort(run.run).steps).toMatchObject([
+      { status: "completed" },
+      { step_ref: "b" },
+      { step_ref: "c" },
+    ]);
     run.completes("b");
     expect(write(run).steps).toMatchObject([
       { step_ref: "a", status: "completed" },

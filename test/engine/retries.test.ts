@@ -81,7 +81,7 @@ describe("between two attempts a step holds no place", () => {
   it("each attempt is told of with its own end", () => {
     const run = given([job("a"), job("b")], { max_parallel_steps: 1 });
     failsOnce(run, "a").later(5).completes("b");
-    const [earlier] = run.run.unmirrored.attempts;
+    const [earlier] = run.run.dirty.attempts;
     expect(earlier).toMatchObject({
       attempt: 1,
       status: "failed",

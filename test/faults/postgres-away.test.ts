@@ -4,7 +4,7 @@ import { type Stack, startStack } from "../stack/harness.ts";
 import { startOwnPostgres } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
-import { commandSignals, stepsQuery } from "../../workflows/messages.ts";
+import { commandSignals, stepStatesQuery } from "../../workflows/messages.ts";
 
 /** How long Postgres is away: as long as a run sleeps, that falls asleep just before. */
 const AWAY_SECS = 15;
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 const stepStatuses = async ({ id }: { id: string }): Promise<Record<string, string>> => {
-  const answer = await stack.deps.temporal.workflow.getHandle(id).query(stepsQuery);
+  const answer = await stack.deps.temporal.workflow.getHandle(id).query(stepStatesQuery);
   return Object.fromEntries(answer?.steps.map(({ step_ref, status }) => [step_ref, status]) ?? []);
 };
 

@@ -5,7 +5,7 @@ import { plain } from "./mirror-model.ts";
 import { Play } from "./play.ts";
 import { moves } from "./random-moves.ts";
 import { randomPlan } from "./random-plans.ts";
-import { goOn } from "../../workflows/engine/advance.ts";
+import { advance } from "../../workflows/engine/advance.ts";
 import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
 import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
@@ -109,6 +109,6 @@ function retryOf(plan: Parameters<typeof initialRun>[0], source: RunState): RunS
     return status === "completed" ? [{ step_ref, output }] : [];
   });
   const run = initialRun(plan, kept);
-  goOn(run, plan.run.created_at);
+  advance(run, plan.run.created_at);
   return run.state;
 }

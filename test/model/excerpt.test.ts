@@ -4,7 +4,7 @@ import { BEGIN, job, planWith, type Step } from "../engine/plans.ts";
 import { plain } from "./mirror-model.ts";
 import { condition, policy, question, rarely } from "./random-plans.ts";
 import { attemptOf } from "../../workflows/attempt-input.ts";
-import { goOn } from "../../workflows/engine/advance.ts";
+import { advance } from "../../workflows/engine/advance.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
 import { excerptOf, PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
@@ -77,9 +77,9 @@ describe("an excerpt of a run", () => {
         );
         const happens = (event: RunEvent) => {
           evolve(whole, event);
-          goOn(whole, event.at);
+          advance(whole, event.at);
         };
-        goOn(whole, BEGIN);
+        advance(whole, BEGIN);
         for (const [n, { which, how }] of all.slice(0, first).entries()) {
           const going = dispatching(whole);
           if (going.length > 0) happens(endOf(whole, going[which % going.length] as number, how, BEGIN + n));
@@ -118,7 +118,7 @@ describe("an excerpt of a run", () => {
   it("of a long chain holds the steps that come next, and those alone", () => {
     const steps = Array.from({ length: 1000 }, (_, i) => job(`s${i}`, i > 0 ? [`s${i - 1}`] : []));
     const run = initialRun(planWith(steps));
-    goOn(run, BEGIN);
+    advance(run, BEGIN);
     const { numbers, begin, edge } = excerptOf(run, [0]);
     expect(numbers).toEqual([...Array(100).keys()]);
     expect([begin, edge]).toEqual([[0], [99]]);

@@ -39,8 +39,8 @@ export class Outside {
     return this.#going.size === 0 && this.#orphans.size === 0;
   }
 
-  /** As Performance does it, by the touched steps; and then looks whether only they needed it. */
-  align(run: Run): void {
+  /** As the Reconciler does it, by the touched steps; and then looks whether only they needed it. */
+  reconcile(run: Run): void {
     const { touched, state } = run;
     for (const step of touched) {
       const wanted = new Map(workOf(run, step).map((work) => [`${step}/${work.key}`, work]));

@@ -13,7 +13,7 @@ import {
   hasNews,
   isMinor,
   isMirrored,
-  takeInPassing,
+  takeBestEffort,
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirroring.ts";
@@ -47,7 +47,7 @@ export class Play {
   constructor(plan: Plan, completed: { step_ref: string }[]) {
     this.#plan = plan;
     this.#both = new SideBySide(plan, completed);
-    this.#goOn();
+    this.#advance();
   }
 
   get run(): Run {
@@ -100,18 +100,18 @@ export class Play {
         this.#reopen();
         break;
     }
-    if (!hold) this.#goOn();
+    if (!hold) this.#advance();
   }
 
   /** Lets all end that can by itself, then opens what is closed to it, until the run is over. */
   drain(): void {
-    this.#goOn();
+    this.#advance();
     for (let turn = 0; !this.#outside.isIdle() || !isOver(this.run.state); turn++) {
       assert(turn < 3000, "the run hangs");
       const news = this.#outside.finish(this.run, 3);
       if (news) this.#hear(news);
       else this.#unblock();
-      this.#goOn();
+      this.#advance();
     }
     assertEnd(this.#plan.steps, this.run.state, this.run.state.steps);
     this.#flush();
@@ -141,13 +141,13 @@ export class Play {
 
   /** Does what is asked once the run rests, after a look at the run, and at what the mirror would make of it if it is over. */
   recover(request: RecoveryRequest, look: (run: Run, mirrored: RunState | undefined, now: number) => void): string {
-    this.#goOn();
+    this.#advance();
     if (isOver(this.run.state)) this.#flush();
     look(this.run, isOver(this.run.state) ? this.#mirrored() : undefined, this.#outside.now);
     if (request.verb === "retry-run") return "";
     const id = `command-${++this.#commands}`;
     this.#command({ ...request, verb: request.verb }, id);
-    this.#goOn();
+    this.#advance();
     return id;
   }
 
@@ -157,9 +157,9 @@ export class Play {
     this.#both.hear(event);
   }
 
-  #goOn(): void {
-    this.#both.goOn(this.#outside.now);
-    this.#outside.align(this.run);
+  #advance(): void {
+    this.#both.advance(this.#outside.now);
+    this.#outside.reconcile(this.run);
   }
 
   #command(command: CommandPayload & { verb: Verb; actor: string }, id = `command-${++this.#commands}`): void {
@@ -173,20 +173,20 @@ export class Play {
   }
 
   #take(): void {
-    if (!this.run.mirroring && !isMirrored(this.run)) this.#inFlight = takeUnmirrored(this.run);
+    if (!this.run.inFlight && !isMirrored(this.run)) this.#inFlight = takeUnmirrored(this.run);
   }
 
   /** A write that may be lost, and what it carries is known to be told again. */
   #tellInPassing(arrives: boolean): void {
-    if (this.run.mirroring || !isMinor(this.run) || !hasNews(this.run)) return;
-    const rows = takeInPassing(this.run);
+    if (this.run.inFlight || !isMinor(this.run) || !hasNews(this.run)) return;
+    const rows = takeBestEffort(this.run);
     if (arrives) this.#mirror.write(rows);
   }
 
   #arrived(): void {
     if (this.#inFlight) this.#mirror.write(this.#inFlight);
     this.#inFlight = undefined;
-    this.run.mirroring = undefined;
+    this.run.inFlight = undefined;
   }
 
   #flush(): void {
@@ -202,7 +202,7 @@ export class Play {
 
   /** The execution closes, and begins anew from what is mirrored. */
   #reopen(): void {
-    this.#goOn();
+    this.#advance();
     if (!isOver(this.run.state) || !this.#outside.isIdle()) return;
     this.#flush();
     const state = this.#mirrored();

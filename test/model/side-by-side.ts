@@ -51,7 +51,7 @@ export class SideBySide {
   }
 
   /** All that happens by itself now. */
-  goOn(at: number): void {
+  advance(at: number): void {
     for (;;) {
       const decision = decide(this.run);
       const next = nextOf(this.#reference);

@@ -14,7 +14,7 @@ import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
-import { stepsQuery } from "../../workflows/messages.ts";
+import { stepStatesQuery } from "../../workflows/messages.ts";
 
 const RUNS = 100;
 const AT_ONCE = 12;
@@ -110,7 +110,7 @@ async function assertEnded(run: WorkflowRun, drawn: Case, recoveries: number): P
     findRun(stack.deps.db, run.id),
     listStepRows(stack.deps.db, run.id),
     // A worker that is just stopping answers nobody.
-    until(() => askRun(stack.deps, run.id, stepsQuery)),
+    until(() => askRun(stack.deps, run.id, stepStatesQuery)),
   ]);
   assert(row);
   assert.deepEqual(timeless({ run: row, steps: rows }), timeless(own), "what is mirrored is what the workflow shows");

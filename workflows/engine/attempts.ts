@@ -36,5 +36,5 @@ export function leaveAttempt(run: Run, i: number, at: number): void {
       : isStepOver(row.status)
         ? {}
         : { status: "canceled", finished_at: at };
-  run.unmirrored.attempts.push({ ...row, ...end });
+  run.dirty.attempts.push({ ...row, ...end });
 }

@@ -13,9 +13,9 @@ export function touch(run: Run, i: number, mutate: (step: StepState) => void): v
     mutate(step);
     step.revision = run.state.revision;
   });
-  run.unmirrored.steps.add(i);
+  run.dirty.steps.add(i);
   run.touched.add(i);
-  const { approvals, triggers, jobRuns } = run.unmirrored;
+  const { approvals, triggers, jobRuns } = run.dirty;
   const approval = approvalRow(run, i);
   if (approval) approvals.set(approval.id, approval);
   const trigger = triggerRow(run, i);
@@ -28,7 +28,7 @@ export function touch(run: Run, i: number, mutate: (step: StepState) => void): v
 
 function markChanged(run: Run, i: number): void {
   (run.state.steps[i] as StepState).revision = run.state.revision;
-  run.unmirrored.steps.add(i);
+  run.dirty.steps.add(i);
 }
 
 export const close = (step: StepState, end: StepEnd, at: number): void => {

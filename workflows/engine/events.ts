@@ -59,7 +59,7 @@ export type RunEvent = { at: number } & (
 );
 
 /** An event before the run has come to it. `due`: of a timer, the time that it was set for. */
-export type News = Untimed<RunEvent> & { due?: number };
+export type InboundEvent = Untimed<RunEvent> & { due?: number };
 type Untimed<Event> = Event extends unknown ? Omit<Event, "at"> : never;
 
-export type AttemptNews = News & { type: "attempt_completed" | "attempt_failed" };
+export type AttemptEvent = InboundEvent & { type: "attempt_completed" | "attempt_failed" };

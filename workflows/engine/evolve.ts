@@ -19,7 +19,7 @@ const MAX_SIGNAL_NAME = 100;
 /**
  * What an event makes of a run. The run given is changed and returned: copying thousands of steps for each event
  * would make large runs slow, and nobody else holds it. The same events on an equal run give an equal run.
- * News about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
+ * InboundEvent about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
  */
 export function evolve(run: Run, happened: RunEvent): Run {
   const { plan, state } = run;
@@ -190,7 +190,7 @@ function remember(run: Run, outcome: CommandOutcome): void {
   run.replies.set(outcome.id, shown(run, outcome.step_ref));
   if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
   commands.push(outcome);
-  run.unmirrored.commands.push(outcome);
+  run.dirty.commands.push(outcome);
   if (commands.length > REMEMBERED_COMMANDS) run.outcomes.delete(commands.shift()?.id ?? "");
 }
 

@@ -1,4 +1,4 @@
-import { goOn } from "./advance.ts";
+import { advance } from "./advance.ts";
 import type { RunEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { type Plan, planOf, type PlanStep, type RunHeader } from "./plan.ts";
@@ -75,7 +75,7 @@ function hasBegun(state: RunState, i: number): boolean {
 export class PlayedExcerpt {
   readonly run: Run;
   readonly #edge: Set<number>;
-  #mayGoOn = true;
+  #mayAdvance = true;
 
   constructor({ run, steps, numbers, state, edge }: Excerpt) {
     this.run = restoredRun(planOf(run, steps, numbers), state);
@@ -84,13 +84,13 @@ export class PlayedExcerpt {
 
   happens(event: Extract<RunEvent, { step: number }>): void {
     evolve(this.run, event);
-    if (this.#edge.has(event.step)) this.#mayGoOn = false;
-    if (this.#mayGoOn) goOn(this.run, event.at);
+    if (this.#edge.has(event.step)) this.#mayAdvance = false;
+    if (this.#mayAdvance) advance(this.run, event.at);
   }
 
   /** Nothing more is to follow from what happens. */
   stop(): void {
-    this.#mayGoOn = false;
+    this.#mayAdvance = false;
   }
 }
 

@@ -11,39 +11,39 @@ const LONGEST_IN_PASSING_MS = 5_000;
 
 /** All that the mirror may not have yet. */
 export const unmirroredRows = (run: Run): MirrorRows =>
-  rowsOf(run, [...(run.mirroring ?? []), ...run.inPassing, run.unmirrored]);
+  rowsOf(run, [...(run.inFlight ?? []), ...run.unacknowledged, run.dirty]);
 
 export const isMirrored = (run: Run): boolean =>
-  run.mirroring === undefined && run.inPassing.length === 0 && !hasNews(run);
+  run.inFlight === undefined && run.unacknowledged.length === 0 && !hasNews(run);
 
 /** Something has changed that no write has taken. */
-export const hasNews = ({ state, unmirrored }: Run): boolean => unmirrored.revision !== state.revision;
+export const hasNews = ({ state, dirty }: Run): boolean => dirty.revision !== state.revision;
 
-/** Begins a mirror write: hands over what it carries. `run.mirroring` is to be cleared when it has succeeded. */
+/** Begins a mirror write: hands over what it carries. `run.inFlight` is to be cleared when it has succeeded. */
 export function takeUnmirrored(run: Run): MirrorRows {
-  const changes = [...run.inPassing, run.unmirrored];
+  const changes = [...run.unacknowledged, run.dirty];
   const rows = rowsOf(run, changes);
-  run.mirroring = changes;
-  run.inPassing = [];
-  run.unmirrored = noChanges(run.state.revision);
+  run.inFlight = changes;
+  run.unacknowledged = [];
+  run.dirty = noChanges(run.state.revision);
   return rows;
 }
 
 /** Steps went on, and that is all: no list looks otherwise for it, nobody waits for it. */
-export const isMinor = ({ state, unmirrored, inPassing }: Run): boolean =>
+export const isMinor = ({ state, dirty, unacknowledged }: Run): boolean =>
   !isRunOver(state.status) &&
-  [...inPassing, unmirrored].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
-  inPassing.length < MOST_IN_PASSING;
+  [...unacknowledged, dirty].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
+  unacknowledged.length < MOST_IN_PASSING;
 
 /** Something was told so long ago in passing that, if it was lost with its worker, readers have been waiting for it. */
-export const isOverdue = ({ plan, inPassing: [first] }: Run, now: number): boolean =>
+export const isOverdue = ({ plan, unacknowledged: [first] }: Run, now: number): boolean =>
   Boolean(plan.run.rules) && first !== undefined && first.revision < (now - LONGEST_IN_PASSING_MS) * 1000;
 
 /** For a write that may be lost with its worker: the next one that is certain carries the same again. */
-export function takeInPassing(run: Run): MirrorRows {
-  const rows = rowsOf(run, [run.unmirrored]);
-  run.inPassing.push(run.unmirrored);
-  run.unmirrored = noChanges(run.state.revision);
+export function takeBestEffort(run: Run): MirrorRows {
+  const rows = rowsOf(run, [run.dirty]);
+  run.unacknowledged.push(run.dirty);
+  run.dirty = noChanges(run.state.revision);
   return rows;
 }
 

@@ -1,5 +1,5 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
-import { goOn } from "./advance.ts";
+import { advance } from "./advance.ts";
 import type { CommandPayload, Verb } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { evolve } from "./evolve.ts";
@@ -74,7 +74,7 @@ function previewOfCommand(plan: Plan, state: RunState, request: PreviewRequest, 
 }
 
 function previewed(plan: Plan, before: RunState, after: Run, at: number, recovery?: Recovery): Preview {
-  goOn(after, at);
+  advance(after, at);
   return {
     status: before.status,
     status_after: after.state.status,

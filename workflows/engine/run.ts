@@ -16,11 +16,11 @@ export interface Run {
   /** Steps that changed since the glue last looked what has to go on for them. */
   touched: Set<number>;
   /** What no mirror write has taken yet. */
-  unmirrored: Changes;
+  dirty: Changes;
   /** What writes have taken that may have been lost since. */
-  inPassing: Changes[];
+  unacknowledged: Changes[];
   /** What the write in flight has taken. */
-  mirroring: Changes[] | undefined;
+  inFlight: Changes[] | undefined;
 }
 
 /** Time limit of a run that begins, or begins again, at `at`. */
@@ -55,7 +55,7 @@ export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
     commands: [],
   };
   const run = restoredRun(plan, state);
-  for (const [i, step] of steps.entries()) if (step.revision > 0) run.unmirrored.steps.add(i);
+  for (const [i, step] of steps.entries()) if (step.revision > 0) run.dirty.steps.add(i);
   return run;
 }
 
@@ -74,8 +74,8 @@ export function restoredRun(plan: Plan, state: RunState): Run {
     outcomes: new Map(state.commands.map((outcome) => [outcome.id, outcome])),
     replies: new Map(),
     touched: new Set(state.steps.keys()),
-    unmirrored: noChanges(0),
-    inPassing: [],
-    mirroring: undefined,
+    dirty: noChanges(0),
+    unacknowledged: [],
+    inFlight: undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { CancellationScope, ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
 import { sourcesOf } from "../attempt-input.ts";
-import type { News } from "../engine/events.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import { stepRunId } from "../engine/ids.ts";
 import { takeUnmirrored } from "../engine/mirroring.ts";
@@ -11,7 +11,7 @@ import type { StepState } from "../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../messages.ts";
 import { effects, stepEffects } from "../proxies.ts";
 import { nowOf } from "./clock.ts";
-import { tellRun } from "./signal-run.ts";
+import { signalRun } from "./signal-run.ts";
 import { webUiHeaders } from "../web-ui.ts";
 
 const DEFAULT_NESTING_DEPTH = 10;
@@ -22,12 +22,12 @@ const UNWANTED = Symbol("unwanted");
 /** The sub-workflows of a run. */
 export class Children {
   readonly #run: Run;
-  readonly #inbox: News[];
+  readonly #inbox: InboundEvent[];
   #starting = 0;
   /** Executions that are not closed yet, by run id, with their step. */
   readonly #unclosed = new Map<string, number>();
 
-  constructor(run: Run, inbox: News[]) {
+  constructor(run: Run, inbox: InboundEvent[]) {
     this.#run = run;
     this.#inbox = inbox;
   }
@@ -47,7 +47,7 @@ export class Children {
    * told. What is begun is not cancelled half-way: a child that was prepared is started, or else its row says that it never
    * will be (by rules 0 it was started, if only to be told).
    */
-  async goOn(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
+  async run(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
     const { generation } = state;
     const scope = CancellationScope.current();
     if (!state.child_started) {
@@ -67,7 +67,7 @@ export class Children {
     } catch {
       if (this.#run.state.steps[step]?.child_ended === child_run_id) return;
       await CancellationScope.nonCancellable(() =>
-        tellRun(child_run_id, parentClosedSignal, { status: this.#endWithout(step) }),
+        signalRun(child_run_id, parentClosedSignal, { status: this.#endWithout(step) }),
       );
     }
   }

@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } f
 import type { AttemptFailure, Carried, Heartbeat } from "../activity-types.ts";
 import { failureOf, isFinal } from "../attempt-failure.ts";
 import { type Attempt, completed, failed } from "../attempt-input.ts";
-import type { News } from "../engine/events.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import { stepDispatch, stepDispatchAt } from "../proxies.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function dispatch(
   at: string | undefined,
   likely: string | undefined,
   lost: () => void,
-): Promise<News> {
+): Promise<InboundEvent> {
   const { step_ref, input } = attempt;
   for (let queue = at; ; ) {
     const activities = queue === undefined ? stepDispatch(step_ref, rules) : stepDispatchAt(queue, step_ref);

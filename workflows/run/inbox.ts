@@ -1,7 +1,7 @@
 import { CancellationScope, log, setDefaultSignalHandler, setHandler, uuid4 } from "@temporalio/workflow";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
-import type { News } from "../engine/events.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import { unmirroredRows } from "../engine/mirroring.ts";
 import { previewOf } from "../engine/preview.ts";
 import type { Run } from "../engine/run.ts";
@@ -13,13 +13,13 @@ import {
   isDispatchingQuery,
   parentClosedSignal,
   previewQuery,
-  runQuery,
-  stepsQuery,
+  runStateQuery,
+  stepStatesQuery,
 } from "../messages.ts";
 import { unknownSignal } from "../refusals.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
-export function receive(inbox: News[], current: () => Run | undefined, rules: number): void {
+export function receive(inbox: InboundEvent[], current: () => Run | undefined, rules: number): void {
   for (const verb of [...VERBS, ...VERBS_BETWEEN_RUNS]) {
     setHandler(commandSignals[verb], (payload) => {
       inbox.push({ type: "command", verb, ...readCommand(verb, payload) });
@@ -40,11 +40,11 @@ export function receive(inbox: News[], current: () => Run | undefined, rules: nu
     inbox.push({ type: "cancel_requested" });
   });
 
-  setHandler(runQuery, () => {
+  setHandler(runStateQuery, () => {
     const run = current();
     return run ? { run: runRow(run), unmirrored: unmirroredRows(run) } : null;
   });
-  setHandler(stepsQuery, () => {
+  setHandler(stepStatesQuery, () => {
     const run = current();
     return run ? { run: runRow(run), steps: run.plan.steps.map((_, i) => stepRow(run, i)) } : null;
   });
@@ -65,7 +65,7 @@ export function receive(inbox: News[], current: () => Run | undefined, rules: nu
 }
 
 /** Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. */
-export function logRefusal(run: Run, news: News): void {
+export function logRefusal(run: Run, news: InboundEvent): void {
   if (news.type !== "command" && news.type !== "unknown_signal") return;
   const { status, verb, actor, step_ref, code, message } = run.outcomes.get(news.id) ?? {};
   if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });

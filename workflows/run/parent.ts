@@ -1,16 +1,16 @@
 import type { Run } from "../engine/run.ts";
 import { childEndedSignal } from "../messages.ts";
 import { effects } from "../proxies.ts";
-import { tellRun } from "./signal-run.ts";
+import { signalRun } from "./signal-run.ts";
 
 /** Before a run closes: a sub-workflow tells its parent how it ended. */
-export async function closing({ plan, state }: Run): Promise<void> {
+export async function notifyParent({ plan, state }: Run): Promise<void> {
   const { id, project_id, parent_workflow_run_id } = plan.run;
   if (!parent_workflow_run_id) return;
   const output = state.status === "completed" ? await outputOf() : undefined;
   const { status, error, life } = state;
   const end = output && "refused" in output ? failed(output.refused) : { status, error, output };
-  await tellRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, ...end, life });
+  await signalRun(parent_workflow_run_id, childEndedSignal, { child_run_id: id, ...end, life });
 
   function outputOf() {
     const outputs = plan.steps.flatMap(({ step_ref }, i) => {

@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
 import type { Played } from "../activity-types.ts";
 import { type Attempt, attemptOf } from "../attempt-input.ts";
-import type { News } from "../engine/events.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import type { PlanStep } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
@@ -21,9 +21,9 @@ const MOST_ACTIVITIES = 1_000;
 const MOST_A_TASK = 500;
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
-export class Performance {
+export class Reconciler {
   readonly #run: Run;
-  readonly #inbox: News[];
+  readonly #inbox: InboundEvent[];
   readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
   #activities = 0;
   #timers = 0;
@@ -36,7 +36,7 @@ export class Performance {
   readonly #jobs: Set<string>;
   #expiry: { at: number; scope: CancellationScope } | undefined;
 
-  constructor(run: Run, inbox: News[], slowJobs: string[]) {
+  constructor(run: Run, inbox: InboundEvent[], slowJobs: string[]) {
     this.#jobs = new Set(run.plan.steps.flatMap(({ job_id }) => job_id ?? []));
     this.#run = run;
     this.#inbox = inbox;
@@ -77,15 +77,15 @@ export class Performance {
    * Begins what should go on for the steps touched since the last call, cancels what should not. `holding`: begins no
    * activities. `quickly`: begins no attempts of jobs that may be quick, but returns their steps for the quick lane.
    */
-  align(holding: boolean, quickly: boolean): number[] {
+  reconcile(holding: boolean, quickly: boolean): number[] {
     const { touched } = this.#run;
     // Only as many as may begin: to look at all of thousands at each event would take longer than the events.
     for (const i of [...this.#held].slice(0, MOST_A_TASK - this.#begun)) touched.add(i);
     for (const i of touched) this.#held.delete(i);
     const quick: number[] = [];
-    for (const i of touched) this.#alignStep(i, holding, quickly ? quick : undefined);
+    for (const i of touched) this.#reconcileStep(i, holding, quickly ? quick : undefined);
     touched.clear();
-    this.#alignExpiry();
+    this.#reconcileExpiry();
     return quick;
   }
 
@@ -113,7 +113,7 @@ export class Performance {
     return this.#held.size > 0 && this.#activities < MOST_ACTIVITIES;
   }
 
-  #alignStep(i: number, holding: boolean, quick: number[] | undefined): void {
+  #reconcileStep(i: number, holding: boolean, quick: number[] | undefined): void {
     const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
     for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
@@ -157,7 +157,7 @@ export class Performance {
     return this.#run.plan.steps[step]?.job_id ?? "";
   }
 
-  #alignExpiry(): void {
+  #reconcileExpiry(): void {
     const { status, expires_at } = this.#run.state;
     const wanted = isRunOver(status) ? undefined : expires_at;
     if (this.#expiry?.at === wanted) return;
@@ -206,13 +206,13 @@ export class Performance {
       case "emit":
         return this.#hear(emit(this.#run, i, definition, step));
       case "child":
-        return this.#children.goOn(i, definition, step, work.child_run_id);
+        return this.#children.run(i, definition, step, work.child_run_id);
       case "timer":
         return this.#timer(i, definition, step, work.until);
     }
   }
 
-  async #hear(effect: Promise<News | undefined>): Promise<void> {
+  async #hear(effect: Promise<InboundEvent | undefined>): Promise<void> {
     const news = await effect;
     if (news) this.#inbox.push(news);
   }

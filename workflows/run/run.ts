@@ -11,10 +11,10 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { RunStatus } from "../../src/contract/runs.ts";
-import { goOn } from "../engine/advance.ts";
-import type { News, RunEvent } from "../engine/events.ts";
+import { advance } from "../engine/advance.ts";
+import type { InboundEvent, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
-import { hasNews, isMinor, isMirrored, isOverdue, takeInPassing, takeUnmirrored } from "../engine/mirroring.ts";
+import { hasNews, isMinor, isMirrored, isOverdue, takeBestEffort, takeUnmirrored } from "../engine/mirroring.ts";
 import { planOf, type PlanStep, RULES, type RunHeader } from "../engine/plan.ts";
 import { carriedState, initialRun, restoredRun, type Run } from "../engine/run.ts";
 import type { RunState } from "../engine/state.ts";
@@ -26,10 +26,10 @@ import { canceled } from "./canceled.ts";
 import { nowOf } from "./clock.ts";
 import { detailsOf } from "./details.ts";
 import { logRefusal, receive } from "./inbox.ts";
-import { closing } from "./parent.ts";
+import { notifyParent } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
 import { WorkflowTask } from "./workflow-task.ts";
-import { Performance } from "./reconciler.ts";
+import { Reconciler } from "./reconciler.ts";
 
 /**
  * Once the server suggests a continue-as-new, a run goes on in a new execution at the first moment without an activity.
@@ -51,7 +51,7 @@ const { passing } = proxySinks<Passing>();
  * what goes on outside in line. Ends as completed, failed or canceled in Temporal as the run does.
  */
 export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
-  const inbox: News[] = [];
+  const inbox: InboundEvent[] = [];
   let run: Run | undefined;
   receive(inbox, () => run, "run" in input ? (input.run.rules ?? 0) : RULES);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
@@ -72,8 +72,8 @@ async function open(input: RunInput): Promise<Run> {
   return initialRun(planOf(input.run, input.steps), completed);
 }
 
-async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{ status: RunStatus }> {
-  const performance = new Performance(run, inbox, slowJobs);
+async function interpret(run: Run, inbox: InboundEvent[], slowJobs: string[]): Promise<{ status: RunStatus }> {
+  const reconciler = new Reconciler(run, inbox, slowJobs);
   const lane = new QuickLane();
   // As the run was started with it; a reopened one was not.
   let shownStatus = run.state.status;
@@ -81,34 +81,34 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
   const nextTask = () => {
     task = new WorkflowTask(run, task);
     lane.newTask();
-    performance.newTask();
+    reconciler.newTask();
   };
   for (;;) {
-    if (task.mayRepeat(inbox, performance.mayPlay())) await repeatLostPlay(run, inbox, lane, task);
+    if (task.mayRepeat(inbox, reconciler.mayPlay())) await repeatLostPlay(run, inbox, lane, task);
     for (let news = inbox.shift(); news; news = inbox.shift()) hear(run, task, news);
     if (run.state.returning) {
-      await returnToParent(run);
+      await announceReopened(run);
       nextTask();
       continue;
     }
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * performance.timers;
-    const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || performance.isResting());
+    const mayCarryOn = continueAsNewSuggested && historyLength > HISTORY_A_TIMER * reconciler.timers;
+    const carrying = mayCarryOn && (historyLength > HOLD_AT_HISTORY_LENGTH || reconciler.isResting());
     const holding = carrying || lane.isCalled;
-    if (!holding) goOn(run, nowOf(run.plan.run));
-    const begin = performance.align(holding, lane.hasTime() && !task.isUntold);
+    if (!holding) advance(run, nowOf(run.plan.run));
+    const begin = reconciler.reconcile(holding, lane.hasTime() && !task.isUntold);
     // Who sent a command need not wait for what follows from it, nor for the write that is certain.
-    if (run.unmirrored.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeInPassing(run));
+    if (run.dirty.commands.length > 0 && !isRunOver(run.state.status)) passing.mirror(takeBestEffort(run));
     if (begin.length > 0) {
       // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
       const { events, called = [], going } = await lane.play(run, begin, task);
       for (const event of [...events, ...called]) {
         if (isRunOver(run.state.status)) break;
-        performance.assertDispatching(event);
+        reconciler.assertDispatching(event);
         evolve(run, event);
-        if (!called.includes(event)) goOn(run, event.at);
+        if (!called.includes(event)) advance(run, event.at);
       }
-      performance.handOver(going);
+      reconciler.handOver(going);
       continue;
     }
     setCurrentDetails(detailsOf(run));
@@ -116,65 +116,65 @@ async function interpret(run: Run, inbox: News[], slowJobs: string[]): Promise<{
       shownStatus = run.state.status;
       upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: shownStatus }]);
     }
-    await mirror(run, lane, task, performance.isUnderWay() || lane.isCalled);
+    await mirror(run, lane, task, reconciler.isUnderWay() || lane.isCalled);
     lane.letGo();
 
-    if (isRunOver(run.state.status) && performance.isIdle() && isMirrored(run)) {
-      await closing(run);
+    if (isRunOver(run.state.status) && reconciler.isIdle() && isMirrored(run)) {
+      await notifyParent(run);
       await condition(allHandlersFinished);
       if (inbox.length === 0) return ended(run);
       nextTask();
-    } else if (mayCarryOn && performance.isResting() && isMirrored(run) && inbox.length === 0) {
+    } else if (mayCarryOn && reconciler.isResting() && isMirrored(run) && inbox.length === 0) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await carryOn(run.plan.run, run.plan.steps, carriedState(run.state));
-    } else if (!holding && performance.isCutShort()) {
+    } else if (!holding && reconciler.isCutShort()) {
       await sleep(1, { summary: "more steps" });
       nextTask();
     } else {
-      const before = { idle: performance.isIdle(), underWay: performance.isUnderWay(), writing: run.mirroring };
-      const mayGoOn = () =>
+      const before = { idle: reconciler.isIdle(), underWay: reconciler.isUnderWay(), writing: run.inFlight };
+      const mayAdvance = () =>
         inbox.length > 0 ||
-        performance.isIdle() !== before.idle ||
-        performance.isUnderWay() !== before.underWay ||
-        run.mirroring !== before.writing ||
-        (!holding && performance.canBegin());
-      await (lane.isCalled ? condition(mayGoOn, COMMAND_COMES_MS) : condition(mayGoOn));
+        reconciler.isIdle() !== before.idle ||
+        reconciler.isUnderWay() !== before.underWay ||
+        run.inFlight !== before.writing ||
+        (!holding && reconciler.canBegin());
+      await (lane.isCalled ? condition(mayAdvance, COMMAND_COMES_MS) : condition(mayAdvance));
       nextTask();
     }
   }
 }
 
-function hear(run: Run, task: WorkflowTask, news: News, now = nowOf(run.plan.run)): void {
+function hear(run: Run, task: WorkflowTask, news: InboundEvent, now = nowOf(run.plan.run)): void {
   task.hears(news, now);
   // A gate is decided as it would have been had the run gone on by then: it may just be able to open.
-  if (news.type === "command" && DECIDES.has(news.verb) && run.plan.run.rules) goOn(run, now);
+  if (news.type === "command" && DECIDES.has(news.verb) && run.plan.run.rules) advance(run, now);
   evolve(run, timed(news, now));
   logRefusal(run, news);
 }
 
 /** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
-const timed = ({ due = 0, ...event }: News, now: number): RunEvent => ({ ...event, at: Math.max(now, due) });
+const timed = ({ due = 0, ...event }: InboundEvent, now: number): RunEvent => ({ ...event, at: Math.max(now, due) });
 
 /**
  * This workflow task may be another try of one that was lost with what had been played in it: endpoints were called, ends were
  * shown, commands were answered. The run does the same again, in the same order, before it hears what came since.
  */
-async function repeatLostPlay(run: Run, inbox: News[], lane: QuickLane, task: WorkflowTask): Promise<void> {
+async function repeatLostPlay(run: Run, inbox: InboundEvent[], lane: QuickLane, task: WorkflowTask): Promise<void> {
   const recalled = await lane.recall(run, task);
   task.recalled(recalled !== undefined);
   for (const entry of recalled ?? []) {
     if ("began" in entry) {
       for (const news of task.takeHeard(inbox, entry.news)) hear(run, task, news, entry.began);
-      goOn(run, entry.began);
+      advance(run, entry.began);
     } else {
       evolve(run, entry.event);
-      if (entry.follows) goOn(run, entry.event.at);
+      if (entry.follows) advance(run, entry.event.at);
     }
   }
 }
 
 /** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
-async function returnToParent({ plan, state }: Run): Promise<void> {
+async function announceReopened({ plan, state }: Run): Promise<void> {
   const { id, parent_workflow_run_id: run_id = "" } = plan.run;
   const command = { id: `adopt:${id}:${state.revision}`, actor: `workflow-run:${id}`, child_run_id: id };
   await effects.reopenRun({ run_id, verb: "adopt", command });
@@ -189,15 +189,15 @@ const carryOn = (run: RunHeader, steps: PlanStep[], carried: RunState): Promise<
  * written in any case, a step that went on is only told in passing.
  */
 async function mirror(run: Run, lane: QuickLane, task: WorkflowTask, isMoreToCome: boolean): Promise<void> {
-  if (run.mirroring) return;
+  if (run.inFlight) return;
   if (isMoreToCome && isMinor(run) && !isOverdue(run, Date.now())) {
-    if (hasNews(run)) passing.mirror(takeInPassing(run));
+    if (hasNews(run)) passing.mirror(takeBestEffort(run));
     return;
   }
   if (isMirrored(run)) return;
   const rows = takeUnmirrored(run);
   const written = () => {
-    run.mirroring = undefined;
+    run.inFlight = undefined;
   };
   // An end is shown before Temporal has it.
   const heard = isRunOver(run.state.status) ? task.takeUnnoted() : undefined;

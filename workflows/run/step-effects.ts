@@ -1,6 +1,6 @@
 import { CancellationScope } from "@temporalio/workflow";
 import { sourcesOf } from "../attempt-input.ts";
-import type { News } from "../engine/events.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import { stepRunId } from "../engine/ids.ts";
 import type { PlanStep } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
@@ -9,10 +9,15 @@ import { wantedFor } from "../engine/values.ts";
 import { triggerId } from "../engine/view.ts";
 import { commandSignals } from "../messages.ts";
 import { stepEffects } from "../proxies.ts";
-import { tellRun } from "./signal-run.ts";
+import { signalRun } from "./signal-run.ts";
 
 /** What a condition asks for and the run does not hold itself. */
-export async function lookUp(run: Run, step: number, { step_ref }: PlanStep, { generation }: StepState): Promise<News> {
+export async function lookUp(
+  run: Run,
+  step: number,
+  { step_ref }: PlanStep,
+  { generation }: StepState,
+): Promise<InboundEvent> {
   const found = await stepEffects(step_ref).lookUp({ wanted: wantedFor(run, step) });
   return { type: "values_found", step, generation, found };
 }
@@ -23,7 +28,7 @@ export async function openWait(
   step: number,
   definition: PlanStep,
   { generation, trigger }: StepState,
-): Promise<News | undefined> {
+): Promise<InboundEvent | undefined> {
   if (!trigger) return undefined;
   const id = stepRunId(run.plan.run.id, step);
   // Not to be cancelled half-way: the key it may have claimed could not be freed then.
@@ -52,14 +57,14 @@ export async function emit(
   step: number,
   definition: PlanStep,
   { generation, output }: StepState,
-): Promise<News> {
+): Promise<InboundEvent> {
   const { id: run_id } = run.plan.run;
   const event_emit_key = definition.event_emit_key ?? "";
   const waiting = await stepEffects(definition.step_ref).findWaiting({ event_emit_key, sources: sourcesOf(run, step) });
   if (waiting) {
     const { step_ref, event_key } = waiting;
     const command = { id: `emit:${stepRunId(run_id, step)}:${generation}`, actor: `workflow-run:${run_id}` };
-    await tellRun(waiting.run_id, commandSignals["send-event"], { ...command, step_ref, event_key, result: output });
+    await signalRun(waiting.run_id, commandSignals["send-event"], { ...command, step_ref, event_key, result: output });
   }
   return { type: "emitted", step, generation };
 }

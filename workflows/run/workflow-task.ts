@@ -1,11 +1,16 @@
 import { workflowInfo } from "@temporalio/workflow";
-import type { Heard, NewsCount, TaskState } from "../activity-types.ts";
-import type { News } from "../engine/events.ts";
+import type { Heard, InboundCount, TaskState } from "../activity-types.ts";
+import type { InboundEvent } from "../engine/events.ts";
 import type { Run } from "../engine/run.ts";
 
-const SIGNALS: ReadonlySet<News["type"]> = new Set(["command", "unknown_signal", "child_ended", "parent_closed"]);
+const SIGNALS: ReadonlySet<InboundEvent["type"]> = new Set([
+  "command",
+  "unknown_signal",
+  "child_ended",
+  "parent_closed",
+]);
 /** What may come at any moment, and changes what everything after it does. */
-const INTERFERES: ReadonlySet<News["type"]> = new Set([...SIGNALS, "cancel_requested", "run_expired"]);
+const INTERFERES: ReadonlySet<InboundEvent["type"]> = new Set([...SIGNALS, "cancel_requested", "run_expired"]);
 
 /** Events of a history that begins: the run was started, and its first workflow task scheduled and started. */
 const FIRST_HISTORY_LENGTH = 3;
@@ -14,7 +19,7 @@ const FIRST_HISTORY_LENGTH = 3;
 export class WorkflowTask {
   /** The run's first one, tried for the first time: nothing can have been played before. */
   readonly isFresh: boolean;
-  readonly news: NewsCount;
+  readonly news: InboundCount;
   /** How long the history was in the task before this one; 0 where there was none. */
   readonly after: number;
   readonly #length = workflowInfo().historyLength;
@@ -40,7 +45,7 @@ export class WorkflowTask {
    * Whether a try of this task that was lost may have done what is not to be done otherwise now: made calls, or shown an end that
    * what has come since would forbid.
    */
-  mayRepeat(inbox: News[], mayPlay: boolean): boolean {
+  mayRepeat(inbox: InboundEvent[], mayPlay: boolean): boolean {
     if (this.#isKnown) return false;
     return mayPlay || inbox.length > 1 || inbox.some(({ type }) => INTERFERES.has(type));
   }
@@ -55,7 +60,7 @@ export class WorkflowTask {
     this.#isUntold = !isTold;
   }
 
-  hears({ type }: News, at: number): void {
+  hears({ type }: InboundEvent, at: number): void {
     this.news[kindOf(type)]++;
     this.#heardAt = at;
   }
@@ -68,7 +73,7 @@ export class WorkflowTask {
   }
 
   /** Takes out of the inbox what a try that had heard so much had heard, and the run has not yet. */
-  takeHeard(inbox: News[], heard: NewsCount): News[] {
+  takeHeard(inbox: InboundEvent[], heard: InboundCount): InboundEvent[] {
     const more = { signals: heard.signals - this.news.signals, others: heard.others - this.news.others };
     const taken = inbox.filter(({ type }) => more[kindOf(type)]-- > 0);
     inbox.splice(0, inbox.length, ...inbox.filter((news) => !taken.includes(news)));
@@ -76,4 +81,4 @@ export class WorkflowTask {
   }
 }
 
-const kindOf = (type: News["type"]): keyof NewsCount => (SIGNALS.has(type) ? "signals" : "others");
+const kindOf = (type: InboundEvent["type"]): keyof InboundCount => (SIGNALS.has(type) ? "signals" : "others");

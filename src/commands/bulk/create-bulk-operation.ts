@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { once } from "../once.ts";
+import { idempotent } from "../idempotent.ts";
 import {
   type BulkOperation,
   type BulkOperationBody,
@@ -31,7 +31,7 @@ export async function createBulkOperation(
   const { operation, filter, reason, max_per_second } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
-  const stored = await once(deps, asked, findBulkOperation, (id) => {
+  const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, filter, reason, max_per_second };
     const row = { ...created, created_by: caller.actor, created_at: now() };
     return insertBulkOperation(db, row, ids, MAX_BULK_RUNS + 1, (total) => {

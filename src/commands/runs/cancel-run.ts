@@ -25,7 +25,7 @@ import { presentRun } from "../../views/run.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { type RunInput, runQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 const OVER = "workflow run already in terminal state";
@@ -193,7 +193,7 @@ async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefi
 
 /** As the run itself tells it. Undefined: no worker could say yet. */
 async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
-  const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runQuery);
+  const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runStateQuery);
   if (!answer) return undefined;
   await writeMirror(deps.db, [answer.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
   return answer.run;

@@ -1,5 +1,5 @@
 import { logged } from "../command-log.ts";
-import { runOnce } from "../once.ts";
+import { idempotentRun } from "../idempotent.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
@@ -39,7 +39,7 @@ export async function startRetry(
   idempotencyKey?: string,
 ): Promise<RunRow> {
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body: payloads, idempotencyKey };
-  return runOnce(deps, asked, async (id) => {
+  return idempotentRun(deps, asked, async (id) => {
     const { plan, state } = await mirroredRun(deps, source);
     const recovery = recoveryOf(plan, state, await requestOf(deps, caller, source, payloads));
     if ("status" in recovery) throw refusal(recovery);

@@ -17,7 +17,7 @@ import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";
 import type { TriggerRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { runQuery } from "../../../workflows/messages.ts";
+import { runStateQuery } from "../../../workflows/messages.ts";
 
 export interface EventSending {
   eventKey: string;
@@ -107,7 +107,7 @@ async function findTrigger(deps: Deps, projectId: string, eventKey: string): Pro
   // Anything may be written there: the id of another project's run, or of no run at all.
   const run = await findRun(deps.db, runId);
   if (run?.project_id !== projectId || isRunOver(run.status)) return undefined;
-  const answer = await askRun(deps, runId, runQuery);
+  const answer = await askRun(deps, runId, runStateQuery);
   if (!answer) return undefined;
   await writeMirror(deps.db, [answer.unmirrored]);
   return findLatestTrigger(deps.db, projectId, eventKey);

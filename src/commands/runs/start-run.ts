@@ -28,7 +28,7 @@ export async function startRun(
 ): Promise<RunRow> {
   // Revision 0: whatever the run itself writes is newer.
   const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
-  // Asked before the transaction: those that wait for its lock hold the other connections.
+  // KeyedRequest before the transaction: those that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
   const input: RunInput = { run: header, steps, seed_from, slow_jobs };
   const begin = async () => {

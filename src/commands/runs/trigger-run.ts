@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { logged } from "../command-log.ts";
-import { runOnce } from "../once.ts";
+import { idempotentRun } from "../idempotent.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
@@ -39,7 +39,7 @@ export function triggerRun(
       operation: `trigger ${workflow.id}`,
       body: { ...body, idempotency_key: undefined },
     };
-    const row = await runOnce(deps, { ...asked, idempotencyKey }, async (id) => {
+    const row = await idempotentRun(deps, { ...asked, idempotencyKey }, async (id) => {
       if (!workflow.enabled) throw new Problem("conflict", DISABLED);
       const payload =
         body.payload === undefined

@@ -6,7 +6,7 @@ import { findRun } from "../store/runs.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 
 /** What a request asks for, to tell a repeated one from another one under the same key. */
-interface Asked {
+interface KeyedRequest {
   projectId: string;
   operation: string;
   body: unknown;
@@ -17,9 +17,9 @@ interface Asked {
  * Makes a thing, or finds the one that the same request made before. The key is bound to the thing's id before anything
  * is started: a try that was cut off is taken up under the same id.
  */
-export async function once<Row>(
+export async function idempotent<Row>(
   { db }: Deps,
-  asked: Asked,
+  asked: KeyedRequest,
   find: (db: Pool, id: string) => Promise<Row | undefined>,
   make: (id: string) => Promise<Row>,
 ): Promise<Row> {
@@ -29,5 +29,8 @@ export async function once<Row>(
   return (await find(db, id)) ?? make(id);
 }
 
-export const runOnce = (deps: Deps, asked: Asked, make: (runId: string) => Promise<RunRow>): Promise<RunRow> =>
-  once(deps, asked, findRun, make);
+export const idempotentRun = (
+  deps: Deps,
+  asked: KeyedRequest,
+  make: (runId: string) => Promise<RunRow>,
+): Promise<RunRow> => idempotent(deps, asked, findRun, make);
