@@ -10,6 +10,8 @@ const MAX_DIGITS = 1_000;
 /** Whatever its Content-Type says, which clients get wrong, a body is bytes until a route asks for its JSON. */
 export const rawBody = (limit = MAX_BYTES) => express.raw({ type: () => true, limit });
 
+export const sizeOf = (body: unknown): number => (Buffer.isBuffer(body) ? body.length : 0);
+
 /** The JSON of a body, undefined if it is empty. */
 export function jsonOf(body: unknown): Json | undefined {
   if (!Buffer.isBuffer(body)) return undefined;

@@ -7,7 +7,8 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { callerOf } from "./auth.ts";
-import { jsonOf } from "./body.ts";
+import { jsonOf, sizeOf } from "./body.ts";
+import { inTurn } from "./large-bodies.ts";
 import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
@@ -92,12 +93,11 @@ export function route<const Path extends string, Query = undefined, Body = undef
           response,
           await handler(deps, { ...asked, query: queryOf(request.query), body: undefined as Body }),
         );
-      const { isDryRun, query, body: given } = dryRunOf(request.query, jsonOf(request.body));
-      const whole = {
-        ...asked,
-        query: queryOf(query),
-        body: parseBody<unknown>(declared.body ?? NO_BODY, given) as Body,
-      };
+      const { isDryRun, given, whole } = await inTurn(caller, sizeOf(request.body), () => {
+        const { isDryRun, query, body: given } = dryRunOf(request.query, jsonOf(request.body));
+        const body = parseBody<unknown>(declared.body ?? NO_BODY, given) as Body;
+        return { isDryRun, given, whole: { ...asked, query: queryOf(query), body } };
+      });
       const act = async () => (isDryRun ? { body: await declared.plan(deps, whole) } : handler(deps, whole));
       const answer = await (isBulk ? act() : withinLimit(deps, act));
       send(response, naming(declared.ignores?.(given, whole.body) ?? [], answer));
