@@ -35,6 +35,8 @@ export interface DispatchInput {
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;
+  /** When the job run began, by the run's clock. Absent in older histories. */
+  began_at?: number;
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
@@ -144,6 +146,10 @@ export interface FailureDetails {
   job_max_attempts: number;
   /** How long the endpoint asked to be left alone, where it did. */
   retry_after_ms?: number;
+  /** How long the job waits after this attempt, where it says. */
+  job_delay_secs?: number;
+  /** How long all attempts of a job run may take together, where the job says. */
+  job_ttl_secs?: number;
 }
 
 export interface OpenWaitInput {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ITEM_STATUSES } from "./bulk-operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
-import { RUN_STATUSES } from "./runs.ts";
+import { JOB_RUN_STATUSES, RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
@@ -67,6 +67,19 @@ export const runQuery = query({
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
+const time = z.iso
+  .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
+  .transform((text) => decodeCursor(text)?.at);
+
+export const jobRunsQuery = query({
+  ...page,
+  project_id: tagged.project_id,
+  job_id: line(255).optional(),
+  status: choice(JOB_RUN_STATUSES, "is invalid").optional(),
+  created_after: time.optional(),
+  created_before: time.optional(),
+});
+
 /** The cursor of a list in an order of its own: how many come before. */
 const place = z
   .string()
@@ -83,5 +96,7 @@ export const bulkItemsQuery = query({
   cursor: place,
   status: choice(ITEM_STATUSES, "is invalid").optional(),
 });
+/** Versions, newest first; the cursor is the last one that was shown. */
+export const versionsQuery = query({ ...page, cursor: place });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");

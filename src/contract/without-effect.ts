@@ -3,21 +3,25 @@ import { type Json, stringifyJson } from "./json.ts";
 import type { StepInput } from "./steps.ts";
 import type { StepType } from "./workflows.ts";
 
+const IGNORED_OF_JOB = [
+  "timezone",
+  "environment_id",
+  "group_id",
+  "execution_window_cron",
+  "rate_limit_max",
+  "rate_limit_window_secs",
+  "dedup_window_secs",
+  "webhook_url",
+  "webhook_secret",
+] as const;
+
 /** What published clients send and has no effect here, by body. It is taken, and the answer's X-Ignored-Fields names it. */
 export const IGNORED = {
   workflow: ["timezone", "environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
-  job: [
-    "timezone",
-    "environment_id",
-    "group_id",
-    "execution_window_cron",
-    "rate_limit_max",
-    "rate_limit_window_secs",
-    "dedup_window_secs",
-    "webhook_url",
-    "webhook_secret",
-  ],
+  job: IGNORED_OF_JOB,
+  jobUpdate: [...IGNORED_OF_JOB, "backwards_compatible"],
   trigger: ["labels", "priority", "metadata"],
+  jobTrigger: ["priority", "metadata"],
   approve: ["approver"],
 } as const;
 
@@ -28,12 +32,6 @@ export const UNSUPPORTED = {
     cron: [""],
     version_policy: ["pin"],
     max_concurrency: [0],
-    run_ttl_secs: [0],
-    retry_strategy: ["exponential"],
-    retry_delays_secs: [[]],
-    // As schemas, these let everything through.
-    payload_schema: [{}, true],
-    result_schema: [{}, true],
   },
 } as const;
 

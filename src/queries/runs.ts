@@ -1,18 +1,16 @@
 import type { Cursor } from "../contract/cursor.ts";
-import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { withUnseenEnd } from "./ended-outside.ts";
-import { findJobRun } from "../store/job-runs.ts";
-import { findJob } from "../store/jobs.ts";
 import { listRuns as listRunRows } from "../store/run-lists.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflows.ts";
 import { ends } from "../temporal/query-run.ts";
-import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
+import { presentRun, presentRuns, presentSteps } from "../views/run.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
@@ -85,12 +83,4 @@ export async function listRuns(
   const last = items.at(-1);
   const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;
   return { items, next };
-}
-
-export async function getJobRun(deps: Deps, caller: Caller, id: string): Promise<JobRun> {
-  const row = await findJobRun(deps.db, id);
-  if (!row) throw new Problem("not_found", "run not found");
-  assertProject(caller, row.project_id, "run not found");
-  const [job, run] = await Promise.all([findJob(deps.db, row.job_id), findRun(deps.db, row.run_id)]);
-  return presentJobRun(deps, row, job, run);
 }

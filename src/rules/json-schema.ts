@@ -7,7 +7,7 @@ import { MAX_SIZE } from "../../workflows/expressions/pattern-work.ts";
 
 const MAX_SCHEMA = 32_768;
 const MAX_PATTERN = 1_000;
-const COMPILE_WITHIN_MS = 1_000;
+const COMPILE_WITHIN_MS = 500;
 /** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. */
 const CHECK_WITHIN_MS = 500;
 const MAX_TOLD = 500;

@@ -3,9 +3,10 @@ import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
+import { insertJobRun } from "./job-runs.ts";
 import { type Db, inTransaction } from "./pool.ts";
 import { lockWorkflow } from "./workflows.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { JobRunRow, RunRow } from "../../workflows/engine/rows.ts";
 
 /** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
 export const insertRunsFrom = (json: string) => `
@@ -30,13 +31,14 @@ export const insertRunsFrom = (json: string) => `
  * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. `begin`
  * starts it in Temporal once the row is written and before it is there to be seen: what can't be stored does not start, and
  * if the start fails, or the process dies, no row of a run that does not exist is left. True also when the run is stored
- * already, so that a repeated try takes its place once.
+ * already, so that a repeated try takes its place once. `jobRun` is stored with it.
  */
 export function insertRunWithinLimit(
   pool: Pool,
   row: RunRow,
   maxConcurrentRuns: number,
   begin: () => Promise<void> = async () => {},
+  jobRun?: JobRunRow,
 ): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     if (maxConcurrentRuns > 0) {
@@ -45,6 +47,7 @@ export function insertRunWithinLimit(
       if ((await countRunning(client, row.workflow_id)) >= maxConcurrentRuns) return false;
     }
     await insertRun(client, row);
+    if (jobRun) await insertJobRun(client, jobRun);
     await begin();
     return true;
   });

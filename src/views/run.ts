@@ -1,10 +1,9 @@
 import { type JsonDoc, JsonText } from "../contract/json.ts";
-import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Approval, Attempt, EventTrigger, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { loadTextsWithin } from "../store/documents.ts";
-import type { StoredJob } from "../store/jobs.ts";
 import type { ListedRun } from "../store/listed-run.ts";
-import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow, AttemptRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** What all the documents of one answer may be together. The first one is shown in any case. */
@@ -141,47 +140,14 @@ export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<Eve
   };
 }
 
-export async function presentJobRun(
-  { db }: Deps,
-  row: JobRunRow,
-  job: StoredJob | undefined,
-  run: RunRow | undefined,
-): Promise<JobRun> {
-  const { found } = await documents(db, [row.output]);
-  const [result] = found;
-  return {
-    id: row.id,
-    job_id: row.job_id,
-    project_id: row.project_id,
-    status: row.status,
-    attempt: row.attempt,
-    triggered_by: "workflow",
-    priority: 0,
-    // Steps execute the job as it is when they are dispatched.
-    job_version: 0,
-    job_version_id: job?.version_id ?? "",
-    debug_mode: false,
-    lineage_depth: 0,
-    execution_mode: job?.execution_mode ?? "http",
-    workflow_step_run_id: row.step_run_id,
-    result,
-    error: row.error || undefined,
-    started_at: time(row.started_at),
-    finished_at: time(row.finished_at),
-    created_by: "system:workflow",
-    tags: run?.tags && Object.keys(run.tags).length > 0 ? run.tags : undefined,
-    created_at: rfc3339(row.started_at),
-  };
-}
-
 /** Epoch milliseconds, or what is written out already. */
-const time = <At extends number | string | undefined>(at: At) =>
+export const time = <At extends number | string | undefined>(at: At) =>
   (typeof at === "number" ? rfc3339(at) : at) as At extends number | string ? string : undefined;
 
 const NULL = { text: "null" };
 
 /** Of each row its document, if there is room for it. A JSON null says the same as none at all: members are omitted, never null. */
-async function documents(
+export async function documents(
   db: Deps["db"],
   docs: (JsonDoc | undefined)[],
 ): Promise<{ found: (JsonText | undefined)[]; leftOut: number[] }> {

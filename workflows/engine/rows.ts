@@ -1,5 +1,11 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import type {
+  ApprovalStatus,
+  EventTriggerStatus,
+  JobRunStatus,
+  RunStatus,
+  StepStatus,
+} from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
 import type { RunHeader } from "./plan.ts";
 import type { ApprovalState, Cause } from "./state.ts";
@@ -99,11 +105,13 @@ export interface JobRunRow {
   project_id: string;
   run_id: string;
   step_run_id: string;
-  status: "executing" | "completed" | "failed" | "timed_out" | "canceled" | "dead_letter";
+  status: JobRunStatus;
   attempt: number;
   output?: JsonDoc;
   error?: string;
-  started_at: number;
+  /** Of one that a trigger of the job made; any other is made when it starts. */
+  created_at?: number;
+  started_at?: number;
   finished_at?: number;
   revision: number;
 }

@@ -1,5 +1,7 @@
+import type { JobRunStatus } from "../../src/contract/runs.ts";
 import type { StepType } from "../../src/contract/workflows.ts";
-import { stepRunId } from "./ids.ts";
+import { jobRunId, stepRunId } from "./ids.ts";
+import { isRunOfJob } from "./plan.ts";
 import type { ApprovalRow, JobRunRow, RunRow, Shown, StepRow, TriggerRow } from "./rows.ts";
 import type { Run } from "./run.ts";
 import type { StepState } from "./state.ts";
@@ -90,27 +92,39 @@ export function triggerRow(run: Run, i: number): TriggerRow | undefined {
   };
 }
 
+/** One that a trigger of its job made is there before it starts, and whether it does or not. */
 export function jobRunRow(run: Run, i: number): JobRunRow | undefined {
   const { plan, state } = run;
   const step = state.steps[i];
   const definition = plan.steps[i];
-  if (!step?.job_run_id || !definition?.job_id) return undefined;
-  const failed = step.last_failure?.class === "timeout" ? "timed_out" : "dead_letter";
-  const status = { completed: "completed", failed, canceled: "canceled" } as const;
+  if (!step || !definition?.job_id) return undefined;
+  const { id: run_id, project_id, created_at } = plan.run;
+  const isOwn = isRunOfJob(plan);
+  const id = step.job_run_id ?? (isOwn ? jobRunId(run_id, i, step.generation) : undefined);
+  if (!id) return undefined;
+  const hasExpired = isOwn && state.status === "timed_out" && step.status === "canceled";
   return {
-    id: step.job_run_id,
+    id,
     job_id: definition.job_id,
-    project_id: plan.run.project_id,
-    run_id: plan.run.id,
-    step_run_id: stepRunId(plan.run.id, i),
-    status: status[step.status as keyof typeof status] ?? "executing",
+    project_id,
+    run_id,
+    step_run_id: stepRunId(run_id, i),
+    status: hasExpired ? "expired" : jobRunStatus(step),
     attempt: step.attempt - step.first_attempt + 1,
     output: step.output,
     error: step.status === "completed" ? undefined : (step.error ?? step.last_failure?.error),
-    started_at: step.started_at ?? plan.run.created_at,
+    created_at: isOwn ? created_at : undefined,
+    started_at: step.started_at ?? (isOwn ? undefined : created_at),
     finished_at: step.finished_at,
     revision: step.revision,
   };
+}
+
+function jobRunStatus({ status, last_failure, started_at }: StepState): JobRunStatus {
+  if (status === "completed" || status === "canceled") return status;
+  if (status === "skipped") return "canceled";
+  if (status === "failed") return last_failure?.class === "timeout" ? "timed_out" : "dead_letter";
+  return started_at === undefined ? "queued" : "executing";
 }
 
 /** What a command shows its caller. */

@@ -11,9 +11,10 @@ import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
+import { findJob } from "../../store/jobs.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
-import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import { enabledSteps, isRunOfJob, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { headerOf } from "../../../workflows/engine/stored-run.ts";
@@ -56,7 +57,8 @@ export async function startRetry(
       created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };
-    return startRun(deps, header, steps, workflow.max_concurrent_runs, source.id);
+    const isNothingKept = isRunOfJob({ run: header, steps }) && source.status !== "completed";
+    return startRun(deps, header, steps, workflow.max_concurrent_runs, isNothingKept ? undefined : source.id);
   });
 }
 
@@ -72,12 +74,20 @@ async function requestOf({ db }: Deps, caller: Caller, source: RunRow, payloads:
   return { ...(await unsavedPayloads(db, source, payloads)), verb: "retry-run", ...senderOf(caller) } as const;
 }
 
-async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: StoredWorkflow; steps: PlanStep[] }> {
-  const [workflow, version] = await Promise.all([
-    findWorkflow(db, source.workflow_id),
-    findVersion(db, source.workflow_version_id),
-  ]);
-  if (!workflow || !version) throw new Problem("not_found", "workflow not found");
-  if (!workflow.enabled) throw new Problem("conflict", "workflow is disabled");
-  return { workflow, steps: enabledSteps(planSteps(version), source.step_overrides) };
+type Limits = Pick<StoredWorkflow, "id" | "enabled" | "timeout_secs" | "max_concurrent_runs">;
+
+async function workflowOf({ db }: Deps, source: RunRow): Promise<{ workflow: Limits; steps: PlanStep[] }> {
+  const version = await findVersion(db, source.workflow_version_id);
+  const steps = version ? planSteps(version) : [];
+  const isOfJob = isRunOfJob({ run: source, steps });
+  const workflow = isOfJob ? await limitsOfJob(db, source.workflow_id) : await findWorkflow(db, source.workflow_id);
+  const kind = isOfJob ? "job" : "workflow";
+  if (!workflow || !version) throw new Problem("not_found", `${kind} not found`);
+  if (!workflow.enabled) throw new Problem("conflict", `${kind} is disabled`);
+  return { workflow, steps: enabledSteps(steps, source.step_overrides) };
+}
+
+async function limitsOfJob(db: Deps["db"], id: string): Promise<Limits | undefined> {
+  const job = await findJob(db, id);
+  return job && { id, enabled: job.enabled, timeout_secs: job.run_ttl_secs ?? 0, max_concurrent_runs: 0 };
 }

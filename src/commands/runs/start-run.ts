@@ -5,18 +5,20 @@ import { isOutage, unknownOutcome } from "../../outage.ts";
 import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf, type StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
-import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/view.ts";
+import { jobRunRow, runRow } from "../../../workflows/engine/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 
 /** As a plan is told it: a start itself is held to the limit under a lock. */
-export const isFull = async ({ db }: Deps, { id, max_concurrent_runs: limit }: StoredWorkflow): Promise<boolean> =>
-  limit > 0 && (await countRunning(db, id)) >= limit;
+export const isFull = async (
+  { db }: Deps,
+  { id, max_concurrent_runs: limit }: Pick<StoredWorkflow, "id" | "max_concurrent_runs">,
+): Promise<boolean> => limit > 0 && (await countRunning(db, id)) >= limit;
 
 /** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
 export async function startRun(
@@ -27,7 +29,10 @@ export async function startRun(
   seed_from?: string,
 ): Promise<RunRow> {
   // Revision 0: whatever the run itself writes is newer.
-  const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
+  const run = initialRun(planOf(header, steps));
+  const row = { ...runRow(run), revision: 0 };
+  // One whose step's end is kept calls nothing.
+  const jobRun = isRunOfJob(run.plan) && seed_from === undefined ? jobRunRow(run, 0) : undefined;
   // KeyedRequest before the transaction: those that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
   const input: RunInput = { run: header, steps, seed_from, slow_jobs };
@@ -50,7 +55,7 @@ export async function startRun(
       throw error;
     }
   };
-  if (!(await insertRunWithinLimit(starts, row, maxConcurrentRuns, begin)))
+  if (!(await insertRunWithinLimit(starts, row, maxConcurrentRuns, begin, jobRun && { ...jobRun, revision: 0 })))
     throw new Problem("conflict", LIMIT_REACHED);
   return row;
 }

@@ -1,6 +1,7 @@
 import { leaveAttempt } from "../attempts.ts";
 import { close, endStep, skipUnreachable, touch } from "../ending.ts";
 import type { Change, Recovery } from "./rule.ts";
+import { isRunOfJob } from "../plan.ts";
 import { expiry, type Run } from "../run.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { StepState } from "../state.ts";
@@ -40,7 +41,7 @@ function reopen({ state, plan }: Run, at: number): void {
 function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
   // What it had begun ends for all to see, before the step forgets it.
-  if (!isStepOver(status) && started_at !== undefined)
+  if (!isStepOver(status) && (started_at !== undefined || isRunOfJob(run.plan)))
     touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
   if (counted) leaveAttempt(run, i, at);
   touch(run, i, (step) => {
