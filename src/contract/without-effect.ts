@@ -43,6 +43,16 @@ export const sent =
     return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
   };
 
+/** The same of each entry of the body's list: jobs[2].webhook_url. */
+export const sentInEach =
+  (list: string, ignored: readonly string[]) =>
+  (body: Json | undefined): string[] => {
+    const entries: unknown = isMap(body) ? body[list] : undefined;
+    if (!Array.isArray(entries)) return [];
+    const names = sent(ignored);
+    return entries.flatMap((entry, i) => names(entry as Json).map((field) => `${list}[${i}].${field}`));
+  };
+
 /** Of a step, what counts only for these types; all else counts for every type. */
 const FIELDS_OF_TYPES: Partial<Record<keyof StepInput, StepType[]>> = {
   job_id: ["job"],

@@ -2,6 +2,8 @@ import type { Response } from "express";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
+import { encodePlace, MAX_LIMIT } from "../contract/lists.ts";
+import type { ListPart } from "../queries/list-part.ts";
 
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
 export function pageOf(
@@ -18,8 +20,19 @@ export function pageOf(
   return { headers, body };
 }
 
+/** A part of a list whose items carry outputs. Where one answer has no room for all of them, it says from where they can be read. */
+export function partOf(
+  { items, next, leftOut }: ListPart<unknown>,
+  asked: { url: string; query: { envelope: boolean } },
+): Answer {
+  const answer = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+  if (!leftOut) return answer;
+  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
+  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
+}
+
 /** Relative, so that it is right behind any proxy. */
-export function withCursor(url: string, cursor: string, limit?: number): string {
+function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");
   if (limit !== undefined) next.searchParams.set("limit", String(limit));
   next.searchParams.set("cursor", cursor);
@@ -68,9 +81,10 @@ const ALWAYS = {
 
 /** An answer as it goes over the wire. */
 export function written({ status = 200, headers, body }: Answer, requestId: string) {
-  const text = stringifyJson(body);
-  const all = { ...ALWAYS, "X-Request-Id": requestId, ...headers, "Content-Length": String(Buffer.byteLength(text)) };
-  return { status, headers: all, text };
+  const text = body === undefined ? "" : stringifyJson(body);
+  // A 204 has neither a body nor the length of one.
+  const length = status === 204 ? undefined : { "Content-Length": String(Buffer.byteLength(text)) };
+  return { status, headers: { ...ALWAYS, "X-Request-Id": requestId, ...headers, ...length }, text };
 }
 
 /** The one way out. By Node's own writeHead: express and helmet set header by header, a tenth of a short request's time. */

@@ -27,7 +27,7 @@ export interface RouteRequest<Path extends string, Query, Body> {
 
 /** A route with a scope needs a bearer token that has it; one without is open to everybody. */
 export interface Route {
-  method: "get" | "post" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
   path: string;
   scope?: Scope;
   /** This one is enough as well. */
@@ -66,7 +66,10 @@ type Handler<Path extends string, Query, Body, Result> = (
 
 /** What changes something also has a plan: what `?dryRun=true` answers, with nothing done. */
 type Declared<Path extends string, Query, Body> = Declaration<Path, Query, Body> &
-  ({ method: "get" } | { method: "post" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> });
+  (
+    | { method: "get" }
+    | { method: "post" | "put" | "patch" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> }
+  );
 
 /** The one way from HTTP to a command or a query, and back. */
 export function route<const Path extends string, Query = undefined, Body = undefined>(

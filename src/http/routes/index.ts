@@ -2,6 +2,7 @@ import type { Route } from "../route.ts";
 import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
 import { runRoutes } from "./runs.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
@@ -14,6 +15,7 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
+  ...jobTriggerRoutes,
   ...runRoutes,
   ...eventRoutes,
 ];

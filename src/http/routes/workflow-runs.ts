@@ -1,17 +1,15 @@
-import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
-import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
-import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
+import { answerTo, pageOf, partOf } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
-import type { ListPart } from "../../queries/list-part.ts";
 import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 export const workflowRunRoutes: Route[] = [
@@ -109,13 +107,3 @@ export const workflowRunRoutes: Route[] = [
   }),
   ...steeringRoutes,
 ];
-
-function partOf(
-  { items, next, leftOut }: ListPart<unknown>,
-  asked: { url: string; query: z.output<typeof stepsQuery> },
-): Answer {
-  const answer = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
-  if (!leftOut) return answer;
-  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
-  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
-}
