@@ -3,11 +3,12 @@ import { withinTime } from "./within-time.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
 import { nestsDeeperThan, MAX_LEVELS } from "../../workflows/expressions/printed.ts";
 import { Pattern } from "../../workflows/expressions/patterns.ts";
-import { MAX_SIZE } from "../../workflows/expressions/pattern-work.ts";
 
 const MAX_SCHEMA = 32_768;
 const MAX_PATTERN = 1_000;
-const COMPILE_WITHIN_MS = 500;
+/** Of all patterns together, in instructions: each takes some microseconds to compile. */
+const MAX_PATTERNS_SIZE = 3_000;
+const COMPILE_WITHIN_MS = 1_000;
 /** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. */
 const CHECK_WITHIN_MS = 500;
 const MAX_TOLD = 500;
@@ -73,7 +74,7 @@ function patternsOfLimitedSize() {
     if (source.length > MAX_PATTERN) throw new Error(`a pattern has more than ${MAX_PATTERN} characters`);
     const pattern = new Pattern(source);
     size += pattern.size;
-    if (size > MAX_SIZE) throw new Error("the patterns are together too large");
+    if (size > MAX_PATTERNS_SIZE) throw new Error("the patterns are together too large");
     const problem = pattern.problem();
     if (problem) throw new Error(`a pattern is not valid: ${problem}`);
     // Ajv knows a pattern by what it prints.

@@ -14,7 +14,7 @@ export async function workflowsThatCall(db: Db, projectId: string, jobId: string
 export async function hasActiveRuns(db: Db, projectId: string, jobId: string): Promise<boolean> {
   const { rows } = await db.query<{ found: boolean }>(
     `select
-       exists (select from job_runs where job_id = $2 and finished_at is null)
+       exists (select from job_runs where job_id = $2::text::uuid and finished_at is null)
        or exists (
          select from workflow_versions version
          where version.project_id = $1 and ${callsJob("$2")} and exists (
@@ -29,5 +29,5 @@ export async function hasActiveRuns(db: Db, projectId: string, jobId: string): P
 
 /** Of most versions their text says already that they don't. */
 const callsJob = (id: string) => `
-  version.steps::text like '%' || ${id} || '%'
-  and exists (select from json_array_elements(version.steps) step where step->>'job_id' = ${id})`;
+  version.steps::text like '%' || ${id}::text || '%'
+  and exists (select from json_array_elements(version.steps) step where step->>'job_id' = ${id}::text)`;

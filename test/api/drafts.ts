@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
-import { createJobBody } from "../../src/contract/jobs.ts";
+import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/job-trigger.ts";
+import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs.ts";
 import { triggerBody } from "../../src/contract/trigger.ts";
 import { approveBody, bulkBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
 
@@ -26,6 +27,7 @@ const draftJob = ({ jobUrl }: Made) => ({
   tags: { team: "a" },
   endpoint_url: jobUrl("/job"),
   fallback_endpoint_url: jobUrl("/fallback"),
+  headers: { "X-Tenant": "a" },
   max_attempts: 1,
   timeout_secs: 1,
   payload_schema: {},
@@ -46,6 +48,15 @@ const draftJob = ({ jobUrl }: Made) => ({
   dedup_window_secs: 1,
   webhook_url: "http://example.com",
   webhook_secret: "secret",
+});
+const draftJobUpdate = (made: Made) => ({ ...draftJob(made), enabled: true, backwards_compatible: true });
+const draftJobTrigger = () => ({
+  project_id: "demo",
+  payload: {},
+  tags: { team: "a" },
+  idempotency_key: fresh(),
+  priority: 1,
+  metadata: {},
 });
 export const draftWorkflow = ({ ids }: Made) => ({
   project_id: "demo",
@@ -120,6 +131,8 @@ const draftTrigger = () => ({
 
 export interface BodyOf {
   route: string;
+  /** Without one it is POST. */
+  method?: "POST" | "PATCH";
   schema: z.ZodType;
   /** A good body with every field in it. */
   draft: (made: Made) => Members;
@@ -151,6 +164,33 @@ export const BODIES: BodyOf[] = [
     draft: draftJob,
     readAt: ({ id }) => `/v1/jobs/${id}`,
     notShown: ["timezone", "environment_id"],
+  },
+  {
+    route: "/v1/jobs/:jobID",
+    method: "PATCH",
+    schema: updateJobBody,
+    draft: draftJobUpdate,
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+    notShown: ["timezone", "environment_id"],
+  },
+  { route: "/v1/jobs/batch", schema: batchJobsBody, draft: (made) => ({ jobs: [draftJob(made)] }) },
+  {
+    route: "/v1/jobs/:jobID/clone",
+    schema: cloneJobBody,
+    draft: () => ({ project_id: "demo", name: "name", slug: fresh() }),
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+  },
+  {
+    route: "/v1/jobs/:jobID/trigger",
+    schema: jobTriggerBody,
+    draft: draftJobTrigger,
+    readAt: ({ id }) => `/v1/runs/${id}`,
+    notShown: ["idempotency_key"],
+  },
+  {
+    route: "/v1/jobs/:jobID/trigger/bulk",
+    schema: bulkTriggerBody,
+    draft: () => ({ items: [draftJobTrigger()] }),
   },
   {
     route: "/v1/workflows/:workflowID/trigger",
@@ -197,7 +237,7 @@ export const BODIES: BodyOf[] = [
   { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {} }) },
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
-export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition"];
+export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"];
 export const IGNORED_FIELDS: Record<string, string[]> = {
   "/v1/workflows": ["environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
   "/v1/jobs": [
@@ -209,6 +249,17 @@ export const IGNORED_FIELDS: Record<string, string[]> = {
     "webhook_url",
     "webhook_secret",
   ],
+  "/v1/jobs/:jobID": [
+    "group_id",
+    "execution_window_cron",
+    "rate_limit_max",
+    "rate_limit_window_secs",
+    "dedup_window_secs",
+    "webhook_url",
+    "webhook_secret",
+    "backwards_compatible",
+  ],
+  "/v1/jobs/:jobID/trigger": ["priority", "metadata"],
   "/v1/workflows/:workflowID/trigger": ["priority", "metadata"],
 };
-export const MAPS = ["tags", "labels"];
+export const MAPS = ["tags", "labels", "headers"];

@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import jwt from "jsonwebtoken";
+import type { JobRun } from "../../src/contract/runs.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { SCOPES } from "../../src/identity/caller.ts";
 import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
@@ -95,6 +96,22 @@ const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pau
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
 let slugs = 0;
 
+const JOB = "/v1/jobs/:jobID";
+const JOB_RUN = "/v1/runs/:runID";
+const aJob = (slug: string) => ({ project_id: "demo", name: "new", slug, endpoint_url: stack.jobs.url("/new") });
+const ownJob = async (): Promise<Ids> => ({ ...demo, jobID: (await createJob(stack)).id });
+/** A run of a job that goes on until it is canceled. */
+const heldRun = async (): Promise<Ids> => {
+  stack.jobs.hold("/held");
+  const { id: jobID } = await createJob(stack, "/held");
+  const { id: runID } = await ok<{ id: string }>(stack, "POST", `/v1/jobs/${jobID}/trigger`);
+  const { workflow_run_id } = await until(async () => {
+    const run = await ok<JobRun>(stack, "GET", `/v1/runs/${runID}`);
+    return run.status === "executing" && run;
+  });
+  return { ...demo, jobID, runID, workflowRunID: workflow_run_id };
+};
+
 /** Of every route, a request that is answered `status` with the right token. */
 const CASES: Record<string, Case> = {
   "get /health": { status: 200 },
@@ -135,7 +152,23 @@ const CASES: Record<string, Case> = {
   },
   "get /v1/jobs": { status: 200, query: "?project_id=demo" },
   "get /v1/jobs/:jobID": { status: 200 },
-  "get /v1/runs/:runID": { status: 200 },
+  "post /v1/jobs/batch": { status: 200, body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
+  [`patch ${JOB}`]: { status: 200, body: () => ({ description: `${++slugs}` }), prepare: ownJob },
+  [`delete ${JOB}`]: { status: 204, prepare: ownJob },
+  [`post ${JOB}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`post ${JOB}/enable`]: { status: 200, prepare: after("POST", `${JOB}/disable`, () => ownJob()) },
+  [`post ${JOB}/disable`]: { status: 200, prepare: ownJob },
+  [`get ${JOB}/versions`]: { status: 200 },
+  [`get ${JOB}/health`]: { status: 200 },
+  [`post ${JOB}/trigger`]: { status: 201 },
+  [`post ${JOB}/trigger/bulk`]: { status: 200, body: () => ({ items: [{}] }) },
+  "get /v1/runs": { status: 200, query: "?project_id=demo" },
+  [`get ${JOB_RUN}`]: { status: 200 },
+  [`get ${JOB_RUN}/attempts`]: { status: 200 },
+  [`get ${JOB_RUN}/events`]: { status: 200 },
+  [`delete ${JOB_RUN}`]: { status: 200, prepare: heldRun },
+  [`post ${JOB_RUN}/cancel`]: { status: 200, prepare: heldRun },
+  [`post ${JOB_RUN}/replay`]: { status: 201, prepare: after("DELETE", JOB_RUN, () => heldRun()) },
   "post /v1/events/:eventKey/send": {
     status: 200,
     query: "?project_id=demo",
@@ -249,6 +282,12 @@ describe.each(guarded)("%s refuses", (_, route) => {
         const inTheirs = JSON.stringify(visible(answer)).replaceAll(demo.workflowRunID ?? "", UNKNOWN);
         expect(answer).toMatchObject({ status: 200, body: { failed: 1 } });
         expect(JSON.parse(inTheirs)).toEqual(visible(await ask(route, unknown, bearer({}))));
+      } else if (route.path === "/v1/jobs/batch") {
+        expect(answer.body).toMatchObject({
+          created: 0,
+          failed: 1,
+          results: [{ status: "failed", code: "forbidden" }],
+        });
       } else {
         refused(answer, 403, "forbidden", "project_id is not one of your projects");
       }
@@ -284,7 +323,7 @@ describe.each(named)("%s takes no parameter that it does not know:", (_, route) 
 /** How much there is of everything, and all that is kept of the run and of the operation: runs of other tests may go on. */
 async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   const { db, temporal } = stack.deps;
-  const counted = ["jobs", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
+  const counted = ["jobs", "job_versions", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
   counted.push("idempotency_keys", "documents");
   const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
   const columns = [
