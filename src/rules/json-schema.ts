@@ -4,13 +4,16 @@ import { type Json, stringifyJson } from "../contract/json.ts";
 import { nestsDeeperThan, MAX_LEVELS } from "../../workflows/expressions/printed.ts";
 import { Pattern } from "../../workflows/expressions/patterns.ts";
 
-const MAX_SCHEMA = 32_768;
+const MAX_SCHEMA = 16_384;
+/** Each takes some 0.4 ms to compile, whatever it says. */
+const MAX_OBJECTS = 500;
 const MAX_PATTERN = 1_000;
 /** Of all patterns together, in instructions: each takes some microseconds to compile. */
 const MAX_PATTERNS_SIZE = 3_000;
-const COMPILE_WITHIN_MS = 1_000;
+/** The limits of a schema leave it a fraction of that, on a machine that is not busy with other things. */
+const COMPILE_WITHIN_MS = 5_000;
 /** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. */
-const CHECK_WITHIN_MS = 500;
+const CHECK_WITHIN_MS = 1_000;
 const MAX_TOLD = 500;
 
 /** A JSON Schema (2020-12) of a client, compiled. It says nothing about what it does not hold itself: no schema is fetched. */
@@ -22,6 +25,9 @@ export class JsonSchema {
     const text = stringifyJson(schema);
     if (text.length > MAX_SCHEMA) throw new Error(`has ${text.length} characters, where ${MAX_SCHEMA} may be`);
     if (nestsDeeperThan(MAX_LEVELS, schema)) throw new Error(`nests deeper than ${MAX_LEVELS} levels`);
+    const objects = objectsIn(schema);
+    if (objects > MAX_OBJECTS) throw new Error(`has ${objects} objects, where ${MAX_OBJECTS} may be`);
+    assertMeant(JSON.parse(text));
     this.#validate = withinTime(
       COMPILE_WITHIN_MS,
       () => compiled(JSON.parse(text)),
@@ -48,23 +54,43 @@ export class JsonSchema {
   }
 }
 
-const meta = new Ajv2020({ strict: false, logger: false, validateFormats: false });
+function objectsIn(value: Json): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, member) => sum + objectsIn(member), Array.isArray(value) ? 0 : 1);
+}
+
+const OPTIONS = { strict: false, logger: false, validateFormats: false } as const;
+
+let meta: Ajv2020 | undefined;
+
+/** It says what the specification knows. Not within a limit of time: what is cut off while it is made stays broken. */
+function assertMeant(schema: object | boolean): void {
+  meta ??= new Ajv2020(OPTIONS);
+  if (!meta.validateSchema(ofAnyDraft(schema))) throw new Error(told("", meta.errors ?? []));
+}
+
+/** Most of what earlier drafts say means the same. */
+function ofAnyDraft(schema: object | boolean): object | boolean {
+  if (typeof schema === "object" && schema !== null) Reflect.deleteProperty(schema, "$schema");
+  return schema;
+}
 
 /** By an instance of its own: schemas know each other by their ids where they share one, whosever they are. */
 function compiled(schema: object | boolean): ValidateFunction {
-  if (typeof schema === "object" && schema !== null) Reflect.deleteProperty(schema, "$schema");
-  if (!meta.validateSchema(schema)) throw new Error(told("", meta.errors ?? []));
   const ajv = new Ajv2020({
-    strict: false,
-    logger: false,
+    ...OPTIONS,
     meta: false,
     validateSchema: false,
-    validateFormats: false,
     // Of what is referred to twice there would be two copies, of what that refers to twice four, and so on.
     inlineRefs: false,
     code: { regExp: patternsOfLimitedSize() },
   });
-  return ajv.compile(schema);
+  try {
+    return ajv.compile(ofAnyDraft(schema));
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error("refers to itself without end");
+    throw error;
+  }
 }
 
 /** RE2's: the time of a search grows with the text, and not faster. */

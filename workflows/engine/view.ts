@@ -112,13 +112,16 @@ export function jobRunRow(run: Run, i: number): JobRunRow | undefined {
     status: hasExpired ? "expired" : jobRunStatus(step),
     attempt: step.attempt - step.first_attempt + 1,
     output: step.output,
-    error: step.status === "completed" ? undefined : (step.error ?? step.last_failure?.error),
+    error: hasExpired ? "run_ttl_secs is over" : errorOf(step),
     created_at: isOwn ? created_at : undefined,
     started_at: step.started_at ?? (isOwn ? undefined : created_at),
     finished_at: step.finished_at,
     revision: step.revision,
   };
 }
+
+const errorOf = ({ status, error, last_failure }: StepState): string | undefined =>
+  status === "completed" ? undefined : (error ?? last_failure?.error);
 
 function jobRunStatus({ status, last_failure, started_at }: StepState): JobRunStatus {
   if (status === "completed" || status === "canceled") return status;

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from "node:timers/promises";
 import pMap from "p-map";
 import { createJob, previewJob } from "./create-job.ts";
 import type { CreateJobBody, Job, JobBatch, JobPlan } from "../../contract/jobs.ts";
@@ -29,9 +30,13 @@ async function batch<Made>(
   items: (CreateJobBody | Problem)[],
   make: (body: CreateJobBody) => Promise<Made>,
 ): Promise<JobBatch<Made>> {
+  let took = 0;
   const results = await pMap(
     items,
     async (item, index): Promise<JobBatch<Made>["results"][number]> => {
+      // A schema may take a while to compile: as long a while is left to the others.
+      await rest(took);
+      const began = performance.now();
       try {
         if (item instanceof Problem) throw item;
         return { index, status: "created", job: await make(item) };
@@ -39,6 +44,8 @@ async function batch<Made>(
         if (!(error instanceof Problem)) throw error;
         const { code, message, details } = error;
         return { index, status: "failed", code, error: message, details };
+      } finally {
+        took = performance.now() - began;
       }
     },
     { concurrency: 1 },
