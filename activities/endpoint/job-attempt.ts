@@ -61,7 +61,8 @@ async function call(
 ): Promise<string | undefined> {
   const mayTake = input.timeout_secs_override || job.timeout_secs;
   const secsLeft = timeLeft(job, input);
-  if (secsLeft() <= 0) throw new EndpointFailure("timeout", `run_ttl_secs is over: ${job.run_ttl_secs}`);
+  const isOver = () => new EndpointFailure("timeout", `run_ttl_secs is over: ${job.run_ttl_secs}`);
+  if (secsLeft() <= 0) throw isOver();
   const timeoutSecs = Math.min(mayTake, secsLeft());
   const secret = config.runTokenSecret;
   const token = secret && { "X-Run-Token": runToken(secret, input.job_run_id, Math.ceil(timeoutSecs)) };
@@ -75,6 +76,7 @@ async function call(
   try {
     return await callEndpoint(endpoints, { ...attempt, url: job.endpoint_url, headers: own });
   } catch (error) {
+    if (error instanceof EndpointFailure && error.class === "timeout" && timeoutSecs < mayTake) throw isOver();
     const url = job.fallback_endpoint_url;
     if (!url || !(error instanceof EndpointFailure) || !FALLBACK_CLASSES.has(error.class)) throw error;
     if (secsLeft() <= 0) throw error;

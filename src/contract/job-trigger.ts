@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ignored, json, line, list, members } from "./fields.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import type { Json, JsonText } from "./json.ts";

@@ -370,7 +370,7 @@ describe("a run of a job can be", () => {
 
 test("a run that is not over when its job's run_ttl_secs are is expired", async () => {
   stack.jobs.hold("/expires");
-  const run = await triggerJob(await createJob(stack, "/expires", { run_ttl_secs: 1, max_attempts: 3 }));
+  const run = await triggerJob(await createJob(stack, "/expires", { run_ttl_secs: 5, max_attempts: 3 }));
   const ended = await until(async () => {
     const now = await read(run);
     return now.finished_at && now;

@@ -77,9 +77,9 @@ describe.concurrent("what a job says of its calls is done:", () => {
 
   test("its run_ttl_secs cuts off what is under way, and no attempt follows", async () => {
     stack.jobs.hold("/ttl");
-    const job = await createJob(stack, "/ttl", { run_ttl_secs: 1, timeout_secs: 60 });
+    const job = await createJob(stack, "/ttl", { run_ttl_secs: 5, timeout_secs: 60 });
     const run = await reaches(stack, await runOne(job, { retry_max_attempts: 5 }), "failed");
-    expect(run.error).toBe("execution timed out");
+    expect(run.error).toBe("run_ttl_secs is over: 5");
     expect(stack.jobs.callsTo("/ttl")).toHaveLength(1);
     const { job_run_id } = await getStep(stack, run, "call");
     expect(await ok(stack, "GET", `/v1/runs/${job_run_id}`)).toMatchObject({ status: "timed_out", attempt: 1 });
