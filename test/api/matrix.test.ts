@@ -100,14 +100,14 @@ const JOB = "/v1/jobs/:jobID";
 const JOB_RUN = "/v1/runs/:runID";
 const aJob = (slug: string) => ({ project_id: "demo", name: "new", slug, endpoint_url: stack.jobs.url("/new") });
 const ownJob = async (): Promise<Ids> => ({ ...demo, jobID: (await createJob(stack)).id });
-/** A run of a job that goes on until it is canceled. */
+/** A run of a job that waits for its next attempt until it is canceled. */
 const heldRun = async (): Promise<Ids> => {
-  stack.jobs.hold("/held");
-  const { id: jobID } = await createJob(stack, "/held");
+  stack.jobs.on("/held", () => ({ status: 429, headers: { "retry-after": "3600" } }));
+  const { id: jobID } = await createJob(stack, "/held", { max_attempts: 2 });
   const { id: runID } = await ok<{ id: string }>(stack, "POST", `/v1/jobs/${jobID}/trigger`);
   const { workflow_run_id } = await until(async () => {
     const run = await ok<JobRun>(stack, "GET", `/v1/runs/${runID}`);
-    return run.status === "executing" && run;
+    return run.status === "executing" && run.error !== undefined && run;
   });
   return { ...demo, jobID, runID, workflowRunID: workflow_run_id };
 };
