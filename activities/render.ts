@@ -1,6 +1,6 @@
 import { type Json, type JsonDoc, parseJson, stringifyJson } from "../src/contract/json.ts";
 import { bytesOf, loadTextsWithin } from "../src/store/documents.ts";
-import type { Db } from "../src/store/pool.ts";
+import type { Db } from "../src/store/postgres/pool.ts";
 import type { PayloadSources } from "../workflows/activity-types.ts";
 import * as lenient from "../workflows/expressions/lenient-templates.ts";
 import { follow, type Reference, stepOf } from "../workflows/expressions/references.ts";

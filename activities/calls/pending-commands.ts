@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { Notices } from "../../src/store/notices.ts";
+import type { Notices } from "../../src/store/postgres/notifications.ts";
 
 /** A run hears a command within this time, if it can be heard at all. */
 const KEPT_MS = 2_000;

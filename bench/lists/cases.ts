@@ -1,7 +1,7 @@
 import type { Pool, QueryConfig } from "pg";
 import { request } from "undici";
 import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
-import { runsStatement } from "../../src/store/run-lists.ts";
+import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
 
 /** One question: paths that ask it, and the statements behind them. */

@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime } from "@temporalio/worker";
 import { type History, replayHistory } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
-import { isId } from "../store/columns.ts";
+import { isId } from "../store/postgres/columns.ts";
 
 // `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
 

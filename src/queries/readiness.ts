@@ -1,6 +1,6 @@
-import { within } from "../deadline.ts";
+import { within } from "../timing/deadline.ts";
 import type { Deps } from "../deps.ts";
-import { assertWritable } from "../store/pool.ts";
+import { assertWritable } from "../store/postgres/pool.ts";
 
 /** A server that answers later than this is as good as away. */
 const PATIENCE_MS = 2_000;

@@ -7,7 +7,7 @@ import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
 import { withUnseenEnd } from "./ended-outside.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
-import { listRuns as listRunRows } from "../store/run-lists.ts";
+import { listRuns as listRunRows } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflows.ts";

@@ -3,9 +3,9 @@ import type { Running } from "./process.ts";
 import { reach, type Server } from "./reach.ts";
 import type { Config } from "../config.ts";
 import type { Deps } from "../deps.ts";
-import { migrate } from "../store/migrate.ts";
-import { Notices } from "../store/notices.ts";
-import { createPool } from "../store/pool.ts";
+import { migrate } from "../store/postgres/migrate.ts";
+import { Notices } from "../store/postgres/notifications.ts";
+import { createPool } from "../store/postgres/pool.ts";
 import { connectTemporal, NoSuchNamespace } from "../temporal/connection.ts";
 
 /** How long a run that is to start may wait for those before it. */

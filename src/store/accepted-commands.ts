@@ -1,5 +1,5 @@
-import { type Columns, present } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { type Columns, present } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** A command that its caller was told is stored, of a run or of a bulk operation. */
 export interface AcceptedCommand {

@@ -1,5 +1,5 @@
-import { type Columns, isId, present } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { type Columns, isId, present } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { ApprovalRow } from "../../workflows/engine/rows.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {

@@ -7,10 +7,10 @@ import type {
   BulkStatus,
 } from "../contract/bulk-operations.ts";
 import type { Cursor } from "../contract/cursor.ts";
-import { type Columns, isId, present, recordOf } from "./columns.ts";
-import { startOf } from "./page.ts";
-import { type Db, inTransaction } from "./pool.ts";
-import { filteredRuns } from "./run-lists.ts";
+import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
+import { startOf } from "./postgres/list-request.ts";
+import { type Db, inTransaction } from "./postgres/pool.ts";
+import { filteredRuns } from "./run-lists/list-runs.ts";
 import type { BulkOutcome, BulkState } from "../../workflows/bulk/messages.ts";
 
 /** Times are epoch milliseconds. */

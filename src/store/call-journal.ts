@@ -1,5 +1,5 @@
-import { recordOf } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { recordOf } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { CallOutcome, JournaledPlay } from "../../workflows/activity-types.ts";
 
 /** A row of the journal; `played`, `execution` and `task` only of what a workflow task did, `outcome` only of a call. */

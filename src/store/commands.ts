@@ -1,5 +1,5 @@
-import { isId } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { isId } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import type { Shown } from "../../workflows/engine/rows.ts";
 import type { CommandReply } from "../../workflows/messages.ts";

@@ -1,5 +1,5 @@
 import { INLINE_LIMIT, type JsonDoc } from "../contract/json.ts";
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** A document from the two columns that keep it: its text, or the id of its row of `documents`. */
 export function documentOf(text: string | null, ref: string | null): JsonDoc | null {

@@ -1,6 +1,6 @@
-import { type Columns, isId, present } from "./columns.ts";
+import { type Columns, isId, present } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { JobRunRow } from "../../workflows/engine/rows.ts";
 
 export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefined> {

@@ -1,9 +1,9 @@
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isId, present } from "./columns.ts";
-import { type PageOf, pageParameters } from "./page.ts";
-import type { Db } from "./pool.ts";
-import { recently } from "./recent.ts";
+import { type Columns, isId, present } from "./postgres/columns.ts";
+import { type PageOf, pageParameters } from "./postgres/list-request.ts";
+import type { Db } from "./postgres/pool.ts";
+import { recently } from "../timing/cached.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */

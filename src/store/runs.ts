@@ -1,9 +1,9 @@
 import type { Pool } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
-import { type Columns, isId, present, recordOf } from "./columns.ts";
+import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import { type Db, inTransaction } from "./pool.ts";
+import { type Db, inTransaction } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 

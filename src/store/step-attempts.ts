@@ -1,6 +1,6 @@
-import { type Columns, present } from "./columns.ts";
+import { type Columns, present } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { AttemptRow } from "../../workflows/engine/rows.ts";
 import type { ApprovalState } from "../../workflows/engine/state.ts";
 

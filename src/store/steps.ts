@@ -1,7 +1,7 @@
 import type { QueryConfig } from "pg";
-import { type Columns, isId, present } from "./columns.ts";
+import { type Columns, isId, present } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 
 /** The steps of a run that ever changed, in the order of the definition. */

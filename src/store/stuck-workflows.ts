@@ -1,4 +1,4 @@
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** Whatever made a run get stuck may have been mended since. */
 const REMEMBERED = "1 day";

@@ -1,9 +1,9 @@
 import { parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isId, present } from "./columns.ts";
+import { type Columns, isId, present } from "./postgres/columns.ts";
 import { slowAmong } from "./jobs.ts";
-import { type PageOf, pageParameters } from "./page.ts";
-import type { Db } from "./pool.ts";
-import { recently } from "./recent.ts";
+import { type PageOf, pageParameters } from "./postgres/list-request.ts";
+import type { Db } from "./postgres/pool.ts";
+import { recently } from "../timing/cached.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 

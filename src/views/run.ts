@@ -3,7 +3,7 @@ import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } fr
 import type { Deps } from "../deps.ts";
 import { loadTextsWithin } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
-import type { ListedRun } from "../store/listed-run.ts";
+import type { ListedRun } from "../store/run-lists/listed-run.ts";
 import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 

@@ -3,7 +3,7 @@ import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
 import { IGNORED, UNSUPPORTED, withoutIgnored } from "../../contract/without-effect.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

@@ -9,13 +9,13 @@ import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import { UNSUPPORTED, ofItsType } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { findJob } from "../../store/jobs.ts";
-import { type Db, inTransaction } from "../../store/pool.ts";
+import { type Db, inTransaction } from "../../store/postgres/pool.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
 import {
   findVersion,

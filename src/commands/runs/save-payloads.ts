@@ -3,7 +3,7 @@ import { type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
-import type { Db } from "../../store/pool.ts";
+import type { Db } from "../../store/postgres/pool.ts";
 import { findVersion } from "../../store/workflows.ts";
 import { Precedence } from "../../../workflows/engine/precedence.ts";
 import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";

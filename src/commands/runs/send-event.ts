@@ -11,7 +11,7 @@ import { findOwnRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
-import { writeMirror } from "../../store/mirror.ts";
+import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";

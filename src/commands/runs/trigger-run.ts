@@ -6,7 +6,7 @@ import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";

@@ -3,7 +3,7 @@ import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
-import { runRoutes } from "./runs.ts";
+import { runRoutes } from "./job-runs.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
 import { workflowRoutes } from "./workflows.ts";
 

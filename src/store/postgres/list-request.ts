@@ -1,4 +1,4 @@
-import type { Cursor } from "../contract/cursor.ts";
+import type { Cursor } from "../../contract/cursor.ts";
 import { isId } from "./columns.ts";
 
 /** One page of a project's list. A tag key alone asks for any value of it. */

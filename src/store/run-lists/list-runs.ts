@@ -1,7 +1,7 @@
 import type { QueryConfig } from "pg";
 import { LISTED_RUN, type ListedRun, listedRun } from "./listed-run.ts";
-import { type PageOf, startOf } from "./page.ts";
-import type { Db } from "./pool.ts";
+import { type PageOf, startOf } from "../postgres/list-request.ts";
+import type { Db } from "../postgres/pool.ts";
 
 type RunsPage = PageOf & RunsFilter;
 

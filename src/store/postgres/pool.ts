@@ -1,7 +1,7 @@
 import pg from "pg";
-import { Problem } from "../errors.ts";
-import { isOutage } from "../outage.ts";
-import { epochMs, rfc3339 } from "../../workflows/engine/time.ts";
+import { Problem } from "../../errors.ts";
+import { isOutage } from "../../outage.ts";
+import { epochMs, rfc3339 } from "../../../workflows/engine/time.ts";
 
 export type Db = pg.Pool | pg.PoolClient;
 

@@ -1,4 +1,4 @@
-import { microseconds } from "../workflows/engine/time.ts";
+import { microseconds } from "../../workflows/engine/time.ts";
 
 /** How far the two clocks may part: setting one after the other costs digits, and a thread may be held between reads. */
 const APART_MS = 2;

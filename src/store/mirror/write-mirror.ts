@@ -1,10 +1,10 @@
-import { recordOf } from "./columns.ts";
-import { insertTriggersFrom } from "./event-triggers.ts";
-import { tellOfRuns } from "./notices.ts";
-import type { Db } from "./pool.ts";
-import { insertRunsFrom } from "./runs.ts";
-import { insertAttemptsFrom } from "./step-attempts.ts";
-import type { MirrorRows } from "../../workflows/engine/rows.ts";
+import { recordOf } from "../postgres/columns.ts";
+import { insertTriggersFrom } from "../event-triggers.ts";
+import { tellOfRuns } from "../postgres/notifications.ts";
+import type { Db } from "../postgres/pool.ts";
+import { insertRunsFrom } from "../runs.ts";
+import { insertAttemptsFrom } from "../step-attempts.ts";
+import type { MirrorRows } from "../../../workflows/engine/rows.ts";
 
 /**
  * Writes what changed of some runs, each named once, in one round trip. Of each row the newest revision stays, so that
