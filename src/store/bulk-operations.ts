@@ -1,4 +1,4 @@
-import type { Pool } from "pg";
+import type { PoolClient } from "pg";
 import type {
   BulkFilter,
   BulkItem,
@@ -9,7 +9,7 @@ import type {
 import type { Cursor } from "../contract/cursor.ts";
 import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
 import { startOf } from "./postgres/list-request.ts";
-import { type Db, inTransaction } from "./postgres/pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/list-runs.ts";
 import type { BulkOutcome, BulkState } from "../../workflows/bulk/messages.ts";
 
@@ -37,34 +37,28 @@ export type NewBulkOperation = Pick<
 >;
 
 /**
- * Stores the operation with its selection: the ids, or what its filter lets through now, oldest first, at most `limit`
- * runs. `begin` starts it in Temporal before it is there to be seen, and may refuse: then nothing is stored. One that is
- * stored already stays as it is.
+ * Stores the operation with its selection: the ids, or what its filter lets through now, oldest first, at most `limit` runs.
+ * Answers how many there are, or undefined where it is stored already and stays as it is.
  */
-export function insertBulkOperation(
-  pool: Pool,
+export async function insertBulkOperation(
+  transaction: PoolClient,
   operation: NewBulkOperation,
   ids: string[] | undefined,
   limit: number,
-  begin: (total: number) => Promise<void>,
-): Promise<StoredBulkOperation> {
-  return inTransaction(pool, async (client) => {
-    const { id, created_at, ...columns } = operation;
-    const { rowCount } = await client.query(
-      `insert into bulk_operations (
-         id, project_id, operation, status, filter, reason, max_per_second, total, created_by, created_at, revision)
-       select $1, project_id, operation, 'running', filter, reason, max_per_second, 0, created_by, epoch_ms($2), 0
-       from json_populate_record(null::bulk_operations, $3::json)
-       on conflict (id) do nothing`,
-      [id, created_at, recordOf(columns)],
-    );
-    if (rowCount === 1) {
-      const total = ids ? await insertNamed(client, id, ids) : await insertFiltered(client, operation, limit);
-      await client.query("update bulk_operations set total = $2 where id = $1", [id, total]);
-      await begin(total);
-    }
-    return (await findBulkOperation(client, id)) as StoredBulkOperation;
-  });
+): Promise<number | undefined> {
+  const { id, created_at, ...columns } = operation;
+  const { rowCount } = await transaction.query(
+    `insert into bulk_operations (
+       id, project_id, operation, status, filter, reason, max_per_second, total, created_by, created_at, revision)
+     select $1, project_id, operation, 'running', filter, reason, max_per_second, 0, created_by, epoch_ms($2), 0
+     from json_populate_record(null::bulk_operations, $3::json)
+     on conflict (id) do nothing`,
+    [id, created_at, recordOf(columns)],
+  );
+  if (rowCount === 0) return undefined;
+  const total = ids ? await insertNamed(transaction, id, ids) : await insertFiltered(transaction, operation, limit);
+  await transaction.query("update bulk_operations set total = $2 where id = $1", [id, total]);
+  return total;
 }
 
 async function insertNamed(db: Db, operationId: string, ids: string[]): Promise<number> {

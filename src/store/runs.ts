@@ -1,9 +1,9 @@
-import type { Pool } from "pg";
+import type { PoolClient } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import { type Db, inTransaction } from "./postgres/pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 
@@ -27,27 +27,22 @@ export const insertRunsFrom = (json: string) => `
     retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
 
 /**
- * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. `begin`
- * starts it in Temporal once the row is written and before it is there to be seen: what can't be stored does not start, and
- * if the start fails, or the process dies, no row of a run that does not exist is left. True also when the run is stored
- * already, so that a repeated try takes its place once.
+ * Inserts a run that begins, if its workflow may have one more (0: any number). The place is counted and taken under a lock that
+ * is held to the end of the caller's transaction. True also when the run is stored already, so that a repeated try takes its
+ * place once.
  */
-export function insertRunWithinLimit(
-  pool: Pool,
+export async function insertRunWithinLimit(
+  transaction: PoolClient,
   row: RunRow,
   maxConcurrentRuns: number,
-  begin: () => Promise<void> = async () => {},
 ): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
-    if (maxConcurrentRuns > 0) {
-      await lockWorkflow(client, row.workflow_id);
-      if (await findRun(client, row.id)) return true;
-      if ((await countRunning(client, row.workflow_id)) >= maxConcurrentRuns) return false;
-    }
-    await insertRun(client, row);
-    await begin();
-    return true;
-  });
+  if (maxConcurrentRuns > 0) {
+    await lockWorkflow(transaction, row.workflow_id);
+    if (await findRun(transaction, row.id)) return true;
+    if ((await countRunning(transaction, row.workflow_id)) >= maxConcurrentRuns) return false;
+  }
+  await insertRun(transaction, row);
+  return true;
 }
 
 async function insertRun(db: Db, row: RunRow): Promise<void> {

@@ -9,7 +9,7 @@ import { claimTrigger, findWaitingTrigger } from "../../src/store/event-triggers
 import { claimKey } from "../../src/store/idempotency-keys.ts";
 import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
 import { Notices, tellOfCommand } from "../../src/store/postgres/notifications.ts";
-import { createPool } from "../../src/store/postgres/pool.ts";
+import { createPool, inTransaction } from "../../src/store/postgres/pool.ts";
 import { listRuns } from "../../src/store/run-lists/list-runs.ts";
 import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
@@ -27,6 +27,9 @@ beforeAll(async () => {
   db = createPool(databaseUrl);
 });
 afterAll(() => db.end());
+
+const insertRun = (run: RunRow, most: number) =>
+  inTransaction(db, (transaction) => insertRunWithinLimit(transaction, run, most));
 
 const runRow = (over: Partial<RunRow> = {}): RunRow => ({
   id: uuid(),
@@ -152,9 +155,9 @@ test("of runs that begin together no more are taken than the workflow's limit", 
   expect(await insertWorkflow(db, { workflow, steps: [] })).toBe("inserted");
   expect(await insertWorkflow(db, { workflow: { ...workflow, id: uuid() }, steps: [] })).toBe("duplicate");
   const runs = Array.from({ length: 12 }, () => runRow({ workflow_id, project_id }));
-  const taken = await Promise.all(runs.map((run) => insertRunWithinLimit(db, run, 3)));
+  const taken = await Promise.all(runs.map((run) => insertRun(run, 3)));
   expect(taken.filter(Boolean)).toHaveLength(3);
-  const again = await Promise.all(runs.map((run) => insertRunWithinLimit(db, run, 3)));
+  const again = await Promise.all(runs.map((run) => insertRun(run, 3)));
   expect(again).toEqual(taken);
 });
 
@@ -163,7 +166,7 @@ test("runs are listed newest first, filters combine, and a cursor drops no row o
   const ids = Array.from({ length: 5 }, () => uuid());
   for (const [i, id] of ids.entries()) {
     const status = i < 3 ? "completed" : "failed";
-    await insertRunWithinLimit(db, runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
+    await insertRun(runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
   }
   const newest = [...ids].reverse();
   const idsOf = async (page: object) =>

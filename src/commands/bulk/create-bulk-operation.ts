@@ -11,7 +11,14 @@ import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { findBulkOperation, insertBulkOperation, matchingRuns } from "../../store/bulk-operations.ts";
+import {
+  findBulkOperation,
+  insertBulkOperation,
+  matchingRuns,
+  type NewBulkOperation,
+  type StoredBulkOperation,
+} from "../../store/bulk-operations.ts";
+import { inTransaction } from "../../store/postgres/pool.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
@@ -27,20 +34,26 @@ export async function createBulkOperation(
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { db } = deps;
   const { operation, filter, reason, max_per_second } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, filter, reason, max_per_second };
-    const row = { ...created, created_by: caller.actor, created_at: now() };
-    return insertBulkOperation(db, row, ids, MAX_BULK_RUNS + 1, (total) => {
-      assertFew(total);
-      return start(deps, project_id, id, `bulk ${operation} of ${total} runs`);
-    });
+    return store(deps, { ...created, created_by: caller.actor, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }
+
+/** It is started while its transaction is open, as a run is (start-run.ts): what can't be started is not stored. */
+const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Promise<StoredBulkOperation> =>
+  inTransaction(deps.db, async (transaction) => {
+    const total = await insertBulkOperation(transaction, row, ids, MAX_BULK_RUNS + 1);
+    if (total !== undefined) {
+      assertFew(total);
+      await start(deps, row.project_id, row.id, `bulk ${row.operation} of ${total} runs`);
+    }
+    return (await findBulkOperation(transaction, row.id)) as StoredBulkOperation;
+  });
 
 /** How many runs it would act upon, and the first of them in the order in which they would be taken. */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
