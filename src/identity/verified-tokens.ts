@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Caller } from "./caller.ts";
 
 /** A signing key that is withdrawn still counts for so long. */
@@ -6,16 +7,16 @@ const MAX_REMEMBERED = 1_000;
 
 /** Whose the credentials are that were verified a moment ago: a client sends the same ones with every request. */
 export class VerifiedTokens {
-  readonly #known = new Map<string, { caller: Caller; until: number }>();
+  readonly #callers = new LRUCache<string, Caller>({ max: MAX_REMEMBERED });
 
   callerOf(authorization: string): Caller | undefined {
-    const known = this.#known.get(authorization);
-    return known && Date.now() < known.until ? known.caller : undefined;
+    return this.#callers.get(authorization);
   }
 
   /** `exp` is the token's own, in seconds. */
   remember(authorization: string, caller: Caller, exp: number): void {
-    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-    this.#known.set(authorization, { caller, until: Math.min(Date.now() + REMEMBERED_MS, exp * 1000) });
+    const ttl = Math.min(REMEMBERED_MS, exp * 1000 - Date.now());
+    // The cache takes a time of 0 for no end.
+    if (ttl > 0) this.#callers.set(authorization, caller, { ttl });
   }
 }

@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { writeMirror } from "../store/mirror/write-mirror.ts";
-import { recently } from "../timing/cached.ts";
+import { cachedFor } from "../timing/cached-for.ts";
 import { findRun, listChildren } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { whereabouts } from "../temporal/whereabouts.ts";
@@ -93,7 +93,7 @@ export async function withUnseenEnd(deps: Deps, row: RunRow): Promise<RunRow> {
   }
 }
 
-const recentWhereabouts = recently((deps: Deps, runId) =>
+const recentWhereabouts = cachedFor(1_000, (deps: Deps, runId) =>
   deps.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => whereabouts(deps, runId)),
 );
 

@@ -3,7 +3,7 @@ import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isId, present } from "./postgres/columns.ts";
 import { type PageOf, pageParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
-import { recently } from "../timing/cached.ts";
+import { cachedFor } from "../timing/cached-for.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */
@@ -58,7 +58,7 @@ export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> 
 }
 
 /** A changed job counts for calls a moment after that. */
-export const findRecentJob = recently(findJob);
+export const findRecentJob = cachedFor(1_000, findJob);
 
 /** Those of these jobs whose last call took long. */
 export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {

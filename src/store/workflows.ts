@@ -1,9 +1,10 @@
+import { LRUCache } from "lru-cache";
 import { parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isId, present } from "./postgres/columns.ts";
 import { slowAmong } from "./jobs.ts";
 import { type PageOf, pageParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
-import { recently } from "../timing/cached.ts";
+import { cachedFor } from "../timing/cached-for.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
@@ -115,17 +116,14 @@ export async function listWorkflows(db: Db, page: PageOf): Promise<StoredWorkflo
   return rows.map((row) => present<StoredWorkflow>(row));
 }
 
-/** Versions never change, so what was read once is kept: the latest this many asked for. Not to be changed by who gets them. */
-const KEPT_VERSIONS = 500;
-const versions = new Map<string, StoredVersion>();
+/** Versions never change, so what was read is kept. Who gets one must not change it. */
+const versions = new LRUCache<string, StoredVersion>({ max: 500 });
 
 export async function findVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
   const kept = versions.get(versionId);
-  const version = kept ?? (await readVersion(db, versionId));
-  if (!version) return undefined;
-  versions.delete(versionId);
-  versions.set(versionId, version);
-  if (versions.size > KEPT_VERSIONS) versions.delete(versions.keys().next().value as string);
+  if (kept) return kept;
+  const version = await readVersion(db, versionId);
+  if (version) versions.set(versionId, version);
   return version;
 }
 
@@ -144,7 +142,7 @@ export function planSteps(version: StoredVersion): PlanStep[] {
 }
 
 /** The jobs of a version whose last call took long. */
-export const slowJobsOf = recently(async (db: Db, versionId: string): Promise<string[]> => {
+export const slowJobsOf = cachedFor(1_000, async (db: Db, versionId: string): Promise<string[]> => {
   const version = await findVersion(db, versionId);
   const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
   return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];
