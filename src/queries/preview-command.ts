@@ -1,7 +1,7 @@
 import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
-import { isLost, lost } from "./ended-outside.ts";
+import { isLost, lost } from "./lost-run.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findRun } from "../store/runs.ts";
 import { askUntil } from "../temporal/query-run.ts";

@@ -4,7 +4,6 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
-import { withUnseenEnd } from "./ended-outside.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
 import { listRuns as listRunRows } from "../store/run-lists/list-runs.ts";
@@ -35,13 +34,11 @@ export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): P
  * As the mirror has it, or once it has ended within `waitSecs`. The workflow is never asked: what it would say after its task is
  * mirrored by then, and before any command that made it so is answered.
  */
-export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
-  let row = await withUnseenEnd(deps, await findOwnRun(deps, caller, runId));
-  if (waitSecs > 0 && !isRunOver(row.status)) {
-    await ends(deps, runId, waitSecs).catch((err) => deps.log.warn({ err, run: runId }, "an end can't be waited for"));
-    row = await findOwnRun(deps, caller, runId);
-  }
-  return presentRun(deps, row);
+export async function getRun(deps: Deps, caller: Caller, row: RunRow, waitSecs: number): Promise<WorkflowRun> {
+  if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);
+  const { id: run } = row;
+  await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
+  return presentRun(deps, await findOwnRun(deps, caller, run));
 }
 
 /** The steps in the order of the definition. */

@@ -12,7 +12,7 @@ import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { endFromOutside } from "../../queries/ended-outside.ts";
+import { endFromOutside } from "./end-from-outside.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";

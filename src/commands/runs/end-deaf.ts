@@ -1,7 +1,8 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { endFromOutside, isLost, lost, UNKNOWN } from "../../queries/ended-outside.ts";
+import { endFromOutside } from "./end-from-outside.ts";
+import { isLost, lost, UNKNOWN } from "../../queries/lost-run.ts";
 import { type Whereabouts, whereabouts } from "../../temporal/whereabouts.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 

@@ -9,7 +9,10 @@ import { findCommand } from "../../store/commands.ts";
 import { presentCommand } from "../../views/command.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
-/** What became of a command to a run, by its id, which may also be the Idempotency-Key that it was sent under. */
+/**
+ * What became of a command to a run, by its id, which may also be the Idempotency-Key that it was sent under. To be asked about a
+ * command that a run has not heard before its end is what settles it.
+ */
 export async function runCommand(deps: Deps, caller: Caller, runId: string, commandId: string): Promise<CommandStatus> {
   const row = await findOwnRun(deps, caller, runId);
   const accepted = await findAccepted(deps.db, runId, commandId);

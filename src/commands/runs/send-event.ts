@@ -11,7 +11,6 @@ import { findOwnRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
-import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";
@@ -109,6 +108,7 @@ async function findTrigger(deps: Deps, projectId: string, eventKey: string): Pro
   if (run?.project_id !== projectId || isRunOver(run.status)) return undefined;
   const answer = await askRun(deps, runId, runStateQuery);
   if (!answer) return undefined;
-  await writeMirror(deps.db, [answer.unmirrored]);
-  return findLatestTrigger(deps.db, projectId, eventKey);
+  const unmirrored = answer.unmirrored.triggers.find(({ event_key }) => event_key === eventKey);
+  // What the run has mirrored meanwhile is stored by now.
+  return unmirrored ?? findLatestTrigger(deps.db, projectId, eventKey);
 }

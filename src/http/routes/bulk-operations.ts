@@ -1,4 +1,4 @@
-import { bulkCommand } from "../../commands/bulk/bulk-command.ts";
+import { bulkCommand } from "../../queries/bulk-command.ts";
 import { createBulkOperation, previewBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
 import { previewBulkSteering, steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
 import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
+import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
@@ -54,9 +55,10 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:read",
     query: runQuery,
-    handler: async (deps, { caller, params, query }) => ({
-      body: await getRun(deps, caller, runIdOf(params), query.wait_secs),
-    }),
+    handler: async (deps, { caller, params, query }) => {
+      const row = await noticeEnd(deps, await findOwnRun(deps, caller, runIdOf(params)));
+      return { body: await getRun(deps, caller, row, query.wait_secs) };
+    },
   }),
   route({
     method: "delete",
