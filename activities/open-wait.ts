@@ -3,6 +3,7 @@ import { request } from "undici";
 import type { Endpoints } from "./endpoint/endpoint-agent.ts";
 import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
+import { eventKeyProblem } from "../src/rules/event-key.ts";
 import { claimTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
@@ -10,7 +11,6 @@ import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
 import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
-const MAX_KEY_BYTES = 512;
 const NOTIFY_TIMEOUT_MS = 5_000;
 /** A wait that just ended may hold its key until its run is mirrored. */
 const CLAIM_PAUSES_MS = [100, 200, 400, 800];
@@ -29,10 +29,8 @@ export function openWait(deps: Deps, endpoints: Endpoints): Activities["openWait
 }
 
 function keyProblem(key: string): string | undefined {
-  if (key === "") return "event key is required";
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `event key must be at most ${MAX_KEY_BYTES} characters`;
-  if (/[\p{Cc}\p{Surrogate}]/u.test(key))
-    return "event key contains invalid characters (control characters not allowed)";
+  const problem = eventKeyProblem(key);
+  if (problem !== undefined) return problem;
   const reserved = reservedKeyProblem(key);
   return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }

@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime } from "@temporalio/worker";
 import { type History, replayHistory } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
-import { isId } from "../store/postgres/columns.ts";
+import { isUuid } from "../store/postgres/columns.ts";
 
 // `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
 
@@ -77,7 +77,7 @@ const isUnknown = (error: unknown): boolean =>
 try {
   const [runId, ...more] = process.argv.slice(2);
   if (runId === undefined || more.length > 0) throw new Unanswered(USAGE);
-  if (!isId(runId)) throw new Unanswered(`${runId} is not the id of a run (a UUID)\n${USAGE}`);
+  if (!isUuid(runId)) throw new Unanswered(`${runId} is not the id of a run (a UUID)\n${USAGE}`);
   process.exitCode = await replay(runId);
 } catch (error) {
   const { message, stack } = error as Error;

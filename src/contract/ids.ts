@@ -1,2 +1,4 @@
-/** An id as it is made here, and shown. */
-export const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { validate } from "uuid";
+
+/** An id as it is made here, and shown. For Temporal the same one in capital letters is another. */
+export const isId = (text: string): boolean => validate(text) && text === text.toLowerCase();

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
-import { ID } from "../contract/ids.ts";
+import { isId } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
@@ -9,7 +9,7 @@ import { Problem } from "../errors.ts";
 
 /** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
 export function knownId(text: string, notFound: string): string {
-  if (ID.test(text)) return text;
+  if (isId(text)) return text;
   throw new Problem("not_found", notFound);
 }
 

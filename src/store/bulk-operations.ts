@@ -7,7 +7,7 @@ import type {
   BulkStatus,
 } from "../contract/bulk-operations.ts";
 import type { Cursor } from "../contract/cursor.ts";
-import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
+import { type Columns, isUuid, present, recordOf } from "./postgres/columns.ts";
 import { startOf } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/list-runs.ts";
@@ -111,7 +111,7 @@ const runsOf = (projectId: string, filter: BulkFilter, given: (value: unknown) =
 };
 
 export async function findBulkOperation(db: Db, id: string): Promise<StoredBulkOperation | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<OperationColumns>("select * from bulk_operations where id = $1", [id]);
   return rows[0] && operationOf(rows[0]);
 }

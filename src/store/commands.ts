@@ -1,4 +1,4 @@
-import { isId } from "./postgres/columns.ts";
+import { isUuid } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import type { Shown } from "../../workflows/engine/rows.ts";
@@ -12,7 +12,7 @@ export async function findCommand<Outcome = CommandOutcome>(
   runId: string,
   id: string,
 ): Promise<Outcome | undefined> {
-  if (!isId(runId)) return undefined;
+  if (!isUuid(runId)) return undefined;
   const { rows } = await db.query<{ outcome: string }>(
     "select outcome from run_commands where run_id = $1 and id = $2",
     [runId, id],
@@ -42,7 +42,7 @@ export async function findReply(db: Db, runId: string, id: string): Promise<Repl
 
 /** Oldest first. */
 export async function listCommands(db: Db, runId: string): Promise<CommandOutcome[]> {
-  if (!isId(runId)) return [];
+  if (!isUuid(runId)) return [];
   const { rows } = await db.query<{ outcome: string }>(
     "select outcome from run_commands where run_id = $1 order by at, id",
     [runId],

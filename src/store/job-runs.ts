@@ -1,10 +1,10 @@
-import { type Columns, isId, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, present } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { JobRunRow } from "../../workflows/engine/rows.ts";
 
 export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<JobRunColumns>("select * from job_runs where id = $1", [id]);
   return rows[0] && jobRunOf(rows[0]);
 }

@@ -1,6 +1,6 @@
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isId, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, present } from "./postgres/columns.ts";
 import { type PageOf, pageParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import { cachedFor } from "../timing/cached-for.ts";
@@ -44,7 +44,7 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
 const jsonText = (value: Json | undefined) => (value === undefined ? null : stringifyJson(value));
 
 export async function findJob(db: Db, id: string): Promise<StoredJob | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<JobColumns>({
     name: "find_job",
     text: "select * from jobs where id = $1",
@@ -65,7 +65,7 @@ export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({
     name: "slow_jobs",
     text: "select id from jobs where id = any($1) and slow",
-    values: [ids.filter(isId)],
+    values: [ids.filter(isUuid)],
   });
   return rows.map(({ id }) => id);
 }

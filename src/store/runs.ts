@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
-import { type Columns, isId, present, recordOf } from "./postgres/columns.ts";
+import { type Columns, isUuid, present, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
@@ -59,7 +59,7 @@ export async function countRunning(db: Db, workflowId: string): Promise<number> 
 }
 
 export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<RunColumns>({
     name: "find_run",
     text: "select * from workflow_runs where id = $1",

@@ -1,12 +1,12 @@
 import type { QueryConfig } from "pg";
-import { type Columns, isId, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, present } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 
 /** The steps of a run that ever changed, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
-  if (!isId(runId)) return [];
+  if (!isUuid(runId)) return [];
   const { rows } = await db.query<StepColumns>(stepsStatement(runId));
   return rows.map(stepOf);
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isId, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, present } from "./postgres/columns.ts";
 import { slowAmong } from "./jobs.ts";
 import { type PageOf, pageParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
@@ -87,7 +87,7 @@ export async function insertWorkflow(
 }
 
 export async function findWorkflow(db: Db, id: string): Promise<StoredWorkflow | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<Columns<StoredWorkflow>>({
     name: "find_workflow",
     text: "select * from workflows where id = $1",

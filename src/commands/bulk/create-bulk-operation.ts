@@ -9,7 +9,7 @@ import {
 } from "../../contract/bulk-operations.ts";
 import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import {
   findBulkOperation,
@@ -82,8 +82,7 @@ function assertFew(total: number): void {
 async function assertWorkflow({ db }: Deps, projectId: string, workflowId: string): Promise<void> {
   const workflow = await findWorkflow(db, workflowId);
   if (workflow?.project_id === projectId) return;
-  const error = `filter references unknown workflow "${workflowId}"`;
-  throw new Problem("validation_error", error, [`filter.workflow_id: ${error}`]);
+  throw invalid("filter.workflow_id", `filter references unknown workflow "${workflowId}"`);
 }
 
 async function start({ temporal }: Deps, projectId: string, id: string, summary: string): Promise<void> {

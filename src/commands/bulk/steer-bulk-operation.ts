@@ -5,7 +5,7 @@ import { usedFor } from "../bound-key.ts";
 import { claimCommand } from "../repeated.ts";
 import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
@@ -37,13 +37,13 @@ export async function steerBulkOperation(
       return getBulkOperation(deps, caller, operationId);
     }
   }
-  if (isBulkOver(status)) throw refusal(steeredBulk(status, verb));
+  if (isBulkOver(status)) throw refusal({ message: steeredBulk(status, verb).refused });
   try {
     const signal = { id, actor: caller.actor, reason };
     await deps.temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
   } catch (error) {
     // It ended this moment.
-    if (error instanceof WorkflowNotFoundError) throw refusal(steeredBulk("completed", verb));
+    if (error instanceof WorkflowNotFoundError) throw refusal({ message: steeredBulk("completed", verb).refused });
     throw error;
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
@@ -65,13 +65,11 @@ export async function previewBulkSteering(
 ): Promise<BulkSteeringPlan> {
   const { id, status, progress } = await getBulkOperation(deps, caller, operationId);
   const steered = steeredBulk(status, verb);
-  if (steered.refused !== undefined) throw refusal(steered);
+  if (steered.refused !== undefined) throw refusal({ message: steered.refused });
   return { dry_run: true, id, status, status_after: steered.status, progress };
 }
 
 function assertApplied(outcome: BulkOutcome, verb: BulkVerb): void {
   if (outcome.verb !== verb) throw usedFor("for another command");
-  if (outcome.status === "refused") throw refusal({ refused: outcome.message });
+  if (outcome.status === "refused") throw refusal({ message: outcome.message });
 }
-
-const refusal = (steered: { refused?: string }) => new Problem("invalid_state", steered.refused ?? "refused");

@@ -8,7 +8,7 @@ import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
 import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
@@ -131,8 +131,8 @@ function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep
   const refs = new Set(steps.map((step) => step.step_ref));
   for (const { step_ref } of overrides) {
     if (refs.has(step_ref)) continue;
-    const message = `step override references unknown step_ref ${JSON.stringify(step_ref.slice(0, 200))}`;
-    throw new Problem("validation_error", message, [`step_overrides: ${message}`]);
+    const named = JSON.stringify(step_ref.slice(0, 200));
+    throw invalid("step_overrides", `step override references unknown step_ref ${named}`);
   }
   const enabled = enabledSteps(steps, overrides);
   if (enabled.length === 0)

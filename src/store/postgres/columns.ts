@@ -1,3 +1,5 @@
+import { validate } from "uuid";
+
 /** A table's row as pg reads it: what has no value is null. */
 export type Columns<T> = { [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] };
 
@@ -9,12 +11,8 @@ export function present<T extends object>(row: Columns<T>): T {
   return values as T;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** False for whatever a caller may write in an id's place that a uuid column could only answer with an error. */
-export function isId(text: string): boolean {
-  return UUID.test(text);
-}
+export const isUuid = (text: string): boolean => validate(text);
 
 /** Postgres text holds neither NUL nor half a surrogate pair; both become U+FFFD. */
 function storable(text: string): string {

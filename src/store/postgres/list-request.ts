@@ -1,5 +1,5 @@
 import type { Cursor } from "../../contract/cursor.ts";
-import { isId } from "./columns.ts";
+import { isUuid } from "./columns.ts";
 
 /** One page of a project's list. A tag key alone asks for any value of it. */
 export interface PageOf {
@@ -14,7 +14,7 @@ const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 
 /** The cursor's time in epoch milliseconds, and the id before which it begins among what has that time. */
 export function startOf({ at, id }: Cursor): [number, string] {
-  return [at, id !== undefined && isId(id) ? id : LOWEST_ID];
+  return [at, id !== undefined && isUuid(id) ? id : LOWEST_ID];
 }
 
 /** $1 project, $2 tag key, $3 tag pair, $4 and $5 cursor, $6 limit. */
