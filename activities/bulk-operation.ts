@@ -4,14 +4,8 @@ import pMap from "p-map";
 import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
 import { CONCURRENCY } from "../src/commands/bulk/bulk-verbs.ts";
 import type { Deps } from "../src/deps.ts";
-import {
-  type BulkItemOutcome,
-  findBulkOperation,
-  listBulkItems,
-  settleBulkItems,
-  type StoredBulkOperation,
-  writeBulkState,
-} from "../src/store/bulk-operations.ts";
+import { type BulkItemOutcome, listBulkItems, settleBulkItems } from "../src/store/bulk-operation-items.ts";
+import { findBulkOperation, type StoredBulkOperation, writeBulkState } from "../src/store/bulk-operations.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 
 /** Runs of a chunk, and seconds it takes at a slow rate: as long may a pause or an abort take to be felt. */

@@ -2,14 +2,15 @@ import type { Response } from "express";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
+import { encodePlace } from "../contract/lists.ts";
+import type { Page } from "../queries/page.ts";
 
-/** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
-export function pageOf(
-  items: unknown[],
-  next: Cursor | string | undefined,
+/** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
+export function pageAnswer(
+  { items, next }: Page<unknown, Cursor | number>,
   asked: { url: string; query: { envelope: boolean } },
 ): Answer {
-  const cursor = typeof next === "object" ? encodeCursor(next) : next;
+  const cursor = next === undefined ? undefined : typeof next === "number" ? encodePlace(next) : encodeCursor(next);
   const headers = {
     "X-Has-More": String(cursor !== undefined),
     ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),

@@ -1,3 +1,4 @@
+import type { Page } from "./page.ts";
 import type { WithOutputs } from "../views/run.ts";
 
 /** `cursor`: how many come before. Without a limit all that follow are asked for. */
@@ -6,10 +7,8 @@ export interface PartAsked {
   limit?: number;
 }
 
-/** `next`: how many come before the next part. `leftOut`: how many are shown without their output, and what comes before the first. */
-export interface ListPart<Item> {
-  items: Item[];
-  next?: number;
+/** A place is how many come before it. `leftOut`: how many are shown without their output, and the place of the first. */
+export interface ListPart<Item> extends Page<Item, number> {
   leftOut?: { count: number; from: number };
 }
 

@@ -1,12 +1,12 @@
-import type { Cursor } from "../contract/cursor.ts";
-import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
+import type { Page } from "./page.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
-import { listRuns as listRunRows } from "../store/run-lists/list-runs.ts";
+import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflows.ts";
@@ -62,22 +62,11 @@ async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
   return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
 }
 
-export interface RunFilter {
-  workflowId?: string;
-  status?: RunStatus;
-  tagKey?: string;
-  tagValue?: string;
-  cursor?: Cursor;
-  limit: number;
-}
+type RunFilter = Omit<RunsRequest, "project_id">;
 
-/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. `next` is there when there are more. */
-export async function listRuns(
-  deps: Deps,
-  projectId: string,
-  filter: RunFilter,
-): Promise<{ items: WorkflowRun[]; next?: Cursor }> {
-  const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
+/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. */
+export async function listRuns(deps: Deps, project_id: string, filter: RunFilter): Promise<Page<WorkflowRun>> {
+  const rows = await listRows(deps.db, { ...filter, project_id, limit: filter.limit + 1 });
   const items = await presentRuns(deps, rows.slice(0, filter.limit));
   const last = items.at(-1);
   const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;

@@ -1,7 +1,7 @@
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, present } from "./postgres/columns.ts";
-import { type PageOf, pageParameters } from "./postgres/list-request.ts";
+import { type ListRequest, listParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import { cachedFor } from "../timing/cached-for.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
@@ -71,7 +71,7 @@ export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {
 }
 
 /** Newest first. */
-export async function listJobs(db: Db, page: PageOf): Promise<StoredJob[]> {
+export async function listJobs(db: Db, request: ListRequest): Promise<StoredJob[]> {
   const { rows } = await db.query<JobColumns>(
     `select * from jobs
      where project_id = $1
@@ -80,7 +80,7 @@ export async function listJobs(db: Db, page: PageOf): Promise<StoredJob[]> {
        and ($4::float8 is null or (created_at, id) < (epoch_ms($4), $5::uuid))
      order by created_at desc, id desc
      limit $6`,
-    pageParameters(page),
+    listParameters(request),
   );
   return rows.map(jobOf);
 }

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, present } from "./postgres/columns.ts";
 import { slowAmong } from "./jobs.ts";
-import { type PageOf, pageParameters } from "./postgres/list-request.ts";
+import { type ListRequest, listParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import { cachedFor } from "../timing/cached-for.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
@@ -102,7 +102,7 @@ export async function lockWorkflow(db: Db, id: string): Promise<void> {
 }
 
 /** Newest first. */
-export async function listWorkflows(db: Db, page: PageOf): Promise<StoredWorkflow[]> {
+export async function listWorkflows(db: Db, request: ListRequest): Promise<StoredWorkflow[]> {
   const { rows } = await db.query<Columns<StoredWorkflow>>(
     `select * from workflows
      where project_id = $1
@@ -111,7 +111,7 @@ export async function listWorkflows(db: Db, page: PageOf): Promise<StoredWorkflo
        and ($4::float8 is null or (created_at, id) < (epoch_ms($4), $5::uuid))
      order by created_at desc, id desc
      limit $6`,
-    pageParameters(page),
+    listParameters(request),
   );
   return rows.map((row) => present<StoredWorkflow>(row));
 }

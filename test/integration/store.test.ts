@@ -169,13 +169,12 @@ test("runs are listed newest first, filters combine, and a cursor drops no row o
     await insertRun(runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
   }
   const newest = [...ids].reverse();
-  const idsOf = async (page: object) =>
-    (await listRuns(db, { projectId: project_id, limit: 50, ...page })).map((r) => r.id);
+  const idsOf = async (page: object) => (await listRuns(db, { project_id, limit: 50, ...page })).map((r) => r.id);
   expect(await idsOf({})).toEqual(newest);
   expect(await idsOf({ limit: 2, cursor: { at: NOW, id: newest[1] } })).toEqual(newest.slice(2, 4));
   expect(await idsOf({ cursor: { at: NOW } })).toEqual([]);
-  expect(await idsOf({ status: "completed", tagKey: "team", tagValue: "a" })).toEqual([ids[1]]);
-  expect(await idsOf({ tagKey: "team" })).toEqual(newest);
+  expect(await idsOf({ status: "completed", tag_key: "team", tag_value: "a" })).toEqual([ids[1]]);
+  expect(await idsOf({ tag_key: "team" })).toEqual(newest);
 });
 
 test("an idempotency key is bound to the first run that claims it", async () => {

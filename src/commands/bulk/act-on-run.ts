@@ -9,7 +9,7 @@ import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findSelectedAncestor } from "../../store/bulk-operations.ts";
+import { findSelectedAncestor } from "../../store/bulk-operation-items.ts";
 import { findCommand } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";

@@ -11,10 +11,10 @@ import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
+import { matchingRuns } from "../../store/bulk-operation-items.ts";
 import {
   findBulkOperation,
   insertBulkOperation,
-  matchingRuns,
   type NewBulkOperation,
   type StoredBulkOperation,
 } from "../../store/bulk-operations.ts";

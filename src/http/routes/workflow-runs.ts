@@ -6,7 +6,7 @@ import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
-import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
+import { type Answer, answerTo, pageAnswer, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
@@ -22,10 +22,8 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: runsQuery,
     handler: async (deps, asked) => {
-      const { project_id, status, tag_key, tag_value, limit, cursor } = asked.query;
-      const filter = { status, tagKey: tag_key, tagValue: tag_value, limit, cursor };
-      const { items, next } = await listRuns(deps, projectOf(asked.caller, project_id), filter);
-      return pageOf(items, next, asked);
+      const page = await listRuns(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -113,10 +111,10 @@ export const workflowRunRoutes: Route[] = [
 ];
 
 function partOf(
-  { items, next, leftOut }: ListPart<unknown>,
+  { leftOut, ...part }: ListPart<unknown>,
   asked: { url: string; query: z.output<typeof stepsQuery> },
 ): Answer {
-  const answer = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+  const answer = pageAnswer(part, asked);
   if (!leftOut) return answer;
   const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
   return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };

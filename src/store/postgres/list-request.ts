@@ -1,11 +1,11 @@
 import type { Cursor } from "../../contract/cursor.ts";
 import { isUuid } from "./columns.ts";
 
-/** One page of a project's list. A tag key alone asks for any value of it. */
-export interface PageOf {
-  projectId: string;
-  tagKey?: string;
-  tagValue?: string;
+/** A page of a project's list. A tag key alone asks for any value of it. */
+export interface ListRequest {
+  project_id: string;
+  tag_key?: string;
+  tag_value?: string;
   cursor?: Cursor;
   limit: number;
 }
@@ -18,14 +18,14 @@ export function startOf({ at, id }: Cursor): [number, string] {
 }
 
 /** $1 project, $2 tag key, $3 tag pair, $4 and $5 cursor, $6 limit. */
-export function pageParameters(page: PageOf): (string | number | null)[] {
-  const { projectId, tagKey, tagValue, cursor, limit } = page;
+export function listParameters(request: ListRequest): (string | number | null)[] {
+  const { project_id, tag_key, tag_value, cursor, limit } = request;
   const [at, id] = cursor ? startOf(cursor) : [null, LOWEST_ID];
-  const paired = tagKey !== undefined && tagValue !== undefined;
+  const paired = tag_key !== undefined && tag_value !== undefined;
   return [
-    projectId,
-    paired ? null : (tagKey ?? null),
-    paired ? JSON.stringify({ [tagKey]: tagValue }) : null,
+    project_id,
+    paired ? null : (tag_key ?? null),
+    paired ? JSON.stringify({ [tag_key]: tag_value }) : null,
     at,
     id,
     limit,
