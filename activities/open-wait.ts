@@ -4,7 +4,7 @@ import type { Endpoints } from "./endpoint/endpoint-agent.ts";
 import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { eventKeyProblem } from "../src/rules/event-key.ts";
-import { claimTrigger } from "../src/store/event-triggers.ts";
+import { claimEventTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/rows.ts";
 import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
@@ -41,9 +41,9 @@ async function claim(
   input: OpenWaitInput,
   eventKey: string,
 ): Promise<string | undefined> {
-  const row = triggerOf(input, eventKey);
+  const row = eventTriggerOf(input, eventKey);
   for (const pause of [...CLAIM_PAUSES_MS, undefined]) {
-    const claimed = await claimTrigger(deps.db, row);
+    const claimed = await claimEventTrigger(deps.db, row);
     if (claimed === "claimed" && row.notify_url) void notify(deps, endpoints, row, row.notify_url);
     if (claimed !== "taken") return undefined;
     if (pause !== undefined) await Context.current().sleep(pause);
@@ -51,7 +51,7 @@ async function claim(
   return `event key ${JSON.stringify(eventKey)} is already waited for by another run`;
 }
 
-function triggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
+function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   return {
     id: input.trigger_id,
     project_id: input.sources.project_id,

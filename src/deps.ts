@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import type { Notices } from "./store/postgres/notifications.ts";
+import type { Notifications } from "./store/postgres/notifications.ts";
 import type { Temporal } from "./temporal/connection.ts";
 
 /** What everything outside the workflow sandbox works with. */
@@ -12,7 +12,7 @@ export interface Deps {
    * none from those that only read.
    */
   starts: Pool;
-  notices: Notices;
+  notifications: Notifications;
   temporal: Temporal;
   log: Logger;
   config: Config;

@@ -2,7 +2,7 @@ import type { Page } from "./page.ts";
 import type { WithOutputs } from "../views/run.ts";
 
 /** `cursor`: how many come before. Without a limit all that follow are asked for. */
-export interface PartAsked {
+export interface PartRequest {
   cursor: number;
   limit?: number;
 }
@@ -18,7 +18,7 @@ export interface ListPart<Item> extends Page<Item, number> {
  */
 export async function listPart<Row, Item>(
   rows: Row[],
-  { cursor, limit }: PartAsked,
+  { cursor, limit }: PartRequest,
   present: (rows: Row[]) => Promise<WithOutputs<Item>>,
 ): Promise<ListPart<Item>> {
   const { items, leftOut } = await present(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));

@@ -1,7 +1,7 @@
 import type { Deps } from "../deps.ts";
 import { listApprovals } from "../store/approvals.ts";
 import { listCommands } from "../store/commands.ts";
-import { listWaitingTriggers } from "../store/event-triggers.ts";
+import { listWaitingEventTriggers } from "../store/event-triggers.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflows.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
@@ -17,7 +17,7 @@ export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
     listStepRows(db, row.id),
     listCommands(db, row.id),
     listApprovals(db, row.id),
-    isRunOver(row.status) ? [] : listWaitingTriggers(db, row.id),
+    isRunOver(row.status) ? [] : listWaitingEventTriggers(db, row.id),
   ]);
   const plan = planOf(headerOf(row), enabledSteps(version?.steps ?? [], row.step_overrides));
   return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals, waiting));

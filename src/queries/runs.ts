@@ -2,7 +2,7 @@ import type { JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
-import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
+import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import type { Page } from "./page.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
@@ -46,7 +46,7 @@ export async function listSteps(
   deps: Deps,
   caller: Caller,
   runId: string,
-  part: PartAsked,
+  part: PartRequest,
 ): Promise<ListPart<StepRun>> {
   const rows = await stepRows(deps, await findOwnRun(deps, caller, runId));
   return listPart(rows, part, (some) => presentSteps(deps, some));

@@ -4,7 +4,7 @@ import { reach, type Server } from "./reach.ts";
 import type { Config } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { migrate } from "../store/postgres/migrate.ts";
-import { Notices } from "../store/postgres/notifications.ts";
+import { Notifications } from "../store/postgres/notifications.ts";
 import { createPool } from "../store/postgres/pool.ts";
 import { connectTemporal, NoSuchNamespace } from "../temporal/connection.ts";
 
@@ -24,11 +24,11 @@ export async function connect(config: Config, running: Running & Pick<Deps, "log
   onStop(() => db.end());
   const starts = createPool(config.databaseUrl, START_WAITS_MS);
   onStop(() => starts.end());
-  const notices = Notices.listen(config.databaseUrl, log);
-  onStop(() => notices.stop());
+  const notifications = Notifications.listen(config.databaseUrl, log);
+  onStop(() => notifications.stop());
   const temporal = await reach(temporalOf(config), running, () => connectTemporal(config, log));
   onStop(() => temporal.connection.close());
-  return { db, starts, notices, temporal, log, config, stopping };
+  return { db, starts, notifications, temporal, log, config, stopping };
 }
 
 function postgresOf({ databaseUrl }: Config): Server {

@@ -1,4 +1,4 @@
-import { type Columns, present } from "./postgres/columns.ts";
+import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 
 /** A command that its caller was told is stored, of a run or of a bulk operation. */
@@ -25,7 +25,7 @@ export async function findAccepted(db: Db, runId: string, id: string): Promise<A
     "select * from accepted_commands where run_id = $1 and id = $2",
     [runId, id],
   );
-  return rows[0] && present<AcceptedCommand>(rows[0]);
+  return rows[0] && withoutNulls<AcceptedCommand>(rows[0]);
 }
 
 /** Those of which nothing is known yet. */
@@ -35,5 +35,5 @@ export async function listPending(db: Db, runId: string): Promise<AcceptedComman
      where run_id = $1 and not exists (select from run_commands known where known.run_id = $1 and known.id = accepted.id)`,
     [runId],
   );
-  return rows.map((row) => present<AcceptedCommand>(row));
+  return rows.map((row) => withoutNulls<AcceptedCommand>(row));
 }

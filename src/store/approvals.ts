@@ -1,4 +1,4 @@
-import { type Columns, isUuid, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { ApprovalRow } from "../../workflows/engine/rows.ts";
 
@@ -18,4 +18,4 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
 type ApprovalColumns = Columns<Omit<ApprovalRow, "approvers">> & { approvers: string };
 
 const approvalOf = (row: ApprovalColumns): ApprovalRow =>
-  present<ApprovalRow>({ ...row, approvers: JSON.parse(row.approvers) as string[] });
+  withoutNulls<ApprovalRow>({ ...row, approvers: JSON.parse(row.approvers) as string[] });

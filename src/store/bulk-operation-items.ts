@@ -1,5 +1,5 @@
 import type { BulkFilter, BulkItem, BulkItemStatus } from "../contract/bulk-operations.ts";
-import { type Columns, present, recordOf } from "./postgres/columns.ts";
+import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/filtered-runs.ts";
 
@@ -26,7 +26,7 @@ export async function listBulkItems(
      order by position limit $3`,
     [operationId, after, limit, ...(status === undefined ? [] : [status])],
   );
-  return rows.map((row) => present<StoredBulkItem>(row));
+  return rows.map((row) => withoutNulls<StoredBulkItem>(row));
 }
 
 /** The uppermost of a run's ancestors that an operation is for, too. */

@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk-operations.ts";
 import { insertFilteredRuns, insertNamedRuns } from "./bulk-operation-items.ts";
-import { type Columns, isUuid, present, recordOf } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { type ListRequest, startOf } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { BulkOutcome, BulkState } from "../../workflows/bulk/messages.ts";
@@ -99,5 +99,8 @@ export async function writeBulkState(
 type OperationColumns = Omit<Columns<StoredBulkOperation>, "filter"> & { filter: string | null; revision: number };
 
 function operationOf({ filter, revision, ...row }: OperationColumns): StoredBulkOperation {
-  return present<StoredBulkOperation>({ ...row, filter: filter === null ? null : (JSON.parse(filter) as BulkFilter) });
+  return withoutNulls<StoredBulkOperation>({
+    ...row,
+    filter: filter === null ? null : (JSON.parse(filter) as BulkFilter),
+  });
 }

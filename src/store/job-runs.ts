@@ -1,4 +1,4 @@
-import { type Columns, isUuid, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { JobRunRow } from "../../workflows/engine/rows.ts";
@@ -12,5 +12,5 @@ export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefi
 type JobRunColumns = Omit<Columns<JobRunRow>, "output"> & { output: string | null; output_ref: string | null };
 
 function jobRunOf({ output, output_ref, ...row }: JobRunColumns): JobRunRow {
-  return present<JobRunRow>({ ...row, output: documentOf(output, output_ref) });
+  return withoutNulls<JobRunRow>({ ...row, output: documentOf(output, output_ref) });
 }

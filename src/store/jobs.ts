@@ -1,6 +1,6 @@
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isUuid, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { type ListRequest, listParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import { cachedFor } from "../timing/cached-for.ts";
@@ -91,7 +91,7 @@ type JobColumns = Omit<Columns<StoredJob>, "payload_schema" | "result_schema"> &
 };
 
 function jobOf(row: JobColumns): StoredJob {
-  return present<StoredJob>({
+  return withoutNulls<StoredJob>({
     ...row,
     payload_schema: row.payload_schema === null ? null : parseJson(row.payload_schema),
     result_schema: row.result_schema === null ? null : parseJson(row.result_schema),

@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
-import { type Columns, isUuid, present, recordOf } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
@@ -95,5 +95,5 @@ function runOf(row: RunColumns): RunRow {
   run.labels = labels === null ? null : (JSON.parse(labels) as Record<string, string>);
   run.step_overrides = step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]);
   run.step_payloads = step_payloads === null ? null : (JSON.parse(step_payloads) as Record<string, JsonDoc>);
-  return present<RunRow>(run);
+  return withoutNulls<RunRow>(run);
 }

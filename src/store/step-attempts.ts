@@ -1,4 +1,4 @@
-import { type Columns, present } from "./postgres/columns.ts";
+import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { AttemptRow } from "../../workflows/engine/rows.ts";
@@ -23,7 +23,7 @@ export async function listAttempts(db: Db, stepRunId: string): Promise<AttemptRo
     [stepRunId],
   );
   return rows.map(({ output, output_ref, approval, ...row }) =>
-    present<AttemptRow>({
+    withoutNulls<AttemptRow>({
       ...row,
       output: documentOf(output, output_ref),
       approval: approval === null ? null : (JSON.parse(approval) as ApprovalState),

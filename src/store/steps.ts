@@ -1,5 +1,5 @@
 import type { QueryConfig } from "pg";
-import { type Columns, isUuid, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
@@ -18,5 +18,5 @@ export function stepsStatement(runId: string): QueryConfig {
 type StepColumns = Omit<Columns<StepRow>, "output"> & { output: string | null; output_ref: string | null };
 
 function stepOf({ output, output_ref, ...row }: StepColumns): StepRow {
-  return present<StepRow>({ ...row, output: documentOf(output, output_ref) });
+  return withoutNulls<StepRow>({ ...row, output: documentOf(output, output_ref) });
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isUuid, present } from "./postgres/columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { slowAmong } from "./jobs.ts";
 import { type ListRequest, listParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
@@ -93,7 +93,7 @@ export async function findWorkflow(db: Db, id: string): Promise<StoredWorkflow |
     text: "select * from workflows where id = $1",
     values: [id],
   });
-  return rows[0] && present<StoredWorkflow>(rows[0]);
+  return rows[0] && withoutNulls<StoredWorkflow>(rows[0]);
 }
 
 /** Until the transaction ends, nobody else can count or start this workflow's runs under its limit. */
@@ -113,7 +113,7 @@ export async function listWorkflows(db: Db, request: ListRequest): Promise<Store
      limit $6`,
     listParameters(request),
   );
-  return rows.map((row) => present<StoredWorkflow>(row));
+  return rows.map((row) => withoutNulls<StoredWorkflow>(row));
 }
 
 /** Versions never change, so what was read is kept. Who gets one must not change it. */
@@ -133,7 +133,9 @@ async function readVersion(db: Db, versionId: string): Promise<StoredVersion | u
     text: "select * from workflow_versions where version_id = $1",
     values: [versionId],
   });
-  return rows[0] && present<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] });
+  return (
+    rows[0] && withoutNulls<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] })
+  );
 }
 
 /** A version's steps as a run carries them. */

@@ -118,7 +118,7 @@ export function presentApproval(row: ApprovalRow): Approval {
   };
 }
 
-export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
+export async function presentEventTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
   const { found } = await documents(db, [row.response_payload]);
   const [response_payload] = found;
   return {

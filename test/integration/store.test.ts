@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import pino from "pino";
 import { listCommands } from "../../src/store/commands.ts";
 import { loadTexts, saveDocument } from "../../src/store/documents.ts";
-import { claimTrigger, findWaitingTrigger } from "../../src/store/event-triggers.ts";
+import { claimEventTrigger, findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { claimKey } from "../../src/store/idempotency-keys.ts";
 import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
-import { Notices, tellOfCommand } from "../../src/store/postgres/notifications.ts";
+import { Notifications, tellOfCommand } from "../../src/store/postgres/notifications.ts";
 import { createPool, inTransaction } from "../../src/store/postgres/pool.ts";
 import { listRuns } from "../../src/store/run-lists/list-runs.ts";
 import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
@@ -124,12 +124,12 @@ test("an event key is waited for by one at a time in a project, and is free agai
   const run = runRow();
   const first = wait(run.project_id);
   const second = wait(run.project_id);
-  expect(await claimTrigger(db, first)).toBe("claimed");
-  expect(await claimTrigger(db, first)).toBe("held");
-  expect(await claimTrigger(db, second)).toBe("taken");
-  expect(await claimTrigger(db, wait(uuid()))).toBe("claimed");
+  expect(await claimEventTrigger(db, first)).toBe("claimed");
+  expect(await claimEventTrigger(db, first)).toBe("held");
+  expect(await claimEventTrigger(db, second)).toBe("taken");
+  expect(await claimEventTrigger(db, wait(uuid()))).toBe("claimed");
   await writeMirror(db, [rows(run, { triggers: [{ ...first, status: "received", revision: 2 }] })]);
-  expect(await claimTrigger(db, second)).toBe("claimed");
+  expect(await claimEventTrigger(db, second)).toBe("claimed");
 });
 
 test("the mirror neither makes, loses nor renames a claim, and does not fail on one", async () => {
@@ -137,10 +137,10 @@ test("the mirror neither makes, loses nor renames a claim, and does not fail on 
   const holder = wait(run.project_id);
   const loser = wait(run.project_id, { revision: 5 });
   const approval = wait(run.project_id, { source: "approval" });
-  await claimTrigger(db, holder);
+  await claimEventTrigger(db, holder);
   const triggers = [loser, { ...holder, event_key: "{{unrendered}}", revision: 2 }];
   await writeMirror(db, [rows(run, { triggers })]);
-  expect(await findWaitingTrigger(db, run.project_id, "payment")).toEqual({ ...holder, revision: 2 });
+  expect(await findWaitingEventTrigger(db, run.project_id, "payment")).toEqual({ ...holder, revision: 2 });
   await writeMirror(db, [rows({ ...run, revision: 2 }, { triggers: [approval] })]);
   expect((await findRun(db, run.id))?.revision).toBe(2);
 });
@@ -187,10 +187,10 @@ test("what is no id is no run", async () => {
   for (const id of ["nope", "", "\0", "x".repeat(100_000)]) expect(await findRun(db, id)).toBeUndefined();
 });
 
-test("notices are heard, and again after their connection was lost", async () => {
-  const notices = Notices.listen(databaseUrl, pino({ level: "silent" }));
+test("notifications are heard, and again after their connection was lost", async () => {
+  const notifications = Notifications.listen(databaseUrl, pino({ level: "silent" }));
   const heard: string[] = [];
-  notices.onCommand((runId, commandId) => heard.push(`${runId} ${commandId}`));
+  notifications.onCommand((runId, commandId) => heard.push(`${runId} ${commandId}`));
   const isHeard = (runId: string) =>
     until(async () => {
       await tellOfCommand(db, runId, "command");
@@ -199,5 +199,5 @@ test("notices are heard, and again after their connection was lost", async () =>
   await isHeard("before");
   await db.query("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'");
   await isHeard("after");
-  await notices.stop();
+  await notifications.stop();
 });

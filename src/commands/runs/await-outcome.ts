@@ -36,16 +36,16 @@ export async function outcomeOf<Outcome>(
  * the mirror is behind, or no worker is there.
  */
 async function mirroredAfter<Found>(
-  { notices }: Deps,
+  { notifications }: Deps,
   runId: string,
   send: () => Promise<void>,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
   const enough = AbortSignal.timeout(PATIENCE_MS);
-  let news = notices.newsOf(runId, enough);
+  let news = notifications.newsOf(runId, enough);
   await send();
   while (await news) {
-    news = notices.newsOf(runId, enough);
+    news = notifications.newsOf(runId, enough);
     const found = await look();
     if (found) return found;
   }

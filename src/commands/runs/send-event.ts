@@ -10,10 +10,10 @@ import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
-import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
+import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
-import { presentTrigger } from "../../views/run.ts";
+import { presentEventTrigger } from "../../views/run.ts";
 import type { TriggerRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
@@ -29,13 +29,13 @@ export interface EventSending {
 /** Resolves whoever waits for the key in the project. An approval's own key needs a listed approver. */
 export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<Accepted | EventTrigger> {
   const { payload, idempotencyKey } = sending;
-  const trigger = await triggerUnder(deps, await triggerOf(deps, caller, sending), idempotencyKey, payload);
+  const trigger = await eventTriggerUnder(deps, await eventTriggerOf(deps, caller, sending), idempotencyKey, payload);
   const steering = { ...steeringOf(trigger, sending), idempotencyKey };
   const show = (steered: Steered) =>
-    "accepted" in steered ? steered : (steered.event_trigger ?? presentTrigger(deps, trigger));
+    "accepted" in steered ? steered : (steered.event_trigger ?? presentEventTrigger(deps, trigger));
   if (idempotencyKey !== undefined && (await findCommand(deps.db, trigger.run_id, idempotencyKey)))
     return show(await steerRun(deps, caller, steering));
-  if (await isReceived(deps, trigger, payload)) return presentTrigger(deps, trigger);
+  if (await isReceived(deps, trigger, payload)) return presentEventTrigger(deps, trigger);
   if (!isOpen(trigger)) {
     if (idempotencyKey !== undefined) {
       const { run_id, step_ref } = trigger;
@@ -49,7 +49,7 @@ export async function sendEvent(deps: Deps, caller: Caller, sending: EventSendin
 
 /** What the event would do to the run that waits for it. */
 export async function previewEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<DryRun> {
-  const trigger = await triggerOf(deps, caller, sending);
+  const trigger = await eventTriggerOf(deps, caller, sending);
   if (!(await isReceived(deps, trigger, sending.payload))) {
     if (!isOpen(trigger)) throw refusal(NOT_WAITING);
     return previewSteering(deps, caller, steeringOf(trigger, sending));
@@ -60,8 +60,8 @@ export async function previewEvent(deps: Deps, caller: Caller, sending: EventSen
 
 const NOT_WAITING = { code: "conflict", message: "event trigger is not in waiting state" } as const;
 
-async function triggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
-  const trigger = await findTrigger(deps, projectOf(caller, projectId), eventKey);
+async function eventTriggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
+  const trigger = await findEventTrigger(deps, projectOf(caller, projectId), eventKey);
   if (!trigger) throw new Problem("not_found", "event trigger not found");
   return trigger;
 }
@@ -84,7 +84,7 @@ async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undef
 }
 
 /** The same key again: of the same run, whoever waits for the event now. */
-async function triggerUnder(
+async function eventTriggerUnder(
   deps: Deps,
   latest: TriggerRow,
   key: string | undefined,
@@ -93,14 +93,14 @@ async function triggerUnder(
   if (key === undefined) return latest;
   const runId = await claimEvent(deps, latest, key, payload);
   if (runId === latest.run_id) return latest;
-  return (await findTriggerOf(deps.db, runId, latest.event_key)) ?? latest;
+  return (await findEventTriggerOf(deps.db, runId, latest.event_key)) ?? latest;
 }
 
 /** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */
 const OWN_KEY = /^approval:([0-9a-f-]{36}):/;
 
-async function findTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
-  const trigger = await findLatestTrigger(deps.db, projectId, eventKey);
+async function findEventTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
+  const trigger = await findLatestEventTrigger(deps.db, projectId, eventKey);
   const [, runId] = OWN_KEY.exec(eventKey) ?? [];
   if (trigger || runId === undefined) return trigger;
   // Anything may be written there: the id of another project's run, or of no run at all.
@@ -110,5 +110,5 @@ async function findTrigger(deps: Deps, projectId: string, eventKey: string): Pro
   if (!answer) return undefined;
   const unmirrored = answer.unmirrored.triggers.find(({ event_key }) => event_key === eventKey);
   // What the run has mirrored meanwhile is stored by now.
-  return unmirrored ?? findLatestTrigger(deps.db, projectId, eventKey);
+  return unmirrored ?? findLatestEventTrigger(deps.db, projectId, eventKey);
 }

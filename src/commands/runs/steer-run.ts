@@ -24,7 +24,7 @@ import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
-import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
+import { presentApproval, presentRun, presentSteps, presentEventTrigger } from "../../views/run.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
 import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
@@ -86,15 +86,15 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const reply = await outcomeOf(deps, runId, {
     send,
     look: () => findReply(db, runId, id),
-    ask: () => asked(deps, runId, id),
+    ask: () => askedOfRun(deps, runId, id),
   });
   if (!reply) return accepted(deps, { run_id: runId, id, verb, step_ref: stepRef, actor: caller.actor });
   assertSame(reply.outcome, steering);
-  return present(deps, reply);
+  return presentReply(deps, reply);
 }
 
 /** As the run itself tells it. Undefined: no worker could say yet. */
-async function asked(deps: Deps, runId: string, id: string): Promise<Reply | undefined> {
+async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply | undefined> {
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return undefined;
   // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
@@ -170,14 +170,14 @@ async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steeri
   assertSame(outcome, steering);
   const now = shown(await mirroredRun(deps, row), outcome.step_ref);
   const approval = now.step && (await findApproval(deps.db, now.step.id));
-  return present(deps, { outcome, ...now, approval });
+  return presentReply(deps, { outcome, ...now, approval });
 }
 
 function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {
   if (outcome.verb !== verb || outcome.step_ref !== stepRef) throw usedFor("for another command");
 }
 
-async function present(deps: Deps, reply: Reply): Promise<Steered> {
+async function presentReply(deps: Deps, reply: Reply): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
   if (outcome.status === "refused") throw refusal(outcome);
   const [step_run] = step ? (await presentSteps(deps, [step])).items : [];
@@ -185,7 +185,7 @@ async function present(deps: Deps, reply: Reply): Promise<Steered> {
     run: await presentRun(deps, run),
     step_run,
     approval: approval && presentApproval(approval),
-    event_trigger: trigger && (await presentTrigger(deps, trigger)),
+    event_trigger: trigger && (await presentEventTrigger(deps, trigger)),
     reset_steps: outcome.reset_steps,
   };
 }

@@ -1,5 +1,5 @@
 import { recordOf } from "../postgres/columns.ts";
-import { insertTriggersFrom } from "../event-triggers.ts";
+import { insertEventTriggersFrom } from "../event-triggers.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
 import type { Db } from "../postgres/pool.ts";
 import { insertRunsFrom } from "../runs.ts";
@@ -79,10 +79,10 @@ const UPSERT_APPROVALS = `
     revision = excluded.revision
   where approvals.revision < excluded.revision`;
 
-// An event key is claimed by claimTrigger and by nothing else: the mirror neither brings an event's row into waiting nor
+// An event key is claimed by claimEventTrigger and by nothing else: the mirror neither brings an event's row into waiting nor
 // changes any row's key, so it can never be the one that breaks the claim's uniqueness.
 const UPSERT_TRIGGERS = `
-  ${insertTriggersFrom(
+  ${insertEventTriggersFrom(
     TRIGGERS,
     `source <> 'wait_for_event' or status <> 'waiting'
        or exists (select from event_triggers held where held.id = trigger.id and held.status = 'waiting')`,

@@ -4,7 +4,7 @@ import { validate } from "uuid";
 export type Columns<T> = { [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] };
 
 /** The same row as the rest of the system speaks of it: what has no value is absent. */
-export function present<T extends object>(row: Columns<T>): T {
+export function withoutNulls<T extends object>(row: Columns<T>): T {
   const values: Record<string, unknown> = {};
   // Not by Object.entries: lists are made of these, and it took a tenth of their time.
   for (const key in row) if (row[key] !== null) values[key] = row[key];

@@ -11,17 +11,17 @@ const RECONNECT_MS = 1_000;
  * news of a run (what became of a command, or that it was canceled). What is told while a connection is away is not
  * heard by it: a notice makes something happen sooner, and nothing depends on it.
  */
-export class Notices {
+export class Notifications {
   readonly #runs = new EventEmitter().setMaxListeners(0);
   readonly #commands = new EventEmitter();
   readonly #stopped = new AbortController();
   #client: pg.Client | undefined;
 
   /** Returns at once; it hears from when it is connected, again and again until it is stopped. */
-  static listen(databaseUrl: string, log: Logger): Notices {
-    const notices = new Notices();
-    void notices.#stayConnected(databaseUrl, log);
-    return notices;
+  static listen(databaseUrl: string, log: Logger): Notifications {
+    const notifications = new Notifications();
+    void notifications.#stayConnected(databaseUrl, log);
+    return notifications;
   }
 
   onCommand(listener: (runId: string, commandId: string) => void): void {
@@ -53,7 +53,7 @@ export class Notices {
       try {
         await this.#untilDisconnected(connectionString);
       } catch (error) {
-        if (!this.#stopped.signal.aborted) log.warn({ err: error }, "notices are not heard");
+        if (!this.#stopped.signal.aborted) log.warn({ err: error }, "notifications are not heard");
       }
       await pauseFor(RECONNECT_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
