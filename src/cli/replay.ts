@@ -1,7 +1,8 @@
 import { status } from "@grpc/grpc-js";
 import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { DefaultLogger, Runtime } from "@temporalio/worker";
-import { type History, replayHistory } from "./replay-history.ts";
+import type { History } from "./divergence.ts";
+import { replayHistory } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
 import { isUuid } from "../store/postgres/columns.ts";

@@ -1,9 +1,9 @@
 import { tsToMs } from "@temporalio/common/lib/time.js";
 import type proto from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
-import type { Divergence, History } from "./replay-history.ts";
+import type { Divergence, History } from "./divergence.ts";
 
-type Asked = proto.coresdk.workflow_commands.IScheduleActivity;
+type Schedule = proto.coresdk.workflow_commands.IScheduleActivity;
 type Timeout = "scheduleToCloseTimeout" | "scheduleToStartTimeout" | "startToCloseTimeout" | "heartbeatTimeout";
 const TIMEOUTS: Timeout[] = [
   "scheduleToStartTimeout",
@@ -15,7 +15,7 @@ const TIMEOUTS: Timeout[] = [
 /** What replayed workflows ask for, by the ids of the activities. `ownQueue`: the one that the workflow itself is on. */
 export interface ScheduledActivities {
   ownQueue: string;
-  asked: Map<string, Asked>;
+  asked: Map<string, Schedule>;
 }
 
 /**

@@ -58,7 +58,7 @@ function finiteNumber(text: string): number | bigint | LosslessNumber {
 }
 
 const parseWith = (numberOf: (text: string) => Json, text: string): Json =>
-  MAY_LOSE.test(text) ? parseExact(text, numberOf) : (JSON.parse(text) as Json);
+  (MAY_LOSE.test(text) ? parseExact(text, numberOf) : JSON.parse(text)) as Json;
 
 /** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
 export const parseJson = (text: string): Json => parseWith(exactNumber, text);
