@@ -6,7 +6,7 @@ import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { listAttempts } from "../store/step-attempts.ts";
-import { presentAttempts } from "../views/run.ts";
+import { presentAttempts } from "../views/step.ts";
 import { attemptRow } from "../../workflows/engine/attempts.ts";
 import { unknownStep } from "../../workflows/engine/recovery/rule.ts";
 

@@ -1,5 +1,5 @@
 import type { Page } from "./page.ts";
-import type { WithOutputs } from "../views/run.ts";
+import type { WithOutputs } from "../views/shown-documents.ts";
 
 /** `cursor`: how many come before. Without a limit all that follow are asked for. */
 export interface PartRequest {
@@ -19,9 +19,9 @@ export interface ListPart<Item> extends Page<Item, number> {
 export async function listPart<Row, Item>(
   rows: Row[],
   { cursor, limit }: PartRequest,
-  present: (rows: Row[]) => Promise<WithOutputs<Item>>,
+  show: (rows: Row[]) => Promise<WithOutputs<Item>>,
 ): Promise<ListPart<Item>> {
-  const { items, leftOut } = await present(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));
+  const { items, leftOut } = await show(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));
   const [first] = leftOut;
   if (limit === undefined)
     return { items, leftOut: first === undefined ? undefined : { count: leftOut.length, from: cursor + first } };

@@ -3,7 +3,7 @@ import { listApprovals } from "../store/approvals.ts";
 import { listCommands } from "../store/commands.ts";
 import { listWaitingEventTriggers } from "../store/event-triggers.ts";
 import { listStepRows } from "../store/steps.ts";
-import { findVersion } from "../store/workflows.ts";
+import { findVersion } from "../store/workflow-versions.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 import { restoredRun, type Run } from "../../workflows/engine/run.ts";

@@ -4,7 +4,8 @@ import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { cursorOf, type Page, pageOf } from "./page.ts";
 import type { ListRequest } from "../store/postgres/list-request.ts";
-import { findVersion, findWorkflow, listWorkflows as listRows, type StoredWorkflow } from "../store/workflows.ts";
+import { findVersion } from "../store/workflow-versions.ts";
+import { findWorkflow, listWorkflows as listRows, type StoredWorkflow } from "../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../views/workflow.ts";
 
 const NOT_FOUND = "workflow not found";

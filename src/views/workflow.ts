@@ -2,7 +2,8 @@ import { type Json, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
 import { loadTexts } from "../store/documents.ts";
-import type { StoredStep, StoredWorkflow } from "../store/workflows.ts";
+import type { StoredStep } from "../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../store/workflows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** As clients see it: times written out, what is empty left out. */

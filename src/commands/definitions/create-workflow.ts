@@ -17,13 +17,8 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type Db, inTransaction } from "../../store/postgres/pool.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import {
-  findVersion,
-  findWorkflow,
-  insertWorkflow,
-  type StoredStep,
-  type StoredWorkflow,
-} from "../../store/workflows.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { findWorkflow, insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
 import { stepsProblem } from "../../../workflows/engine/validate.ts";

@@ -4,7 +4,7 @@ import type { RetryBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
 import type { Db } from "../../store/postgres/pool.ts";
-import { findVersion } from "../../store/workflows.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
 import { Precedence } from "../../../workflows/engine/precedence.ts";
 import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";

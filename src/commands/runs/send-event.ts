@@ -13,7 +13,7 @@ import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
-import { presentEventTrigger } from "../../views/run.ts";
+import { presentEventTrigger } from "../../views/event-trigger.ts";
 import type { TriggerRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
