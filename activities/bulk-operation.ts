@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
 import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
-import { CONCURRENCY } from "../src/commands/bulk/bulk-verbs.ts";
+import { CONCURRENCY } from "../src/commands/bulk/each-run.ts";
 import type { Deps } from "../src/deps.ts";
 import { type BulkItemOutcome, listBulkItems, settleBulkItems } from "../src/store/bulk-operation-items.ts";
 import { findBulkOperation, type StoredBulkOperation, writeBulkState } from "../src/store/bulk-operations.ts";

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
-import { replay } from "./bulk-verbs.ts";
-import { cancelOpenRun } from "../runs/cancel-run.ts";
+import { replay } from "./bulk-replay.ts";
+import { cancelOpenRun } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
 import type { BulkItem, BulkOperationKind } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";

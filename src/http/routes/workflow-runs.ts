@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { bulkCancel, previewBulkCancel } from "../../commands/bulk/bulk-cancel.ts";
+import { bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-replay.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
 import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
