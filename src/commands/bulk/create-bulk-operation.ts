@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { idempotent } from "../idempotent.ts";
+import { idempotent } from "../idempotency/idempotent.ts";
 import {
   type BulkOperation,
   type BulkOperationBody,

@@ -1,5 +1,5 @@
 import { logged } from "../command-log.ts";
-import { idempotentRun } from "../idempotent.ts";
+import { idempotentRun } from "../idempotency/idempotent.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";

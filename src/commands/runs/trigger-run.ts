@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { logged } from "../command-log.ts";
-import { idempotentRun } from "../idempotent.ts";
+import { idempotentRun } from "../idempotency/idempotent.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";

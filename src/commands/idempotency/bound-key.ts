@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { stringifyJson } from "../contract/json.ts";
-import { Problem } from "../errors.ts";
-import { claimKey } from "../store/idempotency-keys.ts";
-import type { Db } from "../store/postgres/pool.ts";
+import { stringifyJson } from "../../contract/json.ts";
+import { Problem } from "../../errors.ts";
+import { claimKey } from "../../store/idempotency-keys.ts";
+import type { Db } from "../../store/postgres/pool.ts";
 
 /** A request under an Idempotency-Key. `body`: what it asks for, to tell a repeated one from another one under the same key. */
 interface Keyed {
