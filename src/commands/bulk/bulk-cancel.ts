@@ -13,8 +13,8 @@ export interface BulkCancelled {
 }
 
 /**
- * Cancels each run as a single cancel does; what can't be canceled only counts. Sub-workflows come after the runs that they are
- * part of, and end with them: canceled before, they would fail those.
+ * Cancels each run as a single cancel does, and counts those that can't be canceled. Parents come before their sub-workflows,
+ * which end with them: a sub-workflow that is canceled first would make its parent fail.
  */
 export async function bulkCancel(
   deps: Deps,
@@ -48,7 +48,7 @@ export async function bulkCancel(
       { concurrency: CONCURRENCY },
     );
   }
-  // Nothing was done, and nobody's id is to blame.
+  // Nothing was done, and the ids are not the reason.
   if (outage && canceled.size === 0) throw outage;
   const workflow_run_ids = distinct.filter((id) => canceled.has(id));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };

@@ -67,7 +67,7 @@ function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]
   return { replayed, failed: results.length - replayed, total: results.length, results };
 }
 
-/** A retry, with the words of the bulk verb. Under the same key again it is the same new run. */
+/** A retry that is refused in the words of the bulk verb. The same key leads to the same new run. */
 export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
   const command = { verb: "replay", run: runId, actor: caller.actor };
   const started = await logged(deps, command, async () =>

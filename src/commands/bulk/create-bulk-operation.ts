@@ -24,10 +24,10 @@ import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
 import { PROJECT_ATTRIBUTE, TASK_QUEUE } from "../../../workflows/messages.ts";
 
-/** Of all that a plan is about. */
+/** How many of its runs a plan names. */
 const SHOWN_RUNS = 100;
 
-/** Freezes the selection and starts the operation: runs that come later, or change, are neither in nor out of it. */
+/** Freezes the selection and starts the operation: runs that are made or change later do not alter it. */
 export async function createBulkOperation(
   deps: Deps,
   caller: Caller,
@@ -44,7 +44,7 @@ export async function createBulkOperation(
   return presentBulkOperation(stored);
 }
 
-/** It is started while its transaction is open, as a run is (start-run.ts): what can't be started is not stored. */
+/** Starts it while its transaction is open, for the reasons that start-run.ts gives: what can't be started is not stored. */
 const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Promise<StoredBulkOperation> =>
   inTransaction(deps.db, async (transaction) => {
     const total = await insertBulkOperation(transaction, row, ids, MAX_BULK_RUNS + 1);
@@ -91,14 +91,14 @@ async function start({ temporal }: Deps, projectId: string, id: string, summary:
     await temporal.workflow.start(BULK_WORKFLOW_TYPE, {
       workflowId: id,
       taskQueue: TASK_QUEUE,
-      // One that was never stored gives up.
+      // The workflow of an operation that was never stored fails: then the same id is started again.
       workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
       staticSummary: summary,
       typedSearchAttributes: new TypedSearchAttributes([{ key: PROJECT_ATTRIBUTE, value: projectId }]),
       args: [input],
     });
   } catch (error) {
-    // An earlier try under the same idempotency key got this far.
+    // An earlier try under the same idempotency key has started it.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

@@ -6,20 +6,20 @@ import { isOutage } from "../../outage.ts";
 /** How many runs of one request are worked on at once. */
 export const CONCURRENCY = 16;
 
-/** Not the key of a request for that run alone. */
+/** A key of its own for each run: the same key may be used in a request for one run alone. */
 export const keyOfEach = (key: string | undefined) => key && `${key}/bulk`;
 
-/** As long as a request for one run has: of one deadline for all, a busy Temporal would leave nothing for the last ones. */
+/** Each run has as long as a request for it alone would have. With one deadline for all, a busy Temporal would leave no time for the last ones. */
 const ITEM_WITHIN_MS = 15_000;
 const AWAY = "workflow engine not available";
 const TRIES = 3;
 const TRIED_AGAIN_AFTER_MS = 500;
-/** What took longer to fail will not pass in a moment. */
+/** An outage that took longer to show will not be over in a moment. */
 const PASSES_WITHIN_MS = 2_000;
 
 /**
- * One bad id spoils nothing: its error, in words fit for the caller, is its own. What passes in a moment fails nobody; once a
- * server is away for longer, what comes after is not tried, and not waited for.
+ * Tries one run after another. An error of one run, in words for the caller, does not touch the others. A short outage is
+ * waited for. Once a server is away for longer, the remaining runs are not tried.
  */
 export function attempting({ log, temporal }: Deps) {
   let isAway = false;

@@ -20,7 +20,7 @@ export interface BulkSteering {
   idempotencyKey?: string;
 }
 
-/** A command to a bulk operation: a signal, and the query that tells its outcome, as a run's commands are. */
+/** A command to a bulk operation is sent as a signal; a query answers its outcome. */
 export async function steerBulkOperation(
   deps: Deps,
   caller: Caller,
@@ -48,7 +48,7 @@ export async function steerBulkOperation(
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
   if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
-  // The operation keeps its state itself; this makes sure that what is read next shows what this answer says.
+  // The operation writes its state itself. Writing it here as well makes sure that the next read shows what this answer says.
   await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
     log.warn({ error, operationId }, "state of a bulk operation is behind"),
   );
@@ -56,7 +56,7 @@ export async function steerBulkOperation(
   return getBulkOperation(deps, caller, operationId);
 }
 
-/** What the verb would make of it, as it stands in Postgres. */
+/** What the verb would do to the operation as Postgres has it. */
 export async function previewBulkSteering(
   deps: Deps,
   caller: Caller,

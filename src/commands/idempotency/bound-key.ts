@@ -4,7 +4,7 @@ import { Problem } from "../../errors.ts";
 import { claimKey } from "../../store/idempotency-keys.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 
-/** A request under an Idempotency-Key. `body`: what it asks for, to tell a repeated one from another one under the same key. */
+/** A request under an Idempotency-Key. Its `body` tells a repeated request from another one under the same key. */
 interface Keyed {
   projectId: string;
   operation: string;

@@ -20,14 +20,14 @@ import { webUiHeaders } from "../../../workflows/web-ui.ts";
 const OVER = "workflow run already in terminal state";
 const FAILED = "failed to cancel workflow run";
 
-/** What was told to end is waited for. */
+/** How long to wait until everything that was told to end has ended. */
 const QUIET_WITHIN_MS = 5_000;
 const ASKED_EVERY_SECS = 1;
 const CHILDREN_AT_ONCE = 16;
 
 /**
- * Answers when nothing of the run can begin any more, nor of its sub-workflows. `cause` stays in the run's history. With the
- * same request id again, Temporal cancels once.
+ * Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. `cause` is kept in the run's history.
+ * Temporal takes the same request id once.
  */
 export async function cancelOpenRun(
   deps: Deps,
@@ -60,7 +60,7 @@ async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
   return run;
 }
 
-/** Undefined: no worker could say yet. */
+/** Undefined: no worker could tell yet. */
 function canceledItself(
   deps: Deps,
   row: RunRow,
@@ -70,7 +70,7 @@ function canceledItself(
   return outcomeOf(deps, row.id, {
     send: () => requestCancel(deps, row.id, requestId, cause),
     look: () => mirroredEnd(deps, row.id),
-    // Whatever comes to a run lets Temporal count the failures of its workflow task anew.
+    // The failures are read only now: for a run that is sent something, Temporal begins to count them anew.
     ask: async () => (await askedEnd(deps, row.id)) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id))),
   });
 }
@@ -81,7 +81,7 @@ async function isYetToStart(deps: Deps, { parent_workflow_run_id, revision }: Ru
   return (await whereabouts(deps, parent_workflow_run_id)).is === "open";
 }
 
-/** In its parent's place, which then finds it started, and is told of its end. */
+/** Starts a sub-workflow in place of its parent, which then finds it started and hears of its end. */
 async function start({ temporal }: Deps, row: RunRow): Promise<void> {
   const input: RunInput = { reopen: row.id };
   try {
@@ -98,8 +98,8 @@ async function start({ temporal }: Deps, row: RunRow): Promise<void> {
 }
 
 /**
- * Temporal has closed the run, which it lets happen only after every sub-workflow was told, and so each of these. What was
- * scheduled and not begun when the run's end was mirrored can't begin then.
+ * Whether Temporal has closed the run and each of its sub-workflows. A run closes after all of its sub-workflows were told to end.
+ * An activity that was scheduled but had not begun can't begin after that.
  */
 async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean> {
   const { id, finished_at = Date.now() } = row;
@@ -132,7 +132,7 @@ async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefi
   return row && isRunOver(row.status) ? row : undefined;
 }
 
-/** As the run itself tells it. Undefined: no worker could say yet. */
+/** The end as the run tells it. Undefined: no worker could tell yet. */
 async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
   const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runStateQuery);
   if (!answer) return undefined;

@@ -16,7 +16,7 @@ import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
-/** Temporal's own cancellation of the run's workflow. */
+/** Cancels the run's workflow by Temporal's own cancellation. */
 export function cancelRun(
   deps: Deps,
   caller: Caller,
@@ -35,14 +35,14 @@ export function cancelRun(
   });
 }
 
-/** Under the same key again it has the same outcome, shown as the run is now. */
+/** The same key has the same outcome, and shows the run as it is now. */
 async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: string; actor: string }) {
   if (isRunOver(row.status)) await settleCommands(deps, row);
   const { isRepeated, outcome } = await claimCommand(deps, row, command.id, command);
   if (outcome?.status === "refused") throw refusal(outcome);
   const remember = (verdict: Pick<CommandOutcome, "status" | "code" | "message">) =>
     saveOutcome(deps.db, row.id, { ...command, at: Date.now(), ...verdict });
-  // An earlier try got as far as that without being able to say so.
+  // An earlier try canceled it, but could not note so.
   if (outcome || (isRepeated && row.status === "canceled")) {
     await remember({ status: "applied" });
     return { run: row };

@@ -14,9 +14,9 @@ import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { childEndedSignal, parentClosedSignal } from "../../../workflows/messages.ts";
 
 /**
- * Ends in the mirror a run that can't do it itself, by the engine's own rules: its steps and waits end with it, and what it
- * held is free again. Its sub-workflows and its parent are told, as it would have told them. A run that has mirrored its own
- * end meanwhile keeps that.
+ * Writes the end of a run that can't mirror it any more, by the engine's own rules: its steps and waits end with it, and what it
+ * held is free again. Its sub-workflows and its parent are told, as the run would have told them. If the run has mirrored its own
+ * end meanwhile, that one stays.
  */
 export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Promise<RunRow> {
   const row = await findRun(deps.db, runId);
@@ -34,13 +34,13 @@ export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Pr
 async function tellChildren(deps: Deps, { id, created_at }: RunRow): Promise<void> {
   const open = (await listChildren(deps.db, id, created_at)).filter(({ status }) => !isRunOver(status));
   for (const child of open) {
-    // One that is lost as well ends here, and its own sub-workflows with it.
+    // A sub-workflow that Temporal does not know is ended here as well, with its own sub-workflows.
     if (!(await tell(deps, child.id, parentClosedSignal, { status: "canceled" })))
       await endFromOutside(deps, child.id, { status: "canceled", error: "parent workflow canceled" });
   }
 }
 
-/** A sub-workflow that its parent has opened again names the life of the parent's step that waits for it. */
+/** A sub-workflow that its parent has reopened names the generation of the parent's step that waits for it. */
 async function tellParent(deps: Deps, { id, status, error, ...row }: RunRow): Promise<void> {
   const { parent_workflow_run_id: parent, parent_step_run_id: stepRun } = row;
   if (!parent) return;
@@ -49,7 +49,7 @@ async function tellParent(deps: Deps, { id, status, error, ...row }: RunRow): Pr
   await tell(deps, parent, childEndedSignal, { child_run_id: id, status, error, life });
 }
 
-/** False where Temporal does not know the run, or not as open: then it needs no telling. */
+/** False if Temporal knows no open run of this id: then nobody needs to be told. */
 async function tell<Arg>(deps: Deps, runId: string, signal: SignalDefinition<[Arg]>, arg: Arg): Promise<boolean> {
   try {
     await deps.temporal.workflow.getHandle(runId).signal(signal, arg);

@@ -5,13 +5,13 @@ import { cachedFor } from "../../timing/cached-for.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
-/** What changed a moment ago has not been lost. */
+/** A run whose row changed more recently is taken to be open, as the row says. */
 const QUIET_FOR_MS = 5_000;
 const ANSWER_WITHIN_MS = 500;
 
 /**
- * Before a run is read: where it is stored as open, has not changed for a while and has ended for Temporal, its end is written.
- * The reader does not wait for a Temporal that does not answer: then the row stays as it is.
+ * To be called before a run is shown. If its row is open and has not changed for a while, and Temporal has closed the run, its end
+ * is written. A Temporal that does not answer is not waited for: then the row stays as it is.
  */
 export async function noticeEnd(deps: Deps, row: RunRow): Promise<RunRow> {
   if (isRunOver(row.status) || Date.now() - changedAt(row) < QUIET_FOR_MS) return row;
@@ -28,5 +28,5 @@ const recentWhereabouts = cachedFor(1_000, (deps: Deps, runId) =>
   deps.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => whereabouts(deps, runId)),
 );
 
-/** Revisions grow with time: they are microseconds, and 0 before the run has written anything itself. */
+/** A revision is the time of the change in microseconds, or 0 until the run has written something itself. */
 const changedAt = ({ created_at, revision }: RunRow): number => Math.max(created_at, revision / 1000);

@@ -76,14 +76,14 @@ const steeringOf = ({ source, run_id, step_ref }: TriggerRow, { eventKey, payloa
 
 const isOpen = ({ status, source }: TriggerRow): boolean => status === "waiting" && source !== "sleep";
 
-/** The same event again. */
+/** Whether this very event has been received before. */
 async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {
   if (trigger.status !== "received" || trigger.source !== "wait_for_event") return false;
   const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
   return isDeepStrictEqual(received, payload);
 }
 
-/** The same key again: of the same run, whoever waits for the event now. */
+/** The wait of the run that the Idempotency-Key is bound to, whoever waits for the event now. */
 async function eventTriggerUnder(
   deps: Deps,
   latest: TriggerRow,
@@ -96,14 +96,14 @@ async function eventTriggerUnder(
   return (await findEventTriggerOf(deps.db, runId, latest.event_key)) ?? latest;
 }
 
-/** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */
+/** The key of an approval names its run. The run is asked if the mirror does not have the key yet. */
 const OWN_KEY = /^approval:([0-9a-f-]{36}):/;
 
 async function findEventTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
   const trigger = await findLatestEventTrigger(deps.db, projectId, eventKey);
   const [, runId] = OWN_KEY.exec(eventKey) ?? [];
   if (trigger || runId === undefined) return trigger;
-  // Anything may be written there: the id of another project's run, or of no run at all.
+  // The caller may have written any id there: of another project's run, or of no run.
   const run = await findRun(deps.db, runId);
   if (run?.project_id !== projectId || isRunOver(run.status)) return undefined;
   const answer = await askRun(deps, runId, runStateQuery);

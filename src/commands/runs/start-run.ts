@@ -16,7 +16,7 @@ import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 
-/** As a plan is told it: a start itself is held to the limit under a lock. */
+/** For plans. A start takes its place under a lock instead. */
 export const isFull = async ({ db }: Deps, { id, max_concurrent_runs: limit }: StoredWorkflow): Promise<boolean> =>
   limit > 0 && (await countRunning(db, id)) >= limit;
 
@@ -67,7 +67,7 @@ async function begin({ temporal }: Deps, input: RunInput & { run: RunHeader }): 
       }),
     );
   } catch (error) {
-    // An earlier try under the same idempotency key got this far.
+    // An earlier try under the same idempotency key has started it.
     if (error instanceof WorkflowExecutionAlreadyStartedError) return;
     if (isOutage(error)) throw unknownOutcome(error, `run ${run.id} may have begun`);
     throw error;

@@ -54,7 +54,7 @@ export function triggerRun(
   return logged(deps, { verb: "trigger", actor: caller.actor }, act, ({ id }) => id);
 }
 
-/** The run that it would make, how far that goes at once, and what would refuse it. */
+/** The run that a trigger would make, how far it would go at once, and why the trigger would be refused. */
 export async function previewTrigger(
   deps: Deps,
   caller: Caller,
