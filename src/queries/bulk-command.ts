@@ -9,7 +9,7 @@ import { presentCommand } from "../views/command.ts";
 import type { BulkOutcome } from "../../workflows/bulk/messages.ts";
 import { BULK_VERBS, isBulkOver, steeredBulk } from "../../workflows/engine/bulk-status.ts";
 
-/** What became of a command to a bulk operation. One that it had not heard when it ended has come too late. */
+/** The outcome of a command to a bulk operation. A command that it had not heard when it ended is refused as too late. */
 export async function bulkCommand(
   deps: Deps,
   caller: Caller,

@@ -33,7 +33,7 @@ export const listBulkOperations = (
 ): Promise<Page<BulkOperation>> =>
   pageOf(limit, (most) => listRows(db, { project_id, cursor, limit: most }), presentBulkOperation, cursorOf);
 
-/** A page of the operation's runs in their order. A place is how many come before it. */
+/** A page of the operation's runs in their order. A place is the number of runs before it. */
 export async function listBulkItems(
   deps: Deps,
   caller: Caller,

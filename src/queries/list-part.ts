@@ -1,20 +1,20 @@
 import type { Page } from "./page.ts";
 import type { WithOutputs } from "../views/shown-documents.ts";
 
-/** `cursor`: how many come before. Without a limit all that follow are asked for. */
+/** `cursor`: how many items come before. Without a limit, all that follow. */
 export interface PartRequest {
   cursor: number;
   limit?: number;
 }
 
-/** A place is how many come before it. `leftOut`: how many are shown without their output, and the place of the first. */
+/** A place is the number of items before it. `leftOut`: how many items are shown without their output, and the place of the first. */
 export interface ListPart<Item> extends Page<Item, number> {
   leftOut?: { count: number; from: number };
 }
 
 /**
- * A part of a list whose items carry outputs, of which one answer has room for so many. Who reads it in parts gets smaller
- * ones then, in which nothing is missing; who wants it all gets every item, some without their output.
+ * A part of a list whose items carry outputs. One answer has room for a certain amount of output. A client that reads in parts
+ * gets smaller parts then, with every output; a client that reads all at once gets every item, some without their output.
  */
 export async function listPart<Row, Item>(
   rows: Row[],

@@ -10,7 +10,7 @@ import { restoredRun, type Run } from "../../workflows/engine/run.ts";
 import { headerOf, mirroredState } from "../../workflows/engine/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 
-/** A run as the mirror holds it, in the engine's own shape: what a closed run would say to a command, and what is shown while no worker can be asked. */
+/** A run as the mirror has it, in the engine's shape. It tells what a closed run would answer to a command. */
 export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
   const [version, rows, commands, approvals, waiting] = await Promise.all([
     findVersion(db, row.workflow_version_id),

@@ -6,7 +6,7 @@ export interface Page<Item, Place = Cursor> {
   next?: Place;
 }
 
-/** `read` answers at most so many rows: one more than the page has shows that there is another page. */
+/** `read` is asked for one row more than a page has: if it is there, so is another page. */
 export async function pageOf<Row, Item, Place>(
   limit: number,
   read: (most: number) => Promise<Row[]>,
@@ -19,5 +19,5 @@ export async function pageOf<Row, Item, Place>(
   return { items: shown.map(show), next: rows.length > limit && last ? placeOf(last) : undefined };
 }
 
-/** Of a list that is newest first. */
+/** The place of a row in a list that is newest first. */
 export const cursorOf = ({ created_at, id }: { created_at: number; id: string }): Cursor => ({ at: created_at, id });

@@ -11,7 +11,7 @@ export interface Component {
   latency_ms: number;
 }
 
-/** Whether a request that comes now can be served: of what it needs, what is up, and that this process is not stopping. */
+/** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
 export function readiness({ db, temporal, stopping }: Deps): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });

@@ -33,8 +33,8 @@ export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): P
 }
 
 /**
- * As the mirror has it, or once it has ended within `waitSecs`. The workflow is never asked: what it would say after its task is
- * mirrored by then, and before any command that made it so is answered.
+ * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before
+ * its task ends, and before the command that led to the state is answered.
  */
 export async function getRun(deps: Deps, caller: Caller, row: RunRow, waitSecs: number): Promise<WorkflowRun> {
   if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);

@@ -10,7 +10,7 @@ import { presentDefinedSteps, presentWorkflow } from "../views/workflow.ts";
 
 const NOT_FOUND = "workflow not found";
 
-/** What a list of definitions is asked for; those of one project. */
+/** What a list of a project's definitions can be asked for. */
 export type DefinitionFilter = Omit<ListRequest, "project_id">;
 
 /** Another project's workflow is not found. */

@@ -8,7 +8,7 @@ export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalR
   return rows[0] && approvalOf(rows[0]);
 }
 
-/** The gates of a run that ever opened, each as it was when it was open last. */
+/** The approvals of a run that were ever requested, each in its latest state. */
 export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[]> {
   if (!isUuid(runId)) return [];
   const { rows } = await db.query<ApprovalColumns>("select * from approvals where run_id = $1", [runId]);

@@ -13,7 +13,7 @@ export interface StoredBulkItem {
   settled_at?: number;
 }
 
-/** In their order, from the one after `after` on. */
+/** In their order, those after the position `after`. */
 export async function listBulkItems(
   db: Db,
   operationId: string,
@@ -29,7 +29,7 @@ export async function listBulkItems(
   return rows.map((row) => withoutNulls<StoredBulkItem>(row));
 }
 
-/** The uppermost of a run's ancestors that an operation is for, too. */
+/** The uppermost of a run's ancestors that is in the same operation. */
 export async function findSelectedAncestor(db: Db, operationId: string, runId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ id: string }>(
     `with recursive ancestor(id, height) as (
@@ -48,7 +48,7 @@ export type BulkItemOutcome = { position: number } & Pick<BulkItem, "code" | "er
     status: Exclude<BulkItemStatus, "pending">;
   };
 
-/** Of each item the first outcome stays; the operation counts those. */
+/** The first outcome of an item stays. The operation's counts follow. */
 export async function settleBulkItems(db: Db, operationId: string, outcomes: BulkItemOutcome[]): Promise<void> {
   await db.query(
     `with settled as (
@@ -69,14 +69,14 @@ export async function settleBulkItems(db: Db, operationId: string, outcomes: Bul
   );
 }
 
-/** What an operation with a filter is about. */
+/** The part of an operation that says which runs it is for. */
 interface Selection {
   id: string;
   project_id: string;
   filter?: BulkFilter;
 }
 
-/** The runs that an operation is for, in the order in which they are named. */
+/** Inserts the runs of an operation in the order in which they are named. */
 export async function insertNamedRuns(db: Db, operationId: string, ids: string[]): Promise<number> {
   const { rowCount } = await db.query(
     `insert into bulk_operation_items (operation_id, position, run_id)
@@ -86,7 +86,7 @@ export async function insertNamedRuns(db: Db, operationId: string, ids: string[]
   return rowCount ?? 0;
 }
 
-/** Those that the filter lets through now, oldest first. */
+/** Inserts the runs that the filter lets through now, oldest first. */
 export async function insertFilteredRuns(db: Db, operation: Selection, limit: number): Promise<number> {
   const { id, project_id, filter } = operation;
   const values: unknown[] = [id];
@@ -102,7 +102,7 @@ export async function insertFilteredRuns(db: Db, operation: Selection, limit: nu
   return rowCount ?? 0;
 }
 
-/** How many runs an operation with this filter would have, counted up to `most`, and the ids of the first. */
+/** How many runs the filter lets through, counted up to `most`, and the ids of the first. */
 export async function matchingRuns(
   db: Db,
   project_id: string,

@@ -76,7 +76,7 @@ export async function listBulkOperations(
   return rows.map(operationOf);
 }
 
-/** The newest revision stays. Commands are kept with those of runs. */
+/** The newest revision stays. The commands are stored with those of runs. */
 export async function writeBulkState(
   db: Db,
   operationId: string,

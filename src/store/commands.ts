@@ -6,7 +6,7 @@ import type { CommandReply } from "../../workflows/messages.ts";
 
 export type Reply = Omit<CommandReply, "unmirrored">;
 
-/** Of a run, or of a bulk operation. */
+/** The outcome of a command to a run or a bulk operation. */
 export async function findCommand<Outcome = CommandOutcome>(
   db: Db,
   runId: string,
@@ -20,7 +20,7 @@ export async function findCommand<Outcome = CommandOutcome>(
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
-/** Of a command that its run does not know: what the mirror said of it when the run was over. */
+/** Stores the outcome of a command that the run itself does not tell. */
 export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<void> {
   await db.query(
     `insert into run_commands (run_id, id, outcome, at) values ($1, $2, $3, epoch_ms($4)) on conflict (run_id, id) do nothing`,
@@ -28,7 +28,7 @@ export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome
   );
 }
 
-/** The outcome of a command with what it showed. */
+/** The outcome of a command with what its caller is shown. */
 export async function findReply(db: Db, runId: string, id: string): Promise<Reply | undefined> {
   const { rows } = await db.query<{ outcome: string; shown: string | null }>({
     name: "find_reply",

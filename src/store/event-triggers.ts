@@ -4,7 +4,7 @@ import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { TriggerRow } from "../../workflows/engine/rows.ts";
 
-/** Inserts every TriggerRow of the json expression that `where` lets through. What happens on conflict is the caller's to append. */
+/** SQL that inserts the TriggerRows of a json expression that `where` lets through. The caller appends what to do on conflict. */
 export const insertEventTriggersFrom = (json: string, where = "true") => `
   insert into event_triggers (
     id, project_id, event_key, run_id, step_run_id, step_ref, source, status, timeout_secs,
@@ -20,8 +20,8 @@ export const insertEventTriggersFrom = (json: string, where = "true") => `
   where ${where}`;
 
 /**
- * Makes the row the only one that waits for its key in its project: "taken" when another does. "held": the claim was
- * made by an earlier try, even if the wait is over since; nothing changed.
+ * Claims the row's key: one row of a project can wait for a key. "taken": another row waits for it. "held": an earlier try of this
+ * row has claimed it, even if the wait is over by now; nothing changed.
  */
 export async function claimEventTrigger(db: Db, row: TriggerRow): Promise<"claimed" | "held" | "taken"> {
   try {
@@ -42,7 +42,7 @@ export async function claimEventTrigger(db: Db, row: TriggerRow): Promise<"claim
   }
 }
 
-/** Who waits for this key now. */
+/** The row that waits for this key now. */
 export async function findWaitingEventTrigger(
   db: Db,
   projectId: string,
@@ -56,7 +56,7 @@ export async function findWaitingEventTrigger(
   return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** The key's newest use, whatever became of it; one that still waits comes before any other. */
+/** The key's newest row in any state. A row that still waits comes before any other. */
 export async function findLatestEventTrigger(
   db: Db,
   projectId: string,
@@ -70,7 +70,7 @@ export async function findLatestEventTrigger(
   return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** The key's newest use by this run. */
+/** The newest row of this run for the key. */
 export async function findEventTriggerOf(db: Db, runId: string, eventKey: string): Promise<TriggerRow | undefined> {
   const { rows } = await db.query<EventTriggerColumns>(
     "select * from event_triggers where run_id = $1 and event_key = $2 order by requested_at desc limit 1",
@@ -79,7 +79,7 @@ export async function findEventTriggerOf(db: Db, runId: string, eventKey: string
   return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** What a run listens on. */
+/** The rows of a run that wait. */
 export async function listWaitingEventTriggers(db: Db, runId: string): Promise<TriggerRow[]> {
   const { rows } = await db.query<EventTriggerColumns>(
     "select * from event_triggers where run_id = $1 and status = 'waiting'",

@@ -6,7 +6,7 @@ import type { Db } from "./postgres/pool.ts";
 import { cachedFor } from "../timing/cached-for.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */
+/** A job as it is answered, but with times in epoch milliseconds. `slow`: its last call took long. Clients do not see that. */
 export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
   created_at: number;
   updated_at: number;
@@ -22,7 +22,7 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
     created_at: rfc3339(job.created_at),
     updated_at: rfc3339(job.updated_at),
   };
-  // The schemas travel by themselves: unlike a json column, a record refuses \u0000 anywhere in it.
+  // The schemas are parameters of their own: a record refuses \u0000 anywhere in it, a json column does not.
   const { rowCount } = await db.query(
     `insert into jobs (
        id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
@@ -57,10 +57,10 @@ export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> 
   await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
 }
 
-/** A changed job counts for calls a moment after that. */
+/** For calls: a change of the job counts for them a moment later. */
 export const findRecentJob = cachedFor(1_000, findJob);
 
-/** Those of these jobs whose last call took long. */
+/** Which of these jobs were slow in their last call. */
 export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({
     name: "slow_jobs",

@@ -7,7 +7,7 @@ import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 
-/** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
+/** SQL that inserts the RunRows of a json expression. The caller appends what to do on conflict. */
 export const insertRunsFrom = (json: string) => `
   insert into workflow_runs (
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
@@ -68,7 +68,7 @@ export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
   return rows[0] && runOf(rows[0]);
 }
 
-/** The sub-workflows of a run that are open, or were after `since` (epoch milliseconds). */
+/** The sub-workflows of a run that are open, or were open after `since` (epoch milliseconds). */
 export async function listChildren(db: Db, parentId: string, since: number): Promise<RunRow[]> {
   const { rows } = await db.query<RunColumns>(
     `select * from workflow_runs
@@ -88,7 +88,7 @@ type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" 
 
 function runOf(row: RunColumns): RunRow {
   const { payload, payload_ref, labels, step_overrides, step_payloads } = row;
-  // The row is nobody else's; copying it costs more than all else here.
+  // The row is changed in place: copying it costs more than all the rest.
   const run = row as unknown as Columns<RunRow> & { payload_ref: null };
   run.payload = documentOf(payload, payload_ref);
   run.payload_ref = null;

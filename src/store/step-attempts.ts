@@ -4,7 +4,7 @@ import type { Db } from "./postgres/pool.ts";
 import type { AttemptRow } from "../../workflows/engine/rows.ts";
 import type { ApprovalState } from "../../workflows/engine/state.ts";
 
-/** Inserts the AttemptRows of the array that the json expression holds. They never change. */
+/** SQL that inserts the AttemptRows of a json expression. They never change. */
 export const insertAttemptsFrom = (json: string) => `
   insert into step_attempts (
     step_run_id, attempt, run_id, status, cause, job_run_id, output, output_ref, error, approval, started_at, finished_at)

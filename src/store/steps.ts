@@ -4,7 +4,7 @@ import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { StepRow } from "../../workflows/engine/rows.ts";
 
-/** The steps of a run that ever changed, in the order of the definition. */
+/** The steps of a run that have changed since it began, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
   if (!isUuid(runId)) return [];
   const { rows } = await db.query<StepColumns>(stepsStatement(runId));

@@ -9,7 +9,7 @@ import type { PlanStep } from "../../workflows/engine/plan.ts";
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */
 export type StoredStep = PlanStep & { workflow_id: string; created_at: number };
 
-/** What a run is pinned to. Never changes once inserted. */
+/** The version that a run is pinned to. It never changes. */
 export interface StoredVersion {
   version_id: string;
   workflow_id: string;
@@ -58,7 +58,7 @@ export function planSteps(version: StoredVersion): PlanStep[] {
   return version.steps.map(({ workflow_id, created_at, ...step }) => step);
 }
 
-/** The jobs of a version whose last call took long. */
+/** Which jobs of a version were slow in their last call. */
 export const slowJobsOf = cachedFor(1_000, async (db: Db, versionId: string): Promise<string[]> => {
   const version = await findVersion(db, versionId);
   const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];

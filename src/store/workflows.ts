@@ -68,7 +68,7 @@ export async function findWorkflow(db: Db, id: string): Promise<StoredWorkflow |
   return rows[0] && withoutNulls<StoredWorkflow>(rows[0]);
 }
 
-/** Until the transaction ends, nobody else can count or start this workflow's runs under its limit. */
+/** Until the transaction ends, nobody else can take a place under this workflow's limit of runs. */
 export async function lockWorkflow(db: Db, id: string): Promise<void> {
   await db.query("select from workflows where id = $1 for update", [id]);
 }

@@ -6,8 +6,8 @@ import { shownTime } from "./shown-time.ts";
 import type { RunRow } from "../../workflows/engine/rows.ts";
 
 /**
- * Rows as clients see them: times written out, documents in place, what has no value left out. As many of them, from the
- * first one on, as one answer has room for.
+ * Rows as clients see them: times written out, documents put in, members without a value left out. Only the first rows, as many as
+ * one answer has room for.
  */
 export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): Promise<WorkflowRun[]> {
   const { found: payloads, leftOut } = await shownDocuments(

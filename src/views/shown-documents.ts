@@ -2,10 +2,10 @@ import { type JsonDoc, JsonText } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { loadTextsWithin } from "../store/documents.ts";
 
-/** What all the documents of one answer may be together. The first one is shown in any case. */
+/** The size of all documents of one answer together. The first document is always shown. */
 const MAX_DOCUMENTS_BYTES = 4 * 1_048_576;
 
-/** All of them. `leftOut`: the places of those for whose output one answer has no room. */
+/** All items. `leftOut`: the indexes of those whose output had no room in the answer. */
 export interface WithOutputs<Item> {
   items: Item[];
   leftOut: number[];
@@ -25,7 +25,7 @@ export async function withOutputs<Row extends { output?: JsonDoc }, Item>(
 
 const NULL = { text: "null" };
 
-/** Of each row its document, if there is room for it. A JSON null says the same as none at all: members are omitted, never null. */
+/** The documents that have room in one answer. A JSON null is left out as well: members are omitted, never null. */
 export async function shownDocuments(
   db: Deps["db"],
   docs: (JsonDoc | undefined)[],

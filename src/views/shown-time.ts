@@ -1,5 +1,5 @@
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** Epoch milliseconds, or what is written out already. */
+/** Writes out epoch milliseconds. A text is a time that is written out already. */
 export const shownTime = <At extends number | string | undefined>(at: At) =>
   (typeof at === "number" ? rfc3339(at) : at) as At extends number | string ? string : undefined;

@@ -1,7 +1,7 @@
 import { insertEventTriggersFrom } from "../event-triggers.ts";
 import { insertRunsFrom } from "../runs.ts";
 
-// Each writes the rows of the array that a json expression holds, and leaves alone what is newer.
+// Each is SQL that writes the rows of a json expression. A stored row of a newer revision stays.
 
 export const upsertRuns = (json: string): string => `
   ${insertRunsFrom(json)}
@@ -45,8 +45,8 @@ export const upsertApprovals = (json: string): string => `
     revision = excluded.revision
   where approvals.revision < excluded.revision`;
 
-// An event key is claimed by claimEventTrigger and by nothing else: the mirror neither brings an event's row into waiting nor
-// changes any row's key, so it can never be the one that breaks the claim's uniqueness.
+// Only claimEventTrigger claims an event key. The mirror does not make an event's row wait, nor does it change a key, so it can't
+// break the uniqueness of a claim.
 export const upsertEventTriggers = (json: string): string => `
   ${insertEventTriggersFrom(
     json,
@@ -75,7 +75,7 @@ export const upsertJobRuns = (json: string): string => `
     error = excluded.error, finished_at = excluded.finished_at, revision = excluded.revision
   where job_runs.revision < excluded.revision`;
 
-// A signal written by hand can carry an id of any length; one too long to be indexed must not stop the mirror.
+// A signal that was written by hand may have an id of any length. One that is too long for the index must not stop the mirror.
 export const insertCommands = (json: string): string => `
   insert into run_commands (run_id, id, outcome, shown, at)
   select run_id, outcome->>'id', outcome, shown, epoch_ms((outcome->>'at')::float8)

@@ -13,11 +13,11 @@ import { insertAttemptsFrom } from "../step-attempts.ts";
 import type { MirrorRows } from "../../../workflows/engine/rows.ts";
 
 /**
- * Writes what changed of some runs, each named once, in one round trip. Of each row the newest revision stays, so that
- * writes may be repeated, arrive late, or race each other.
+ * Writes what changed in some runs, each of them named once, in one round trip. The newest revision of a row stays, so writes may be
+ * repeated, come late, or race.
  */
 export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> {
-  // In one order, so that writers that meet wait for each other instead of locking each other out.
+  // In one order, so that concurrent writers wait for each other and do not deadlock.
   const sorted = changes.toSorted((a, b) => (a.run.id < b.run.id ? -1 : 1));
   // In the order of the parameters below.
   const rows = [
@@ -34,7 +34,7 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
   await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: rows.map(recordOf) });
 }
 
-// A parameter each: of one for all, Postgres would read the whole text again for every kind of row.
+// One parameter for each kind of row: Postgres would parse a common one once for each kind.
 const RUNS = "$1::json";
 const STEPS = "$2::json";
 const APPROVALS = "$3::json";
@@ -43,7 +43,7 @@ const JOB_RUNS = "$5::json";
 const ATTEMPTS = "$6::json";
 const COMMANDS = "$7::json";
 
-// For whoever waits for what became of a command, or for the end of a run that was canceled.
+// For those who wait for the outcome of a command, or for the end of a canceled run.
 const TELL = tellOfRuns(`
   select run_id from json_to_recordset(${COMMANDS}) as command(run_id uuid)
   union

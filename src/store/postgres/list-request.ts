@@ -1,7 +1,7 @@
 import type { Cursor } from "../../contract/cursor.ts";
 import { isUuid } from "./columns.ts";
 
-/** A page of a project's list. A tag key alone asks for any value of it. */
+/** A page of a project's list. A tag key without a value stands for any value. */
 export interface ListRequest {
   project_id: string;
   tag_key?: string;
@@ -12,7 +12,7 @@ export interface ListRequest {
 
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 
-/** The cursor's time in epoch milliseconds, and the id before which it begins among what has that time. */
+/** The time in epoch milliseconds and the id before which a page begins. */
 export function startOf({ at, id }: Cursor): [number, string] {
   return [at, id !== undefined && isUuid(id) ? id : LOWEST_ID];
 }

@@ -6,11 +6,11 @@ export interface RunsFilter {
   tag_value?: string;
 }
 
-/** Parts of a statement over the runs that a filter lets through. `given` makes a value a parameter of it. */
+/** The parts of a statement over the runs that a filter lets through. `given` makes a value a parameter of the statement. */
 export function filteredRuns(filter: RunsFilter, given: (value: unknown) => string) {
   const { project_id, workflow_id, status, tag_key, tag_value } = filter;
   const [from, project, at, id] = tag_key === undefined ? RUNS : TAGGED_RUNS;
-  // A workflow's runs are all of its project.
+  // All runs of a workflow are in its project.
   const where = workflow_id ? [`run.workflow_id = ${given(workflow_id)}`] : [`${project} = ${given(project_id)}`];
   if (status !== undefined) where.push(`run.status = ${given(status)}`);
   if (tag_key !== undefined) where.push(`tag.key = ${given(tag_key)}`);

@@ -12,12 +12,12 @@ export async function listRuns(db: Db, request: RunsRequest): Promise<ListedRun[
   return rows.slice(0, request.limit).map(([text]) => listedRun(text));
 }
 
-/** With the number of rows in the statement its plan is made for few rows: one of these, not any that a client may think of. */
+/** The limit is written into the statement, so that Postgres plans for few rows. These are the limits there are: each is a statement to prepare. */
 const FETCHED = [11, 51, 101];
 
 /**
- * Each filter by itself has an index in the list's order, the best one whatever is asked for: such a statement is
- * prepared and its plan kept. Of several filters the values say whose index is best: it is planned each time.
+ * Each filter has an index in the list's order, which is the best one for any value: a statement with one filter is prepared, and
+ * its plan kept. With several filters the best index depends on the values: the statement is planned each time.
  */
 export function runsStatement(request: RunsRequest): QueryConfig {
   const { workflow_id, status, tag_key, cursor, limit } = request;
@@ -28,7 +28,7 @@ export function runsStatement(request: RunsRequest): QueryConfig {
     const [time, place] = startOf(cursor);
     where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
   }
-  // Around it, so that where rows are sorted only the page's are made into text.
+  // The outer select makes text of the rows of the page only, not of all that are sorted.
   const text = `
     select ${LISTED_RUN} from (
       select run.* from ${from} where ${where.join(" and ")}
