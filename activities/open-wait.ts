@@ -69,7 +69,7 @@ function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   };
 }
 
-/** Tells whoever will send the event where to. Told once at most, and nothing waits for it. */
+/** Tells the sender of the event where to send it. It is told at most once, and nothing waits for it. */
 async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, url: string): Promise<void> {
   const { id, event_key, project_id, expires_at } = trigger;
   const body = JSON.stringify({

@@ -13,7 +13,7 @@ const USAGE = "usage: npm run -s replay -- RUN_ID";
 
 class Unanswered extends Error {}
 
-/** The histories of all executions of a run, the first one first: a long one goes on in a new execution, as does one that is reopened. */
+/** The histories of all executions of a run, the first one first. A long run continues in a new execution, and so does a reopened one. */
 async function historiesOf(client: Client, runId: string): Promise<History[]> {
   const histories: History[] = [];
   const { workflowExecutionInfo } = await client.workflow
@@ -41,7 +41,7 @@ async function replay(runId: string): Promise<number> {
   });
   await connection.close();
 
-  // What the SDK logs of a divergence is told below.
+  // The divergence is told below, so the SDK need not log it.
   Runtime.install({
     logger: new DefaultLogger("ERROR", () => {}),
     telemetryOptions: { logging: { filter: "off" } },

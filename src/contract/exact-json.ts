@@ -13,10 +13,10 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Stands for a number while JSON.parse does the rest. It is made anew in each process, so no document can hold it. */
+/** Stands for a number while JSON.parse does the rest. Each process makes its own, so that no document holds it. */
 const MARK = randomBytes(9).toString("base64url");
 
-// A double holds any number of fifteen digits; beyond that, or with an exponent, it may hold another one.
+// A double holds any number of fifteen digits. It may not hold one with more digits or an exponent.
 const SAFE_LENGTH = 15;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const COLON_NEXT = /[ \t\r\n]*:/y;
@@ -36,7 +36,7 @@ export function parseExact(text: string, numberOf: (text: string) => unknown): u
       const start = i;
       while (isOfNumber(text.charCodeAt(i + 1))) i++;
       const number = text.slice(start, i + 1);
-      // What is no number, or stands where a name should, is left for JSON.parse to refuse.
+      // JSON.parse refuses what is no number, or stands where a name should.
       if (!mayLose(number) || isBeforeColon(text, i + 1)) continue;
       parts.push(text.slice(from, start), `"${MARK}${numbers.length}"`);
       numbers.push(numberOf(number));
@@ -62,7 +62,7 @@ function isOfNumber(code: number): boolean {
 
 type Container = unknown[] | Record<string, unknown>;
 
-/** Puts the numbers where their marks are. Without recursion: endpoints may nest their answers as deep as they like. */
+/** Puts the numbers where their marks are. Without recursion: the answers of endpoints may be nested to any depth. */
 function withNumbers(document: unknown, numbers: unknown[]): unknown {
   const whole = [document];
   const restored = (value: unknown): unknown => {
@@ -76,7 +76,7 @@ function withNumbers(document: unknown, numbers: unknown[]): unknown {
       for (const name of Object.keys(container)) {
         const member = container[name];
         const value = restored(member);
-        // To write again what is there would take half of the time.
+        // Writing unchanged members would take half of the time.
         if (value !== member) container[name] = value;
       }
   }

@@ -1,4 +1,4 @@
 import { validate } from "uuid";
 
-/** An id as it is made here, and shown. For Temporal the same one in capital letters is another. */
+/** Whether the text is an id as we make and show them: in lower case, because to Temporal the same in capitals is another id. */
 export const isId = (text: string): boolean => validate(text) && text === text.toLowerCase();

@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import type { Caller } from "./caller.ts";
 
-/** A signing key that is withdrawn still counts for so long. */
+/** For how long a token is not verified again, even if its signing key is withdrawn. */
 const REMEMBERED_MS = 10_000;
 const MAX_REMEMBERED = 1_000;
 
-/** Whose the credentials are that were verified a moment ago: a client sends the same ones with every request. */
+/** The callers of credentials that were verified a moment ago: a client sends the same ones with every request. */
 export class VerifiedTokens {
   readonly #callers = new LRUCache<string, Caller>({ max: MAX_REMEMBERED });
 
@@ -16,7 +16,7 @@ export class VerifiedTokens {
   /** `exp` is the token's own, in seconds. */
   remember(authorization: string, caller: Caller, exp: number): void {
     const ttl = Math.min(REMEMBERED_MS, exp * 1000 - Date.now());
-    // The cache takes a time of 0 for no end.
+    // To the cache, a time of 0 means for ever.
     if (ttl > 0) this.#callers.set(authorization, caller, { ttl });
   }
 }

@@ -8,16 +8,16 @@ import { Notifications } from "../store/postgres/notifications.ts";
 import { createPool } from "../store/postgres/pool.ts";
 import { connectTemporal, NoSuchNamespace } from "../temporal/connection.ts";
 
-/** How long a run that is to start may wait for those before it. */
+/** How long a run may wait until those before it have started. */
 const START_WAITS_MS = 10_000;
 
-/** All that API and worker work with, once it can be reached; closed again when the process stops. */
+/** Waits until Postgres and Temporal can be reached, migrates, and connects. Everything is closed when the process stops. */
 export async function open(config: Config, running: Running & Pick<Deps, "log">): Promise<Deps> {
   await reach(postgresOf(config), running, () => migrate(config.databaseUrl));
   return connect(config, running);
 }
 
-/** The same for a database that is migrated. */
+/** The same for a database that is migrated already. */
 export async function connect(config: Config, running: Running & Pick<Deps, "log">): Promise<Deps> {
   const { log, stopping, onStop } = running;
   const db = createPool(config.databaseUrl);

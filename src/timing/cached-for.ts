@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 
-/** As many answers are kept. A worker's busy runs ask for fewer. */
+/** How many answers are kept. The busy runs of a worker ask for fewer. */
 const MOST_KEPT = 10_000;
 
 /**
- * The same, but an answer is given again for so long: what busy runs ask is the same again and again. All who ask share what
- * was found, and none may change it.
+ * `find`, whose answers are reused for so long: busy runs ask for the same again and again. All who ask share the object that was
+ * found.
  */
 export function cachedFor<Source, Found>(
   ms: number,
@@ -17,7 +17,7 @@ export function cachedFor<Source, Found>(
     if (known) return known;
     const asked = find(source, id);
     found.set(id, asked);
-    // An outage is not to be told any longer than it lasts.
+    // An error is not kept: the next one to ask tries again.
     asked.catch(() => found.delete(id));
     return asked;
   };

@@ -1,13 +1,13 @@
 import { microseconds } from "../../workflows/engine/time.ts";
 
-/** How far the two clocks may part: setting one after the other costs digits, and a thread may be held between reads. */
+/** How far the two clocks may differ. Adjusting costs precision, and a thread may be interrupted between the two reads. */
 const APART_MS = 2;
 
 let origin = performance.timeOrigin;
 
 /**
- * Epoch milliseconds, with microseconds. Date.now() has none; performance.now() has them, but is not set with the
- * system's clock: where the two part, the milliseconds are set anew, and the digits below them stay performance.now()'s.
+ * Epoch milliseconds, with microseconds. Date.now() has no microseconds. performance.now() has, but does not follow a change of the
+ * system's clock: when the two differ, the milliseconds are taken from Date.now() again.
  */
 export function now(): number {
   const wall = Date.now();

@@ -7,7 +7,7 @@ import { answerTo } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { eventKeyProblem } from "../../rules/event-key.ts";
 
-/** The key is percent-decoded already: %2F stands for a slash in it. */
+/** The key is percent-decoded already, also %2F. */
 function eventKeyOf({ eventKey }: { eventKey: string }): string {
   const problem = eventKeyProblem(eventKey);
   if (problem !== undefined) throw invalid("event key", problem);
