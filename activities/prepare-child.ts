@@ -2,7 +2,7 @@ import { renderPayload } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { firstRow } from "../src/commands/runs/start-run.ts";
 import { saveDocument } from "../src/store/documents.ts";
-import { inTransaction } from "../src/store/postgres/pool.ts";
+import { inTransaction } from "../src/store/postgres/transaction.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
 import { findVersion, planSteps, slowJobsOf } from "../src/store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../src/store/workflows.ts";

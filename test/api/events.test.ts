@@ -151,7 +151,7 @@ describe("sending an event", () => {
   test("refuses a key that is too long or has control characters", async () => {
     const long = await send("é".repeat(257));
     refused(long, 400, "validation_error", "event key must be at most 512 characters");
-    for (const key of ["\u0000", "a\nb", "\u001f"]) {
+    for (const key of ["\u0000", "a\nb", "\u001f", "\u007f"]) {
       const answer = await send(key);
       refused(
         answer,

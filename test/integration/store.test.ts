@@ -9,7 +9,8 @@ import { claimEventTrigger, findWaitingEventTrigger } from "../../src/store/even
 import { claimKey } from "../../src/store/idempotency-keys.ts";
 import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
 import { Notifications, tellOfCommand } from "../../src/store/postgres/notifications.ts";
-import { createPool, inTransaction } from "../../src/store/postgres/pool.ts";
+import { createPool } from "../../src/store/postgres/pool.ts";
+import { inTransaction } from "../../src/store/postgres/transaction.ts";
 import { listRuns } from "../../src/store/run-lists/list-runs.ts";
 import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";

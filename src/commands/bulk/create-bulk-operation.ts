@@ -18,7 +18,7 @@ import {
   type NewBulkOperation,
   type StoredBulkOperation,
 } from "../../store/bulk-operations.ts";
-import { inTransaction } from "../../store/postgres/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";

@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
-import { inTransaction } from "../../store/postgres/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";

@@ -3,7 +3,7 @@ import { knownId } from "../validation.ts";
 import { getJobRun } from "../../queries/runs.ts";
 
 /** "Runs" in this path are job runs. For the runs of workflows see workflow-runs.ts. */
-export const runRoutes: Route[] = [
+export const jobRunRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/runs/:runID",

@@ -1,6 +1,6 @@
 import type { RunStatus } from "../../contract/runs.ts";
 import { documentOf } from "../documents.ts";
-import { timeOf } from "../postgres/pool.ts";
+import { timeOf } from "../postgres/parsers.ts";
 import type { RunRow } from "../../../workflows/engine/rows.ts";
 
 /** What a list shows of a run. Nobody computes with the times, so they are in the form in which they are sent. */
