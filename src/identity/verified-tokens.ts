@@ -7,7 +7,8 @@ const MAX_REMEMBERED = 1_000;
 
 /** The callers of credentials that were verified a moment ago: a client sends the same ones with every request. */
 export class VerifiedTokens {
-  readonly #callers = new LRUCache<string, Caller>({ max: MAX_REMEMBERED });
+  /** By the clock that tokens are dated by. */
+  readonly #callers = new LRUCache<string, Caller>({ max: MAX_REMEMBERED, perf: Date });
 
   callerOf(authorization: string): Caller | undefined {
     return this.#callers.get(authorization);
