@@ -6,7 +6,8 @@ import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
 import type { SeedStep } from "./engine/run.ts";
-import type { Found, Wanted } from "./engine/values.ts";
+import type { Found } from "./engine/state.ts";
+import type { Wanted } from "./engine/values.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {

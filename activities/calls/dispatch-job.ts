@@ -77,7 +77,7 @@ export function dispatching(
       return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
     },
 
-    playAhead: playAhead({ attempts, join, learn, wanted, slowJobs, journal, notices: deps.notices, ownQueue }),
+    playAhead: playAhead({ attempts, join, learn, wanted, slowJobs, journal, notices: deps.notifications, ownQueue }),
   };
 }
 

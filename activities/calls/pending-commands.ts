@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { Notices } from "../../src/store/notices.ts";
+import type { Notifications } from "../../src/store/postgres/notifications.ts";
 
 /** A run hears a command within this time, if it can be heard at all. */
 const KEPT_MS = 2_000;
@@ -9,7 +9,7 @@ export class WaitingCommands {
   readonly #commands = new Map<string, Set<string>>();
   readonly #told = new EventEmitter().setMaxListeners(0);
 
-  constructor(notices: Notices) {
+  constructor(notices: Notifications) {
     notices.onCommand((runId, commandId) => {
       const commands = this.#commands.get(runId) ?? new Set();
       this.#commands.set(runId, commands.add(commandId));

@@ -4,8 +4,8 @@ import type { Journal } from "./journal.ts";
 import { callName } from "./outcome.ts";
 import { WaitingCommands } from "./pending-commands.ts";
 import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
-import { now } from "../../src/clock.ts";
-import type { Notices } from "../../src/store/notices.ts";
+import { now } from "../../src/timing/clock.ts";
+import type { Notifications } from "../../src/store/postgres/notifications.ts";
 import type { Activities, CallOutcome, DispatchInput, Played, PlayInput } from "../../workflows/activity-types.ts";
 import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
 import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-input.ts";
@@ -36,7 +36,7 @@ interface Lane {
   wanted(input: DispatchInput): IsWanted;
   slowJobs: SlowJobs;
   journal: Journal;
-  notices: Notices;
+  notices: Notifications;
   ownQueue: string;
 }
 

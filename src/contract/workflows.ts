@@ -2,12 +2,12 @@ import type { Json } from "./json.ts";
 
 export type StepType = "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
 export type OnFailure = "fail_workflow" | "skip_dependents" | "continue";
-/** What a step whose own condition was false means to those that depend on it: they go on, or are skipped, too. */
+/** Whether the steps that depend on a step whose condition was false go on, or are skipped as well. */
 export type OnSkip = "run" | "skip_dependents";
 export type RetryBackoff = "exponential" | "fixed";
 export type ResourceClass = "small" | "medium" | "large";
 
-/** A step as definitions answer it (docs/definitions.md, A step). Members without a value are absent. */
+/** A step as it is answered (docs/definitions.md, A step). Members without a value are absent. */
 export interface WorkflowStep {
   id: string;
   workflow_id: string;
@@ -70,7 +70,7 @@ export interface Workflow {
   steps?: WorkflowStep[];
 }
 
-/** What would be stored, as `dryRun=true` answers it: without what is only known of a workflow that is. */
+/** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
 export interface WorkflowPlan {
   dry_run: true;
   workflow: Omit<Workflow, "id" | "version_id" | "created_at" | "updated_at" | "steps"> & {

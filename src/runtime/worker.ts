@@ -14,19 +14,19 @@ import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workfl
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 
-/** What the SDK warns of that is no news: a run's end has its own line, and the queue of this process's calls has no workflows. */
+/** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
 
-/** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
+/** To be called once, before the first worker. Signals are left to us, so that HTTP drains before the worker does. */
 export function installRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
-    // The native core would write to the console by itself.
+    // Otherwise the native core writes to the console.
     telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       if (NO_NEWS.test(message)) return;
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
-      // What our own workflows tell of a command.
+      // What our own workflows log of a command.
       const { verb, actor, step_ref: step, code, reason } = { ...meta };
       const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason };
       log[level === "ERROR" ? "error" : "warn"](told, message);
@@ -36,7 +36,7 @@ export function installRuntime(log: Logger): void {
 
 const FORGET_EVERY_MS = 3_600_000;
 
-/** How long the calls that a worker hands over as it stops may take to be awaited again. */
+/** How long it may take until the calls that a stopping worker hands over are awaited again. */
 const HAND_OVER_MS = 5_000;
 
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */
@@ -54,9 +54,9 @@ export async function startWorker(
     dataConverter,
     activities: createActivities(deps, ownQueue, attempts, journal, writer),
     sinks: mirrorInPassing(writer, deps.log),
-    // A canceled dispatch hears of it at its next heartbeat.
+    // A dispatch hears that it is canceled at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
-    // Most of them only wait for an endpoint.
+    // Most activities only wait for an endpoint.
     maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
     shutdownForceTime: `${deps.config.drainSecs + 10}s`,
   } as const;
@@ -74,7 +74,7 @@ export async function startWorker(
       maxCachedWorkflows: 500,
       shutdownGraceTime: drainTime,
     }),
-    // Waits for the calls that this process has begun.
+    // For activities that wait for calls that this process has begun.
     Worker.create({ ...common, taskQueue: ownQueue, shutdownGraceTime: "1s" }),
   ]);
   const running = workers.map((worker) => worker.run());
@@ -86,7 +86,7 @@ export async function startWorker(
   return {
     ended,
     waitsFor: () => `the tasks of the worker, and ${attempts.going} calls of jobs`,
-    /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
+    /** One worker after the other: what the last workflow tasks hand over to this process needs the second one. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
@@ -102,7 +102,7 @@ export async function startWorker(
 
 const SUSPECTED_EVERY_MS = 10_000;
 
-/** Those that all workers know of, until `stop`. */
+/** The definitions that got stuck in any worker. They are read again and again until `stop`. */
 async function suspectedDefinitions({ db, log }: Deps) {
   const known = new Set(await listStuckWorkflows(db));
   const look = async () => {
@@ -113,7 +113,7 @@ async function suspectedDefinitions({ db, log }: Deps) {
   return { known, stop: () => clearInterval(looking) };
 }
 
-/** The next worker does not get stuck by the same definition. */
+/** Notes the definition, so that no other worker gets stuck in it. */
 async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
   const { runId, definition } = error.of;
   log.error({ runId, workflowId: definition }, error.message);

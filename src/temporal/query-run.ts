@@ -17,7 +17,7 @@ interface Deps {
 export const STORED_WITHIN_MS = 10_000;
 /** How long a worker may take to answer before the mirror is shown instead. */
 const ANSWER_WITHIN_MS = 3_000;
-/** How long it may take to answer what became of a command, before the caller is told that it is stored. */
+/** How long a worker may take to tell the outcome of a command, before the caller is told that the command is stored. */
 const OUTCOME_WITHIN_MS = 6_000;
 
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
@@ -44,14 +44,14 @@ async function askBefore<Answer, Args extends unknown[]>(
   }
 }
 
-/** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
+/** No worker came in time, or the server knows that there is none, or that none completes the run's workflow task. */
 function isUnanswered(error: unknown): boolean {
   if (isGrpcServiceError(error) && error.code === status.FAILED_PRECONDITION) return true;
   // The client wraps what gRPC said.
   return isOutage(error) || (error instanceof ServiceError && isUnanswered(error.cause));
 }
 
-/** Asks again and again until the run has something to say: a reopened one loads its state first. */
+/** Asks until the run has an answer: a reopened run loads its state first. */
 export async function askUntil<Answer, Args extends unknown[]>(
   deps: Deps,
   runId: string,
@@ -69,7 +69,7 @@ export async function askUntil<Answer, Args extends unknown[]>(
   return undefined;
 }
 
-/** Whether the run's workflow has ended, whatever as: told when it has, or after `withinSecs`. */
+/** Whether the run's workflow ends within `withinSecs`, in whatever way. */
 export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<boolean> {
   const deadline = Date.now() + withinSecs * 1000;
   const handle = temporal.workflow.getHandle(runId);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
+import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createWorkflow, gate, getStep, listed, opens, reaches, runOf, trigger, wait } from "./definitions.ts";
 import { answered, eventTrigger, gateAnswer, refused } from "./shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
@@ -24,7 +24,7 @@ async function waiting(key: string, over = {}): Promise<WorkflowRun> {
 
 /** An open step's key is a moment later where events are sent to. */
 const listens = (run: WorkflowRun, key: string) =>
-  until(async () => (await findWaitingTrigger(stack.deps.db, "demo", key))?.run_id === run.id);
+  until(async () => (await findWaitingEventTrigger(stack.deps.db, "demo", key))?.run_id === run.id);
 const NOT_WAITING = "event trigger is not in waiting state";
 
 describe("sending an event", () => {
@@ -151,7 +151,7 @@ describe("sending an event", () => {
   test("refuses a key that is too long or has control characters", async () => {
     const long = await send("é".repeat(257));
     refused(long, 400, "validation_error", "event key must be at most 512 characters");
-    for (const key of ["\u0000", "a\nb", "\u001f"]) {
+    for (const key of ["\u0000", "a\nb", "\u001f", "\u007f"]) {
       const answer = await send(key);
       refused(
         answer,

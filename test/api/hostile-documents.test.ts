@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
+import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, createWorkflow, gate, getSteps, ok, reaches, runOf, wait, work } from "./definitions.ts";
 import { fresh } from "./drafts.ts";
 import { each, REFUSED, STRANGE } from "./hostile-text.ts";
@@ -71,7 +71,7 @@ describe("any JSON document", () => {
     const waits = values.map((_, i) => wait(`wait-${i}`, `event-${i}`));
     const { id } = await runOf(stack, waits);
     await each(values.entries(), async ([i, document]) => {
-      await until(() => findWaitingTrigger(stack.deps.db, "demo", `event-${i}`));
+      await until(() => findWaitingEventTrigger(stack.deps.db, "demo", `event-${i}`));
       const sent = await textOf("POST", `/v1/events/event-${i}/send`, `{"payload":${document}}`);
       expect(sent).toContain(`"response_payload":${document},`);
     });

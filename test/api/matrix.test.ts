@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import jwt from "jsonwebtoken";
 import { routes } from "../../src/http/routes/index.ts";
 import { SCOPES } from "../../src/identity/caller.ts";
-import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
+import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "./definitions.ts";
 import { refused } from "./shapes.ts";
 import { type Answered, type Stack, startStack } from "../stack/harness.ts";
@@ -84,7 +84,7 @@ const operating = async (): Promise<Ids> => {
 
 const waitsFor = async (key: string) => {
   const run = await runOf(stack, [wait("wait", key)]);
-  await until(() => findWaitingTrigger(stack.deps.db, "demo", key));
+  await until(() => findWaitingEventTrigger(stack.deps.db, "demo", key));
   return run.id;
 };
 

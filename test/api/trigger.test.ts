@@ -2,7 +2,8 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
-import { createPool, inTransaction } from "../../src/store/pool.ts";
+import { createPool } from "../../src/store/postgres/pool.ts";
+import { inTransaction } from "../../src/store/postgres/transaction.ts";
 import { lockWorkflow } from "../../src/store/workflows.ts";
 import {
   createJob,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { given, type Story } from "./given.ts";
 import { approval, job } from "./plans.ts";
 import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery/request.ts";
 
 const foreseen = (run: Story, verb: RecoveryRequest["verb"], step_ref?: string) =>
   previewOf(run.plan, run.run.state, { verb, step_ref, actor: "ada" }, run.now);

@@ -6,7 +6,7 @@ import { type CommandPayload, type Verb, VERBS } from "../../workflows/engine/co
 import { gatesLeftOut } from "../../workflows/engine/gates/left-out.ts";
 import { descendantsOf, enabledSteps, planOf, type PlanStep, RULES } from "../../workflows/engine/plan.ts";
 import { previewOf } from "../../workflows/engine/preview.ts";
-import type { RecoveryVerb } from "../../workflows/engine/recovery/rule.ts";
+import type { RecoveryVerb } from "../../workflows/engine/recovery/request.ts";
 
 const FORBIDDEN = {
   status: "refused",

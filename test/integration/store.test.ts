@@ -5,12 +5,13 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import pino from "pino";
 import { listCommands } from "../../src/store/commands.ts";
 import { loadTexts, saveDocument } from "../../src/store/documents.ts";
-import { claimTrigger, findWaitingTrigger } from "../../src/store/event-triggers.ts";
-import { claimKey } from "../../src/store/idempotency.ts";
-import { writeMirror } from "../../src/store/mirror.ts";
-import { Notices, tellOfCommand } from "../../src/store/notices.ts";
-import { createPool } from "../../src/store/pool.ts";
-import { listRuns } from "../../src/store/run-lists.ts";
+import { claimEventTrigger, findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
+import { claimKey } from "../../src/store/idempotency-keys.ts";
+import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
+import { Notifications, tellOfCommand } from "../../src/store/postgres/notifications.ts";
+import { createPool } from "../../src/store/postgres/pool.ts";
+import { inTransaction } from "../../src/store/postgres/transaction.ts";
+import { listRuns } from "../../src/store/run-lists/list-runs.ts";
 import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
 import { insertWorkflow } from "../../src/store/workflows.ts";
@@ -27,6 +28,9 @@ beforeAll(async () => {
   db = createPool(databaseUrl);
 });
 afterAll(() => db.end());
+
+const insertRun = (run: RunRow, most: number) =>
+  inTransaction(db, (transaction) => insertRunWithinLimit(transaction, run, most));
 
 const runRow = (over: Partial<RunRow> = {}): RunRow => ({
   id: uuid(),
@@ -121,12 +125,12 @@ test("an event key is waited for by one at a time in a project, and is free agai
   const run = runRow();
   const first = wait(run.project_id);
   const second = wait(run.project_id);
-  expect(await claimTrigger(db, first)).toBe("claimed");
-  expect(await claimTrigger(db, first)).toBe("held");
-  expect(await claimTrigger(db, second)).toBe("taken");
-  expect(await claimTrigger(db, wait(uuid()))).toBe("claimed");
+  expect(await claimEventTrigger(db, first)).toBe("claimed");
+  expect(await claimEventTrigger(db, first)).toBe("held");
+  expect(await claimEventTrigger(db, second)).toBe("taken");
+  expect(await claimEventTrigger(db, wait(uuid()))).toBe("claimed");
   await writeMirror(db, [rows(run, { triggers: [{ ...first, status: "received", revision: 2 }] })]);
-  expect(await claimTrigger(db, second)).toBe("claimed");
+  expect(await claimEventTrigger(db, second)).toBe("claimed");
 });
 
 test("the mirror neither makes, loses nor renames a claim, and does not fail on one", async () => {
@@ -134,10 +138,10 @@ test("the mirror neither makes, loses nor renames a claim, and does not fail on 
   const holder = wait(run.project_id);
   const loser = wait(run.project_id, { revision: 5 });
   const approval = wait(run.project_id, { source: "approval" });
-  await claimTrigger(db, holder);
+  await claimEventTrigger(db, holder);
   const triggers = [loser, { ...holder, event_key: "{{unrendered}}", revision: 2 }];
   await writeMirror(db, [rows(run, { triggers })]);
-  expect(await findWaitingTrigger(db, run.project_id, "payment")).toEqual({ ...holder, revision: 2 });
+  expect(await findWaitingEventTrigger(db, run.project_id, "payment")).toEqual({ ...holder, revision: 2 });
   await writeMirror(db, [rows({ ...run, revision: 2 }, { triggers: [approval] })]);
   expect((await findRun(db, run.id))?.revision).toBe(2);
 });
@@ -152,9 +156,9 @@ test("of runs that begin together no more are taken than the workflow's limit", 
   expect(await insertWorkflow(db, { workflow, steps: [] })).toBe("inserted");
   expect(await insertWorkflow(db, { workflow: { ...workflow, id: uuid() }, steps: [] })).toBe("duplicate");
   const runs = Array.from({ length: 12 }, () => runRow({ workflow_id, project_id }));
-  const taken = await Promise.all(runs.map((run) => insertRunWithinLimit(db, run, 3)));
+  const taken = await Promise.all(runs.map((run) => insertRun(run, 3)));
   expect(taken.filter(Boolean)).toHaveLength(3);
-  const again = await Promise.all(runs.map((run) => insertRunWithinLimit(db, run, 3)));
+  const again = await Promise.all(runs.map((run) => insertRun(run, 3)));
   expect(again).toEqual(taken);
 });
 
@@ -163,16 +167,15 @@ test("runs are listed newest first, filters combine, and a cursor drops no row o
   const ids = Array.from({ length: 5 }, () => uuid());
   for (const [i, id] of ids.entries()) {
     const status = i < 3 ? "completed" : "failed";
-    await insertRunWithinLimit(db, runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
+    await insertRun(runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
   }
   const newest = [...ids].reverse();
-  const idsOf = async (page: object) =>
-    (await listRuns(db, { projectId: project_id, limit: 50, ...page })).map((r) => r.id);
+  const idsOf = async (page: object) => (await listRuns(db, { project_id, limit: 50, ...page })).map((r) => r.id);
   expect(await idsOf({})).toEqual(newest);
   expect(await idsOf({ limit: 2, cursor: { at: NOW, id: newest[1] } })).toEqual(newest.slice(2, 4));
   expect(await idsOf({ cursor: { at: NOW } })).toEqual([]);
-  expect(await idsOf({ status: "completed", tagKey: "team", tagValue: "a" })).toEqual([ids[1]]);
-  expect(await idsOf({ tagKey: "team" })).toEqual(newest);
+  expect(await idsOf({ status: "completed", tag_key: "team", tag_value: "a" })).toEqual([ids[1]]);
+  expect(await idsOf({ tag_key: "team" })).toEqual(newest);
 });
 
 test("an idempotency key is bound to the first run that claims it", async () => {
@@ -185,10 +188,10 @@ test("what is no id is no run", async () => {
   for (const id of ["nope", "", "\0", "x".repeat(100_000)]) expect(await findRun(db, id)).toBeUndefined();
 });
 
-test("notices are heard, and again after their connection was lost", async () => {
-  const notices = Notices.listen(databaseUrl, pino({ level: "silent" }));
+test("notifications are heard, and again after their connection was lost", async () => {
+  const notifications = Notifications.listen(databaseUrl, pino({ level: "silent" }));
   const heard: string[] = [];
-  notices.onCommand((runId, commandId) => heard.push(`${runId} ${commandId}`));
+  notifications.onCommand((runId, commandId) => heard.push(`${runId} ${commandId}`));
   const isHeard = (runId: string) =>
     until(async () => {
       await tellOfCommand(db, runId, "command");
@@ -197,5 +200,5 @@ test("notices are heard, and again after their connection was lost", async () =>
   await isHeard("before");
   await db.query("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'");
   await isHeard("after");
-  await notices.stop();
+  await notifications.stop();
 });

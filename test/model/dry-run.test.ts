@@ -7,7 +7,7 @@ import { moves } from "./random-moves.ts";
 import { randomPlan } from "./random-plans.ts";
 import { advance } from "../../workflows/engine/advance.ts";
 import { type Preview, previewOf } from "../../workflows/engine/preview.ts";
-import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recovery/request.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
 import type { RunState, StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";

@@ -15,7 +15,7 @@ import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workf
 
 type Row = RunRow | StepRow | ApprovalRow | TriggerRow | JobRunRow;
 
-/** What Postgres holds of one run: of each row the newest revision (see src/store/mirror.ts). */
+/** What Postgres holds of one run: of each row the newest revision (see src/store/mirror/write-mirror.ts). */
 export class MirrorModel {
   readonly runs = new Map<string, RunRow>();
   readonly steps = new Map<string, StepRow>();

@@ -18,7 +18,7 @@ import {
   unmirroredRows,
 } from "../../workflows/engine/mirroring.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery/request.ts";
 import type { MirrorRows } from "../../workflows/engine/rows.ts";
 import { carriedState, restoredRun, type Run } from "../../workflows/engine/run.ts";
 import type { RunState } from "../../workflows/engine/state.ts";

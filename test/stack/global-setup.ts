@@ -8,7 +8,7 @@ import { startPostgres } from "../../src/dev/postgres-server.ts";
 import { temporalBinary } from "../../src/dev/temporal-binary.ts";
 import { startTemporal } from "../../src/dev/temporal-server.ts";
 import { bundleWorkflows } from "../../src/runtime/bundle.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { migrate } from "../../src/store/postgres/migrate.ts";
 
 /** What every test file shares: one PostgreSQL, one Temporal server, one bundle of the workflows. */
 export interface SharedServers {

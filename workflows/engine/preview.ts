@@ -5,16 +5,8 @@ import { applyCommand } from "./commands.ts";
 import { evolve } from "./evolve.ts";
 import type { Plan } from "./plan.ts";
 import { recover } from "./recovery/apply.ts";
-import {
-  isKeptByRetry,
-  RECOVERIES,
-  type Recovery,
-  recoveryOf,
-  type RecoveryRequest,
-  type RecoveryVerb,
-  type Refusal,
-  refused,
-} from "./recovery/rule.ts";
+import { RECOVERIES, type RecoveryRequest, type RecoveryVerb } from "./recovery/request.ts";
+import { isKeptByRetry, type Recovery, recoveryOf, type Refusal, refused } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";

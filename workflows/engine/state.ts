@@ -1,7 +1,9 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
-import type { Found } from "./values.ts";
+
+/** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
+export type Found = { text: string } | { size: number } | { nothing: true };
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
 export type Cause = "operator" | "condition" | "dependency";

@@ -5,9 +5,6 @@ import type { Run } from "./run.ts";
 import { startRuleOf } from "./start-rules.ts";
 import type { StepState } from "./state.ts";
 
-/** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
-export type Found = { text: string } | { size: number } | { nothing: true };
-
 /** A value in a document that is not carried: it is looked up before the step is decided about. */
 export interface Wanted {
   /** Names it in the answer. */

@@ -1,7 +1,7 @@
 import { isGate } from "./may-pass.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
-import type { Change, RecoveryRequest } from "../recovery/rule.ts";
+import type { Change, RecoveryRequest } from "../recovery/request.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import { isStepOver } from "../transitions.ts";

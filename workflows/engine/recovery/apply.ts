@@ -1,6 +1,7 @@
 import { leaveAttempt } from "../attempts.ts";
 import { close, endStep, skipUnreachable, touch } from "../ending.ts";
-import type { Change, Recovery } from "./rule.ts";
+import type { Change } from "./request.ts";
+import type { Recovery } from "./rule.ts";
 import { expiry, type Run } from "../run.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { StepState } from "../state.ts";

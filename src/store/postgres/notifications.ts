@@ -1,4 +1,4 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Logger } from "pino";
 import pg from "pg";
@@ -7,21 +7,21 @@ import type { Db } from "./pool.ts";
 const RECONNECT_MS = 1_000;
 
 /**
- * What processes tell each other at once, through Postgres: that a command waits for its run, and that the mirror has
- * news of a run (what became of a command, or that it was canceled). What is told while a connection is away is not
- * heard by it: a notice makes something happen sooner, and nothing depends on it.
+ * Processes notify each other through Postgres: that a command waits for its run, and that the mirror has news of a run (the outcome
+ * of a command, or that the run was canceled). A process whose connection is away misses notifications. They make things happen
+ * sooner, and nothing depends on them.
  */
-export class Notices {
+export class Notifications {
   readonly #runs = new EventEmitter().setMaxListeners(0);
   readonly #commands = new EventEmitter();
   readonly #stopped = new AbortController();
   #client: pg.Client | undefined;
 
-  /** Returns at once; it hears from when it is connected, again and again until it is stopped. */
-  static listen(databaseUrl: string, log: Logger): Notices {
-    const notices = new Notices();
-    void notices.#stayConnected(databaseUrl, log);
-    return notices;
+  /** Returns at once. It connects in the background, and again whenever the connection is lost, until it is stopped. */
+  static listen(databaseUrl: string, log: Logger): Notifications {
+    const notifications = new Notifications();
+    void notifications.#stayConnected(databaseUrl, log);
+    return notifications;
   }
 
   onCommand(listener: (runId: string, commandId: string) => void): void {
@@ -30,17 +30,10 @@ export class Notices {
 
   /** True at the next news of the run, false when `signal` comes first. */
   newsOf(runId: string, signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (heard: boolean) => {
-        this.#runs.off(runId, onNews);
-        signal.removeEventListener("abort", onAbort);
-        resolve(heard);
-      };
-      const onNews = () => end(true);
-      const onAbort = () => end(false);
-      this.#runs.on(runId, onNews);
-      signal.addEventListener("abort", onAbort);
-    });
+    return once(this.#runs, runId, { signal }).then(
+      () => true,
+      () => false,
+    );
   }
 
   async stop(): Promise<void> {
@@ -53,7 +46,7 @@ export class Notices {
       try {
         await this.#untilDisconnected(connectionString);
       } catch (error) {
-        if (!this.#stopped.signal.aborted) log.warn({ err: error }, "notices are not heard");
+        if (!this.#stopped.signal.aborted) log.warn({ err: error }, "notifications are not heard");
       }
       await pauseFor(RECONNECT_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
@@ -63,7 +56,7 @@ export class Notices {
     const client = new pg.Client({ connectionString, keepAlive: true, connectionTimeoutMillis: 5_000 });
     this.#client = client;
     const ended = new Promise<void>((resolve, reject) => client.once("end", resolve).on("error", reject));
-    // It may fail while it is not awaited yet.
+    // It may reject before it is awaited.
     ended.catch(() => {});
     client.on("notification", ({ channel, payload = "" }) => {
       const [runId = "", commandId = ""] = payload.split(" ", 2);
@@ -91,5 +84,5 @@ export async function tellOfCommand(db: Db, runId: string, commandId: string): P
   });
 }
 
-/** SQL that tells of the runs that `ids`, a query, selects. */
+/** SQL that notifies of the runs that the query `ids` selects. */
 export const tellOfRuns = (ids: string): string => `select pg_notify('${NEWS}', id::text) from (${ids}) told(id)`;

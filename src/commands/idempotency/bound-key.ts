@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { stringifyJson } from "../contract/json.ts";
-import { Problem } from "../errors.ts";
-import { claimKey } from "../store/idempotency.ts";
-import type { Db } from "../store/pool.ts";
+import { stringifyJson } from "../../contract/json.ts";
+import { Problem } from "../../errors.ts";
+import { claimKey } from "../../store/idempotency-keys.ts";
+import type { Db } from "../../store/postgres/pool.ts";
 
-/** A request under an Idempotency-Key. `body`: what it asks for, to tell a repeated one from another one under the same key. */
+/** A request under an Idempotency-Key. Its `body` tells a repeated request from another one under the same key. */
 interface Keyed {
   projectId: string;
   operation: string;

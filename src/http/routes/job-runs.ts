@@ -2,8 +2,8 @@ import { route, type Route } from "../route.ts";
 import { knownId } from "../validation.ts";
 import { getJobRun } from "../../queries/runs.ts";
 
-/** Job runs; the runs of workflows are next door, in workflow-runs.ts. */
-export const runRoutes: Route[] = [
+/** "Runs" in this path are job runs. For the runs of workflows see workflow-runs.ts. */
+export const jobRunRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/runs/:runID",

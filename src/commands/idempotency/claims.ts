@@ -1,10 +1,10 @@
 import { v7 as uuid } from "uuid";
 import { boundTo, usedFor } from "./bound-key.ts";
-import type { Json } from "../contract/json.ts";
-import type { Deps } from "../deps.ts";
-import { findCommand } from "../store/commands.ts";
-import type { CommandOutcome } from "../../workflows/engine/command.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { Json } from "../../contract/json.ts";
+import type { Deps } from "../../deps.ts";
+import { findCommand } from "../../store/commands.ts";
+import type { CommandOutcome } from "../../../workflows/engine/command.ts";
+import type { TriggerRow } from "../../../workflows/engine/rows.ts";
 
 /** A command to a run or a bulk operation, as its caller asks for it. */
 interface Keyed {
@@ -14,8 +14,8 @@ interface Keyed {
 }
 
 /**
- * Binds an Idempotency-Key to a command before that is sent, and answers whether it was bound before, with what became of
- * the command if that is known. Under the key of another command, or with another body, it is a conflict.
+ * Binds an Idempotency-Key to a command before the command is sent. Answers whether the key was bound before, and the outcome of
+ * the command if it is known. The key of another command, or another body, is a conflict.
  */
 export async function claimCommand<Outcome extends Pick<CommandOutcome, "verb" | "step_ref"> = CommandOutcome>(
   { db }: Deps,
@@ -36,8 +36,8 @@ export async function claimCommand<Outcome extends Pick<CommandOutcome, "verb" |
 }
 
 /**
- * Binds an Idempotency-Key to the run that an event goes to: sent again, it goes to no other one that waits for the same
- * event by then. Answers the run that it is bound to.
+ * Binds an Idempotency-Key to the run that an event goes to, and answers that run. The same event that is sent again goes to the
+ * same run, even if another one waits for it by then.
  */
 export function claimEvent(
   { db }: Deps,

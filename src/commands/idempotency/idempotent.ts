@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
 import { v7 as uuid } from "uuid";
 import { boundTo } from "./bound-key.ts";
-import type { Deps } from "../deps.ts";
-import { findRun } from "../store/runs.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { Deps } from "../../deps.ts";
+import { findRun } from "../../store/runs.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
 
-/** What a request asks for, to tell a repeated one from another one under the same key. */
+/** A request. Its `body` tells a repeated request from another one under the same key. */
 interface KeyedRequest {
   projectId: string;
   operation: string;
@@ -15,7 +15,7 @@ interface KeyedRequest {
 
 /**
  * Makes a thing, or finds the one that the same request made before. The key is bound to the thing's id before anything
- * is started: a try that was cut off is taken up under the same id.
+ * is started, so that a request that was cut off is continued under the same id.
  */
 export async function idempotent<Row>(
   { db }: Deps,

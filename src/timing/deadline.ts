@@ -1,4 +1,4 @@
-/** What `doing` comes to, or the error of `late` once that has taken so long. It is not stopped, and nobody hears how it ends. */
+/** The result of `doing`, or the error of `late` if it takes longer than `ms`. Then `doing` goes on, and its result is lost. */
 export function within<Result>(ms: number, doing: Promise<Result>, late: () => Error): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {

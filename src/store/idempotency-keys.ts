@@ -1,4 +1,4 @@
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 export interface KeyClaim {
   projectId: string;

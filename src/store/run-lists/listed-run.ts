@@ -1,9 +1,9 @@
-import type { RunStatus } from "../contract/runs.ts";
-import { documentOf } from "./documents.ts";
-import { timeOf } from "./pool.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunStatus } from "../../contract/runs.ts";
+import { documentOf } from "../documents.ts";
+import { timeOf } from "../postgres/parsers.ts";
+import type { RunRow } from "../../../workflows/engine/rows.ts";
 
-/** What a list shows of a run. Nobody computes with its times: they are written out, as they are sent. */
+/** What a list shows of a run. Nobody computes with the times, so they are in the form in which they are sent. */
 export type ListedRun = Omit<Pick<RunRow, Exclude<(typeof COLUMNS)[number], "payload_ref">>, keyof Times> & Times;
 
 interface Times {
@@ -37,11 +37,11 @@ const COLUMNS = [
   "error",
 ] as const;
 
-// What separates them is in no name and no JSON text. As 20 columns of their own, a page of 50 took the driver 200 us of
-// CPU instead of 100, which was most of what the page took.
+// The separator is in no name and no JSON text. With 20 columns instead of one text, the driver took 200 us of CPU for a page of 50
+// instead of 100, which was most of the page's time.
 const SEPARATOR = "\x1f";
 
-/** Of the table `run`: all columns of a listed run as one text. What is null is empty. */
+/** SQL: all columns of a listed run, of the table `run`, as one text. A null is empty. */
 export const LISTED_RUN = `concat(${COLUMNS.map((column) => `run.${column}`).join(", e'\\x1f', ")})`;
 
 type Each<Tuple extends readonly unknown[], Value> = { [I in keyof Tuple]: Value };

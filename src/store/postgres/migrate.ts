@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 export async function migrate(databaseUrl: string): Promise<void> {
   await runner({
     databaseUrl,
-    dir: fileURLToPath(new URL("migrations", import.meta.url)),
+    dir: fileURLToPath(new URL("../migrations", import.meta.url)),
     migrationsTable: "schema_migrations",
     direction: "up",
     advisoryLockMode: "wait",

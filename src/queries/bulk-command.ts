@@ -1,15 +1,15 @@
-import type { CommandStatus } from "../../contract/commands.ts";
-import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
-import type { Caller } from "../../identity/caller.ts";
-import { findOwnBulkOperation } from "../../queries/bulk-operations.ts";
-import { findAccepted } from "../../store/accepted-commands.ts";
-import { findCommand } from "../../store/commands.ts";
-import { presentCommand } from "../../views/command.ts";
-import type { BulkOutcome } from "../../../workflows/bulk/messages.ts";
-import { BULK_VERBS, isBulkOver, steeredBulk } from "../../../workflows/engine/bulk-status.ts";
+import type { CommandStatus } from "../contract/commands.ts";
+import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import { findOwnBulkOperation } from "./bulk-operations.ts";
+import { findAccepted } from "../store/accepted-commands.ts";
+import { findCommand } from "../store/commands.ts";
+import { presentCommand } from "../views/command.ts";
+import type { BulkOutcome } from "../../workflows/bulk/messages.ts";
+import { BULK_VERBS, isBulkOver, steeredBulk } from "../../workflows/engine/bulk-status.ts";
 
-/** What became of a command to a bulk operation. One that it had not heard when it ended has come too late. */
+/** The outcome of a command to a bulk operation. A command that it had not heard when it ended is refused as too late. */
 export async function bulkCommand(
   deps: Deps,
   caller: Caller,
