@@ -5,8 +5,8 @@ import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { claimTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
-import type { TriggerRow } from "../workflows/engine/rows.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 

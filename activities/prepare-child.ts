@@ -5,7 +5,7 @@ import { insertRunWithinLimit } from "../src/store/runs.ts";
 import { findVersion, findWorkflow, planSteps, slowJobsOf, type StoredWorkflow } from "../src/store/workflows.ts";
 import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
 import { RULES, type RunHeader } from "../workflows/engine/plan.ts";
-import type { RunRow } from "../workflows/engine/rows.ts";
+import type { RunRow } from "../workflows/engine/mirror/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function prepareChild({ db }: Deps): Activities["prepareChild"] {

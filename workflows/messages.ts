@@ -6,7 +6,7 @@ import { type CommandOutcome, type CommandPayload, type Verb, VERBS, VERBS_BETWE
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { Preview, PreviewRequest } from "./engine/preview.ts";
 import type { Refusal } from "./engine/recovery/rule.ts";
-import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/rows.ts";
+import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/mirror/rows.ts";
 import type { RunState } from "./engine/state.ts";
 
 /** The answer to a command: its outcome, what it showed when it was applied, and what the mirror may not have yet. */

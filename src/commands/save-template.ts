@@ -1,7 +1,7 @@
 import { type Json, type JsonDoc, stringifyJson } from "../contract/json.ts";
 import { saveDocument } from "../store/documents.ts";
 import type { Db } from "../store/pool.ts";
-import { stepsNamed } from "../../workflows/engine/reads.ts";
+import { stepsNamed } from "../../workflows/engine/references/reads.ts";
 
 /** A payload with references, which have been checked. A run can't look into a large one: it is told whose outputs are named. */
 export async function saveTemplate(

@@ -7,7 +7,7 @@ import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { listAttempts } from "../store/step-attempts.ts";
 import { presentAttempts } from "../views/run.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
 import { unknownStep } from "../../workflows/engine/recovery/rule.ts";
 
 /** Every attempt of a step, oldest first; the last one is the step as it is now. */

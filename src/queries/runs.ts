@@ -14,12 +14,12 @@ import { findVersion } from "../store/workflows.ts";
 import { ends } from "../temporal/query-run.ts";
 import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
-import { headerOf } from "../../workflows/engine/stored-run.ts";
+import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
 import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { stepRow } from "../../workflows/engine/view.ts";
+import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 

@@ -1,6 +1,6 @@
 import { type Columns, isId, present } from "./columns.ts";
 import type { Db } from "./pool.ts";
-import type { ApprovalRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isId(stepRunId)) return undefined;

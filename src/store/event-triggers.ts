@@ -2,7 +2,7 @@ import { DatabaseError } from "pg";
 import { type Columns, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** Inserts every TriggerRow of the json expression that `where` lets through. What happens on conflict is the caller's to append. */
 export const insertTriggersFrom = (json: string, where = "true") => `

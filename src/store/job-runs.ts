@@ -1,7 +1,7 @@
 import { type Columns, isId, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";
-import type { JobRunRow } from "../../workflows/engine/rows.ts";
+import type { JobRunRow } from "../../workflows/engine/mirror/rows.ts";
 
 export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefined> {
   if (!isId(id)) return undefined;

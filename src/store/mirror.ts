@@ -4,7 +4,7 @@ import { tellOfRuns } from "./notices.ts";
 import type { Db } from "./pool.ts";
 import { insertRunsFrom } from "./runs.ts";
 import { insertAttemptsFrom } from "./step-attempts.ts";
-import type { MirrorRows } from "../../workflows/engine/rows.ts";
+import type { MirrorRows } from "../../workflows/engine/mirror/rows.ts";
 
 /**
  * Writes what changed of some runs, each named once, in one round trip. Of each row the newest revision stays, so that

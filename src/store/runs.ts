@@ -5,7 +5,7 @@ import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import { type Db, inTransaction } from "./pool.ts";
 import { lockWorkflow } from "./workflows.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
 export const insertRunsFrom = (json: string) => `

@@ -1,7 +1,7 @@
 import { type Columns, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import type { ApprovalState } from "../../workflows/engine/state.ts";
 
 /** Inserts the AttemptRows of the array that the json expression holds. They never change. */

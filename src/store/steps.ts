@@ -2,7 +2,7 @@ import type { QueryConfig } from "pg";
 import { type Columns, isId, present } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./pool.ts";
-import type { StepRow } from "../../workflows/engine/rows.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** The steps of a run that ever changed, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {

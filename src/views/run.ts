@@ -4,7 +4,14 @@ import type { Deps } from "../deps.ts";
 import { loadTextsWithin } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import type { ListedRun } from "../store/listed-run.ts";
-import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type {
+  ApprovalRow,
+  AttemptRow,
+  JobRunRow,
+  RunRow,
+  StepRow,
+  TriggerRow,
+} from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** What all the documents of one answer may be together. The first one is shown in any case. */

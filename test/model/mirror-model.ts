@@ -8,10 +8,10 @@ import type {
   RunRow,
   StepRow,
   TriggerRow,
-} from "../../workflows/engine/rows.ts";
+} from "../../workflows/engine/mirror/rows.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
+import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workflows/engine/mirror/view.ts";
 
 type Row = RunRow | StepRow | ApprovalRow | TriggerRow | JobRunRow;
 

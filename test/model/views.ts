@@ -1,8 +1,8 @@
 import { dependenciesOf, isOver, letsGoOn, type ReferenceRun } from "./reference-run.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import type { ApprovalState, TriggerState } from "../../workflows/engine/state.ts";
-import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/mirror/view.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 /** What an engine shows of a run and wants to go on for it, in the words of referenceView. */
 export function engineView(run: Run) {

@@ -1,8 +1,8 @@
 import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
-import { type StartRule, startRuleOf } from "./start-rules.ts";
+import { type StartRule, startRuleOf } from "./references/start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { valueAt, wantedFor } from "./values.ts";
+import { valueAt, wantedFor } from "./references/values.ts";
 import { ConditionError } from "../expressions/condition-parser.ts";
 import { holds } from "../expressions/conditions.ts";
 import type { Reference } from "../expressions/references.ts";

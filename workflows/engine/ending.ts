@@ -5,7 +5,7 @@ import { changeStep, isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import type { StepEnd } from "./steps/kind.ts";
 import { isStepOver } from "./transitions.ts";
-import { approvalRow, jobRunRow, triggerRow } from "./view.ts";
+import { approvalRow, jobRunRow, triggerRow } from "./mirror/view.ts";
 
 /** Changes one step, marks it for the mirror, keeps the schedule. */
 export function touch(run: Run, i: number, mutate: (step: StepState) => void): void {

@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import type { CommandPayload, Verb } from "./command.ts";
-import type { Found } from "./values.ts";
+import type { Found } from "./references/values.ts";
 
 /** What `decide` asks for. */
 export type Decision =

@@ -1,15 +1,15 @@
-import { leaveAttempt } from "./attempts.ts";
+import { leaveAttempt } from "./mirror/attempts.ts";
 import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { completeStep, endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
-import { nextAttemptAt } from "./retries.ts";
+import { nextAttemptAt } from "./steps/retries.ts";
 import type { Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
-import { shown } from "./view.ts";
+import { shown } from "./mirror/view.ts";
 
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;

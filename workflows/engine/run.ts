@@ -1,7 +1,7 @@
-import { type Changes, noChanges } from "./changes.ts";
+import { type Changes, noChanges } from "./mirror/changes.ts";
 import type { CommandOutcome } from "./command.ts";
 import type { Plan } from "./plan.ts";
-import type { Shown, StepRow } from "./rows.ts";
+import type { Shown, StepRow } from "./mirror/rows.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
 

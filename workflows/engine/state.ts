@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
-import type { Found } from "./values.ts";
+import type { Found } from "./references/values.ts";
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
 export type Cause = "operator" | "condition" | "dependency";

@@ -10,7 +10,7 @@ import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { findRun } from "../../store/runs.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
 /** How many runs of one request are worked on at once. */

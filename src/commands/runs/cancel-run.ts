@@ -23,7 +23,7 @@ import { askUntil, ends } from "../../temporal/query-run.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
 import { presentRun } from "../../views/run.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";

@@ -3,7 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { endFromOutside, isLost, lost, UNKNOWN } from "../../queries/ended-outside.ts";
 import { type Whereabouts, whereabouts } from "../../temporal/whereabouts.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** So often in a row a workflow task may fail for reasons that pass: a worker that dies, or is too busy. */
 const STUCK_AFTER = 3;

@@ -15,7 +15,7 @@ import { writeMirror } from "../../store/mirror.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
 

@@ -28,10 +28,10 @@ import { presentApproval, presentRun, presentSteps, presentTrigger } from "../..
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
 import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { isStepRef } from "../../../workflows/engine/validate.ts";
-import { shown } from "../../../workflows/engine/view.ts";
+import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
+import { shown } from "../../../workflows/engine/mirror/view.ts";
 import { commandOutcomeQuery, commandSignals } from "../../../workflows/messages.ts";
 
 export interface Steering {

@@ -1,4 +1,4 @@
-import { leaveAttempt } from "../attempts.ts";
+import { leaveAttempt } from "../mirror/attempts.ts";
 import { close, endStep, skipUnreachable, touch } from "../ending.ts";
 import type { Change, Recovery } from "./rule.ts";
 import { expiry, type Run } from "../run.ts";

@@ -1,4 +1,4 @@
-import { isAttempt } from "../attempts.ts";
+import { isAttempt } from "../mirror/attempts.ts";
 import type { CommandOutcome, CommandPayload } from "../command.ts";
 import { mayPass } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";

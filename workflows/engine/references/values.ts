@@ -1,9 +1,9 @@
-import type { Json, JsonDoc } from "../../src/contract/json.ts";
-import { parsed } from "../expressions/parsed.ts";
-import { follow, type Reference, stepOf } from "../expressions/references.ts";
-import type { Run } from "./run.ts";
+import type { Json, JsonDoc } from "../../../src/contract/json.ts";
+import { parsed } from "../../expressions/parsed.ts";
+import { follow, type Reference, stepOf } from "../../expressions/references.ts";
+import type { Run } from "../run.ts";
 import { startRuleOf } from "./start-rules.ts";
-import type { StepState } from "./state.ts";
+import type { StepState } from "../state.ts";
 
 /** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
 export type Found = { text: string } | { size: number } | { nothing: true };

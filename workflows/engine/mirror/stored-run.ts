@@ -1,8 +1,8 @@
-import type { CommandOutcome } from "./command.ts";
-import { type Plan, RULES, type RunHeader } from "./plan.ts";
+import type { CommandOutcome } from "../command.ts";
+import { type Plan, RULES, type RunHeader } from "../plan.ts";
 import type { ApprovalRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
-import { initialRun } from "./run.ts";
-import type { ApprovalState, RunState, TriggerState } from "./state.ts";
+import { initialRun } from "../run.ts";
+import type { ApprovalState, RunState, TriggerState } from "../state.ts";
 
 /**
  * What a run's row says that its whole life does not change: for what begins anew from it, by today's rules. Its parent's

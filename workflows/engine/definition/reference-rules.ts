@@ -1,10 +1,10 @@
-import type { Json } from "../../src/contract/json.ts";
-import type { StepInput } from "../../src/contract/steps.ts";
-import { checkedCondition, refsIn, statusProblem, stepsIn } from "../expressions/condition-check.ts";
-import type { PatternWork } from "../expressions/pattern-work.ts";
-import { MAX_LEVELS, nestsDeeperThan, quoted } from "../expressions/printed.ts";
-import { type Reference, stepOf } from "../expressions/references.ts";
-import { partsOf, stringsIn, TemplateError } from "../expressions/templates.ts";
+import type { Json } from "../../../src/contract/json.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
+import { checkedCondition, refsIn, statusProblem, stepsIn } from "../../expressions/condition-check.ts";
+import type { PatternWork } from "../../expressions/pattern-work.ts";
+import { MAX_LEVELS, nestsDeeperThan, quoted } from "../../expressions/printed.ts";
+import { type Reference, stepOf } from "../../expressions/references.ts";
+import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.ts";
 import type { Precedence } from "./precedence.ts";
 
 /** The definition around a step, as far as what it refers to has to be in it. */

@@ -1,8 +1,8 @@
-import type { StepType } from "../../src/contract/workflows.ts";
-import { stepRunId } from "./ids.ts";
+import type { StepType } from "../../../src/contract/workflows.ts";
+import { stepRunId } from "../ids.ts";
 import type { ApprovalRow, JobRunRow, RunRow, Shown, StepRow, TriggerRow } from "./rows.ts";
-import type { Run } from "./run.ts";
-import type { StepState } from "./state.ts";
+import type { Run } from "../run.ts";
+import type { StepState } from "../state.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {

@@ -1,9 +1,9 @@
-import type { StepInput } from "../../src/contract/steps.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
 import { Precedence } from "./precedence.ts";
 import { TemplateWork } from "./reference-rules.ts";
 import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
-import { PatternWork } from "../expressions/pattern-work.ts";
-import { quoted } from "../expressions/printed.ts";
+import { PatternWork } from "../../expressions/pattern-work.ts";
+import { quoted } from "../../expressions/printed.ts";
 
 /** `message` is what clients know where there is one; then only `details` says which step and field it is about. */
 export interface StepsProblem {

@@ -1,4 +1,4 @@
-import type { CommandOutcome } from "./command.ts";
+import type { CommandOutcome } from "../command.ts";
 import type { ApprovalRow, AttemptRow, JobRunRow, TriggerRow } from "./rows.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { refsIn } from "../expressions/condition-check.ts";
-import { type Condition, ConditionError, parseCondition } from "../expressions/condition-parser.ts";
-import { PatternWork, TOO_MUCH_WORK } from "../expressions/pattern-work.ts";
-import type { Reference } from "../expressions/references.ts";
-import { partsOf, TemplateError } from "../expressions/templates.ts";
-import type { Plan, PlanStep } from "./plan.ts";
+import { refsIn } from "../../expressions/condition-check.ts";
+import { type Condition, ConditionError, parseCondition } from "../../expressions/condition-parser.ts";
+import { PatternWork, TOO_MUCH_WORK } from "../../expressions/pattern-work.ts";
+import type { Reference } from "../../expressions/references.ts";
+import { partsOf, TemplateError } from "../../expressions/templates.ts";
+import type { Plan, PlanStep } from "../plan.ts";
 
 /** What has to be known before a step starts: whether its condition holds, and that what it emits will have a key. */
 export interface StartRule {

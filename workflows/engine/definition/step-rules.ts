@@ -1,8 +1,8 @@
-import type { StepInput } from "../../src/contract/steps.ts";
-import type { OnFailure, OnSkip, ResourceClass, RetryBackoff, StepType } from "../../src/contract/workflows.ts";
-import { reservedKeyProblem } from "./event-keys.ts";
-import { outputPathProblem } from "../expressions/output-path.ts";
-import { quoted } from "../expressions/printed.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
+import type { OnFailure, OnSkip, ResourceClass, RetryBackoff, StepType } from "../../../src/contract/workflows.ts";
+import { reservedKeyProblem } from "../steps/event-keys.ts";
+import { outputPathProblem } from "../../expressions/output-path.ts";
+import { quoted } from "../../expressions/printed.ts";
 import { type Around, referenceFaults } from "./reference-rules.ts";
 
 export interface Fault {

@@ -1,8 +1,8 @@
-import { stepRunId } from "./ids.ts";
+import { stepRunId } from "../ids.ts";
 import type { AttemptRow } from "./rows.ts";
-import type { Run } from "./run.ts";
-import type { StepState } from "./state.ts";
-import { isStepOver } from "./transitions.ts";
+import type { Run } from "../run.ts";
+import type { StepState } from "../state.ts";
+import { isStepOver } from "../transitions.ts";
 
 /** A life of a step that has something to tell: what is reset without one does not count as an attempt. */
 export const isAttempt = ({ started_at, cause }: StepState): boolean =>

@@ -1,7 +1,7 @@
-import type { Run } from "./run.ts";
-import { STEP_KINDS } from "./steps/index.ts";
-import type { Work } from "./steps/kind.ts";
-import { isStepOver } from "./transitions.ts";
+import type { Run } from "../run.ts";
+import { STEP_KINDS } from "./index.ts";
+import type { Work } from "./kind.ts";
+import { isStepOver } from "../transitions.ts";
 
 export function workOf(run: Run, i: number): Work[] {
   const step = run.state.steps[i];
