@@ -12,7 +12,7 @@ import { initialRun, type Run } from "../../workflows/engine/run.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/mirror/view.ts";
+import { ownRows, runRow, stepRow } from "../../workflows/engine/mirror/view.ts";
 import { workOf } from "../../workflows/engine/steps/work.ts";
 
 /** A run of these steps that has gone as far as it can by itself. */
@@ -138,11 +138,11 @@ export class Story {
   }
 
   approval(ref: string) {
-    return approvalRow(this.run, this.index(ref));
+    return ownRows(this.run, this.index(ref)).approval;
   }
 
   trigger(ref: string) {
-    return triggerRow(this.run, this.index(ref));
+    return ownRows(this.run, this.index(ref)).trigger;
   }
 
   get row() {

@@ -9,7 +9,7 @@ import type { Run } from "../../workflows/engine/run.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { type Found, wantedFor } from "../../workflows/engine/references/values.ts";
-import { triggerId } from "../../workflows/engine/mirror/view.ts";
+import { triggerId } from "../../workflows/engine/steps/trigger.ts";
 import { workOf } from "../../workflows/engine/steps/work.ts";
 import { follow } from "../../workflows/expressions/references.ts";
 

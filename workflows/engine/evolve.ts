@@ -1,7 +1,7 @@
 import { leaveAttempt } from "./mirror/attempts.ts";
 import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
-import { completeStep, endRun, endStep, touch } from "./ending.ts";
+import { endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
 import { nextAttemptAt } from "./steps/retries.ts";
 import type { Run } from "./run.ts";
@@ -9,7 +9,7 @@ import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
-import { shown } from "./mirror/view.ts";
+import { replyOf } from "./mirror/view.ts";
 
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;
@@ -78,7 +78,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
         step.found = undefined;
         step.status = kind.open;
         step.started_at = at;
-        kind.begin({ plan, i: event.step, definition, at }, step);
+        kind.begin({ plan, i: event.step, definition, step }, at);
       });
       break;
     case "attempt_started":
@@ -115,7 +115,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       break;
     }
     case "attempt_completed":
-      completeStep(run, event.step, event.output, at);
+      endStep(run, event.step, { status: "completed", output: event.output }, at);
       break;
     case "attempt_failed": {
       const step = state.steps[event.step];
@@ -134,13 +134,12 @@ export function evolve(run: Run, happened: RunEvent): Run {
       const step = state.steps[event.step];
       const definition = plan.steps[event.step];
       if (!step || !definition) break;
-      const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
+      const end = STEP_KINDS[definition.step_type].onDeadline({ plan, i: event.step, definition, step }, at);
       if (end === "next attempt" && step.between_attempts) {
         touch(run, event.step, (s) => {
           s.deadline = undefined;
         });
       } else if (end === "next attempt") beginNextAttempt(run, event.step, at);
-      else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
       else endStep(run, event.step, end, at);
       break;
     }
@@ -158,7 +157,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       touch(run, i, (step) => {
         step.child_ended = event.child_run_id;
       });
-      if (event.status === "completed") completeStep(run, i, event.output, at);
+      if (event.status === "completed") endStep(run, i, { status: "completed", output: event.output }, at);
       // A child has no more time than its parent, and the end of the parent's own may be told after the child's.
       else if (event.status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else {
@@ -167,6 +166,8 @@ export function evolve(run: Run, happened: RunEvent): Run {
       }
       break;
     }
+    default:
+      event satisfies never;
   }
   return run;
 }
@@ -187,7 +188,7 @@ function beginNextAttempt(run: Run, i: number, at: number): void {
 function remember(run: Run, outcome: CommandOutcome): void {
   const { commands } = run.state;
   run.outcomes.set(outcome.id, outcome);
-  run.replies.set(outcome.id, shown(run, outcome.step_ref));
+  run.replies.set(outcome.id, replyOf(run, outcome.step_ref));
   if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
   commands.push(outcome);
   run.dirty.commands.push(outcome);

@@ -1,6 +1,6 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import { advance } from "./advance.ts";
-import type { CommandPayload, Verb } from "./command.ts";
+import { type CommandPayload, type Refusal, refused, type Verb } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { evolve } from "./evolve.ts";
 import type { Plan } from "./plan.ts";
@@ -12,8 +12,6 @@ import {
   recoveryOf,
   type RecoveryRequest,
   type RecoveryVerb,
-  type Refusal,
-  refused,
 } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";

@@ -6,7 +6,7 @@ import type { PlanStep } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import { wantedFor } from "../engine/references/values.ts";
-import { triggerId } from "../engine/mirror/view.ts";
+import { triggerId } from "../engine/steps/trigger.ts";
 import { commandSignals } from "../messages.ts";
 import { stepEffects } from "../proxies.ts";
 import { signalRun } from "./signal-run.ts";

@@ -25,13 +25,12 @@ import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
-import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
+import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
-import { shown } from "../../../workflows/engine/mirror/view.ts";
+import { replyOf } from "../../../workflows/engine/mirror/view.ts";
 import { commandOutcomeQuery, commandSignals } from "../../../workflows/messages.ts";
 
 export interface Steering {
@@ -168,7 +167,7 @@ async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering)
 /** The same key again: the same outcome, shown as things are now. */
 async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
   assertSame(outcome, steering);
-  const now = shown(await mirroredRun(deps, row), outcome.step_ref);
+  const now = replyOf(await mirroredRun(deps, row), outcome.step_ref);
   const approval = now.step && (await findApproval(deps.db, now.step.id));
   return present(deps, { outcome, ...now, approval });
 }

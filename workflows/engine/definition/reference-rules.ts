@@ -5,6 +5,7 @@ import type { PatternWork } from "../../expressions/pattern-work.ts";
 import { MAX_LEVELS, nestsDeeperThan, quoted } from "../../expressions/printed.ts";
 import { type Reference, stepOf } from "../../expressions/references.ts";
 import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.ts";
+import type { Fault } from "../steps/fault.ts";
 import type { Precedence } from "./precedence.ts";
 
 /** The definition around a step, as far as what it refers to has to be in it. */
@@ -31,11 +32,6 @@ export class TemplateWork {
 const MAX_VALUES = 32;
 
 type Step = Pick<StepInput, "step_ref" | "depends_on">;
-
-interface Fault {
-  field: string;
-  message: string;
-}
 
 /** The fields in which references stand, besides the payload. */
 const KEYS = ["event_key", "event_emit_key"] as const;

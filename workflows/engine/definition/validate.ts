@@ -1,7 +1,8 @@
 import type { StepInput } from "../../../src/contract/steps.ts";
 import { Precedence } from "./precedence.ts";
 import { TemplateWork } from "./reference-rules.ts";
-import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
+import type { Fault } from "../steps/fault.ts";
+import { contentFaults, shapeFaults } from "./step-rules.ts";
 import { PatternWork } from "../../expressions/pattern-work.ts";
 import { quoted } from "../../expressions/printed.ts";
 

@@ -1,8 +1,8 @@
-import type { StepType } from "../../../src/contract/workflows.ts";
 import { stepRunId } from "../ids.ts";
-import type { ApprovalRow, JobRunRow, RunRow, Shown, StepRow, TriggerRow } from "./rows.ts";
 import type { Run } from "../run.ts";
-import type { StepState } from "../state.ts";
+import { STEP_KINDS } from "../steps/index.ts";
+import type { OwnRows } from "../steps/kind.ts";
+import type { RunRow, Shown, StepRow } from "./rows.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
@@ -17,6 +17,7 @@ export function stepRow(run: Run, i: number): StepRow {
   const step = state.steps[i];
   const definition = plan.steps[i];
   if (!step || !definition) throw new RangeError(`no step ${i}`);
+  const showsStart = STEP_KINDS[definition.step_type].showsStart?.(step) ?? true;
   return {
     id: stepRunId(plan.run.id, i),
     run_id: plan.run.id,
@@ -33,7 +34,7 @@ export function stepRow(run: Run, i: number): StepRow {
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
-    started_at: isListening(definition.step_type, step) ? step.started_at : undefined,
+    started_at: showsStart ? step.started_at : undefined,
     attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,
     created_at: plan.run.created_at,
@@ -41,81 +42,17 @@ export function stepRow(run: Run, i: number): StepRow {
   };
 }
 
-/** Whoever sees that a wait has started may send to it: so it shows no start before its key is registered. */
-const isListening = (type: StepType, { status, trigger }: StepState): boolean =>
-  type !== "wait_for_event" || status !== "waiting" || trigger === undefined || trigger.event_key !== undefined;
-
-export function approvalRow(run: Run, i: number): ApprovalRow | undefined {
-  const { plan, state } = run;
-  const { approval, revision } = state.steps[i] ?? {};
-  if (!approval || revision === undefined) return undefined;
-  const id = stepRunId(plan.run.id, i);
-  return {
-    id: `approval:${id}`,
-    run_id: plan.run.id,
-    step_run_id: id,
-    approvers: plan.steps[i]?.approval_approvers ?? [],
-    ...approval,
-    revision,
-  };
-}
-
-const TRIGGER_ID_PREFIX = { wait_for_event: "evt:", approval: "evt:approval:", sleep: "slp:" } as const;
-
-/** Id of the event trigger of a step. */
-export const triggerId = (source: TriggerRow["source"], stepRun: string): string => TRIGGER_ID_PREFIX[source] + stepRun;
-
-export function triggerRow(run: Run, i: number): TriggerRow | undefined {
-  const { plan, state } = run;
-  const { trigger, revision } = state.steps[i] ?? {};
-  const definition = plan.steps[i];
-  const source = definition?.step_type;
-  if (!trigger || revision === undefined || !definition) return undefined;
-  if (source !== "wait_for_event" && source !== "approval" && source !== "sleep") return undefined;
-  const event_key = source === "wait_for_event" ? trigger.event_key : `${source}:${plan.run.id}:${definition.step_ref}`;
-  if (event_key === undefined) return undefined;
-  const step_run_id = stepRunId(plan.run.id, i);
-  return {
-    id: triggerId(source, step_run_id),
-    project_id: plan.run.project_id,
-    run_id: plan.run.id,
-    step_run_id,
-    step_ref: definition.step_ref,
-    source,
-    timeout_secs: trigger.expires_at === undefined ? 0 : (trigger.expires_at - trigger.requested_at) / 1000,
-    notify_url: definition.event_notify_url,
-    ...trigger,
-    event_key,
-    revision,
-  };
-}
-
-export function jobRunRow(run: Run, i: number): JobRunRow | undefined {
-  const { plan, state } = run;
+/** The rows that the step has besides its own, by its type. */
+export function ownRows({ plan, state }: Run, i: number): OwnRows {
   const step = state.steps[i];
   const definition = plan.steps[i];
-  if (!step?.job_run_id || !definition?.job_id) return undefined;
-  const failed = step.last_failure?.class === "timeout" ? "timed_out" : "dead_letter";
-  const status = { completed: "completed", failed, canceled: "canceled" } as const;
-  return {
-    id: step.job_run_id,
-    job_id: definition.job_id,
-    project_id: plan.run.project_id,
-    run_id: plan.run.id,
-    step_run_id: stepRunId(plan.run.id, i),
-    status: status[step.status as keyof typeof status] ?? "executing",
-    attempt: step.attempt - step.first_attempt + 1,
-    output: step.output,
-    error: step.status === "completed" ? undefined : (step.error ?? step.last_failure?.error),
-    started_at: step.started_at ?? plan.run.created_at,
-    finished_at: step.finished_at,
-    revision: step.revision,
-  };
+  return step && definition ? STEP_KINDS[definition.step_type].rows({ plan, i, definition, step }) : {};
 }
 
-/** What a command shows its caller. */
-export function shown(run: Run, stepRef: string | undefined): Shown {
+/** What a command answers its caller: the run, and the step it was for. */
+export function replyOf(run: Run, stepRef: string | undefined): Shown {
   const i = run.plan.index.get(stepRef ?? "");
   if (i === undefined) return { run: runRow(run) };
-  return { run: runRow(run), step: stepRow(run, i), approval: approvalRow(run, i), trigger: triggerRow(run, i) };
+  const { approval, trigger } = ownRows(run, i);
+  return { run: runRow(run), step: stepRow(run, i), approval, trigger };
 }

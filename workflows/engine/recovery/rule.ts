@@ -1,5 +1,5 @@
 import { isAttempt } from "../mirror/attempts.ts";
-import type { CommandOutcome, CommandPayload } from "../command.ts";
+import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
 import { mayPass } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
@@ -39,17 +39,6 @@ export interface Recovery {
   /** What the run, and single steps of it, are given from now on in place of their payloads. */
   payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
 }
-
-export interface Refusal {
-  status: "refused";
-  code: NonNullable<CommandOutcome["code"]>;
-  message: string;
-}
-
-export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
-
-export const unknownStep = (verb: string): string =>
-  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
 
 /**
  * The one rule of recovery: what a request does to a run as it stands, or why it is refused. Nothing is
@@ -98,11 +87,11 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
     case "force-complete": {
       if (step.status !== "pending" && step.status !== "waiting")
         return refused("invalid_state", `cannot ${verb} step in ${step.status} status`);
-      const gate = overridden(actor, reason);
+      const override = { actor, reason };
       const end: StepEnd =
         verb === "skip"
-          ? { status: "skipped", error: reason, cause: "operator", gate }
-          : { status: "completed", output: request.result, cause: "operator", gate };
+          ? { status: "skipped", error: reason, cause: "operator", override }
+          : { status: "completed", output: request.result, cause: "operator", override };
       const change: Change = { action: "ended", end, reason: verb === "skip" ? "is skipped" : "is force-completed" };
       return { changes: new Map([[target, change]]), reset_steps: 0 };
     }
@@ -207,11 +196,3 @@ function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reas
   const as = isTarget || plan.dependencies[i]?.length === 0 ? "pending" : "waiting";
   return { action: "reset", as, counted: isTarget || isAttempt(state.steps[i] as StepState), reason };
 }
-
-/** An approval passed by is no approval: it closes as overridden, with who did it and why. */
-const overridden =
-  (actor: string, reason: string | undefined) =>
-  ({ approval }: StepState): void => {
-    if (approval?.status === "pending")
-      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
-  };
