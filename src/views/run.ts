@@ -125,6 +125,12 @@ export function presentApproval(row: ApprovalRow): Approval {
   };
 }
 
+const TRIGGER_TYPES: Record<TriggerRow["source"], EventTrigger["trigger_type"]> = {
+  wait_for_event: "event",
+  approval: "event",
+  sleep: "sleep",
+};
+
 export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
   const { found } = await documents(db, [row.response_payload]);
   const [response_payload] = found;
@@ -133,7 +139,7 @@ export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<Eve
     event_key: row.event_key,
     project_id: row.project_id,
     source_type: "workflow_step",
-    trigger_type: row.source === "sleep" ? "sleep" : "event",
+    trigger_type: TRIGGER_TYPES[row.source],
     status: row.status,
     timeout_secs: row.timeout_secs,
     workflow_run_id: row.run_id,

@@ -16,6 +16,7 @@ import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentTrigger } from "../../views/run.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
+import { STEP_KINDS } from "../../../workflows/engine/steps/index.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
 
@@ -69,13 +70,14 @@ async function triggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: Ev
 
 const steeringOf = ({ source, run_id, step_ref }: TriggerRow, { eventKey, payload }: EventSending): Steering => ({
   runId: run_id,
-  verb: source === "approval" ? "approve" : "send-event",
+  verb: STEP_KINDS[source].eventVerb ?? "send-event",
   stepRef: step_ref,
   result: payload,
   eventKey,
 });
 
-const isOpen = ({ status, source }: TriggerRow): boolean => status === "waiting" && source !== "sleep";
+const isOpen = ({ status, source }: TriggerRow): boolean =>
+  status === "waiting" && STEP_KINDS[source].eventVerb !== undefined;
 
 /** The same event again. */
 async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {

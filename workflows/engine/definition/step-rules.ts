@@ -1,5 +1,6 @@
 import type { StepInput } from "../../../src/contract/steps.ts";
-import type { OnFailure, OnSkip, ResourceClass, RetryBackoff, StepType } from "../../../src/contract/workflows.ts";
+import type { StepType } from "../../../src/contract/steps/index.ts";
+import type { OnFailure, OnSkip, ResourceClass, RetryBackoff } from "../../../src/contract/workflows.ts";
 import { quoted } from "../../expressions/printed.ts";
 import { atLeastZero, type Fault, fault, keyFaults } from "../steps/fault.ts";
 import { STEP_KINDS } from "../steps/index.ts";

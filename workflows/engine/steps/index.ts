@@ -1,4 +1,4 @@
-import type { StepType } from "../../../src/contract/workflows.ts";
+import type { StepType } from "../../../src/contract/steps/index.ts";
 import type { StepVerb } from "../command.ts";
 import { approval } from "./approval.ts";
 import { job } from "./job.ts";
