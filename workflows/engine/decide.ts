@@ -56,7 +56,7 @@ function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): De
     if (!(error instanceof ConditionError)) throw error;
     return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
   }
-  // It would end without anyone being told: better not to begin.
+  // Its event could not be sent when it ends, so it does not begin.
   const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);
   return lacking
     ? { type: "step_failed", step, error: `${lacking.name} has no value` }

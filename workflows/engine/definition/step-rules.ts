@@ -13,7 +13,7 @@ const CLASSES: Record<ResourceClass, true> = { small: true, medium: true, large:
 
 const MAX_CONCURRENCY_KEY = 128;
 
-/** What published clients know to be refused of one step, in the order and the words that they know. */
+/** The refusals that published clients know, in the order and the words that they know. */
 export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Generator<Fault> {
   if (Object.hasOwn(STEP_KINDS, step.step_type)) yield* STEP_KINDS[step.step_type as StepType].lacks(step);
   yield* keyFaults(step, "event_key");
@@ -30,7 +30,7 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
   }
 }
 
-/** What could not run, or would be ignored, besides. Every message names the step. */
+/** Whatever else could not run, or would be ignored. Every message names the step. */
 export function* contentFaults(step: StepInput, around: Around): Generator<Fault> {
   for (const { field, message } of unnamedFaults(step, around)) {
     yield { field, message: `step ${quoted(step.step_ref)}: ${message}` };

@@ -62,7 +62,7 @@ function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<
   return undefined;
 }
 
-/** Takes away, again and again, the steps whose dependencies are gone. What is left waits for itself. */
+/** Takes away the steps that depend on nothing, until there are none. What is left is in a circle, or behind one. */
 function cycle(steps: StepInput[]): StepsProblem | undefined {
   const open = new Map(steps.map((step) => [step.step_ref, new Set(step.depends_on).size]));
   const dependents = new Map<string, string[]>(steps.map((step) => [step.step_ref, []]));

@@ -7,8 +7,8 @@ import { approvalState } from "../steps/approval.ts";
 import { triggerState } from "../steps/trigger.ts";
 
 /**
- * What a run's row says that its whole life does not change: for what begins anew from it, by today's rules. Its parent's
- * expiry is not kept: a child that is reopened is on its own.
+ * What is fixed about a stored run, for a run that begins again from it, by today's rules. Its parent's expiry is not kept:
+ * a reopened child has only its own time limit.
  */
 export function headerOf(row: RunRow): RunHeader {
   const { status, error, started_at, finished_at, expires_at, revision, ...header } = row;
@@ -45,7 +45,7 @@ export function mirroredState(
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
     const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
     const gate = gates.get(id);
-    // A reset step does not know its former gate any more.
+    // A reset step has no approval any more; the row is that of its former one.
     const approval = gate && gate.requested_at === started_at ? approvalState(gate) : undefined;
     state.steps[idx] = {
       ...step,

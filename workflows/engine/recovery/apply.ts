@@ -39,7 +39,7 @@ function reopen({ state, plan }: Run, at: number): void {
 
 function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
-  // What it had begun ends for all to see, before the step forgets it.
+  // What it has open is mirrored as closed before the state of the step is overwritten.
   if (!isStepOver(status) && started_at !== undefined) closeStep(run, i, { status: "canceled", reset: true }, at);
   if (counted) leaveAttempt(run, i, at);
   touch(run, i, (step) => {

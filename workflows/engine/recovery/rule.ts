@@ -58,13 +58,13 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
 }
 
 /**
- * Runs that began by older rules let anyone pass their gates, and their histories hold it. A command says whether it may
- * only since then.
+ * Runs that began by rules 0 let anyone pass their gates, and their histories hold that. Commands say `may_override` only
+ * since then.
  */
 const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
   (run.rules ?? 0) >= 1 || may_override !== undefined;
 
-/** A payload that no step would ever be given is refused: whoever sends it thinks otherwise. */
+/** A payload for a step that does not run again would have no effect, so it is refused. */
 function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {
   const i = plan.index.get(ref);
   const step = i === undefined ? undefined : state.steps[i];
@@ -136,7 +136,7 @@ function reopening(plan: Plan, state: RunState, request: RecoveryRequest): Recov
   return withChildren(plan, state, { changes, reset_steps: changes.size }, request, [...changes.keys()]);
 }
 
-/** A sub-workflow runs again: the step that it belongs to does, with it, as in a retry. */
+/** A sub-workflow runs again, and with it the step that it belongs to, as in a retry. */
 function adoption(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
   const target = state.steps.findIndex((step) => step.child_run_id === request.child_run_id && hasChild(step));
   const step = state.steps[target];

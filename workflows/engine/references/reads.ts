@@ -5,7 +5,7 @@ import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.t
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Run } from "../run.ts";
 
-/** The steps whose outputs a template names. One that is wrong names none: who renders it will say what is wrong. */
+/** The steps whose outputs a template names. One that cannot be read names none: its rendering will say what is wrong. */
 export function stepsNamed(template: Json, isStep: (ref: string) => boolean): string[] {
   const named = new Set<string>();
   for (const { text } of stringsIn(template, "")) {

@@ -12,13 +12,13 @@ export interface StartRule {
   /** What the condition asks for, and the event_emit_key needs. */
   values: Reference[];
   emitKey: Reference[];
-  /** Why it can't be known. */
+  /** Why neither can be known. */
   error?: string;
 }
 
 const rules = new WeakMap<Plan, (StartRule | undefined)[]>();
 
-/** Read once a plan. Undefined for a step that starts without a question. */
+/** Parsed once a plan. Undefined for a step that starts as soon as its dependencies let it. */
 export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
   const all = rules.get(plan) ?? startRules(plan);
   rules.set(plan, all);

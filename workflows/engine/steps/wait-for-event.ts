@@ -35,7 +35,7 @@ export const waitForEvent = {
   commands: {
     "send-event"(of, { actor, at, result, event_key = of.step.trigger?.event_key }) {
       const registered = of.step.trigger?.event_key;
-      // Whoever knows the key may have it from an earlier life of the step, or before the run itself has heard of it.
+      // A sender may know the key of an earlier generation of the step, or this one's key before the run does.
       if (!isWaiting(of) || (registered !== undefined && registered !== event_key)) return notWaiting();
       const received = { status: "received", event_key, received_at: at, sent_by: actor, response_payload: result };
       return {
