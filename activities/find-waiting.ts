@@ -2,7 +2,7 @@ import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { findWaitingEventTrigger } from "../src/store/event-triggers.ts";
 import type { Activities } from "../workflows/activity-types.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function findWaiting({ db }: Deps): Activities["findWaiting"] {

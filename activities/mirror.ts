@@ -6,7 +6,7 @@ import { within } from "../src/timing/deadline.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror/write-mirror.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
-import type { MirrorRows } from "../workflows/engine/rows.ts";
+import type { MirrorRows } from "../workflows/engine/mirror/rows.ts";
 import type { Passing } from "../workflows/messages.ts";
 
 /** Runs of one statement: enough that its own cost no longer counts. */

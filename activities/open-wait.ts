@@ -6,8 +6,8 @@ import type { Deps } from "../src/deps.ts";
 import { eventKeyProblem } from "../src/rules/event-key.ts";
 import { claimEventTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
-import type { TriggerRow } from "../workflows/engine/rows.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 

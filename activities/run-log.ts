@@ -1,5 +1,5 @@
 import type { Deps } from "../src/deps.ts";
-import type { MirrorRows } from "../workflows/engine/rows.ts";
+import type { MirrorRows } from "../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../workflows/engine/transitions.ts";
 
 /** Of the steps that failed with a run. */

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { DEFAULT_MAX_STEPS } from "../workflows/engine/validate.ts";
+import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** `isMadeHere`: the secret was made by the development stack, which keeps it in its DATA_DIR. */
 export type AuthConfig = { issuer: string; audience: string } & (

@@ -4,10 +4,10 @@ import type { CommandOutcome, CommandPayload, Verb } from "./engine/command.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
-import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
+import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/rows.ts";
 import type { SeedStep } from "./engine/run.ts";
 import type { Found } from "./engine/state.ts";
-import type { Wanted } from "./engine/values.ts";
+import type { Wanted } from "./engine/references/values.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {

@@ -2,11 +2,17 @@ import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/commo
 import { defineQuery, defineSignal, type Sinks } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
-import { type CommandOutcome, type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "./engine/command.ts";
+import {
+  type CommandOutcome,
+  type CommandPayload,
+  type Refusal,
+  type Verb,
+  VERBS,
+  VERBS_BETWEEN_RUNS,
+} from "./engine/command.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { Preview, PreviewRequest } from "./engine/preview.ts";
-import type { Refusal } from "./engine/recovery/rule.ts";
-import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/rows.ts";
+import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/mirror/rows.ts";
 import type { RunState } from "./engine/state.ts";
 
 /** The answer to a command: its outcome, what it showed when it was applied, and what the mirror may not have yet. */

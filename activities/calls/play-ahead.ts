@@ -12,7 +12,7 @@ import { type Attempt as Due, attemptOf, newsOf } from "../../workflows/attempt-
 import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { microseconds } from "../../workflows/engine/time.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 /** Of a worker's clock, beyond which it is wrong. */
 const MOST_LAG_MS = 1_000;

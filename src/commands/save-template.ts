@@ -1,7 +1,7 @@
 import { type Json, type JsonDoc, stringifyJson } from "../contract/json.ts";
 import { saveDocument } from "../store/documents.ts";
 import type { Db } from "../store/postgres/pool.ts";
-import { stepsNamed } from "../../workflows/engine/reads.ts";
+import { stepsNamed } from "../../workflows/engine/references/reads.ts";
 
 /** Stores a payload with references that were checked. A run can't look into a large one, so it is told which outputs are referred to. */
 export async function saveTemplate(

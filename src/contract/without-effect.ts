@@ -1,7 +1,7 @@
 import { isMap } from "./fields.ts";
 import { type Json, stringifyJson } from "./json.ts";
 import type { StepInput } from "./steps.ts";
-import type { StepType } from "./workflows.ts";
+import { type StepType, TYPES_OF_FIELDS } from "./steps/index.ts";
 
 /** Fields of each body that published clients send, and that have no effect here. The answer's X-Ignored-Fields names them. */
 export const IGNORED = {
@@ -45,33 +45,13 @@ export const sent =
     return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
   };
 
-/** The settings of a step that have an effect only for these types. All others have one for every type. */
-const FIELDS_OF_TYPES: Partial<Record<keyof StepInput, StepType[]>> = {
-  job_id: ["job"],
-  payload: ["job", "sub_workflow"],
-  retry_max_attempts: ["job"],
-  retry_backoff: ["job"],
-  retry_initial_delay_secs: ["job"],
-  retry_max_delay_secs: ["job"],
-  timeout_secs_override: ["job"],
-  output_transform: ["job"],
-  event_emit_key: ["job", "wait_for_event", "sleep"],
-  approval_approvers: ["approval"],
-  approval_timeout_secs: ["approval"],
-  event_key: ["wait_for_event"],
-  event_timeout_secs: ["wait_for_event"],
-  event_notify_url: ["wait_for_event"],
-  sleep_duration_secs: ["sleep"],
-  sub_workflow_id: ["sub_workflow"],
-  max_nesting_depth: ["sub_workflow"],
-};
 /** Values that mean the same as none. */
 const NOTHING: unknown[] = [undefined, 0, "", "exponential"];
 
 /** Fields of steps that belong to steps of another type: steps[2].output_transform. */
 export const ofOtherTypes = (steps: StepInput[]): string[] =>
   steps.flatMap((step, i) =>
-    Object.entries(FIELDS_OF_TYPES).flatMap(([field, types]) => {
+    [...TYPES_OF_FIELDS].flatMap(([field, types]) => {
       const isSent = !NOTHING.includes(step[field as keyof StepInput]);
       return isSent && !types.includes(step.step_type as StepType) ? [`steps[${i}].${field}`] : [];
     }),
@@ -81,7 +61,7 @@ export const ofOtherTypes = (steps: StepInput[]): string[] =>
 export const ofItsType = (step: StepInput): StepInput =>
   Object.fromEntries(
     Object.entries(step).filter(([field]) => {
-      const types = FIELDS_OF_TYPES[field as keyof StepInput];
+      const types = TYPES_OF_FIELDS.get(field);
       return !types || field === "retry_backoff" || types.includes(step.step_type as StepType);
     }),
   ) as StepInput;

@@ -7,8 +7,8 @@ import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { listAttempts } from "../store/step-attempts.ts";
 import { presentAttempts } from "../views/step.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
-import { unknownStep } from "../../workflows/engine/recovery/rule.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
+import { unknownStep } from "../../workflows/engine/command.ts";
 
 /** Every attempt of a step, oldest first; the last one is the step as it is now. */
 export async function listStepAttempts(

@@ -7,7 +7,7 @@ import { findAccepted } from "../store/accepted-commands.ts";
 import { findCommand } from "../store/commands.ts";
 import { presentCommand } from "../views/command.ts";
 import type { BulkOutcome } from "../../workflows/bulk/messages.ts";
-import { BULK_VERBS, isBulkOver, steeredBulk } from "../../workflows/engine/bulk-status.ts";
+import { BULK_VERBS, isBulkOver, steeredBulk } from "../../workflows/bulk/status.ts";
 
 /** The outcome of a command to a bulk operation. A command that it had not heard when it ended is refused as too late. */
 export async function bulkCommand(

@@ -1,5 +1,5 @@
 import { Problem } from "../errors.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 export const UNKNOWN = "workflow run is unknown to Temporal";
 

@@ -5,9 +5,9 @@ import { listWaitingEventTriggers } from "../store/event-triggers.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { restoredRun, type Run } from "../../workflows/engine/run.ts";
-import { headerOf, mirroredState } from "../../workflows/engine/stored-run.ts";
+import { headerOf, mirroredState } from "../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 
 /** A run as the mirror has it, in the engine's shape. It tells what a closed run would answer to a command. */

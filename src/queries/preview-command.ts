@@ -7,7 +7,7 @@ import { findRun } from "../store/runs.ts";
 import { askUntil } from "../temporal/query-run.ts";
 import { whereabouts } from "../temporal/whereabouts.ts";
 import { previewOf, type PreviewRequest } from "../../workflows/engine/preview.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { previewQuery } from "../../workflows/messages.ts";
 

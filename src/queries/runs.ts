@@ -15,12 +15,12 @@ import { presentJobRun } from "../views/job-run.ts";
 import { presentRun, presentRuns } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
-import { headerOf } from "../../workflows/engine/stored-run.ts";
+import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
 import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { stepRow } from "../../workflows/engine/view.ts";
+import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 

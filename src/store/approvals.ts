@@ -1,6 +1,6 @@
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { ApprovalRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isUuid(stepRunId)) return undefined;

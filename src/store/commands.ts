@@ -1,7 +1,7 @@
 import { isUuid } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
-import type { Shown } from "../../workflows/engine/rows.ts";
+import type { Shown } from "../../workflows/engine/mirror/rows.ts";
 import type { CommandReply } from "../../workflows/messages.ts";
 
 export type Reply = Omit<CommandReply, "unmirrored">;

@@ -2,7 +2,7 @@ import { DatabaseError } from "pg";
 import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** SQL that inserts the TriggerRows of a json expression that `where` lets through. The caller appends what to do on conflict. */
 export const insertEventTriggersFrom = (json: string, where = "true") => `

@@ -1,7 +1,7 @@
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { JobRunRow } from "../../workflows/engine/rows.ts";
+import type { JobRunRow } from "../../workflows/engine/mirror/rows.ts";
 
 export async function findJobRun(db: Db, id: string): Promise<JobRunRow | undefined> {
   if (!isUuid(id)) return undefined;

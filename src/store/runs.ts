@@ -5,7 +5,7 @@ import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** SQL that inserts the RunRows of a json expression. The caller appends what to do on conflict. */
 export const insertRunsFrom = (json: string) => `

@@ -1,7 +1,7 @@
 import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import type { ApprovalState } from "../../workflows/engine/state.ts";
 
 /** SQL that inserts the AttemptRows of a json expression. They never change. */

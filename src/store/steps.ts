@@ -2,7 +2,7 @@ import type { QueryConfig } from "pg";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { StepRow } from "../../workflows/engine/rows.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** The steps of a run that have changed since it began, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {

@@ -1,6 +1,6 @@
 import type { Approval } from "../contract/runs.ts";
 import { shownTime } from "./shown-time.ts";
-import type { ApprovalRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export function presentApproval(row: ApprovalRow): Approval {

@@ -2,7 +2,7 @@ import type { EventTrigger } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export async function presentEventTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {

@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { JobRunRow, RunRow } from "../../workflows/engine/rows.ts";
+import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export async function presentJobRun(

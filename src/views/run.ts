@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import type { ListedRun } from "../store/run-lists/listed-run.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 /**
  * Rows as clients see them: times written out, documents put in, members without a value left out. Only the first rows, as many as

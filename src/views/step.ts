@@ -2,7 +2,7 @@ import type { Attempt, StepRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { type WithOutputs, withOutputs } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { AttemptRow, StepRow } from "../../workflows/engine/rows.ts";
+import type { AttemptRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> =>

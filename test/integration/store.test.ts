@@ -17,7 +17,7 @@ import { listStepRows } from "../../src/store/steps.ts";
 import { insertWorkflow } from "../../src/store/workflows.ts";
 import { cloneDatabase } from "../stack/database.ts";
 import { until } from "../stack/until.ts";
-import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 
 const NOW = Date.UTC(2026, 2, 2, 10, 0, 0, 123);
 let db: Pool;

@@ -11,7 +11,7 @@ import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recover
 import { initialRun } from "../../workflows/engine/run.ts";
 import type { RunState, StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { runRow } from "../../workflows/engine/view.ts";
+import { runRow } from "../../workflows/engine/mirror/view.ts";
 
 /** What became of a step, told from how it stood before and stands now alone. */
 function happened(was: StepState, is: StepState): string[] {

@@ -11,9 +11,9 @@ import { IGNORED, ofOtherTypes, UNSUPPORTED } from "../../src/contract/without-e
 import { type ErrorCode, Problem } from "../../src/errors.ts";
 import type { FailureClass } from "../../workflows/activity-types.ts";
 import { job, planWith } from "../engine/plans.ts";
-import { nextAttemptAt } from "../../workflows/engine/retries.ts";
+import { nextAttemptAt } from "../../workflows/engine/steps/retries.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
-import { stepsProblem } from "../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { parseCondition } from "../../workflows/expressions/condition-parser.ts";
 import type { Json } from "../../src/contract/json.ts";
 

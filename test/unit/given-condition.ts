@@ -1,6 +1,6 @@
 import type { Json } from "../../src/contract/json.ts";
 import type { StepInput } from "../../src/contract/steps.ts";
-import { stepsProblem } from "../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { parseCondition } from "../../workflows/expressions/condition-parser.ts";
 import { holds } from "../../workflows/expressions/conditions.ts";
 import { follow } from "../../workflows/expressions/references.ts";

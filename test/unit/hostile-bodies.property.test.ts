@@ -5,7 +5,7 @@ import { retryBody } from "../../src/contract/verbs.ts";
 import { Problem } from "../../src/errors.ts";
 import { jsonOf } from "../../src/http/body.ts";
 import { parseBody } from "../../src/http/validation.ts";
-import { stepsProblem } from "../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { BODIES, type BodyOf, type Members, UNKNOWN } from "../api/drafts.ts";
 
 const BYTES = 200_000;

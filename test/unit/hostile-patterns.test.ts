@@ -3,7 +3,7 @@ import type { Json } from "../../src/contract/json.ts";
 import type { StepInput } from "../../src/contract/steps.ts";
 import { given } from "../engine/given.ts";
 import { job } from "../engine/plans.ts";
-import { stepsProblem } from "../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 
 const HEAVY = "(a?){1000}a{1000}";
 const search = (right: string, left: Json = "a".repeat(15_000)): Json => ({ type: "regex", left, right });

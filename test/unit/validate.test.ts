@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StepInput } from "../../src/contract/steps.ts";
-import { stepsProblem } from "../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 
 type Fields = Partial<Record<keyof StepInput, unknown>>;
 const defaults = { depends_on: [], on_failure: "fail_workflow", retry_backoff: "exponential", resource_class: "small" };

@@ -13,7 +13,7 @@ import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { stepStatesQuery } from "../../workflows/messages.ts";
 
 const RUNS = 100;

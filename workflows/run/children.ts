@@ -4,7 +4,7 @@ import { sourcesOf } from "../attempt-input.ts";
 import type { InboundEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import { stepRunId } from "../engine/ids.ts";
-import { takeUnmirrored } from "../engine/mirroring.ts";
+import { takeUnmirrored } from "../engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../engine/plan.ts";
 import { initialRun, type Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";

@@ -2,10 +2,10 @@ import { CancellationScope, log, setDefaultSignalHandler, setHandler, uuid4 } fr
 import type { JsonDoc } from "../../src/contract/json.ts";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
 import type { InboundEvent } from "../engine/events.ts";
-import { unmirroredRows } from "../engine/mirroring.ts";
+import { unmirroredRows } from "../engine/mirror/mirroring.ts";
 import { previewOf } from "../engine/preview.ts";
 import type { Run } from "../engine/run.ts";
-import { runRow, shown, stepRow } from "../engine/view.ts";
+import { replyOf, runRow, stepRow } from "../engine/mirror/view.ts";
 import {
   childEndedSignal,
   commandOutcomeQuery,
@@ -60,7 +60,7 @@ export function receive(inbox: InboundEvent[], current: () => Run | undefined, r
     const run = current();
     const outcome = run?.outcomes.get(id);
     if (!run || !outcome) return null;
-    return { outcome, ...(run.replies.get(id) ?? shown(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
+    return { outcome, ...(run.replies.get(id) ?? replyOf(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
   });
 }
 

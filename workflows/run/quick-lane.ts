@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "
 import type { WorkflowTask } from "./workflow-task.ts";
 import type { Activities, Heard, Played, Recalled, TaskState } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
-import type { MirrorRows } from "../engine/rows.ts";
+import type { MirrorRows } from "../engine/mirror/rows.ts";
 import type { Run } from "../engine/run.ts";
 import { nowOf } from "./clock.ts";
 

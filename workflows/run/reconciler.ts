@@ -7,7 +7,7 @@ import type { Run } from "../engine/run.ts";
 import type { StepState } from "../engine/state.ts";
 import type { Work } from "../engine/steps/kind.ts";
 import { isRunOver } from "../engine/transitions.ts";
-import { workOf } from "../engine/work.ts";
+import { workOf } from "../engine/steps/work.ts";
 import { Children } from "./children.ts";
 import { nowOf } from "./clock.ts";
 import { dispatch } from "./dispatch.ts";

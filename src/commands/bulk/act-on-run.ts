@@ -13,7 +13,7 @@ import { findSelectedAncestor } from "../../store/bulk-operation-items.ts";
 import { findCommand } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandOutcomeQuery } from "../../../workflows/messages.ts";
 

@@ -11,7 +11,7 @@ import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-opera
 import { writeBulkState } from "../../store/bulk-operations.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
-import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/engine/bulk-status.ts";
+import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/bulk/status.ts";
 
 export interface BulkSteering {
   operationId: string;

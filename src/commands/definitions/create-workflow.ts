@@ -22,7 +22,7 @@ import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
 import { findWorkflow, insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
-import { stepsProblem } from "../../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../../workflows/engine/definition/validate.ts";
 
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
   const { workflow, gates } = await checkedDefinition(deps, caller, body);

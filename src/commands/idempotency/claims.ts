@@ -4,7 +4,7 @@ import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { findCommand } from "../../store/commands.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** A command to a run or a bulk operation, as its caller asks for it. */
 interface Keyed {

@@ -3,7 +3,7 @@ import { v7 as uuid } from "uuid";
 import { boundTo } from "./bound-key.ts";
 import type { Deps } from "../../deps.ts";
 import { findRun } from "../../store/runs.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** A request. Its `body` tells a repeated request from another one under the same key. */
 interface KeyedRequest {

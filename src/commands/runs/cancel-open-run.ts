@@ -12,7 +12,7 @@ import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { findRun, listChildren } from "../../store/runs.ts";
 import { askUntil, ends } from "../../temporal/query-run.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";

@@ -13,7 +13,7 @@ import { findOwnRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
 import { presentRun } from "../../views/run.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
 /** Cancels the run's workflow by Temporal's own cancellation. */

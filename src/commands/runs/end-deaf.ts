@@ -4,7 +4,7 @@ import { Problem } from "../../errors.ts";
 import { endFromOutside } from "./end-from-outside.ts";
 import { isLost, lost, UNKNOWN } from "../../queries/lost-run.ts";
 import { type Whereabouts, whereabouts } from "../../temporal/whereabouts.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** Fewer failures of a workflow task in a row may have causes that pass: a worker that dies, or is too busy. */
 const STUCK_AFTER = 3;

@@ -8,8 +8,8 @@ import { listStepRows } from "../../store/steps.ts";
 import type { RunEnd } from "../../../workflows/engine/events.ts";
 import { evolve } from "../../../workflows/engine/evolve.ts";
 import { childRunId } from "../../../workflows/engine/ids.ts";
-import { takeUnmirrored } from "../../../workflows/engine/mirroring.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { takeUnmirrored } from "../../../workflows/engine/mirror/mirroring.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { childEndedSignal, parentClosedSignal } from "../../../workflows/messages.ts";
 

@@ -2,7 +2,7 @@ import { endFromOutside } from "./end-from-outside.ts";
 import type { Deps } from "../../deps.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
 import { cachedFor } from "../../timing/cached-for.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
 /** A run whose row changed more recently is taken to be open, as the row says. */

@@ -3,7 +3,7 @@ import { settleCommands } from "./settle-commands.ts";
 import type { Deps } from "../../deps.ts";
 import { ends } from "../../temporal/query-run.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandSignals, type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";

@@ -16,8 +16,8 @@ import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
-import { headerOf } from "../../../workflows/engine/stored-run.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { headerOf } from "../../../workflows/engine/mirror/stored-run.ts";
 
 /** A new run of the same version that keeps the outputs of the source's completed steps (docs/state-machine.md, Running again). */
 export async function retryRun(

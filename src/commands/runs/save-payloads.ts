@@ -5,9 +5,9 @@ import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
-import { Precedence } from "../../../workflows/engine/precedence.ts";
-import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import { Precedence } from "../../../workflows/engine/definition/precedence.ts";
+import { TemplateWork, templateFaults } from "../../../workflows/engine/definition/reference-rules.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { MAX_LEVELS, nestsDeeperThan } from "../../../workflows/expressions/printed.ts";
 
 type Of = Pick<RunRow, "project_id" | "workflow_version_id">;

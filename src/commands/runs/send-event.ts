@@ -14,9 +14,10 @@ import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-tr
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentEventTrigger } from "../../views/event-trigger.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
+import { STEP_KINDS } from "../../../workflows/engine/steps/index.ts";
 
 export interface EventSending {
   eventKey: string;
@@ -68,13 +69,14 @@ async function eventTriggerOf(deps: Deps, caller: Caller, { eventKey, projectId 
 
 const steeringOf = ({ source, run_id, step_ref }: TriggerRow, { eventKey, payload }: EventSending): Steering => ({
   runId: run_id,
-  verb: source === "approval" ? "approve" : "send-event",
+  verb: STEP_KINDS[source].eventVerb ?? "send-event",
   stepRef: step_ref,
   result: payload,
   eventKey,
 });
 
-const isOpen = ({ status, source }: TriggerRow): boolean => status === "waiting" && source !== "sleep";
+const isOpen = ({ status, source }: TriggerRow): boolean =>
+  status === "waiting" && STEP_KINDS[source].eventVerb !== undefined;
 
 /** Whether this very event has been received before. */
 async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {

@@ -4,7 +4,7 @@ import { type AcceptedCommand, listPending } from "../../store/accepted-commands
 import { saveOutcome } from "../../store/commands.ts";
 import { type CommandOutcome, type Verb, VERBS } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /**
  * Stores the outcome of accepted commands that a run had not heard when it ended. What a run has heard is mirrored with its end, so

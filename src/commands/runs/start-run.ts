@@ -8,9 +8,9 @@ import { slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/view.ts";
+import { runRow } from "../../../workflows/engine/mirror/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 

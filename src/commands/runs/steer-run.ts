@@ -28,13 +28,12 @@ import { presentApproval } from "../../views/approval.ts";
 import { presentEventTrigger } from "../../views/event-trigger.ts";
 import { presentRun } from "../../views/run.ts";
 import { presentSteps } from "../../views/step.ts";
-import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
+import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { isStepRef } from "../../../workflows/engine/validate.ts";
-import { shown } from "../../../workflows/engine/view.ts";
+import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
+import { replyOf } from "../../../workflows/engine/mirror/view.ts";
 import { commandOutcomeQuery, commandSignals } from "../../../workflows/messages.ts";
 
 export interface Steering {
@@ -171,7 +170,7 @@ async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering)
 /** The same key has the same outcome, and shows things as they are now. */
 async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
   assertSame(outcome, steering);
-  const now = shown(await mirroredRun(deps, row), outcome.step_ref);
+  const now = replyOf(await mirroredRun(deps, row), outcome.step_ref);
   const approval = now.step && (await findApproval(deps.db, now.step.id));
   return presentReply(deps, { outcome, ...now, approval });
 }

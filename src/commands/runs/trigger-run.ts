@@ -19,7 +19,7 @@ import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, planOf, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 import { previewOfStart } from "../../../workflows/engine/preview.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/view.ts";
+import { runRow } from "../../../workflows/engine/mirror/view.ts";
 
 const MAX_TAGS = 20;
 const DISABLED = "workflow is disabled";

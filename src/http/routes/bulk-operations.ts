@@ -9,7 +9,7 @@ import { type Route, route } from "../route.ts";
 import { commandIdOf, knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
-import { BULK_VERBS, type BulkVerb } from "../../../workflows/engine/bulk-status.ts";
+import { BULK_VERBS, type BulkVerb } from "../../../workflows/bulk/status.ts";
 
 const idOf = (params: { operationID: string }) => knownId(params.operationID, "bulk operation not found");
 

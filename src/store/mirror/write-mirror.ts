@@ -10,7 +10,7 @@ import { recordOf } from "../postgres/columns.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
 import type { Db } from "../postgres/pool.ts";
 import { insertAttemptsFrom } from "../step-attempts.ts";
-import type { MirrorRows } from "../../../workflows/engine/rows.ts";
+import type { MirrorRows } from "../../../workflows/engine/mirror/rows.ts";
 
 /**
  * Writes what changed in some runs, each of them named once, in one round trip. The newest revision of a row stays, so writes may be

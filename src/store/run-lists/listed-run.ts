@@ -1,7 +1,7 @@
 import type { RunStatus } from "../../contract/runs.ts";
 import { documentOf } from "../documents.ts";
 import { timeOf } from "../postgres/parsers.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** What a list shows of a run. Nobody computes with the times, so they are in the form in which they are sent. */
 export type ListedRun = Omit<Pick<RunRow, Exclude<(typeof COLUMNS)[number], "payload_ref">>, keyof Times> & Times;

@@ -41,7 +41,7 @@ export function gatesPassed(
   }
   if (verb === "retry" || verb === "replay-subtree") {
     // A sub-workflow that runs again asks again.
-    add([target], (i) => plan.steps[i]?.step_type === "approval");
+    add([target], (i) => plan.steps[i]?.gates_within === undefined);
     const repeated = [...changes.keys()].filter((i) => isReset(i) && statusOf(state, i) === "completed");
     if (verb === "replay-subtree") repeated.push(target);
     add(before(plan, repeated), lets);

@@ -1,10 +1,10 @@
-import { stepRunId } from "./ids.ts";
+import { stepRunId } from "../ids.ts";
 import type { AttemptRow } from "./rows.ts";
-import type { Run } from "./run.ts";
-import type { StepState } from "./state.ts";
-import { isStepOver } from "./transitions.ts";
+import type { Run } from "../run.ts";
+import type { StepState } from "../state.ts";
+import { isStepOver } from "../transitions.ts";
 
-/** A life of a step that has something to tell: what is reset without one does not count as an attempt. */
+/** Whether the present generation of a step counts as an attempt: it has started, or was decided without starting. */
 export const isAttempt = ({ started_at, cause }: StepState): boolean =>
   started_at !== undefined || cause === "operator" || cause === "condition";
 
@@ -26,7 +26,7 @@ export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
   };
 }
 
-/** Another attempt follows: what this one was is written down before the step forgets it. */
+/** Another attempt follows: this one is kept as a row before the state of the step is overwritten. */
 export function leaveAttempt(run: Run, i: number, at: number): void {
   const row = attemptRow(run, i);
   const { deadline, between_attempts, last_failure } = run.state.steps[i] as StepState;

@@ -1,8 +1,8 @@
 import { type Changes, noChanges } from "./changes.ts";
-import type { CommandOutcome } from "./command.ts";
+import type { CommandOutcome } from "../command.ts";
 import type { MirrorRows, Shown } from "./rows.ts";
-import type { Run } from "./run.ts";
-import { isRunOver } from "./transitions.ts";
+import type { Run } from "../run.ts";
+import { isRunOver } from "../transitions.ts";
 import { runRow, stepRow } from "./view.ts";
 
 /** So many writes may be told again by one that is certain. */

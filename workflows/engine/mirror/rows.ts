@@ -1,8 +1,8 @@
-import type { JsonDoc } from "../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
-import type { CommandOutcome } from "./command.ts";
-import type { RunHeader } from "./plan.ts";
-import type { ApprovalState, Cause } from "./state.ts";
+import type { JsonDoc } from "../../../src/contract/json.ts";
+import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
+import type { CommandOutcome } from "../command.ts";
+import type { RunHeader } from "../plan.ts";
+import type { ApprovalState, Cause } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of

@@ -1,9 +1,9 @@
-import type { Json, JsonDoc } from "../../src/contract/json.ts";
-import { parsed } from "../expressions/parsed.ts";
-import { follow, type Reference, stepOf } from "../expressions/references.ts";
-import type { Run } from "./run.ts";
+import type { Json, JsonDoc } from "../../../src/contract/json.ts";
+import { parsed } from "../../expressions/parsed.ts";
+import { follow, type Reference, stepOf } from "../../expressions/references.ts";
+import type { Run } from "../run.ts";
 import { startRuleOf } from "./start-rules.ts";
-import type { StepState } from "./state.ts";
+import type { StepState } from "../state.ts";
 
 /** A value in a document that is not carried: it is looked up before the step is decided about. */
 export interface Wanted {

@@ -1,13 +1,14 @@
-import type { Json } from "../../src/contract/json.ts";
-import type { StepInput } from "../../src/contract/steps.ts";
-import { checkedCondition, refsIn, statusProblem, stepsIn } from "../expressions/condition-check.ts";
-import type { PatternWork } from "../expressions/pattern-work.ts";
-import { MAX_LEVELS, nestsDeeperThan, quoted } from "../expressions/printed.ts";
-import { type Reference, stepOf } from "../expressions/references.ts";
-import { partsOf, stringsIn, TemplateError } from "../expressions/templates.ts";
+import type { Json } from "../../../src/contract/json.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
+import { checkedCondition, refsIn, statusProblem, stepsIn } from "../../expressions/condition-check.ts";
+import type { PatternWork } from "../../expressions/pattern-work.ts";
+import { MAX_LEVELS, nestsDeeperThan, quoted } from "../../expressions/printed.ts";
+import { type Reference, stepOf } from "../../expressions/references.ts";
+import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.ts";
+import type { Fault } from "../steps/fault.ts";
 import type { Precedence } from "./precedence.ts";
 
-/** The definition around a step, as far as what it refers to has to be in it. */
+/** What the references of a step are checked against. */
 export interface Around {
   steps: Precedence;
   work: PatternWork;
@@ -20,29 +21,24 @@ const MAX_REFERENCES = 10_000;
 export class TemplateWork {
   #references = 0;
 
-  /** Whether there may be these braces, too. They are counted before anything is looked into. */
+  /** Counts the references of a text, before any of them is read. False: there are too many. */
   takes(text: string): boolean {
     for (let at = text.indexOf("{{"); at >= 0; at = text.indexOf("{{", at + 2)) this.#references++;
     return this.#references <= MAX_REFERENCES;
   }
 }
 
-/** Of the run, that a condition compares: they may have to be looked up, and are carried until it is decided. */
+/** Of one condition. They may have to be looked up, and are carried until the condition is decided. */
 const MAX_VALUES = 32;
 
 type Step = Pick<StepInput, "step_ref" | "depends_on">;
 
-interface Fault {
-  field: string;
-  message: string;
-}
-
 /** The fields in which references stand, besides the payload. */
 const KEYS = ["event_key", "event_emit_key"] as const;
-/** Those in which someone might think that they do. */
+/** Those in which one might expect them. */
 const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers"] as const;
 
-/** Whatever a step refers to is there, and comes before it. Every message names the reference. */
+/** Whatever a step refers to must exist and come before it. Every message names the reference. */
 export function* referenceFaults(step: StepInput, around: Around): Generator<Fault> {
   const { steps, work } = around;
   if (nestsDeeperThan(MAX_LEVELS, step.payload)) {

@@ -1,5 +1,5 @@
-import type { PlanStep } from "./plan.ts";
-import type { StepState } from "./state.ts";
+import type { PlanStep } from "../plan.ts";
+import type { StepState } from "../state.ts";
 
 /** Another try would be answered the same. */
 const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom", "template"];

@@ -1,9 +1,10 @@
-import { refsIn } from "../expressions/condition-check.ts";
-import { type Condition, ConditionError, parseCondition } from "../expressions/condition-parser.ts";
-import { PatternWork, TOO_MUCH_WORK } from "../expressions/pattern-work.ts";
-import type { Reference } from "../expressions/references.ts";
-import { partsOf, TemplateError } from "../expressions/templates.ts";
-import type { Plan, PlanStep } from "./plan.ts";
+import { refsIn } from "../../expressions/condition-check.ts";
+import { type Condition, ConditionError, parseCondition } from "../../expressions/condition-parser.ts";
+import { PatternWork, TOO_MUCH_WORK } from "../../expressions/pattern-work.ts";
+import type { Reference } from "../../expressions/references.ts";
+import { partsOf, TemplateError } from "../../expressions/templates.ts";
+import type { Plan, PlanStep } from "../plan.ts";
+import { STEP_KINDS } from "../steps/index.ts";
 
 /** What has to be known before a step starts: whether its condition holds, and that what it emits will have a key. */
 export interface StartRule {
@@ -11,13 +12,13 @@ export interface StartRule {
   /** What the condition asks for, and the event_emit_key needs. */
   values: Reference[];
   emitKey: Reference[];
-  /** Why it can't be known. */
+  /** Why neither can be known. */
   error?: string;
 }
 
 const rules = new WeakMap<Plan, (StartRule | undefined)[]>();
 
-/** Read once a plan. Undefined for a step that starts without a question. */
+/** Parsed once a plan. Undefined for a step that starts as soon as its dependencies let it. */
 export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
   const all = rules.get(plan) ?? startRules(plan);
   rules.set(plan, all);
@@ -46,6 +47,6 @@ const failing = (error: string): StartRule => ({ error, values: [], emitKey: [] 
 
 /** The references that must have a value. */
 function emitKeyOf({ event_emit_key, step_type }: PlanStep): Reference[] {
-  if (!event_emit_key?.includes("{{") || step_type === "approval" || step_type === "sub_workflow") return [];
+  if (!event_emit_key?.includes("{{") || !STEP_KINDS[step_type].emits) return [];
   return partsOf(event_emit_key).flatMap((part) => (typeof part === "string" || part.optional ? [] : [part]));
 }

@@ -1,12 +1,14 @@
-import type { CommandOutcome } from "./command.ts";
-import { type Plan, RULES, type RunHeader } from "./plan.ts";
+import type { CommandOutcome } from "../command.ts";
+import { type Plan, RULES, type RunHeader } from "../plan.ts";
 import type { ApprovalRow, RunRow, StepRow, TriggerRow } from "./rows.ts";
-import { initialRun } from "./run.ts";
-import type { ApprovalState, RunState, TriggerState } from "./state.ts";
+import { initialRun } from "../run.ts";
+import type { RunState } from "../state.ts";
+import { approvalState } from "../steps/approval.ts";
+import { triggerState } from "../steps/trigger.ts";
 
 /**
- * What a run's row says that its whole life does not change: for what begins anew from it, by today's rules. Its parent's
- * expiry is not kept: a child that is reopened is on its own.
+ * What is fixed about a stored run, for a run that begins again from it, by today's rules. Its parent's expiry is not kept:
+ * a reopened child has only its own time limit.
  */
 export function headerOf(row: RunRow): RunHeader {
   const { status, error, started_at, finished_at, expires_at, revision, ...header } = row;
@@ -43,8 +45,8 @@ export function mirroredState(
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
     const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
     const gate = gates.get(id);
-    // A reset step does not know its former gate any more.
-    const approval = gate?.requested_at === started_at ? approvalOf(gate) : undefined;
+    // A reset step has no approval any more; the row is that of its former one.
+    const approval = gate && gate.requested_at === started_at ? approvalState(gate) : undefined;
     state.steps[idx] = {
       ...step,
       approval,
@@ -55,7 +57,7 @@ export function mirroredState(
   // A key may have been claimed before its step was mirrored as waiting.
   for (const trigger of waiting) {
     const step = state.steps[plan.index.get(trigger.step_ref) ?? -1];
-    if (step) step.trigger = triggerOf(trigger);
+    if (step) step.trigger = triggerState(trigger);
   }
   const { status, error, started_at, finished_at, expires_at, revision } = row;
   return {
@@ -68,14 +70,4 @@ export function mirroredState(
     revision,
     commands,
   };
-}
-
-function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
-  if (!gate) return undefined;
-  const { status, requested_at, expires_at, approved_by, approved_at, error } = gate;
-  return { status, requested_at, expires_at, approved_by, approved_at, error };
-}
-
-function triggerOf({ status, event_key, requested_at, expires_at }: TriggerRow): TriggerState {
-  return { status, event_key, requested_at, expires_at };
 }

@@ -1,9 +1,10 @@
-import type { StepInput } from "../../src/contract/steps.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
 import { Precedence } from "./precedence.ts";
 import { TemplateWork } from "./reference-rules.ts";
-import { contentFaults, type Fault, shapeFaults } from "./step-rules.ts";
-import { PatternWork } from "../expressions/pattern-work.ts";
-import { quoted } from "../expressions/printed.ts";
+import type { Fault } from "../steps/fault.ts";
+import { contentFaults, shapeFaults } from "./step-rules.ts";
+import { PatternWork } from "../../expressions/pattern-work.ts";
+import { quoted } from "../../expressions/printed.ts";
 
 /** `message` is what clients know where there is one; then only `details` says which step and field it is about. */
 export interface StepsProblem {
@@ -61,7 +62,7 @@ function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<
   return undefined;
 }
 
-/** Takes away, again and again, the steps whose dependencies are gone. What is left waits for itself. */
+/** Takes away the steps that depend on nothing, until there are none. What is left is in a circle, or behind one. */
 function cycle(steps: StepInput[]): StepsProblem | undefined {
   const open = new Map(steps.map((step) => [step.step_ref, new Set(step.depends_on).size]));
   const dependents = new Map<string, string[]>(steps.map((step) => [step.step_ref, []]));

@@ -1,9 +1,9 @@
-import type { CommandOutcome } from "./command.ts";
+import type { CommandOutcome } from "../command.ts";
 import type { ApprovalRow, AttemptRow, JobRunRow, TriggerRow } from "./rows.ts";
 
 /**
- * Changes on their way to the mirror, up to a revision. What belongs to one life of a step (its gate, its job run) is
- * kept as the row it was when it changed last: a reset step no longer knows it.
+ * Changes on their way to the mirror, up to a revision. What belongs to one generation of a step (its approval, trigger
+ * and job run) is kept as a row, as it was when it changed last: a reset step no longer has it.
  */
 export interface Changes {
   steps: Set<number>;

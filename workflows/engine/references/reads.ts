@@ -1,11 +1,11 @@
-import type { Json, JsonDoc } from "../../src/contract/json.ts";
-import { parsed } from "../expressions/parsed.ts";
-import { type Reference, stepOf } from "../expressions/references.ts";
-import { partsOf, stringsIn, TemplateError } from "../expressions/templates.ts";
-import type { Plan, PlanStep } from "./plan.ts";
-import type { Run } from "./run.ts";
+import type { Json, JsonDoc } from "../../../src/contract/json.ts";
+import { parsed } from "../../expressions/parsed.ts";
+import { type Reference, stepOf } from "../../expressions/references.ts";
+import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.ts";
+import type { Plan, PlanStep } from "../plan.ts";
+import type { Run } from "../run.ts";
 
-/** The steps whose outputs a template names. One that is wrong names none: who renders it will say what is wrong. */
+/** The steps whose outputs a template names. One that cannot be read names none: its rendering will say what is wrong. */
 export function stepsNamed(template: Json, isStep: (ref: string) => boolean): string[] {
   const named = new Set<string>();
   for (const { text } of stringsIn(template, "")) {
