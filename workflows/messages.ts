@@ -45,9 +45,9 @@ export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]
 /** What a command would do to the run as it stands. */
 export const previewQuery = defineQuery<Preview | Refusal | null, [PreviewRequest]>("recovery");
 
-/** What a run tells its worker without waiting for it: it costs nothing, and is lost with the worker. */
-export interface Passing extends Sinks {
-  passing: { mirror(rows: MirrorRows): void };
+/** A run does not wait for what it hands to its worker so: it costs nothing, and is lost with the worker. */
+export interface RunSinks extends Sinks {
+  bestEffortMirror: { write(rows: MirrorRows): void };
 }
 
 export const TASK_QUEUE = "workflow-runs";

@@ -2,7 +2,7 @@ import type { InjectedSinks, WorkflowBundleOption } from "@temporalio/worker";
 import type proto from "@temporalio/proto";
 import { otherwiseScheduled, recordingWorker, type ScheduledActivities } from "./scheduled-activities.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
-import type { Passing } from "../../workflows/messages.ts";
+import type { RunSinks } from "../../workflows/messages.ts";
 
 export type History = proto.temporal.api.history.v1.IHistory;
 
@@ -13,7 +13,7 @@ export interface Divergence {
 }
 
 /** A replay tells nobody anything. */
-const sinks: InjectedSinks<Passing> = { passing: { mirror: { fn: () => {} } } };
+const sinks: InjectedSinks<RunSinks> = { bestEffortMirror: { write: { fn: () => {} } } };
 
 /** Replays a history. Undefined: today's workflows decide as those that recorded it. */
 export async function replayHistory(

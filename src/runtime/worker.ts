@@ -1,12 +1,12 @@
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { Attempts } from "../../activities/calls/calls-in-flight.ts";
+import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
 import { serverAnswers } from "../../activities/calls/is-awaited.ts";
-import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
+import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
-import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
+import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
@@ -47,13 +47,13 @@ export async function startWorker(
   writer = new MirrorWriter(deps.db, journal),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
-  const attempts = new Attempts(() => serverAnswers(deps));
+  const calls = new CallsInFlight(() => serverAnswers(deps));
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: createActivities(deps, ownQueue, attempts, journal, writer),
-    sinks: mirrorInPassing(writer, deps.log),
+    activities: createActivities(deps, ownQueue, calls, journal, writer),
+    sinks: bestEffortMirror(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
     maxHeartbeatThrottleInterval: "1s",
     // Most of them only wait for an endpoint.
@@ -85,14 +85,14 @@ export async function startWorker(
   };
   return {
     ended,
-    waitsFor: () => `the tasks of the worker, and ${attempts.going} calls of jobs`,
+    waitsFor: () => `the tasks of the worker, and ${calls.open} calls of jobs`,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
       await end(0);
-      await attempts.noneLeft(HAND_OVER_MS);
-      await attempts.noneGoing(drained - Date.now());
+      await calls.noneOrphaned(HAND_OVER_MS);
+      await calls.noneOpen(drained - Date.now());
       await end(1);
       clearInterval(forgetting);
       await journal.settled();

@@ -1,10 +1,11 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
-import type { WorkflowTask } from "./workflow-task.ts";
 import type { Activities, Heard, Played, Recalled, TaskState } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
 import { nowOf } from "./clock.ts";
+import { playedOf, type RecordedPlay } from "./recorded-play.ts";
+import type { WorkflowTask } from "./workflow-task.ts";
 
 /** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
 const HELD_MS = 250;
@@ -15,7 +16,7 @@ const SUMMARY_LENGTH = 100;
 /** Longer than a worker is told of a command that waits. */
 const LATELY_MS = 5_000;
 
-function heardSince({ state: { commands } }: Run, since: number): string[] {
+function acknowledgedSince({ state: { commands } }: Run, since: number): string[] {
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
   return commands.slice(from).map(({ id }) => id);
 }
@@ -33,18 +34,18 @@ export const holdsTask = (): boolean => held;
  */
 export class QuickLane {
   #taskBegan = Date.now();
-  #isCalled = false;
+  #isInterrupted = false;
   #guard: CancellationScope | undefined;
 
-  /** To be told that something else than a local activity moved the run. */
+  /** To be called when something else than a local activity has moved the run. */
   newTask(): void {
     this.#taskBegan = Date.now();
-    this.#isCalled = false;
+    this.#isInterrupted = false;
   }
 
   /** A command waits for the end of this workflow task. */
-  get isCalled(): boolean {
-    return this.#isCalled;
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
   }
 
   /** The workflow's clock goes on with each local activity, by what it took. */
@@ -57,21 +58,22 @@ export class QuickLane {
    * those that take longer.
    */
   play(run: Run, begin: number[], task: WorkflowTask): Promise<Played> {
-    task.takeUnnoted();
+    task.takeUnjournaled();
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
-    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), task: task.state, fresh: task.isFresh };
-    return this.#hold(local(summary).playAhead(input), (played) => {
-      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
-      this.#isCalled = played.called !== undefined;
+    const acknowledged = acknowledgedSince(run, now - LATELY_MS);
+    const input = { ...excerpt, now, acknowledged, task: task.state, fresh: task.isFresh };
+    return this.#hold<RecordedPlay, Played>(local(summary).playAhead(input), (recorded) => {
+      if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
+      const { events, interrupted, unended } = playedOf(recorded);
+      this.#isInterrupted = interrupted !== undefined;
       const inRun = <Of extends { step: number }>(one: Of): Of => ({
         ...one,
         step: excerpt.numbers[one.step] as number,
       });
-      const { events, called, going } = played;
-      return { events: events.map(inRun), called: called?.map(inRun), going: going.map(inRun) };
+      return { events: events.map(inRun), interrupted: interrupted?.map(inRun), unended: unended.map(inRun) };
     });
   }
 
@@ -86,8 +88,8 @@ export class QuickLane {
     return this.#hold(local().mirror(rows, heard), (result) => result !== FAILED);
   }
 
-  /** Lets go of the workflow task. To be called before the run waits for anything else, or ends. */
-  letGo(): void {
+  /** To be called before the run waits for anything else, or ends. */
+  releaseTask(): void {
     this.#guard?.cancel();
     this.#guard = undefined;
   }
