@@ -8,12 +8,10 @@ import { writeMirror } from "../src/store/mirror.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
 import type { MirrorRows } from "../workflows/engine/rows.ts";
 import type { RunSinks } from "../workflows/messages.ts";
+import { QUICK_WRITE_MS } from "../workflows/timing.ts";
 
 /** Runs of one statement: enough that its own cost no longer counts. */
 const MOST_RUNS = 100;
-/** A local activity holds its workflow task: it leaves a write that takes longer to an ordinary one. */
-const QUICK_MS = 500;
-
 /** What nobody waits for is written this long after the last write at the earliest: fewer statements carry the same. */
 const BEST_EFFORT_PAUSE_MS = 100;
 
@@ -115,7 +113,7 @@ export const mirror =
   (writer: MirrorWriter, log: Deps["log"]): Activities["mirror"] =>
   async (rows, heard) => {
     const written = writer.write(rows, heard);
-    await (Context.current().info.isLocal ? within(QUICK_MS, written, takesLonger) : written);
+    await (Context.current().info.isLocal ? within(QUICK_WRITE_MS, written, takesLonger) : written);
     logSteps(log, rows);
     logEnd(log, rows);
   };

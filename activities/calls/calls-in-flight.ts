@@ -3,14 +3,10 @@ import { ended } from "./outcome.ts";
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { CallOutcome, UnsavedOutput } from "../../workflows/activity-types.ts";
 import { isFinal } from "../../workflows/attempt-failure.ts";
+import { OUTCOME_KEPT_MS } from "../../workflows/timing.ts";
 
 export type Outcome = { output?: JsonDoc };
 
-/**
- * What became of a call is told again to whoever asks within this time: the workflow task that heard it may be made
- * again. Time in which the server is away does not count.
- */
-const KEPT_MS = 30_000;
 /** How often it is asked whether an orphaned call is still awaited by its run. */
 const ASKED_EVERY_MS = 3_000;
 
@@ -86,7 +82,8 @@ export class CallsInFlight {
 
   constructor(serverAnswers: () => Promise<boolean>) {
     this.#serverAnswers = serverAnswers;
-    setInterval(() => void this.#forgetOlder(), KEPT_MS).unref();
+    // Time in which the server is away does not count.
+    setInterval(() => void this.#forgetOlder(), OUTCOME_KEPT_MS).unref();
   }
 
   /** How many wait for their endpoint. */

@@ -20,8 +20,8 @@ import type {
   UnsavedOutput,
 } from "../../workflows/activity-types.ts";
 import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
+import { HEARTBEAT_MS } from "../../workflows/timing.ts";
 
-const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
@@ -62,7 +62,7 @@ export function dispatching(
     }
   }
 
-  /** The calls that were made by a process that could not tell the run. */
+  /** The calls that were made by a process that was lost before the run knew of them. */
   async function learn(runId: string, inputs: DispatchInput[]): Promise<void> {
     const names = inputs.map(callName).filter((name) => !calls.has(name));
     if (names.length > 0) calls.learn(await findOutcomes(deps.db, runId, names));

@@ -1,10 +1,8 @@
 import { EventEmitter, once } from "node:events";
 import type { Notices } from "../../src/store/notices.ts";
+import { COMMAND_KEPT_MS } from "../../workflows/timing.ts";
 
-/** A run hears a command within this time, if it can be heard at all. */
-const KEPT_MS = 2_000;
-
-/** Commands of which the API told a moment ago: they wait on the server for as long as a local activity holds their run's workflow task. */
+/** Commands that the API has announced a moment ago: they wait on the server for as long as a local activity holds their run's workflow task. */
 export class WaitingCommands {
   readonly #commands = new Map<string, Set<string>>();
   readonly #arrivals = new EventEmitter().setMaxListeners(0);
@@ -17,7 +15,7 @@ export class WaitingCommands {
       setTimeout(() => {
         commands.delete(commandId);
         if (commands.size === 0 && this.#commands.get(runId) === commands) this.#commands.delete(runId);
-      }, KEPT_MS).unref();
+      }, COMMAND_KEPT_MS).unref();
     });
   }
 

@@ -3,12 +3,7 @@ import { WaitingCommands } from "./pending-commands.ts";
 import { type Lane, Playback } from "./playback.ts";
 import type { Notices } from "../../src/store/notices.ts";
 import type { Activities, DispatchInput } from "../../workflows/activity-types.ts";
-
-/** For so long a run is played, unless a command to it comes, which waits for that. */
-const AHEAD_MS = 200;
-
-/** A command waits so long for the calls that go on, which then need no activity of their own. */
-const INTERRUPTED_MS = 50;
+import { AHEAD_MS, INTERRUPTED_MS } from "../../workflows/timing.ts";
 
 interface PlayAhead extends Lane {
   calls: CallsInFlight;

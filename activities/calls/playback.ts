@@ -2,7 +2,7 @@ import { EventEmitter, on } from "node:events";
 import type { Call, CallsInFlight, IsAwaited } from "./calls-in-flight.ts";
 import type { Journal } from "./journal.ts";
 import { callName } from "./outcome.ts";
-import { QUICK_ANSWER_MS, type SlowJobs } from "./slow-jobs.ts";
+import type { SlowJobs } from "./slow-jobs.ts";
 import { now } from "../../src/clock.ts";
 import type {
   CallOutcome,
@@ -18,6 +18,7 @@ import { PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { microseconds } from "../../workflows/engine/time.ts";
 import { workOf } from "../../workflows/engine/work.ts";
+import { HANDED_OVER_MS, QUICK_ANSWER_MS } from "../../workflows/timing.ts";
 
 /** Of a worker's clock, beyond which it is wrong. */
 const MOST_LAG_MS = 1_000;
@@ -25,9 +26,6 @@ const MOST_LAG_MS = 1_000;
 const MOST_EVENTS = 500;
 /** With more calls than this going on, each new one takes its place among the ordinary activities. */
 export const MOST_QUICK_CALLS = 1_000;
-
-/** How long the activity that is to go on waiting may take to come, before the run is asked whether it will. */
-const HANDED_OVER_MS = 3_000;
 
 /** What a process has to play with. */
 export interface Lane {

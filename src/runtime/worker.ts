@@ -13,6 +13,7 @@ import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
+import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 
 /** What the SDK warns of that is no news: a run's end has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
@@ -36,9 +37,6 @@ export function installRuntime(log: Logger): void {
 
 const FORGET_EVERY_MS = 3_600_000;
 
-/** How long the calls that a worker hands over as it stops may take to be awaited again. */
-const HAND_OVER_MS = 5_000;
-
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */
 export async function startWorker(
   deps: Deps,
@@ -55,7 +53,7 @@ export async function startWorker(
     activities: createActivities(deps, ownQueue, calls, journal, writer),
     sinks: bestEffortMirror(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
-    maxHeartbeatThrottleInterval: "1s",
+    maxHeartbeatThrottleInterval: HEARTBEAT_MS,
     // Most of them only wait for an endpoint.
     maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
     shutdownForceTime: `${deps.config.drainSecs + 10}s`,
@@ -91,7 +89,7 @@ export async function startWorker(
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
       await end(0);
-      await calls.noneOrphaned(HAND_OVER_MS);
+      await calls.noneOrphaned(ORPHANS_AWAITED_MS);
       await calls.noneOpen(drained - Date.now());
       await end(1);
       clearInterval(forgetting);

@@ -7,7 +7,7 @@ import { stepDispatch, stepDispatchAt } from "../proxies.ts";
 
 /**
  * Awaits an attempt as an ordinary, heartbeating activity: at the process of `queue`, or else anywhere. When its heartbeats
- * stay away, the process that makes the call may only have been cut off from the server, and is asked before anybody else:
+ * stay away, the process that makes the call may only have been cut off from the server, and is tried before any other:
  * the one that its last heartbeat named, or else the one of `likelyQueue`. `onLost`: that process is gone. Throws a
  * cancellation.
  *
@@ -41,7 +41,7 @@ export async function dispatch(
   }
 }
 
-/** A cancellation is no news: whoever cancelled knows. */
+/** A cancellation is rethrown: whoever cancelled knows. */
 function activityFailure(error: unknown): ActivityFailure {
   if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
   return error;

@@ -17,5 +17,5 @@ export function hear(run: Run, task: WorkflowTask, event: InboundEvent, now = no
   logRefusal(run, event);
 }
 
-/** A timer is not before its time, whatever the clock says: a worker that takes a run over may be told an older one with it. */
+/** A timer is not before its time, whatever the clock says: a worker that takes a run over may get an older one with it. */
 const timed = ({ due = 0, ...event }: InboundEvent, now: number): RunEvent => ({ ...event, at: Math.max(now, due) });

@@ -3,18 +3,13 @@ import type { Activities, Heard, Played, Recalled, TaskState } from "../activity
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/rows.ts";
 import type { Run } from "../engine/run.ts";
+import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
 import { playedOf, type RecordedPlay } from "./recorded-play.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 
-/** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
-const HELD_MS = 250;
-
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
-
-/** Longer than a worker is told of a command that waits. */
-const LATELY_MS = 5_000;
 
 function acknowledgedSince({ state: { commands } }: Run, since: number): string[] {
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
@@ -63,7 +58,7 @@ export class QuickLane {
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
-    const acknowledged = acknowledgedSince(run, now - LATELY_MS);
+    const acknowledged = acknowledgedSince(run, now - COMMAND_ACKNOWLEDGED_MS);
     const input = { ...excerpt, now, acknowledged, task: task.state, fresh: task.isFresh };
     return this.#hold<RecordedPlay, Played>(local(summary).playAhead(input), (recorded) => {
       if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
@@ -114,9 +109,8 @@ export class QuickLane {
 
 const FAILED = Symbol("failed");
 
-/** They answer within a moment by themselves: one that Temporal has to give up was begun by a worker that hangs. */
 const local = (summary?: string) =>
-  proxyLocalActivities<Activities>({ startToCloseTimeout: "30s", retry: { maximumAttempts: 1 }, summary });
+  proxyLocalActivities<Activities>({ startToCloseTimeout: LOCAL_ACTIVITY_MS, retry: { maximumAttempts: 1 }, summary });
 
 /**
  * A task that is held for too long (80 % of its timeout) is handed in for another one. If it held no command, a replay

@@ -39,9 +39,9 @@ export class Reconciler {
   }
 
   /**
-   * "under way": an activity, whose end is news. "waiting": timers and children only. "none": nothing goes on any more.
-   * A child that said how it ended closes in a moment: that news would come between the last workflow task and its end,
-   * the server would refuse it, and with it what the quick lane did in it.
+   * "under way": an activity goes on. "waiting": timers and children only. "none": nothing goes on any more. A child that
+   * has signalled its end closes in a moment: an event that comes between the last workflow task and its completion makes
+   * the server refuse that, and with it what the quick lane did in the task.
    */
   get activity(): "under way" | "waiting" | "none" {
     if (this.#throttle.activities > 0) return "under way";
@@ -83,10 +83,10 @@ export class Reconciler {
   }
 
   #reconcileStep(i: number, mode: Mode, quick: number[] | undefined): void {
-    const wanted = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
+    const due = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
-    for (const [key, { scope }] of going) if (!wanted.has(key)) scope.cancel();
-    for (const [key, work] of wanted) {
+    for (const [key, { scope }] of going) if (!due.has(key)) scope.cancel();
+    for (const [key, work] of due) {
       if (going.has(key)) continue;
       const isActivity = ACTIVITIES.has(work.kind);
       if ((isActivity && mode !== "normal") || !this.#throttle.mayBegin(isActivity)) this.#throttle.defer(i);

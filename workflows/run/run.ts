@@ -17,6 +17,7 @@ import { RULES } from "../engine/plan.ts";
 import { carriedState, type Run } from "../engine/run.ts";
 import { isRunOver } from "../engine/transitions.ts";
 import { type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
+import { COMMAND_COMES_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
 import { detailsOf } from "./details.ts";
 import { endOf } from "./ending.ts";
@@ -31,9 +32,6 @@ import { QuickLane } from "./quick-lane.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Throttle } from "./throttle.ts";
 import { WorkflowTask } from "./workflow-task.ts";
-
-/** A command that waits is heard long before. Without this, a run that has heard it already would wait for ever. */
-const COMMAND_COMES_MS = 500;
 
 /**
  * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings

@@ -76,7 +76,7 @@ export class WorkflowTask {
   takeHeard(inbox: InboundEvent[], heard: InboundCount): InboundEvent[] {
     const more = { signals: heard.signals - this.news.signals, others: heard.others - this.news.others };
     const taken = inbox.filter(({ type }) => more[kindOf(type)]-- > 0);
-    inbox.splice(0, inbox.length, ...inbox.filter((news) => !taken.includes(news)));
+    inbox.splice(0, inbox.length, ...inbox.filter((event) => !taken.includes(event)));
     return taken;
   }
 }

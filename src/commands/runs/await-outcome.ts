@@ -1,8 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { isOutage } from "../../outage.ts";
-
-/** After so long without news of the run, the run itself is asked: too early only makes more work for workers that are behind. */
-const PATIENCE_MS = 2_000;
+import { OUTCOME_MIRRORED_MS } from "../../../workflows/timing.ts";
 
 /** `send` tells the run, `look` looks in the mirror for what came of it, and `ask` asks the run itself. */
 interface Awaited<Outcome> {
@@ -41,7 +39,7 @@ async function mirroredAfter<Found>(
   send: () => Promise<void>,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
-  const enough = AbortSignal.timeout(PATIENCE_MS);
+  const enough = AbortSignal.timeout(OUTCOME_MIRRORED_MS);
   let news = notices.newsOf(runId, enough);
   await send();
   while (await news) {
