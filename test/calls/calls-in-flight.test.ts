@@ -41,6 +41,7 @@ describe("a call is made once by a process", () => {
 
   test("for as long after its end as a workflow task may be made again", async () => {
     const call = join();
+    await vi.advanceTimersByTimeAsync(OUTCOME_KEPT_MS - 1_000);
     made[0]?.end(answer);
     await call.outcome;
     call.leave(never);

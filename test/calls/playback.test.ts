@@ -106,9 +106,9 @@ describe("a play", () => {
     const played = playOf([job("a"), job("b")]).begins();
     await vi.advanceTimersByTimeAsync(AHEAD_MS - 1);
     made.a?.end(answer);
+    isAwaited = false;
     await vi.advanceTimersByTimeAsync(1);
     expect(await played).toMatchObject({ events: [{ step: 0 }], unended: [{ kind: "here", step: 1, queue: "own" }] });
-    isAwaited = false;
     await vi.advanceTimersByTimeAsync(HANDED_OVER_MS - 1);
     expect(made.b?.canceled.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
