@@ -46,14 +46,14 @@ export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 export const runStateQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
 export const stepStatesQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
-/** Whether the run waits for an attempt of this job run. Not told by `steps`: of thousands, that takes long to put together. */
+/** Whether the run waits for an attempt of this job run. `steps` would say it too, but of thousands that takes long to put together. */
 export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]>("isDispatching");
 /** What a command would do to the run as it stands. */
 export const previewQuery = defineQuery<Preview | Refusal | null, [PreviewRequest]>("recovery");
 
-/** What a run tells its worker without waiting for it: it costs nothing, and is lost with the worker. */
-export interface Passing extends Sinks {
-  passing: { mirror(rows: MirrorRows): void };
+/** A run does not wait for what it hands to its worker so: it costs nothing, and is lost with the worker. */
+export interface RunSinks extends Sinks {
+  bestEffortMirror: { write(rows: MirrorRows): void };
 }
 
 export const TASK_QUEUE = "workflow-runs";

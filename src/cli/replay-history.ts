@@ -2,10 +2,10 @@ import type { InjectedSinks, WorkflowBundleOption } from "@temporalio/worker";
 import type { Divergence, History } from "./divergence.ts";
 import { otherwiseScheduled, recordingWorker, type ScheduledActivities } from "./scheduled-activities.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
-import type { Passing } from "../../workflows/messages.ts";
+import type { RunSinks } from "../../workflows/messages.ts";
 
-/** A replay mirrors nothing. */
-const sinks: InjectedSinks<Passing> = { passing: { mirror: { fn: () => {} } } };
+/** A replay tells nobody anything. */
+const sinks: InjectedSinks<RunSinks> = { bestEffortMirror: { write: { fn: () => {} } } };
 
 /** Replays a history. Undefined: today's workflows decide as those that recorded it. */
 export async function replayHistory(
@@ -28,7 +28,7 @@ export async function replayHistory(
   const scheduled = replayed.get(workflowId);
   const otherwise = scheduled && otherwiseScheduled(history, scheduled);
   if (message === undefined) return otherwise;
-  // Few messages name the event. It is the last event of the shortest beginning of the history that can't be replayed.
+  // Few messages tell the event. It is the last one of the shortest beginning that can't be replayed.
   let [replays, diverges] = [0, events.length];
   while (diverges - replays > 1) {
     const middle = (replays + diverges) >> 1;
@@ -38,7 +38,7 @@ export async function replayHistory(
   return otherwise && otherwise.event < diverges ? otherwise : { event: diverges, message };
 }
 
-/** The reason, taken out of the Rust debug text that the SDK wraps it in. */
+/** What went wrong, out of the Rust debug text that the SDK wraps it in. */
 function reasonOf({ message }: Error): string {
   const [, reason] = /Failure \{ message: "((?:[^"\\]|\\.)*)"/.exec(message) ?? [];
   return reason?.replace(/^\[TMPRL\d+\] /, "") ?? message;

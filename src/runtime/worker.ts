@@ -1,18 +1,19 @@
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { Attempts } from "../../activities/calls/calls-in-flight.ts";
+import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
 import { serverAnswers } from "../../activities/calls/is-awaited.ts";
-import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
+import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
-import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
+import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
+import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 
 /** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
@@ -36,9 +37,6 @@ export function installRuntime(log: Logger): void {
 
 const FORGET_EVERY_MS = 3_600_000;
 
-/** How long it may take until the calls that a stopping worker hands over are awaited again. */
-const HAND_OVER_MS = 5_000;
-
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */
 export async function startWorker(
   deps: Deps,
@@ -47,16 +45,16 @@ export async function startWorker(
   writer = new MirrorWriter(deps.db, journal),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
-  const attempts = new Attempts(() => serverAnswers(deps));
+  const calls = new CallsInFlight(() => serverAnswers(deps));
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: createActivities(deps, ownQueue, attempts, journal, writer),
-    sinks: mirrorInPassing(writer, deps.log),
-    // A dispatch hears that it is canceled at its next heartbeat.
-    maxHeartbeatThrottleInterval: "1s",
-    // Most activities only wait for an endpoint.
+    activities: createActivities(deps, ownQueue, calls, journal, writer),
+    sinks: bestEffortMirror(writer, deps.log),
+    // A canceled dispatch hears of it at its next heartbeat.
+    maxHeartbeatThrottleInterval: HEARTBEAT_MS,
+    // Most of them only wait for an endpoint.
     maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
     shutdownForceTime: `${deps.config.drainSecs + 10}s`,
   } as const;
@@ -85,14 +83,14 @@ export async function startWorker(
   };
   return {
     ended,
-    waitsFor: () => `the tasks of the worker, and ${attempts.going} calls of jobs`,
-    /** One worker after the other: what the last workflow tasks hand over to this process needs the second one. */
+    waitsFor: () => `the tasks of the worker, and ${calls.open} calls of jobs`,
+    /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
       await end(0);
-      await attempts.noneLeft(HAND_OVER_MS);
-      await attempts.noneGoing(drained - Date.now());
+      await calls.noneOrphaned(ORPHANS_AWAITED_MS);
+      await calls.noneOpen(drained - Date.now());
       await end(1);
       clearInterval(forgetting);
       await journal.settled();

@@ -8,6 +8,7 @@ import {
 } from "@temporalio/client";
 import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
+import { OUTCOME_ANSWERED_MS, QUERY_ANSWERED_MS } from "../../workflows/timing.ts";
 
 interface Deps {
   temporal: Temporal;
@@ -15,18 +16,13 @@ interface Deps {
 
 /** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
 export const STORED_WITHIN_MS = 10_000;
-/** How long a worker may take to answer before the mirror is shown instead. */
-const ANSWER_WITHIN_MS = 3_000;
-/** How long a worker may take to tell the outcome of a command, before the caller is told that the command is stored. */
-const OUTCOME_WITHIN_MS = 6_000;
-
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
 export const askRun = <Answer, Args extends unknown[]>(
   deps: Deps,
   runId: string,
   query: QueryDefinition<Answer, Args>,
   ...args: Args
-): Promise<Answer | undefined> => askBefore(Date.now() + ANSWER_WITHIN_MS, deps, runId, query, args);
+): Promise<Answer | undefined> => askBefore(Date.now() + QUERY_ANSWERED_MS, deps, runId, query, args);
 
 async function askBefore<Answer, Args extends unknown[]>(
   deadline: number,
@@ -59,7 +55,7 @@ export async function askUntil<Answer, Args extends unknown[]>(
   query: QueryDefinition<Answer, Args>,
   ...args: Args
 ): Promise<NonNullable<Answer> | undefined> {
-  const end = Date.now() + OUTCOME_WITHIN_MS;
+  const end = Date.now() + OUTCOME_ANSWERED_MS;
   for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
     const answer = await askBefore(end, deps, runId, query, args);
     if (answer === undefined) return undefined;

@@ -51,7 +51,7 @@ async function askedAfter(end: object, eventType: number) {
   const options = {
     workflowBundle: { codePath: inject("servers").bundlePath },
     dataConverter,
-    sinks: { passing: { mirror: { fn: () => {} } } },
+    sinks: { bestEffortMirror: { write: { fn: () => {} } } },
   };
   const errors: unknown[] = [];
   for await (const { error } of recordingWorker(replayed).runReplayHistories(options, [

@@ -36,7 +36,7 @@ export class Children {
     return this.#starting > 0;
   }
 
-  /** One has said how it ended, and closes in a moment. */
+  /** One has signalled how it ended, and closes in a moment. */
   isClosing(): boolean {
     for (const [id, step] of this.#unclosed) if (this.#run.state.steps[step]?.child_ended === id) return true;
     return false;
@@ -44,8 +44,8 @@ export class Children {
 
   /**
    * Starts the child of a step once and stays until the step has ended; if that was without the child, the child is
-   * told. What is begun is not cancelled half-way: a child that was prepared is started, or else its row says that it never
-   * will be (by rules 0 it was started, if only to be told).
+   * signalled. What is begun is not cancelled half-way: a child that was prepared is started, or else its row says that it never
+   * will be (by rules 0 it was started, if only to be signalled).
    */
   async run(step: number, definition: PlanStep, state: StepState, child_run_id: string): Promise<void> {
     const { generation } = state;
@@ -54,13 +54,13 @@ export class Children {
       this.#starting++;
       const refused = await CancellationScope.nonCancellable(() => this.#start(step, definition, child_run_id, scope));
       this.#starting--;
-      const news = { step, generation };
+      const ofStep = { step, generation };
       if (refused === UNWANTED) return;
       if (refused !== undefined) {
-        this.#inbox.push({ ...news, type: "child_refused", error: refused });
+        this.#inbox.push({ ...ofStep, type: "child_refused", error: refused });
         return;
       }
-      this.#inbox.push({ ...news, type: "child_started" });
+      this.#inbox.push({ ...ofStep, type: "child_started" });
     }
     try {
       await CancellationScope.current().cancelRequested;
@@ -111,7 +111,7 @@ export class Children {
         ...webUiHeaders(prepared.run),
         workflowId: child_run_id,
         args: [prepared],
-        // It tells its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
+        // It signals its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
         parentClosePolicy: ParentClosePolicy.ABANDON,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       });

@@ -46,9 +46,9 @@ export async function openWait(
       sources: sourcesOf(run, step),
     }),
   );
-  const news = { step, generation };
-  if ("refused" in opened) return { ...news, type: "wait_refused", error: opened.refused };
-  return { ...news, type: "wait_opened", event_key: opened.event_key };
+  const ofStep = { step, generation };
+  if ("refused" in opened) return { ...ofStep, type: "wait_refused", error: opened.refused };
+  return { ...ofStep, type: "wait_opened", event_key: opened.event_key };
 }
 
 /** Sends the step's output to whoever waits for its event_emit_key. */

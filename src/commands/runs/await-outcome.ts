@@ -1,8 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { isOutage } from "../../outage.ts";
-
-/** How long to wait for the mirror before the run itself is asked. Asking sooner only makes more work for workers that are behind. */
-const PATIENCE_MS = 2_000;
+import { OUTCOME_MIRRORED_MS } from "../../../workflows/timing.ts";
 
 /** `send` sends the command, `look` looks for its outcome in the mirror, and `ask` asks the run for it. */
 interface Awaited<Outcome> {
@@ -41,7 +39,7 @@ async function mirroredAfter<Found>(
   send: () => Promise<void>,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
-  const enough = AbortSignal.timeout(PATIENCE_MS);
+  const enough = AbortSignal.timeout(OUTCOME_MIRRORED_MS);
   let news = notifications.newsOf(runId, enough);
   await send();
   while (await news) {

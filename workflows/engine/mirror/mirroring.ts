@@ -5,9 +5,9 @@ import type { Run } from "../run.ts";
 import { isRunOver } from "../transitions.ts";
 import { runRow, stepRow } from "./view.ts";
 
-/** So many writes may be told again by one that is certain. */
-const MOST_IN_PASSING = 100;
-const LONGEST_IN_PASSING_MS = 5_000;
+/** So many best-effort writes may be repeated by one that is certain. */
+const MOST_UNACKNOWLEDGED = 100;
+const LONGEST_UNACKNOWLEDGED_MS = 5_000;
 
 /** All that the mirror may not have yet. */
 export const unmirroredRows = (run: Run): MirrorRows =>
@@ -29,15 +29,15 @@ export function takeUnmirrored(run: Run): MirrorRows {
   return rows;
 }
 
-/** Steps went on, and that is all: no list looks otherwise for it, nobody waits for it. */
+/** Nothing but steps has changed: no list of runs shows it, and nobody waits for it. */
 export const isMinor = ({ state, dirty, unacknowledged }: Run): boolean =>
   !isRunOver(state.status) &&
   [...unacknowledged, dirty].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
-  unacknowledged.length < MOST_IN_PASSING;
+  unacknowledged.length < MOST_UNACKNOWLEDGED;
 
-/** Something was told so long ago in passing that, if it was lost with its worker, readers have been waiting for it. */
+/** Something was written by best effort so long ago that, if it was lost with its worker, readers have been waiting for it. */
 export const isOverdue = ({ plan, unacknowledged: [first] }: Run, now: number): boolean =>
-  Boolean(plan.run.rules) && first !== undefined && first.revision < (now - LONGEST_IN_PASSING_MS) * 1000;
+  Boolean(plan.run.rules) && first !== undefined && first.revision < (now - LONGEST_UNACKNOWLEDGED_MS) * 1000;
 
 /** For a write that may be lost with its worker: the next one that is certain carries the same again. */
 export function takeBestEffort(run: Run): MirrorRows {
