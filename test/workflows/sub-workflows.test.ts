@@ -152,7 +152,7 @@ describe.concurrent("a sub_workflow step", () => {
       expect(step).toMatchObject({ status: "canceled", error: "parent workflow canceled" });
       expect(await temporalStatusOf(canceled)).toBe("CANCELLED");
       const history = await stack.deps.temporal.workflow.getHandle(canceled.id).fetchHistory();
-      expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
+      expect(await replayHistory({ codePath: inject("bundlePath") }, history)).toBeUndefined();
     }
   });
 
