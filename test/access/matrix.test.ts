@@ -1,53 +1,15 @@
-import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import jwt from "jsonwebtoken";
 import { routes } from "../../src/http/routes/index.ts";
 import { SCOPES } from "../../src/identity/caller.ts";
-import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
-import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "../api/definitions.ts";
+import { ok, wait } from "../api/definitions.ts";
 import { refused } from "../api/shapes.ts";
-import { type Answered, type Stack, startStack } from "../stack/harness.ts";
-import { scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import type { Answered } from "../stack/harness.ts";
+import { ask, begin, CASES, demo, guarded, named, open, stack, UNKNOWN } from "./every-route.ts";
+import { BAD_TOKENS, bearer } from "./tokens.ts";
 
-type Ids = Record<string, string>;
-type Case = { status: number; body?: (ids: Ids) => unknown; query?: string; prepare?: () => Promise<Ids> };
-type Token = Record<string, unknown>;
-
-const UNKNOWN = "01900000-0000-7000-8000-000000000000";
-
-let stack: Stack;
-/** Of the project demo, by the names of path parameters. No refused request may change any of it. */
-let demo: Ids;
 let before: unknown;
-
 beforeAll(async () => {
-  stack = await startStack();
-  const job = await createJob(stack);
-  const steps = [gate("gate"), wait("wait", "key of demo"), work("work", job)];
-  const run = await runOf(stack, steps);
-  await Promise.all([opens(stack, run, "gate"), opens(stack, run, "wait")]);
-  const jobRun = (await getSteps(stack, run)).find(({ step_ref }) => step_ref === "work")?.job_run_id ?? "";
-  demo = {
-    workflowRunID: run.id,
-    workflowID: run.workflow_id,
-    jobID: job.id,
-    runID: jobRun,
-    stepRef: "gate",
-    eventKey: "key of demo",
-  };
-  demo.operationID = (await operating()).operationID ?? "";
-  // Its id is that of the command, too.
-  demo.commandID = "a command of demo";
-  const options = { headers: { "idempotency-key": demo.commandID } };
-  await ok(stack, "POST", `/v1/bulk-operations/${demo.operationID}/abort`, undefined, options);
-  refused(
-    await stack.request("POST", `/v1/workflow-runs/${run.id}/resume`, undefined, options),
-    400,
-    "invalid_state",
-    "workflow run is not paused",
-  );
-  await stack.deps.temporal.workflow.getHandle(demo.operationID).result();
+  await begin();
   before = await everything();
 });
 afterAll(() => stack.stop());
@@ -57,164 +19,12 @@ const everything = async () => {
   lists.push(`/v1/workflow-runs/${demo.workflowRunID}/steps`);
   return Promise.all(lists.map((list) => ok(stack, "GET", list)));
 };
-const filled = (path: string, ids: Ids) => path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(ids[name] ?? ""));
-
-const atGate = async (): Promise<Ids> => {
-  const run = await runOf(stack, [gate("gate")]);
-  await opens(stack, run, "gate");
-  return { ...demo, workflowRunID: run.id };
-};
-const after =
-  (method: string, path: string, prepare = atGate) =>
-  async () => {
-    const ids = await prepare();
-    await ok(stack, method, filled(path, ids));
-    return ids;
-  };
-const canceled = after("DELETE", "/v1/workflow-runs/:workflowRunID");
-const paused = after("POST", "/v1/workflow-runs/:workflowRunID/pause");
-
-/** An operation that takes a while. */
-const operating = async (): Promise<Ids> => {
-  const ids = Array.from({ length: 50 }, () => uuid());
-  const body = { project_id: "demo", operation: "pause", ids, max_per_second: 1 };
-  const { id } = await ok<{ id: string }>(stack, "POST", "/v1/bulk-operations", body);
-  return { ...demo, operationID: id };
-};
-
-const waitsFor = async (key: string) => {
-  const run = await runOf(stack, [wait("wait", key)]);
-  await until(() => findWaitingTrigger(stack.deps.db, "demo", key));
-  return run.id;
-};
-
-const RUN = "/v1/workflow-runs/:workflowRunID";
-const STEP = `${RUN}/steps/:stepRef`;
-const OPERATION = "/v1/bulk-operations/:operationID";
-const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
-const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
-let slugs = 0;
-
-/** Of every route, a request that is answered `status` with the right token. */
-const CASES: Record<string, Case> = {
-  "get /health": { status: 200 },
-  "get /health/ready": { status: 200 },
-  "post /v1/workflows": { status: 201, body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
-  "get /v1/workflows": { status: 200, query: "?project_id=demo" },
-  "get /v1/workflows/:workflowID": { status: 200 },
-  "post /v1/workflows/:workflowID/trigger": { status: 202 },
-  "get /v1/workflows/:workflowID/runs": { status: 200 },
-  "get /v1/workflow-runs": { status: 200, query: "?project_id=demo" },
-  "post /v1/workflow-runs/bulk-cancel": { status: 200, body: bulk, prepare: atGate },
-  "post /v1/workflow-runs/bulk-replay": { status: 200, body: bulk, prepare: canceled },
-  [`get ${RUN}`]: { status: 200 },
-  [`delete ${RUN}`]: { status: 200, prepare: atGate },
-  [`get ${RUN}/steps`]: { status: 200 },
-  [`get ${STEP}/attempts`]: { status: 200 },
-  [`get ${RUN}/commands/:commandID`]: { status: 200 },
-  [`post ${RUN}/retry`]: { status: 201, prepare: canceled },
-  [`post ${RUN}/pause`]: { status: 200, prepare: atGate },
-  [`post ${RUN}/resume`]: { status: 200, prepare: paused },
-  [`post ${STEP}/retry`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/replay-subtree`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/approve`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/reject`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/skip`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/force-complete`]: { status: 200, prepare: atGate },
-  "post /v1/bulk-operations": { status: 202, body: ofRun, prepare: atGate },
-  "get /v1/bulk-operations": { status: 200, query: "?project_id=demo" },
-  [`get ${OPERATION}`]: { status: 200 },
-  [`get ${OPERATION}/items`]: { status: 200 },
-  [`get ${OPERATION}/commands/:commandID`]: { status: 200 },
-  [`post ${OPERATION}/pause`]: { status: 200, prepare: operating },
-  [`post ${OPERATION}/resume`]: { status: 200, prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
-  [`post ${OPERATION}/abort`]: { status: 200, prepare: operating },
-  "post /v1/jobs": {
-    status: 201,
-    body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
-  },
-  "get /v1/jobs": { status: 200, query: "?project_id=demo" },
-  "get /v1/jobs/:jobID": { status: 200 },
-  "get /v1/runs/:runID": { status: 200 },
-  "post /v1/events/:eventKey/send": {
-    status: 200,
-    query: "?project_id=demo",
-    prepare: async () => {
-      const workflowRunID = await waitsFor("key of its own");
-      return { ...demo, workflowRunID, eventKey: "key of its own" };
-    },
-  },
-};
-
-const inOneHour = () => Math.floor(Date.now() / 1000) + 3600;
-const claims = (): Token => ({
-  sub: "ada",
-  projects: ["demo"],
-  scopes: ["*"],
-  iss: stack.config.auth.issuer,
-  aud: stack.config.auth.audience,
-  exp: inOneHour(),
-});
-const signed = (over: Token, secret = stack.config.auth.secret, algorithm: jwt.Algorithm = "HS256") =>
-  jwt.sign(
-    Object.fromEntries(Object.entries({ ...claims(), ...over }).filter(([, claim]) => claim !== undefined)),
-    secret,
-    {
-      algorithm,
-      noTimestamp: true,
-    },
-  );
-const scrambled = (token: string) => {
-  const [head, , signature] = token.split(".");
-  const root = Buffer.from(JSON.stringify({ ...claims(), sub: "root" })).toString("base64url");
-  return [head, root, signature].join(".");
-};
-
-/** What no route with a scope takes, and what it says besides "invalid bearer token". */
-const BAD_TOKENS: Record<string, { header: () => string; error?: string; details?: string[] }> = {
-  "no token": { header: () => "", error: "invalid or missing bearer token" },
-  "an expired one": { header: () => `Bearer ${signed({ exp: inOneHour() - 3700 })}`, details: ["token: expired"] },
-  "a wrong signature": { header: () => `Bearer ${signed({}, "a secret of somebody else, also 32 long")}` },
-  "claims changed after signing": { header: () => `Bearer ${scrambled(signed({}))}` },
-  "alg none": { header: () => `Bearer ${signed({}, "", "none")}` },
-  "another algorithm": { header: () => `Bearer ${signed({}, undefined, "HS512")}` },
-  "a wrong audience": { header: () => `Bearer ${signed({ aud: "somebody else" })}` },
-  "no audience": { header: () => `Bearer ${signed({ aud: undefined })}` },
-  "a wrong issuer": { header: () => `Bearer ${signed({ iss: "somebody else" })}` },
-  "no issuer": { header: () => `Bearer ${signed({ iss: undefined })}` },
-  "no end": {
-    header: () => `Bearer ${signed({ exp: undefined })}`,
-    details: ["token: needs a printable sub and an exp"],
-  },
-  nobody: {
-    header: () => `Bearer ${signed({ sub: undefined })}`,
-    details: ["token: needs a printable sub and an exp"],
-  },
-  "not yet valid": { header: () => `Bearer ${signed({ nbf: inOneHour() })}` },
-  "no JWT": { header: () => "Bearer abc" },
-  "another scheme": { header: () => `Basic ${Buffer.from("ada:secret").toString("base64")}` },
-  "an api key": { header: () => "Bearer strait_abcdef", error: "invalid api key" },
-};
-
-function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>, query = queryOf(route)) {
-  const { body } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
-  return stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, body?.(ids), {
-    token: "",
-    headers,
-  });
-}
-const queryOf = ({ method, path }: (typeof routes)[number]) => CASES[`${method} ${path}`]?.query ?? "";
-const bearer = (over: Token) => ({ authorization: `Bearer ${signed(over)}` });
 
 /** Everything of an answer by which one could be told from another. */
 const visible = ({ status, headers, body }: Answered<unknown>) => {
   const { date, "x-request-id": id, ...shown } = Object.fromEntries(headers);
   return { status, shown, body: { ...(body as object), request_id: "" } };
 };
-
-const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
-const guarded = named.filter(([, { scope }]) => scope !== undefined);
-const open = named.filter(([, { scope }]) => scope === undefined);
 
 test("every route has its case here, and only the health routes are open", () => {
   expect(routes.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(Object.keys(CASES).sort());
@@ -281,63 +91,6 @@ describe.each(named)("%s takes no parameter that it does not know:", (_, route) 
   });
 });
 
-/** How much there is of everything, and all that is kept of the run and of the operation: runs of other tests may go on. */
-async function kept({ workflowRunID = "", operationID = "" }: Ids) {
-  const { db, temporal } = stack.deps;
-  const counted = ["jobs", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
-  counted.push("idempotency_keys", "documents");
-  const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
-  const columns = [
-    ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),
-    ...ofRun.map((table) => `(select json_agg(t order by t::text) from ${table} t where run_id = $1) as run_${table}`),
-    "(select to_json(run) from workflow_runs run where id = $1) as run",
-    "(select status from bulk_operations where id = $2) as operation",
-    "(select count(*) from run_commands where run_id = $2) as operation_commands",
-  ];
-  const { rows } = await db.query(`select ${columns.join(", ")}`, [workflowRunID, operationID]);
-  const { events } = await temporal.workflow.getHandle(workflowRunID).fetchHistory();
-  return { ...rows[0], events: events?.length };
-}
-
-const acting = guarded.filter(([, { method }]) => method !== "get");
-
-describe.each(acting)("%s with dryRun", (_, route) => {
-  const { query = "?", body, prepare } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
-
-  test("answers its plan, by parameter or body, and changes nothing; then it acts", async () => {
-    const ids = prepare ? await prepare() : demo;
-    const given = (body?.(ids) ?? {}) as object;
-    const url = filled(route.path, ids);
-    await scenarioOn(stack).rests({ id: ids.workflowRunID ?? "" });
-    const before = await kept(ids);
-    const options = { headers: { "idempotency-key": "one and the same" } };
-    const asked: [string, unknown][] = [
-      [`${query}&dryRun=true`, given],
-      [query, { ...given, dry_run: true }],
-      [`${query}&dryRun=false`, { ...given, dry_run: true }],
-      [`${query}&dryRun=true`, { ...given, dry_run: false }],
-    ];
-    for (const [parameters, json] of asked) {
-      const answer = await stack.request(route.method.toUpperCase(), url + parameters, json, options);
-      expect(answer).toMatchObject({ status: 200, body: { dry_run: true } });
-      expect(answer.headers.get("location")).toBeNull();
-    }
-    for (const value of ["", "yes", "TRUE", "1", "true&dryRun=false"]) {
-      const answer = await stack.request(route.method.toUpperCase(), `${url}${query}&dryRun=${value}`, given, options);
-      refused(answer, 400, "validation_error", "dryRun must be true or false");
-    }
-    for (const dry_run of ["true", 1, {}, []]) {
-      const answer = await stack.request(route.method.toUpperCase(), url + query, { ...given, dry_run }, options);
-      expect(refused(answer, 400, "validation_error", /./).details).toEqual(["dry_run: must be a boolean"]);
-    }
-    expect(await kept(ids)).toEqual(before);
-
-    const act = await stack.request(route.method.toUpperCase(), `${url}${query}&dryRun=false`, given, options);
-    expect(act.body).not.toHaveProperty("dry_run");
-    expect(await kept(ids)).not.toEqual(before);
-  });
-});
-
 describe.each(guarded)("%s answers", (_, route) => {
   test.each([
     ["with its one scope and the project", () => ({ scopes: [route.scope] })],
@@ -388,7 +141,7 @@ describe("another project's caller", () => {
 
   test("may use demo's slugs and event keys for its own", async () => {
     const token = stack.token({ projects: ["other"] });
-    const slug = `shared-${++slugs}`;
+    const slug = "shared";
     for (const options of [{}, { token }])
       await ok(stack, "POST", "/v1/workflows", { name: "x", slug, steps: [wait("w", "shared key")] }, options);
     const workflow = await ok<{ id: string }[]>(stack, "GET", "/v1/workflows", undefined, { token });

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../../src/http/app.ts";
 import { serve } from "../../../src/runtime/http-server.ts";
 import { createJob, getStep, reaches, runOf, work } from "../definitions.ts";
-import { answered, job as jobShape, jobRun as jobRunShape, refused } from "../shapes.ts";
+import { job as jobShape } from "../definition-shapes.ts";
+import { answered, jobRun as jobRunShape, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 

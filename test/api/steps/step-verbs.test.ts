@@ -2,21 +2,8 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
 import { findApproval } from "../../../src/store/approvals.ts";
-import {
-  createJob,
-  gate,
-  getRun,
-  getStep,
-  getSteps,
-  listed,
-  opens,
-  reaches,
-  runOf,
-  stepReaches,
-  wait,
-  work,
-} from "../definitions.ts";
-import { answered, gateAnswer, refused, resetAnswer, run as runShape, stepAnswer } from "../shapes.ts";
+import { createJob, gate, getStep, listed, opens, reaches, runOf, wait, work } from "../definitions.ts";
+import { answered, refused, stepAnswer } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -30,8 +17,6 @@ type Verb = "approve" | "reject" | "skip" | "force-complete" | "retry" | "replay
 
 const steer = (run: WorkflowRun, ref: string, verb: Verb, body?: unknown, token?: string) =>
   stack.request("POST", `/v1/workflow-runs/${run.id}/steps/${ref}/${verb}`, body, { token });
-const steerRun = (run: WorkflowRun, verb: "pause" | "resume") =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/${verb}`);
 const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
 
 const gateStatus = async (step: StepRun) => (await findApproval(stack.deps.db, step.id))?.status;
@@ -118,114 +103,6 @@ describe("every verb of a step", () => {
       expect(details).toEqual([expect.stringMatching(`^${field}: `)]);
     }
     expect((await getStep(stack, run, "gate")).status).toBe("waiting");
-  });
-});
-
-describe("approving", () => {
-  test("completes the gate, says by whom, and what waits for it goes on", async () => {
-    const run = await atGate();
-    const opened = await getStep(stack, run, "gate");
-    const { step_run, approval } = answered(await steer(run, "gate", "approve"), 200, gateAnswer);
-    expect(step_run).toMatchObject({ id: opened.id, status: "completed", started_at: opened.started_at });
-    expect(step_run).not.toHaveProperty("output");
-    expect(approval).toMatchObject({
-      id: `approval:${opened.id}`,
-      workflow_run_id: run.id,
-      workflow_step_run_id: opened.id,
-      approvers: ["ada"],
-      status: "approved",
-      approved_by: "ada",
-      requested_at: opened.started_at,
-    });
-    expect(approval.approved_at).toBe(step_run.finished_at);
-    expect(await getStep(stack, run, "gate")).toEqual(step_run);
-    await opens(stack, run, "next");
-  });
-
-  test("works behind another step, as the root gate does", async () => {
-    const run = await atGate();
-    await steer(run, "gate", "approve");
-    await opens(stack, run, "next");
-    const { step_run } = answered(await steer(run, "next", "approve"), 200, gateAnswer);
-    expect(step_run).toMatchObject({ status: "completed", deps_completed: 1, deps_required: 1 });
-    expect((await listed(stack, run))?.status).toBe("completed");
-  });
-
-  test("takes no body, an empty one, and a deprecated approver who is not listened to", async () => {
-    for (const body of [undefined, "", "  ", {}, { approver: "mallory" }, { approver: null }]) {
-      const { approval } = answered(await steer(await atGate(), "gate", "approve", body), 200, gateAnswer);
-      expect(approval.approved_by).toBe("ada");
-    }
-  });
-
-  test("by someone who is not listed is refused, and the gate stays open", async () => {
-    const run = await atGate(["ada", "user-1"]);
-    const answer = await steer(run, "gate", "approve", { approver: "ada" }, stack.token({ sub: "bob" }));
-    refused(answer, 400, "approver_not_allowed", "approver bob is not allowed for step gate");
-    answered(await steer(run, "gate", "approve", {}, stack.token({ sub: "user-1" })), 200, gateAnswer);
-  });
-
-  test("what has ended already is refused: a second time, in a canceled run, on a finished job step", async () => {
-    const run = await atGate();
-    await steer(run, "gate", "approve");
-    refused(await steer(run, "gate", "approve"), 400, "invalid_state", "step gate is already in terminal state");
-    const canceled = await atGate();
-    await cancel(canceled);
-    refused(await steer(canceled, "gate", "approve"), 400, "invalid_state", "step gate is already in terminal state");
-    const done = await reaches(stack, await runOf(stack, [work("job", await createJob(stack))]), "completed");
-    refused(await steer(done, "job", "approve"), 400, "invalid_state", "step job is already in terminal state");
-  });
-
-  test("what is no approval, or has not opened yet, is refused", async () => {
-    const run = await atGate();
-    refused(await steer(run, "next", "approve"), 400, "invalid_state", "approval not found for step next");
-    const { run: busy, answer } = await runOfSlowStep("/no-approval");
-    refused(await steer(busy, "slow", "approve"), 400, "invalid_state", "approval not found for step slow");
-    answer();
-  });
-
-  test("in a paused run leaves it paused, and counts once it is resumed", async () => {
-    const run = await atGate();
-    await steerRun(run, "pause");
-    answered(await steer(run, "gate", "approve"), 200, gateAnswer);
-    expect((await getRun(stack, run)).status).toBe("paused");
-    expect(await getStep(stack, run, "next")).toMatchObject({ status: "waiting", deps_completed: 1 });
-    expect(await getStep(stack, run, "next")).not.toHaveProperty("started_at");
-    await steerRun(run, "resume");
-    await opens(stack, run, "next");
-  });
-
-  test("ten times at once: one is answered 200, nine 400, and the run goes on", async () => {
-    const run = await atGate();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => steer(run, "gate", "approve")));
-    const losers = answers.filter(({ status }) => status !== 200);
-    expect(losers).toHaveLength(9);
-    for (const loser of losers)
-      refused(
-        loser,
-        400,
-        "invalid_state",
-        /^(step gate is already in terminal state|approval for step gate is already)/,
-      );
-    expect(await opens(stack, run, "next")).toMatchObject({ deps_completed: 1, deps_required: 1 });
-  });
-});
-
-describe("rejecting", () => {
-  test("fails the gate in the approver's name, and its on_failure applies", async () => {
-    const run = await atGate();
-    const bob = stack.token({ sub: "bob" });
-    refused(
-      await steer(run, "gate", "reject", {}, bob),
-      400,
-      "approver_not_allowed",
-      "approver bob is not allowed for step gate",
-    );
-    const { step_run, approval } = answered(await steer(run, "gate", "reject", { reason: "no" }), 200, gateAnswer);
-    expect(step_run).toMatchObject({ status: "failed", error: "approval rejected by ada: no" });
-    expect(approval).toMatchObject({ status: "rejected", approved_by: "ada", error: "no" });
-    expect((await reaches(stack, run, "failed")).error).toBe("approval rejected by ada: no");
-    expect((await getStep(stack, run, "next")).status).toBe("canceled");
   });
 });
 
@@ -331,105 +208,5 @@ describe("force-completing", () => {
     const { run: busy, answer } = await runOfSlowStep("/no-force");
     refused(await steer(busy, "slow", "force-complete"), 400, "invalid_state", message("running"));
     answer();
-  });
-});
-
-describe("retrying a step", () => {
-  test("of a failed run opens it again and runs the step, and what it had lost, once more", async () => {
-    stack.jobs.on("/second-time", (_call, nth) => (nth < 3 ? { status: 400, body: "no" } : { body: { at: "last" } }));
-    const job = await createJob(stack, "/second-time");
-    const run = await runOf(stack, [work("flaky", job), gate("gate", { depends_on: ["flaky"] })]);
-    const { job_run_id } = await stepReaches(stack, await reaches(stack, run, "failed"), "flaky", "failed");
-
-    for (const attempt of [2, 3]) {
-      const { step_run } = answered(await steer(run, "flaky", "retry"), 200, stepAnswer);
-      expect(step_run).toMatchObject({ step_ref: "flaky", attempt, deps_completed: 0, deps_required: 0 });
-      expect(["pending", "running"]).toContain(step_run.status);
-      for (const cleared of ["finished_at", "error", "output"]) expect(step_run).not.toHaveProperty(cleared);
-      expect(step_run.job_run_id).not.toBe(job_run_id);
-      if (attempt === 2) await until(async () => (await getRun(stack, run)).status === "failed");
-    }
-    await opens(stack, run, "gate");
-    const reopened = answered(await stack.request("GET", `/v1/workflow-runs/${run.id}`), 200, runShape);
-    expect(reopened).toMatchObject({ status: "running", started_at: run.started_at, created_at: run.created_at });
-    expect(reopened).not.toHaveProperty("finished_at");
-    expect(reopened).not.toHaveProperty("error");
-    expect(await listed(stack, run)).toEqual(reopened);
-    expect(await getStep(stack, run, "flaky")).toMatchObject({
-      attempt: 3,
-      status: "completed",
-      output: { at: "last" },
-    });
-    expect(stack.jobs.callsTo("/second-time")).toHaveLength(3);
-  });
-
-  test("of an open run runs it again beside the rest", async () => {
-    const job = await createJob(stack, "/again");
-    const run = await runOf(stack, [work("job", job), gate("gate")]);
-    await stepReaches(stack, run, "job", "completed");
-    answered(await steer(run, "job", "retry"), 200, stepAnswer);
-    await until(() => stack.jobs.callsTo("/again").length === 2);
-    await stepReaches(stack, run, "job", "completed");
-    expect((await getRun(stack, run)).status).toBe("running");
-  });
-
-  test("of a canceled run is allowed: a gate opens again, for a new approval", async () => {
-    const run = await atGate();
-    await cancel(run);
-    const { step_run } = answered(await steer(run, "gate", "retry"), 200, stepAnswer);
-    expect(step_run.attempt).toBe(2);
-    expect((await listed(stack, run))?.status).toBe("running");
-    await opens(stack, run, "gate");
-    const { approval } = answered(await steer(run, "gate", "approve"), 200, gateAnswer);
-    expect(approval.status).toBe("approved");
-    await opens(stack, run, "next");
-  });
-
-  test("in a paused run lets it go on", async () => {
-    const run = await atGate();
-    await steer(run, "gate", "skip");
-    await steerRun(run, "pause");
-    answered(await steer(run, "gate", "retry"), 200, stepAnswer);
-    expect((await listed(stack, run))?.status).toBe("running");
-  });
-
-  test("that has not ended is refused", async () => {
-    const run = await atGate();
-    for (const ref of ["gate", "next"])
-      refused(await steer(run, ref, "retry"), 400, "invalid_state", "step run must be terminal to retry");
-  });
-});
-
-describe("replaying a subtree", () => {
-  test("of a completed run runs the step and everything behind it again, and nothing else", async () => {
-    const [a, b] = [await createJob(stack, "/replay-a"), await createJob(stack, "/replay-b")];
-    const run = await runOf(stack, [
-      work("a", a),
-      work("b", b, { depends_on: ["a"] }),
-      work("c", b, { depends_on: ["b"] }),
-      work("d", a),
-    ]);
-    await reaches(stack, run, "completed");
-    expect(answered(await steer(run, "b", "replay-subtree"), 200, resetAnswer)).toEqual({ reset_steps: 2 });
-    await until(() => stack.jobs.callsTo("/replay-b").length === 4);
-    await reaches(stack, run, "completed");
-    expect(answered(await steer(run, "a", "replay-subtree"), 200, resetAnswer)).toEqual({ reset_steps: 3 });
-    await until(() => stack.jobs.callsTo("/replay-b").length === 6);
-    await reaches(stack, run, "completed");
-    expect(stack.jobs.callsTo("/replay-a")).toHaveLength(3);
-    expect((await getSteps(stack, run)).map(({ attempt }) => attempt)).toEqual([2, 3, 3, 1]);
-  });
-
-  test("of a paused run needs no ended step, and lets it go on; the list shows it", async () => {
-    const run = await atGate();
-    await steerRun(run, "pause");
-    expect(answered(await steer(run, "gate", "replay-subtree"), 200, resetAnswer)).toEqual({ reset_steps: 2 });
-    expect((await listed(stack, run))?.status).toBe("running");
-    expect(await opens(stack, run, "gate")).toMatchObject({ attempt: 2 });
-  });
-
-  test("of a running run's step that has not ended is refused", async () => {
-    const answer = await steer(await atGate(), "gate", "replay-subtree");
-    refused(answer, 400, "invalid_state", "step run must be terminal to replay");
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
-import { compareEndpointLog } from "../stack/endpoint-log.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { startOwnTemporal } from "../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import { chainsUnderWay, expectLane, LANES } from "../../stack/chains.ts";
+import { compareEndpointLog } from "../../stack/endpoint-log.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { startOwnTemporal } from "../../stack/own-servers.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
 
 /** The longest that a caller is kept waiting while Temporal is away. */
 const PATIENCE_MS = 25_000;

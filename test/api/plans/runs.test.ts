@@ -1,6 +1,5 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BulkPlan } from "../../../src/contract/bulk-operations.ts";
 import type { DryRun, TriggerPlan } from "../../../src/contract/runs.ts";
 import {
   createJob,
@@ -219,85 +218,5 @@ describe("the plan of a command", () => {
     ]);
     const act = await ok<object>(stack, "POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: ids });
     expect(act).toEqual({ canceled: 1, failed: 2, workflow_run_ids: [open.id] });
-  });
-});
-
-describe("the plan of a bulk operation", () => {
-  // A worker cannot stop while it acts.
-  const ended = (id: string) => stack.deps.temporal.workflow.getHandle(id).result();
-
-  test("counts the runs that match, and names the first hundred in their order", async () => {
-    const workflow = await createWorkflow(stack, [gate("a")]);
-    const runs = [];
-    for (let i = 0; i < 104; i += 8)
-      runs.push(...(await Promise.all(Array.from({ length: 8 }, () => trigger(stack, workflow)))));
-    const asked = { operation: "cancel", filter: { workflow_id: workflow.id, status: "running" }, reason: "old" };
-    const seen = await plan<BulkPlan>("POST", "bulk-operations", asked);
-    expect(seen).toMatchObject({ ...asked, dry_run: true, project_id: "demo", total: 104 });
-    expect(seen.workflow_run_ids).toHaveLength(100);
-    const operation = await ok<{ id: string }>(stack, "POST", "/v1/bulk-operations", asked);
-    const items = await ok<{ workflow_run_id: string }[]>(
-      stack,
-      "GET",
-      `/v1/bulk-operations/${operation.id}/items?limit=100`,
-    );
-    expect(items.map((item) => item.workflow_run_id)).toEqual(seen.workflow_run_ids);
-    await ended(operation.id);
-
-    const ids = [...runs, ...runs].map(({ id }) => id);
-    const named = await plan<BulkPlan>("POST", "bulk-operations", { operation: "pause", ids });
-    expect(named).toMatchObject({ total: 104, workflow_run_ids: ids.slice(0, 100) });
-    const unknown = { operation: "pause", filter: { workflow_id: uuid() } };
-    refused(
-      await stack.request("POST", "/v1/bulk-operations?dryRun=true", unknown),
-      400,
-      "validation_error",
-      /unknown/,
-    );
-    const none = { operation: "pause", filter: { tag_key: "nobody has it" } };
-    expect(await plan("POST", "bulk-operations", none)).toMatchObject({ total: 0, workflow_run_ids: [] });
-  });
-
-  test("and of steering one tells what it would be", async () => {
-    const ids = Array.from({ length: 50 }, () => uuid());
-    const { id } = await ok<{ id: string }>(stack, "POST", "/v1/bulk-operations", {
-      operation: "pause",
-      ids,
-      max_per_second: 1,
-    });
-    expect(await plan("POST", `bulk-operations/${id}/abort`)).toMatchObject({
-      status: "running",
-      status_after: "aborted",
-    });
-    const resume = await stack.request("POST", `/v1/bulk-operations/${id}/resume?dryRun=true`);
-    refused(resume, 400, "invalid_state", "bulk operation is not paused");
-    expect(await ok(stack, "GET", `/v1/bulk-operations/${id}`)).toMatchObject({ status: "running" });
-    await ok(stack, "POST", `/v1/bulk-operations/${id}/abort`);
-    await ended(id);
-  });
-});
-
-describe("the plan of a definition", () => {
-  test("is what would be stored, or why it would not be", async () => {
-    const job = await createJob(stack, "/x");
-    const body = { name: "w", slug: uuid(), steps: [work("a", job, { payload: { big: "x".repeat(2_000) } })] };
-    const seen = await plan<{ workflow: { steps: object[] } }>("POST", "workflows", body);
-    const made = await ok<typeof seen.workflow>(stack, "POST", "/v1/workflows", body);
-    expect(made).toMatchObject(seen.workflow);
-    expect(seen.workflow.steps[0]).toMatchObject({ step_ref: "a", payload: { big: expect.any(String) } });
-    for (const known of ["id", "version_id", "created_at"]) expect(seen.workflow).not.toHaveProperty(known);
-    const again = await stack.request("POST", "/v1/workflows?dryRun=true", body);
-    refused(again, 409, "conflict", `workflow with slug "${body.slug}" already exists`);
-    const bad = { ...body, slug: uuid(), steps: [gate("a", { depends_on: ["b"] })] };
-    refused(await stack.request("POST", "/v1/workflows?dryRun=true", bad), 400, "validation_error", /unknown step "b"/);
-  });
-
-  test("of a job too", async () => {
-    const body = { name: "j", slug: uuid(), endpoint_url: stack.jobs.url("/x"), max_attempts: 2 };
-    const seen = await plan<{ job: object }>("POST", "jobs", body);
-    expect(await ok(stack, "POST", "/v1/jobs", body)).toMatchObject(seen.job);
-    expect(seen.job).not.toHaveProperty("id");
-    const again = await stack.request("POST", "/v1/jobs?dryRun=true", body);
-    refused(again, 409, "conflict", `job with slug "${body.slug}" already exists: job slug conflict`);
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { startOwnPostgres } from "../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
-import { commandSignals, stepStatesQuery } from "../../workflows/messages.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { startOwnPostgres } from "../../stack/own-servers.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
+import { commandSignals, stepStatesQuery } from "../../../workflows/messages.ts";
 
 /** How long Postgres is away: as long as a run sleeps, that falls asleep just before. */
 const AWAY_SECS = 15;

@@ -1,0 +1,44 @@
+import { expect } from "vitest";
+import type { Workflow } from "../../../src/contract/workflows.ts";
+import type { Answered, Stack } from "../../stack/harness.ts";
+
+/** Before the 30 s after which clients give up; on an idle machine it is 10 to 15 s. */
+export const TOLD_WITHIN_MS = 25_000;
+export const SOON_MS = 5_000;
+const OUTAGE = "a service this depends on cannot be reached, try again";
+
+export interface Refused {
+  error: string;
+  code: string;
+  details?: string[];
+}
+
+export function expectUnavailable({ status, headers, body }: Answered<Refused>): void {
+  expect({ status, body }).toMatchObject({ status: 503, body: { error: OUTAGE, code: "unavailable" } });
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+export const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
+
+/** The triggers there are: with and without a key, a payload, a limit. */
+export const triggers = (stack: Stack, plain: Workflow, limited: Workflow) => {
+  const trigger = ({ id }: Workflow, body: object = {}, headers?: Record<string, string>) =>
+    stack.request<Refused>("POST", `/v1/workflows/${id}/trigger`, body, { headers });
+  return [
+    () => trigger(plain),
+    () => trigger(plain, { payload: { a: 1 } }),
+    () => trigger(plain, {}, { "idempotency-key": "once" }),
+    () => trigger(limited),
+  ];
+};
+
+export async function readiness(stack: Stack): Promise<Record<string, string>> {
+  const since = Date.now();
+  const { status, body } = await stack.request<{ status: string; components: { name: string; status: string }[] }>(
+    "GET",
+    "/health/ready",
+  );
+  expect(Date.now() - since).toBeLessThan(SOON_MS);
+  expect([status, body.status]).toEqual(status === 200 ? [200, "up"] : [503, "down"]);
+  return Object.fromEntries(body.components.map(({ name, status }) => [name, status]));
+}
