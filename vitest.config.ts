@@ -13,8 +13,8 @@ export default defineConfig({
     // Two cores: each file with a stack is one more worker beside the two servers.
     maxWorkers: 2,
     // Only what hangs takes so long, be the machine as busy as it may.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     reporters: ["default", "json"],
     outputFile: { json: "test-report.json" },
     projects: [

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { conditionProblem, is } from "./given-condition.ts";
 import { type Json, parseJson } from "../../src/contract/json.ts";
 import { ConditionError } from "../../workflows/expressions/condition-parser.ts";
+import { timesAsLong } from "../stack/cost.ts";
 
 const compare = (type: string, left: Json, right: Json) => is({ type, left, right });
 
@@ -48,13 +49,12 @@ describe("a condition", () => {
     expect(compare("eq", 9007199254740993n, "9007199254740993")).toBe(true);
   });
 
-  test("matches patterns anywhere in the text, in linear time", () => {
+  test("matches patterns anywhere in the text, in linear time", async () => {
     expect(compare("regex", { step_ref: "smoke" }, "^fa.l")).toBe(true);
     expect(compare("regex", { step_ref: "smoke" }, "ile")).toBe(true);
     expect(compare("regex", { step_ref: "smoke" }, "^ile")).toBe(false);
-    const started = performance.now();
-    expect(compare("regex", `${"a".repeat(15_000)}!`, "^(a+)+$")).toBe(false);
-    expect(performance.now() - started).toBeLessThan(500);
+    const searched = (pattern: string) => () => expect(compare("regex", `${"a".repeat(15_000)}!`, pattern)).toBe(false);
+    expect(await timesAsLong(searched("^(a+)+$"), searched("^a+$"))).toBeLessThan(20);
   });
 
   test("that asks for the status of an unknown step is an error", () => {

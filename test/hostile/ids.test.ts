@@ -18,6 +18,7 @@ import { UNKNOWN } from "./drafts.ts";
 import { each, expectRefusal, pairs } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { until } from "../stack/until.ts";
 
 /** Ids that exist, by what they are of; and what only looks like one. */
 let ids: Record<string, string>;
@@ -141,9 +142,11 @@ describe("ids in a body", () => {
     const body = { operation: "cancel", ids: others };
     const { id } = await ok<{ id: string }>(stack, "POST", "/v1/bulk-operations", body);
     const path = `/v1/bulk-operations/${id}`;
-    await expect
-      .poll(() => ok(stack, "GET", path), { timeout: 30_000 })
-      .toMatchObject({ status: "completed", progress: { total: others.length, failed: others.length } });
+    const ended = () => ok<{ status: string }>(stack, "GET", path).then((now) => now.status === "completed" && now);
+    expect(await until(ended)).toMatchObject({
+      status: "completed",
+      progress: { total: others.length, failed: others.length },
+    });
   });
 });
 

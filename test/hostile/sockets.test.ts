@@ -84,12 +84,12 @@ describe("a client that is answered, and stays, is let go", () => {
   test.each(BROKEN)("after %s", async (_, text) => {
     const socket = await client(text);
     expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 400 /);
-    await until(() => isCutOff(socket), { timeoutMs: 10_000 });
+    await until(() => isCutOff(socket));
   });
 
   test("though it never reads", async () => {
     const sockets = await Promise.all(Array.from({ length: 50 }, () => client(TUNNEL)));
-    await until(async () => (await Promise.all(sockets.map(isCutOff))).every(Boolean), { timeoutMs: 15_000 });
+    await until(async () => (await Promise.all(sockets.map(isCutOff))).every(Boolean));
     expect(await isWell()).toBe(200);
   });
 
@@ -98,7 +98,7 @@ describe("a client that is answered, and stays, is let go", () => {
     const answer = heard(socket, isAnswered);
     const sending = setInterval(() => socket.write("more\r\n"), 20);
     expect(await answer).toMatch(/^HTTP\/1.1 400 /);
-    await until(() => Promise.resolve(socket.destroyed), { timeoutMs: 10_000 });
+    await until(() => Promise.resolve(socket.destroyed));
     clearInterval(sending);
   });
 });
@@ -113,14 +113,14 @@ describe("requests sent ahead", () => {
 
   test("without end cut the client off, and keep nobody waiting", async () => {
     const socket = await client(HEALTH.repeat(100_000));
-    await until(() => isCutOff(socket), { timeoutMs: 10_000 });
+    await until(() => isCutOff(socket));
     expect(await isWell()).toBe(200);
   });
 
   test("after a request to upgrade are not read, and the answer to it says so", async () => {
     const socket = await client(`GET /health HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${HEALTH}`);
     expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 200 OK.*Connection: close/is);
-    await until(() => isCutOff(socket), { timeoutMs: 10_000 });
+    await until(() => isCutOff(socket));
   });
 });
 
@@ -134,7 +134,7 @@ test("who sends slowly what is no whole request is told so, and let go", async (
   await once(server, "listening");
   const socket = await client("GET / HT", (server.address() as AddressInfo).port);
   expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1.1 400 .*request took too long to arrive/s);
-  await until(() => isCutOff(socket), { timeoutMs: 10_000 });
+  await until(() => isCutOff(socket));
   server.close();
 });
 

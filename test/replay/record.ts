@@ -13,8 +13,8 @@ const vitest = await startVitest("test", [], {
   pool: "forks",
   include: ["test/replay/recorded-*.ts"],
   globalSetup: ["test/stack/bundle.ts", "test/stack/shared-servers.ts"],
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   watch: false,
   reporters: ["verbose"],
 });

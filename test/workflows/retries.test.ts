@@ -138,7 +138,6 @@ describe.concurrent("a job step", () => {
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "execution timed out" });
     const step = await on.step(run, "a");
     expect(seconds(step.started_at, step.finished_at)).toBeGreaterThanOrEqual(0.99);
-    expect(seconds(step.started_at, step.finished_at)).toBeLessThan(15);
     expect(await endedJobRun(step.job_run_id)).toMatchObject({ status: "timed_out", error: "execution timed out" });
   });
 
