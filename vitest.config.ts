@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /** What a test of these folders asks of the machine decides which project it is of. */
-const SERVERLESS = ["engine", "expressions", "endpoint", "docs", "unit", "house"];
-const BUNDLED = ["test/replay/replay.test.ts", "test/replay/lost-process.test.ts"];
+const SERVERLESS = ["engine", "expressions", "endpoint", "docs", "unit", "mirror", "house"];
+/** The packed workflows and no server. */
+const BUNDLED = ["test/replay/{replay,lost-process}.test.ts", "test/{calls,sdk}/**/*.test.ts"];
 /** Random cases by the hundred, each played or measured: half a minute of them. */
 const PROPERTIES = ["test/model/**/*.test.ts", "test/hostile/bodies.property.test.ts"];
 const testsIn = (folders: string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`);
@@ -20,7 +21,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "unit", include: testsIn(SERVERLESS) } },
       { extends: true, test: { name: "properties", include: PROPERTIES } },
-      { extends: true, test: { name: "replay", include: BUNDLED, globalSetup: "test/stack/bundle.ts" } },
+      { extends: true, test: { name: "bundle", include: BUNDLED, globalSetup: "test/stack/bundle.ts" } },
       {
         extends: true,
         test: {
