@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Attempt, StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;
@@ -105,7 +106,7 @@ test("the attempts of a step are bounded alike", async () => {
   for (let n = 1; n <= 6; n++) {
     await on.opens(run, "a", "completed");
     if (n < 6) expect((await on.steer(run, "retry", "a")).status).toBe(200);
-    if (n < 6) await expect.poll(async () => (await on.step(run, "a")).attempt, { timeout: 10_000 }).toBe(n + 1);
+    if (n < 6) await until(async () => (await on.step(run, "a")).attempt === n + 1);
   }
   const path = `/v1/workflow-runs/${run.id}/steps/a/attempts`;
   const { body, headers } = await get<Attempt>(path);

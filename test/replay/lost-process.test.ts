@@ -49,7 +49,7 @@ async function askedAfter(end: object, eventType: number) {
   const history = proto.temporal.api.history.v1.History.fromObject({ events });
   const replayed = new Map<string, ScheduledActivities>();
   const options = {
-    workflowBundle: { codePath: inject("servers").bundlePath },
+    workflowBundle: { codePath: inject("bundlePath") },
     dataConverter,
     sinks: { bestEffortMirror: { write: { fn: () => {} } } },
   };

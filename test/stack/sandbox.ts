@@ -32,7 +32,7 @@ interface Options {
 export async function sandboxed(input: RunInput, begin: number, options: Options = {}) {
   const { worker = Worker, watchdogMs = 5_000 } = options;
   let { historyLength = 3 } = options;
-  const { bundlePath } = inject("servers");
+  const bundlePath = inject("bundlePath");
   const compiled = {
     ...{ activities: new Map(ACTIVITIES.map((name) => [name, {}])), isolateExecutionTimeoutMs: watchdogMs },
     // In this thread.
