@@ -1,7 +1,7 @@
 import { EventEmitter, on } from "node:events";
 import type { Call, CallsInFlight, IsAwaited } from "./calls-in-flight.ts";
 import type { Journal } from "./journal.ts";
-import { callName } from "./outcome.ts";
+import { PlayJournal } from "./play-journal.ts";
 import type { SlowJobs } from "./slow-jobs.ts";
 import { now } from "../../src/timing/clock.ts";
 import type {
@@ -47,9 +47,9 @@ interface Going {
 
 /** One play of a run: its attempts are made, each end happens to the copy, and what follows from it is made, too. */
 export class Playback {
-  readonly #input: PlayInput;
   readonly #lane: Lane;
   readonly #excerpt: PlayedExcerpt;
+  readonly #journal: PlayJournal;
   readonly #clock: number;
   readonly #going = new Map<number, Going>();
   /** Not made here: any worker may. */
@@ -59,9 +59,9 @@ export class Playback {
   #interrupted: TimedAttemptEvent[] | undefined;
 
   constructor(input: PlayInput, lane: Lane) {
-    this.#input = input;
     this.#lane = lane;
     this.#excerpt = new PlayedExcerpt(input);
+    this.#journal = new PlayJournal(lane.journal, input);
     // A workflow task begins when the server says so, and is played when the worker comes to it.
     const lag = Math.min(Math.max(now() - input.now, 0), MOST_LAG_MS);
     this.#clock = input.now + lag - performance.now();
@@ -83,7 +83,7 @@ export class Playback {
 
   /** Until nothing quick is left to wait for, or there was enough of it. */
   async play(begin: number[], enough: AbortSignal): Promise<Played> {
-    this.#journalBegin();
+    this.#journal.begin();
     const ends = on(this.#ends, "end", { signal: enough });
     this.#beginAll(begin);
     // Only what changes from here on is looked at: for the rest the workflow has seen to it.
@@ -143,35 +143,11 @@ export class Playback {
       return;
     }
     const event = { ...newsOf(going.attempt, outcome), at: microseconds(this.#clock + performance.now()) };
-    this.#journalEnd(going.attempt, outcome, event);
+    this.#journal.end(going.attempt, outcome, event, !this.#interrupted);
     (this.#interrupted ?? this.#events).push(event);
     this.#excerpt.happens(event);
     this.#reconcile([...this.#run.touched]);
     this.#run.touched.clear();
-  }
-
-  /** Whoever makes this workflow task again begins with what it had heard, and goes on as this play did. */
-  #journalBegin(): void {
-    const { run, now, task } = this.#input;
-    if (!task) return;
-    const { execution, length, news } = task;
-    this.#lane.journal.note({
-      ...{ run_id: run.id, name: `play/${execution}/${length}`, execution, task: length },
-      played: { began: now, news },
-    });
-  }
-
-  #journalEnd({ step, input }: Attempt, outcome: CallOutcome, event: TimedAttemptEvent): void {
-    const { run, numbers, task } = this.#input;
-    if (!task) return;
-    const { generation, attempt, at } = event;
-    this.#lane.journal.note({
-      ...{ run_id: run.id, name: callName(input), execution: task.execution, task: task.length, outcome },
-      played: {
-        ...{ step: numbers[step] as number, generation, attempt, at, follows: !this.#interrupted },
-        ...("random" in event && { random: event.random }),
-      },
-    });
   }
 
   #reconcile(touched: number[]): void {

@@ -19,6 +19,7 @@ export function expectUnavailable({ status, headers, body }: Answered<Refused>):
 
 export const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
 
+let keys = 0;
 /** The triggers there are: with and without a key, a payload, a limit. */
 export const triggers = (stack: Stack, plain: Workflow, limited: Workflow) => {
   const trigger = ({ id }: Workflow, body: object = {}, headers?: Record<string, string>) =>
@@ -26,7 +27,7 @@ export const triggers = (stack: Stack, plain: Workflow, limited: Workflow) => {
   return [
     () => trigger(plain),
     () => trigger(plain, { payload: { a: 1 } }),
-    () => trigger(plain, {}, { "idempotency-key": "once" }),
+    () => trigger(plain, {}, { "idempotency-key": `once-${++keys}` }),
     () => trigger(limited),
   ];
 };
