@@ -45,7 +45,7 @@ beforeEach(() => {
     withDeadline: (_: number, act: () => unknown) => act(),
     workflow: { getHandle: () => run },
   };
-  const deps = { db: { query }, log, temporal, notices: { onCommand: () => {} } } as unknown as Deps;
+  const deps = { db: { query }, log, temporal, notifications: { onCommand: () => {} } } as unknown as Deps;
   const inProcess = (queue: string): Dispatch =>
     dispatching(deps, {} as Endpoints, queue, new CallsInFlight(async () => true), new Journal(deps)).dispatchJob;
   dispatchJob = inProcess("own");

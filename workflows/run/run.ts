@@ -29,8 +29,8 @@ import { isLong, isTooLong, type Mode } from "./mode.ts";
 import { open } from "./opening.ts";
 import { announceReopened, notifyParent } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
-import { Reconciler } from "./reconciler.ts";
-import { Throttle } from "./throttle.ts";
+import { Reconciler } from "./in-flight/reconciler.ts";
+import { Throttle } from "./in-flight/throttle.ts";
 import { WorkflowTask } from "./workflow-task.ts";
 
 /**

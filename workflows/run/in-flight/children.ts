@@ -1,18 +1,18 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { CancellationScope, ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
-import { sourcesOf } from "../attempt-input.ts";
-import type { InboundEvent } from "../engine/events.ts";
-import { evolve } from "../engine/evolve.ts";
-import { stepRunId } from "../engine/ids.ts";
-import { takeUnmirrored } from "../engine/mirror/mirroring.ts";
-import { planOf, type PlanStep } from "../engine/plan.ts";
-import { initialRun, type Run } from "../engine/run.ts";
-import type { StepState } from "../engine/state.ts";
-import { parentClosedSignal, type RunWorkflow } from "../messages.ts";
-import { effects, stepEffects } from "../proxies.ts";
-import { nowOf } from "./clock.ts";
-import { signalRun } from "./signal-run.ts";
-import { webUiHeaders } from "../web-ui.ts";
+import { sourcesOf } from "../../attempt-input.ts";
+import type { InboundEvent } from "../../engine/events.ts";
+import { evolve } from "../../engine/evolve.ts";
+import { stepRunId } from "../../engine/ids.ts";
+import { takeUnmirrored } from "../../engine/mirror/mirroring.ts";
+import { planOf, type PlanStep } from "../../engine/plan.ts";
+import { initialRun, type Run } from "../../engine/run.ts";
+import type { StepState } from "../../engine/state.ts";
+import { parentClosedSignal, type RunWorkflow } from "../../messages.ts";
+import { effects, stepEffects } from "../../proxies.ts";
+import { nowOf } from "../clock.ts";
+import { signalRun } from "../signal-run.ts";
+import { webUiHeaders } from "../../web-ui.ts";
 
 const DEFAULT_NESTING_DEPTH = 10;
 

@@ -1,9 +1,9 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
-import type { AttemptFailure, Heartbeat, UnsavedOutput } from "../activity-types.ts";
-import { failureOf, isFinal } from "../attempt-failure.ts";
-import { type Attempt, completed, failed } from "../attempt-input.ts";
-import type { InboundEvent } from "../engine/events.ts";
-import { stepDispatch, stepDispatchAt } from "../proxies.ts";
+import type { AttemptFailure, Heartbeat, UnsavedOutput } from "../../activity-types.ts";
+import { failureOf, isFinal } from "../../attempt-failure.ts";
+import { type Attempt, completed, failed } from "../../attempt-input.ts";
+import type { InboundEvent } from "../../engine/events.ts";
+import { stepDispatch, stepDispatchAt } from "../../proxies.ts";
 
 /**
  * Awaits an attempt as an ordinary, heartbeating activity: at the process of `queue`, or else anywhere. When its heartbeats

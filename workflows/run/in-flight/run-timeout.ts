@@ -1,8 +1,8 @@
 import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
-import type { InboundEvent } from "../engine/events.ts";
-import type { Run } from "../engine/run.ts";
-import { isRunOver } from "../engine/transitions.ts";
-import { nowOf } from "./clock.ts";
+import type { InboundEvent } from "../../engine/events.ts";
+import type { Run } from "../../engine/run.ts";
+import { isRunOver } from "../../engine/transitions.ts";
+import { nowOf } from "../clock.ts";
 
 /** The timer of a run's time limit, which a recovery may move. */
 export class RunTimeout {

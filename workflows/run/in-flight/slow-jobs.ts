@@ -1,4 +1,4 @@
-import type { Plan } from "../engine/plan.ts";
+import type { Plan } from "../../engine/plan.ts";
 
 /** The jobs of a run whose calls take long: those are left to ordinary activities. */
 export class SlowJobs {

@@ -1,15 +1,15 @@
 import { CancellationScope } from "@temporalio/workflow";
-import { sourcesOf } from "../attempt-input.ts";
-import type { InboundEvent } from "../engine/events.ts";
-import { stepRunId } from "../engine/ids.ts";
-import type { PlanStep } from "../engine/plan.ts";
-import type { Run } from "../engine/run.ts";
-import type { StepState } from "../engine/state.ts";
-import { wantedFor } from "../engine/references/values.ts";
-import { triggerId } from "../engine/steps/trigger.ts";
-import { commandSignals } from "../messages.ts";
-import { stepEffects } from "../proxies.ts";
-import { signalRun } from "./signal-run.ts";
+import { sourcesOf } from "../../attempt-input.ts";
+import type { InboundEvent } from "../../engine/events.ts";
+import { stepRunId } from "../../engine/ids.ts";
+import type { PlanStep } from "../../engine/plan.ts";
+import type { Run } from "../../engine/run.ts";
+import type { StepState } from "../../engine/state.ts";
+import { wantedFor } from "../../engine/references/values.ts";
+import { triggerId } from "../../engine/steps/trigger.ts";
+import { commandSignals } from "../../messages.ts";
+import { stepEffects } from "../../proxies.ts";
+import { signalRun } from "../signal-run.ts";
 
 /** What a condition asks for and the run does not hold itself. */
 export async function lookUp(
