@@ -11,7 +11,7 @@ import { runToken } from "../../src/identity/run-token.ts";
 import { mismatch } from "../../src/rules/job-schemas.ts";
 import { findRecentJob, type StoredJob } from "../../src/store/jobs.ts";
 import type { DispatchInput, FailureClass, FailureDetails } from "../../workflows/activity-types.ts";
-import { jobDelaySecs } from "../../workflows/engine/retries.ts";
+import { jobDelaySecs } from "../../workflows/engine/steps/retries.ts";
 import { applyOutputPath } from "../../workflows/expressions/output-path.ts";
 import { TemplateError } from "../../workflows/expressions/templates.ts";
 

@@ -37,7 +37,7 @@ export interface Job {
   updated_at: string;
 }
 
-/** What would be stored, as `dryRun=true` answers it: without what is only known of a job that is. */
+/** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
 export interface JobPlan {
   dry_run: true;
   job: Omit<Job, "id" | "version_id" | "created_at" | "updated_at">;

@@ -3,16 +3,17 @@ import type { Attempt, JobRun, JobRunEvent } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
-import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
+import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
+import type { Page } from "./page.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { findJobRun, type JobRunsFilter, listJobRuns as listRows, type StoredJobRun } from "../store/job-runs.ts";
 import { listAttempts } from "../store/step-attempts.ts";
 import { presentJobRun, presentJobRuns } from "../views/job-run.ts";
 import { presentJobRunEvents } from "../views/job-run-events.ts";
-import { presentAttempts } from "../views/run.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import { presentAttempts } from "../views/step.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
+import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import { epochMs } from "../../workflows/engine/time.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
 
@@ -31,7 +32,7 @@ export const getJobRun = async (deps: Deps, caller: Caller, id: string): Promise
 export async function listJobRuns(
   deps: Deps,
   filter: JobRunsFilter & { cursor?: Cursor; limit: number },
-): Promise<{ items: JobRun[]; next?: Cursor }> {
+): Promise<Page<JobRun>> {
   const rows = await listRows(deps.db, { ...filter, limit: filter.limit + 1 });
   const items = await presentJobRuns(deps, rows.slice(0, filter.limit));
   const last = items.at(-1);
@@ -44,7 +45,7 @@ export async function listJobRunAttempts(
   deps: Deps,
   caller: Caller,
   id: string,
-  part: PartAsked,
+  part: PartRequest,
 ): Promise<ListPart<Attempt>> {
   const rows = await attemptRows(deps, caller, await findOwnJobRun(deps, caller, id));
   return listPart(rows, part, (some) => presentAttempts(deps, some));
@@ -55,7 +56,7 @@ export async function listJobRunEvents(
   deps: Deps,
   caller: Caller,
   id: string,
-  { cursor, limit }: PartAsked,
+  { cursor, limit }: PartRequest,
 ): Promise<ListPart<JobRunEvent>> {
   const jobRun = await findOwnJobRun(deps, caller, id);
   const events = presentJobRunEvents(jobRun, await attemptRows(deps, caller, jobRun));

@@ -1,12 +1,12 @@
-import type { Cursor } from "../contract/cursor.ts";
-import { now } from "../clock.ts";
+import { now } from "../timing/clock.ts";
 import type { Job, JobHealth } from "../contract/jobs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
+import { cursorOf, type Page, pageOf } from "./page.ts";
 import type { DefinitionFilter } from "./workflows.ts";
 import { healthOf } from "../store/job-runs.ts";
-import { findJob, listJobs as listJobRows, listJobVersions as listVersionRows, type StoredJob } from "../store/jobs.ts";
+import { findJob, listJobs as listRows, listJobVersions as listVersionRows, type StoredJob } from "../store/jobs.ts";
 import { presentJob } from "../views/job.ts";
 
 const NOT_FOUND = "job not found";
@@ -22,17 +22,16 @@ export async function findOwnJob({ db }: Deps, caller: Caller, id: string): Prom
 export const getJob = async (deps: Deps, caller: Caller, id: string): Promise<Job> =>
   presentJob(await findOwnJob(deps, caller, id));
 
-/** The job as each of its versions was, newest first. `next`: the last version that is shown, where there are older ones. */
+/** The job as it was in each of its versions, the newest first. A place is the last version that was shown. */
 export async function listJobVersions(
   deps: Deps,
   caller: Caller,
   id: string,
   { cursor, limit }: { cursor: number; limit: number },
-): Promise<{ items: Job[]; next?: number }> {
+): Promise<Page<Job, number>> {
   await findOwnJob(deps, caller, id);
-  const rows = await listVersionRows(deps.db, id, { before: cursor || undefined, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  return { items: page.map(presentJob), next: rows.length > limit ? page.at(-1)?.version : undefined };
+  const read = (most: number) => listVersionRows(deps.db, id, { before: cursor || undefined, limit: most });
+  return pageOf(limit, read, presentJob, ({ version }) => version);
 }
 
 const WINDOW_SECS = 86_400;
@@ -48,17 +47,5 @@ export async function jobHealth(deps: Deps, caller: Caller, id: string): Promise
 
 const rounded = (ms: number | null) => Math.round((ms ?? 0) * 1000) / 1000;
 
-export async function listJobs(
-  { db }: Deps,
-  projectId: string,
-  filter: DefinitionFilter,
-): Promise<{ items: Job[]; next?: Cursor }> {
-  const { tag_key: tagKey, tag_value: tagValue, cursor, limit } = filter;
-  const rows = await listJobRows(db, { projectId, tagKey, tagValue, cursor, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.map(presentJob),
-    next: rows.length > limit && last ? { at: last.created_at, id: last.id } : undefined,
-  };
-}
+export const listJobs = ({ db }: Deps, project_id: string, filter: DefinitionFilter): Promise<Page<Job>> =>
+  pageOf(filter.limit, (limit) => listRows(db, { ...filter, project_id, limit }), presentJob, cursorOf);

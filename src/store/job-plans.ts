@@ -1,5 +1,5 @@
-import type { Db } from "./pool.ts";
-import type { StoredStep } from "./workflows.ts";
+import type { Db } from "./postgres/pool.ts";
+import type { StoredStep } from "./workflow-versions.ts";
 
 /**
  * The plan of the runs that triggers of the job make: its version's id. It is a version without a workflow: runs are pinned to

@@ -1,10 +1,10 @@
 import type { JobRunStatus } from "../contract/runs.ts";
 import type { Cursor } from "../contract/cursor.ts";
-import { type Columns, isId, present, recordOf } from "./columns.ts";
+import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import { startOf } from "./page.ts";
-import type { Db } from "./pool.ts";
-import type { JobRunRow, RunRow } from "../../workflows/engine/rows.ts";
+import { startOf } from "./postgres/list-request.ts";
+import type { Db } from "./postgres/pool.ts";
+import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** A job run, with what it is shown with of its job and its workflow run. `run` only of one that a trigger of its job made. */
 export interface StoredJobRun extends Omit<JobRunRow, "created_at"> {
@@ -35,7 +35,7 @@ export async function insertJobRun(db: Db, row: JobRunRow): Promise<void> {
 }
 
 export async function findJobRun(db: Db, id: string): Promise<StoredJobRun | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<JobRunColumns>(`${SHOWN} where job_run.id = $1`, [id]);
   return rows[0] && jobRunOf(rows[0]);
 }
@@ -66,7 +66,7 @@ export async function listJobRuns(
   const given = (value: unknown) => `$${values.push(value)}`;
   const at = "coalesce(job_run.created_at, job_run.started_at)";
   const where = [`job_run.project_id = ${given(projectId)}`];
-  if (jobId !== undefined) where.push(isId(jobId) ? `job_run.job_id = ${given(jobId)}` : "false");
+  if (jobId !== undefined) where.push(isUuid(jobId) ? `job_run.job_id = ${given(jobId)}` : "false");
   // As part of the text: only then the index of those that are not completed can be chosen.
   if (status !== undefined) where.push(`job_run.status = '${status}'`);
   if (createdAfter !== undefined) where.push(`${at} >= epoch_ms(${given(createdAfter)})`);
@@ -124,7 +124,7 @@ function jobRunOf(columns: JobRunColumns): StoredJobRun {
   const { output, output_ref, ...row } = jobRun;
   const of = { triggered_by: triggered_by ?? "", created_by, expires_at };
   const run = is_own
-    ? present<StoredJobRun["run"] & object>({ ...of, payload: documentOf(payload, payload_ref) })
+    ? withoutNulls<StoredJobRun["run"] & object>({ ...of, payload: documentOf(payload, payload_ref) })
     : null;
-  return present<StoredJobRun>({ ...row, output: documentOf(output, output_ref), run });
+  return withoutNulls<StoredJobRun>({ ...row, output: documentOf(output, output_ref), run });
 }

@@ -1,4 +1,4 @@
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** Slugs of workflows whose newest version calls the job, some of them. */
 export async function workflowsThatCall(db: Db, projectId: string, jobId: string): Promise<string[]> {

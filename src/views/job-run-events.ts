@@ -1,6 +1,6 @@
 import type { JobRunEvent } from "../contract/runs.ts";
 import type { StoredJobRun } from "../store/job-runs.ts";
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** The job run's life, as its attempts tell it. */

@@ -1,12 +1,13 @@
 import type { JobRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { documents, time } from "./run.ts";
+import { shownDocuments } from "./shown-documents.ts";
+import { shownTime } from "./shown-time.ts";
 import type { StoredJobRun } from "../store/job-runs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** As many of them, from the first one on, as one answer has room for with what they were given and answered. */
 export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promise<JobRun[]> {
-  const { found, leftOut } = await documents(
+  const { found, leftOut } = await shownDocuments(
     db,
     rows.flatMap(({ run, output }) => [run?.payload, output]),
   );
@@ -32,9 +33,9 @@ export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promis
     payload: found[2 * i],
     result: found[2 * i + 1],
     error: row.error || undefined,
-    started_at: time(row.started_at),
-    finished_at: time(row.finished_at),
-    expires_at: time(row.run?.expires_at),
+    started_at: shownTime(row.started_at),
+    finished_at: shownTime(row.finished_at),
+    expires_at: shownTime(row.run?.expires_at),
     created_by: row.run ? (row.run.created_by ?? "") : "system:workflow",
     tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
     created_at: rfc3339(row.created_at),

@@ -8,9 +8,9 @@ import {
   takeBestEffort,
   takeUnmirrored,
   unmirroredRows,
-} from "../../workflows/engine/mirroring.ts";
+} from "../../workflows/engine/mirror/mirroring.ts";
+import { ownRows } from "../../workflows/engine/mirror/view.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
-import { jobRunRow } from "../../workflows/engine/view.ts";
 
 /** One mirror write that succeeds. */
 function write(run: Story) {
@@ -149,12 +149,12 @@ describe("the job run that a trigger of a job made", () => {
   const ofJob = { workflow_id: step.job_id };
 
   it("is there before it starts, and says when it was made and when it started", () => {
-    const queued = jobRunRow(initialRun(planWith([step], ofJob)), 0);
+    const { jobRun: queued } = ownRows(initialRun(planWith([step], ofJob)), 0);
     expect(queued).toMatchObject({ status: "queued", attempt: 1, created_at: BEGIN });
     expect(queued?.started_at).toBeUndefined();
     const [started] = write(given([step], ofJob)).job_runs;
     expect(started).toMatchObject({ id: queued?.id, status: "executing", created_at: BEGIN, started_at: BEGIN });
-    expect(jobRunRow(initialRun(planWith([step])), 0)).toBeUndefined();
+    expect(ownRows(initialRun(planWith([step])), 0).jobRun).toBeUndefined();
   });
 
   it("is canceled with its run, also where it never started", () => {

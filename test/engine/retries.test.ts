@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { given, type Story } from "./given.ts";
 import { BEGIN, child, job } from "./plans.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
-import { jobDelaySecs } from "../../workflows/engine/retries.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
+import { jobDelaySecs } from "../../workflows/engine/steps/retries.ts";
 
 /** Attempts and the delays before them, until the step is over. */
 function attempts(more: Parameters<typeof job>[2], classes: string[], random = 0.5, job_max_attempts = 3) {

@@ -1,7 +1,7 @@
 import { assertSupported } from "../definitions/assert-supported.ts";
 import { UNSUPPORTED } from "../../contract/without-effect.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid } from "../../errors.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
 import { JsonSchema } from "../../rules/json-schema.ts";
@@ -37,5 +37,3 @@ function assertEndpoint(field: string, url: string, allowPrivate: boolean): void
   const problem = endpointProblem(url, allowPrivate);
   if (problem) throw invalid(field, `invalid ${field}: ${problem}`);
 }
-
-const invalid = (field: string, message: string) => new Problem("validation_error", message, [`${field}: ${message}`]);

@@ -1,10 +1,10 @@
 import { v7 as uuid } from "uuid";
 import { newVersionId } from "../definitions/version-id.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { planOfJobRuns } from "../../store/job-plans.ts";
 import type { StoredJob } from "../../store/jobs.ts";
-import { findVersion, planSteps, type StoredStep } from "../../store/workflows.ts";
+import { findVersion, planSteps, type StoredStep } from "../../store/workflow-versions.ts";
 import { type PlanStep, RULES, type RunHeader } from "../../../workflows/engine/plan.ts";
 
 /** A run of one step, which calls the job: all that holds for the run of a workflow holds for it. Its workflow is the job. */

@@ -4,7 +4,7 @@ import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
-import { runRoutes } from "./runs.ts";
+import { jobRunRoutes } from "./job-runs.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
 import { workflowRoutes } from "./workflows.ts";
 
@@ -16,6 +16,6 @@ export const routes: Route[] = [
   ...bulkOperationRoutes,
   ...jobRoutes,
   ...jobTriggerRoutes,
-  ...runRoutes,
+  ...jobRunRoutes,
   ...eventRoutes,
 ];

@@ -4,9 +4,9 @@ import { createJobs, previewJobs } from "../../commands/jobs/create-jobs.ts";
 import { deleteJob, previewDelete } from "../../commands/jobs/delete-job.ts";
 import { previewEnabled, previewUpdate, setEnabled, updateJob } from "../../commands/jobs/update-job.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../contract/jobs.ts";
-import { encodePlace, taggedQuery, versionsQuery } from "../../contract/lists.ts";
+import { taggedQuery, versionsQuery } from "../../contract/lists.ts";
 import { IGNORED, sent, sentInEach } from "../../contract/without-effect.ts";
-import { pageOf } from "../answer.ts";
+import { pageAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { knownId, parseEach } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -41,8 +41,8 @@ export const jobRoutes: Route[] = [
     scope: "jobs:read",
     query: taggedQuery,
     handler: async (deps, asked) => {
-      const { items, next } = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
-      return pageOf(items, next, asked);
+      const page = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -97,10 +97,8 @@ export const jobRoutes: Route[] = [
     path: "/v1/jobs/:jobID/versions",
     scope: "jobs:read",
     query: versionsQuery,
-    handler: async (deps, asked) => {
-      const { items, next } = await listJobVersions(deps, asked.caller, jobIdOf(asked.params), asked.query);
-      return pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
-    },
+    handler: async (deps, asked) =>
+      pageAnswer(await listJobVersions(deps, asked.caller, jobIdOf(asked.params), asked.query), asked),
   }),
   route({
     method: "get",

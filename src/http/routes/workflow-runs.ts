@@ -1,10 +1,12 @@
-import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { bulkCancel, previewBulkCancel } from "../../commands/bulk/bulk-cancel.ts";
+import { bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-replay.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
+import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
-import { answerTo, pageOf, partOf } from "../answer.ts";
+import { answerTo, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
@@ -19,10 +21,8 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: runsQuery,
     handler: async (deps, asked) => {
-      const { project_id, status, tag_key, tag_value, limit, cursor } = asked.query;
-      const filter = { status, tagKey: tag_key, tagValue: tag_value, limit, cursor };
-      const { items, next } = await listRuns(deps, projectOf(asked.caller, project_id), filter);
-      return pageOf(items, next, asked);
+      const page = await listRuns(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -52,9 +52,10 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:read",
     query: runQuery,
-    handler: async (deps, { caller, params, query }) => ({
-      body: await getRun(deps, caller, runIdOf(params), query.wait_secs),
-    }),
+    handler: async (deps, { caller, params, query }) => {
+      const row = await noticeEnd(deps, await findOwnRun(deps, caller, runIdOf(params)));
+      return { body: await getRun(deps, caller, row, query.wait_secs) };
+    },
   }),
   route({
     method: "delete",
@@ -71,7 +72,7 @@ export const workflowRunRoutes: Route[] = [
     query: stepsQuery,
     handler: async (deps, asked) => {
       const steps = await listSteps(deps, asked.caller, runIdOf(asked.params), asked.query);
-      return partOf(steps, asked);
+      return partAnswer(steps, asked);
     },
   }),
   route({
@@ -82,7 +83,7 @@ export const workflowRunRoutes: Route[] = [
     handler: async (deps, asked) => {
       const { caller, params, query } = asked;
       const attempts = await listStepAttempts(deps, caller, runIdOf(params), params.stepRef, query);
-      return partOf(attempts, asked);
+      return partAnswer(attempts, asked);
     },
   }),
   route({
