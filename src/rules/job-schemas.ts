@@ -1,11 +1,11 @@
+import { LRUCache } from "lru-cache";
 import { JsonSchema } from "./json-schema.ts";
 import type { Job } from "../contract/jobs.ts";
 
 type SchemaField = "payload_schema" | "result_schema";
 
-/** Compiled: the latest this many that were asked for. A version of a job never changes. */
-const KEPT_SCHEMAS = 500;
-const schemas = new Map<string, JsonSchema>();
+/** Compiled. A version of a job never changes. */
+const schemas = new LRUCache<string, JsonSchema>({ max: 500 });
 
 /**
  * What is wrong, by the job's schema, with what it is given or what it answered, as JSON text: one sentence that names the
@@ -20,9 +20,7 @@ export function mismatch(
   if (schema === undefined) return undefined;
   const key = `${version_id} ${field}`;
   const compiled = schemas.get(key) ?? new JsonSchema(schema);
-  schemas.delete(key);
   schemas.set(key, compiled);
-  if (schemas.size > KEPT_SCHEMAS) schemas.delete(schemas.keys().next().value as string);
   const problem = compiled.mismatch(field === "payload_schema" ? "payload" : "result", text);
   return problem && `${problem} (${field})`;
 }

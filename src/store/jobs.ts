@@ -1,4 +1,4 @@
-import pg from "pg";
+import pg, { type PoolClient } from "pg";
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
@@ -56,6 +56,11 @@ export async function replaceJob(db: Db, job: StoredJob): Promise<"replaced" | "
     if (error instanceof pg.DatabaseError && error.constraint === "jobs_slug") return "duplicate";
     throw error;
   }
+}
+
+/** Until the transaction ends nobody else changes or deletes the job, or starts a run of it by itself. */
+export async function lockJob(transaction: PoolClient, id: string): Promise<void> {
+  await transaction.query("select from jobs where id = $1 for update", [id]);
 }
 
 export async function deleteJob(db: Db, id: string): Promise<void> {

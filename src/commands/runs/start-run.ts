@@ -31,8 +31,8 @@ export const firstRow = (header: RunHeader, steps: PlanStep[]): RunRow => ({
 
 /** The job run of a run that a trigger of a job makes, before a worker takes it up. */
 function firstJobRun(header: RunHeader, steps: PlanStep[]): JobRunRow | undefined {
-  const run = initialRun(planOf(header, steps));
-  const { jobRun } = isRunOfJob(run.plan) ? ownRows(run, 0) : {};
+  if (!isRunOfJob({ run: header, steps })) return undefined;
+  const { jobRun } = ownRows(initialRun(planOf(header, steps)), 0);
   return jobRun && { ...jobRun, revision: 0 };
 }
 
@@ -60,7 +60,7 @@ export async function startRun(
   await inTransaction(deps.starts, async (transaction) => {
     if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns)))
       throw new Problem("conflict", LIMIT_REACHED);
-    if (jobRun) await insertJobRun(transaction, jobRun);
+    if (jobRun && (await insertJobRun(transaction, jobRun)) === "gone") throw new Problem("not_found", "job not found");
     await begin(deps, { run: header, steps, seed_from, slow_jobs });
   });
   return row;

@@ -81,6 +81,20 @@ describe("DELETE", () => {
   });
 });
 
+test("a deletion and triggers at once leave either the job, or no run of it", async () => {
+  stack.jobs.hold("/raced");
+  for (let round = 0; round < 5; round++) {
+    const job = await createJob(stack, "/raced");
+    const [gone, ...made] = await Promise.all([
+      stack.request("DELETE", `/v1/jobs/${job.id}`),
+      ...[1, 2, 3].map(() => stack.request<{ id: string }>("POST", `/v1/jobs/${job.id}/trigger`)),
+    ]);
+    const statuses = made.map(({ status }) => status);
+    if (gone?.status === 204) expect(new Set(statuses)).toEqual(new Set([404]));
+    else expect([gone?.status, new Set(statuses)]).toEqual([409, new Set([201])]);
+  }
+});
+
 describe("a batch", () => {
   test("makes each job, or says what is wrong with it", async () => {
     const slug = uuid();
