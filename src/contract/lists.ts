@@ -90,13 +90,14 @@ const place = z
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
 export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
 
+/** Versions count down: the cursor is the number of the last one shown. */
+export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });
+
 /** The runs of a bulk operation, in the order in which they are taken. */
 export const bulkItemsQuery = query({
   ...page,
   cursor: place,
   status: choice(ITEM_STATUSES, "is invalid").optional(),
 });
-/** Versions, newest first; the cursor is the last one that was shown. */
-export const versionsQuery = query({ ...page, cursor: place });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");
