@@ -2,11 +2,12 @@ import { z } from "zod";
 import { json, line, list, members, whole } from "./fields.ts";
 import type { WorkflowStep } from "./workflows.ts";
 
+/** What only a stored step has. */
+type Made = "id" | "workflow_id" | "created_at" | "sub_workflow_version_id";
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
 
 /** A step as a definition gives it, aliases resolved and defaults filled in. Whether it makes sense is for validate.ts to say. */
-export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | "on_skip" | Choices> &
-  Record<Choices, string> & { on_skip?: string };
+export type StepInput = Omit<WorkflowStep, Made | "on_skip" | Choices> & Record<Choices, string> & { on_skip?: string };
 
 /** Of the largest workflow that any server is set to take (MAX_STEPS). */
 export const MOST_STEPS = 10_000;
@@ -21,6 +22,7 @@ export const stepInput = members({
   step_type: z.string().optional(),
   type: z.string().optional(),
   job_id: word.optional(),
+  job: word.optional(),
   depends_on: list(z.string(), MOST_STEPS).default([]),
   condition: json.optional(),
   on_failure: z.string().default("fail_workflow"),
@@ -37,6 +39,7 @@ export const stepInput = members({
   timeout_secs_override: whole.optional(),
   output_transform: word.optional(),
   sub_workflow_id: word.optional(),
+  workflow: word.optional(),
   max_nesting_depth: whole.optional(),
   event_key: word.optional(),
   event_timeout_secs: whole.optional(),
@@ -79,10 +82,10 @@ export const stepInput = members({
 /** The published TypeScript builders drop the type: what else a step says tells it. */
 function typeByFields(given: { [field: string]: unknown }): string {
   const says = (...fields: string[]) => fields.some((field) => given[field] !== undefined);
-  if (says("job_id")) return "job";
+  if (says("job_id", "job")) return "job";
   if (says("event_key")) return "wait_for_event";
   if (says("sleep_duration_secs", "sleep_duration")) return "sleep";
-  return says("sub_workflow_id") ? "sub_workflow" : "job";
+  return says("sub_workflow_id", "workflow") ? "sub_workflow" : "job";
 }
 
 const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };

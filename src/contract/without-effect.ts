@@ -23,7 +23,7 @@ export const IGNORED = {
 
 /** Fields without an effect yet, by body, with the values that ask for none. Any other value is refused. */
 export const UNSUPPORTED = {
-  workflow: { cron: [""], cron_timezone: [""], skip_if_running: [false], version_policy: ["pin"] },
+  workflow: { cron: [""], cron_timezone: [""], skip_if_running: [false] },
   job: {
     cron: [""],
     version_policy: ["pin"],
@@ -48,6 +48,7 @@ export const sent =
 /** Of a step, what counts only for these types; all else counts for every type. */
 const FIELDS_OF_TYPES: Partial<Record<keyof StepInput, StepType[]>> = {
   job_id: ["job"],
+  job: ["job"],
   payload: ["job", "sub_workflow"],
   retry_max_attempts: ["job"],
   retry_backoff: ["job"],
@@ -63,6 +64,7 @@ const FIELDS_OF_TYPES: Partial<Record<keyof StepInput, StepType[]>> = {
   event_notify_url: ["wait_for_event"],
   sleep_duration_secs: ["sleep"],
   sub_workflow_id: ["sub_workflow"],
+  workflow: ["sub_workflow"],
   max_nesting_depth: ["sub_workflow"],
 };
 /** What says the same as nothing. */

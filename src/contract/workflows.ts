@@ -21,7 +21,13 @@ export interface WorkflowStep {
   condition?: Json;
   payload?: Json;
   job_id?: string;
+  /** The slug that the job was named by when the step was stored. */
+  job?: string;
   sub_workflow_id?: string;
+  /** The slug that the sub-workflow was named by when the step was stored. */
+  workflow?: string;
+  /** The sub-workflow's newest version when the step was stored. */
+  sub_workflow_version_id?: string;
   max_nesting_depth?: number;
   approval_timeout_secs?: number;
   approval_approvers?: string[];
@@ -38,6 +44,8 @@ export interface WorkflowStep {
   concurrency_key?: string;
   created_at: string;
 }
+
+export type VersionPolicy = "pin" | "minor" | "latest";
 
 export interface StepOverride {
   step_ref: string;
@@ -70,10 +78,16 @@ export interface Workflow {
   steps?: WorkflowStep[];
 }
 
+/** How a changed definition is answered: beside it, how many open runs stay with the version before. */
+export interface ChangedWorkflow extends Workflow {
+  active_runs_on_previous_version?: number;
+  previous_version_id?: string;
+}
+
 /** What would be stored, as `dryRun=true` answers it: without what is only known of a workflow that is. */
 export interface WorkflowPlan {
   dry_run: true;
   workflow: Omit<Workflow, "id" | "version_id" | "created_at" | "updated_at" | "steps"> & {
     steps: Omit<WorkflowStep, "id" | "workflow_id" | "created_at">[];
-  };
+  } & Pick<ChangedWorkflow, "active_runs_on_previous_version" | "previous_version_id">;
 }

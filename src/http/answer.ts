@@ -68,9 +68,10 @@ const ALWAYS = {
 
 /** An answer as it goes over the wire. */
 export function written({ status = 200, headers, body }: Answer, requestId: string) {
-  const text = stringifyJson(body);
-  const all = { ...ALWAYS, "X-Request-Id": requestId, ...headers, "Content-Length": String(Buffer.byteLength(text)) };
-  return { status, headers: all, text };
+  const text = body === undefined ? "" : stringifyJson(body);
+  // A 204 has neither a body nor the length of one.
+  const length = status === 204 ? undefined : { "Content-Length": String(Buffer.byteLength(text)) };
+  return { status, headers: { ...ALWAYS, "X-Request-Id": requestId, ...headers, ...length }, text };
 }
 
 /** The one way out. By Node's own writeHead: express and helmet set header by header, a tenth of a short request's time. */

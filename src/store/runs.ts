@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
+import { Problem } from "../errors.ts";
 import { type Columns, isId, present, recordOf } from "./columns.ts";
 import { documentOf } from "./documents.ts";
 import { type Db, inTransaction } from "./pool.ts";
@@ -27,7 +28,8 @@ export const insertRunsFrom = (json: string) => `
     retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
 
 /**
- * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. `begin`
+ * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. No workflow is
+ * deleted meanwhile; one that is gone is told as not found. `begin`
  * starts it in Temporal once the row is written and before it is there to be seen: what can't be stored does not start, and
  * if the start fails, or the process dies, no row of a run that does not exist is left. True also when the run is stored
  * already, so that a repeated try takes its place once.
@@ -51,8 +53,14 @@ export function insertRunWithinLimit(
 }
 
 async function insertRun(db: Db, row: RunRow): Promise<void> {
-  const text = `${insertRunsFrom("$1::json")} on conflict (id) do nothing`;
-  await db.query({ name: "insert_run", text, values: [recordOf([row])] });
+  const text = `
+    with workflow as (select from workflows where id = $2 for key share),
+    stored as (
+      ${insertRunsFrom("$1::json")} where exists (select from workflow)
+      on conflict (id) do nothing)
+    select from workflow`;
+  const { rowCount } = await db.query({ name: "insert_run", text, values: [recordOf([row]), row.workflow_id] });
+  if (rowCount === 0) throw new Problem("not_found", "workflow not found");
 }
 
 export async function countRunning(db: Db, workflowId: string): Promise<number> {

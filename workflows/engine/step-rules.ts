@@ -30,7 +30,7 @@ const MAX_URL = 2048;
 export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Generator<Fault> {
   switch (step.step_type) {
     case "job":
-      if (!step.job_id) yield fault("job_id", "job steps require job_id");
+      if (!step.job_id && !step.job) yield fault("job_id", "job steps require job_id");
       break;
     case "approval":
       if (!step.approval_approvers?.length)
@@ -38,7 +38,8 @@ export function* shapeFaults(step: StepInput, refs: ReadonlySet<string>): Genera
       yield* atLeastZero(step, "approval_timeout_secs");
       break;
     case "sub_workflow":
-      if (!step.sub_workflow_id) yield fault("sub_workflow_id", "sub_workflow steps require sub_workflow_id");
+      if (!step.sub_workflow_id && !step.workflow)
+        yield fault("sub_workflow_id", "sub_workflow steps require sub_workflow_id");
       if (step.job_id) yield fault("job_id", "sub_workflow steps must not have job_id");
       yield* atLeastZero(step, "max_nesting_depth");
       break;
