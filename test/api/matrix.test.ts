@@ -36,6 +36,9 @@ beforeAll(async () => {
     stepRef: "gate",
     eventKey: "key of demo",
   };
+  const { version_id = "" } = await ok<{ version_id: string }>(stack, "GET", `/v1/workflows/${run.workflow_id}`);
+  Object.assign(demo, { projectID: "demo", versionID: version_id, fromVersionID: version_id, toVersionID: version_id });
+  await ok(stack, "PUT", "/v1/workflow-policies/demo", {});
   demo.operationID = (await operating()).operationID ?? "";
   // Its id is that of the command, too.
   demo.commandID = "a command of demo";
@@ -53,7 +56,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const everything = async () => {
-  const lists = ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations"];
+  const lists = ["/v1/workflow-policies/demo", "/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations"];
   lists.push(`/v1/workflow-runs/${demo.workflowRunID}/steps`);
   return Promise.all(lists.map((list) => ok(stack, "GET", list)));
 };
@@ -82,12 +85,21 @@ const operating = async (): Promise<Ids> => {
   return { ...demo, operationID: id };
 };
 
+/** A workflow that never ran. */
+const unused = async (): Promise<Ids> => {
+  const body = { project_id: "demo", name: "unused", slug: `unused-${++slugs}`, steps: [gate("gate")] };
+  return { ...demo, workflowID: (await ok<{ id: string }>(stack, "POST", "/v1/workflows", body)).id };
+};
+
 const waitsFor = async (key: string) => {
   const run = await runOf(stack, [wait("wait", key)]);
   await until(() => findWaitingTrigger(stack.deps.db, "demo", key));
   return run.id;
 };
 
+const WORKFLOW = "/v1/workflows/:workflowID";
+const VERSION = `${WORKFLOW}/versions/:versionID`;
+const POLICY = "/v1/workflow-policies/:projectID";
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
 const OPERATION = "/v1/bulk-operations/:operationID";
@@ -104,6 +116,21 @@ const CASES: Record<string, Case> = {
   "get /v1/workflows/:workflowID": { status: 200 },
   "post /v1/workflows/:workflowID/trigger": { status: 202 },
   "get /v1/workflows/:workflowID/runs": { status: 200 },
+  [`patch ${WORKFLOW}`]: { status: 200 },
+  [`delete ${WORKFLOW}`]: { status: 204, prepare: unused },
+  [`post ${WORKFLOW}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`get ${WORKFLOW}/graph`]: { status: 200 },
+  [`post ${WORKFLOW}/dry-run`]: { status: 200 },
+  [`post ${WORKFLOW}/plan`]: { status: 200 },
+  [`post ${WORKFLOW}/simulate`]: { status: 200 },
+  [`get ${WORKFLOW}/versions`]: { status: 200 },
+  [`get ${VERSION}`]: { status: 200 },
+  [`get ${VERSION}/steps`]: { status: 200 },
+  [`get ${VERSION}/impact`]: { status: 200 },
+  [`get ${WORKFLOW}/versions/:fromVersionID/diff/:toVersionID`]: { status: 200 },
+  [`get ${WORKFLOW}/active-versions`]: { status: 200 },
+  [`get ${POLICY}`]: { status: 200 },
+  [`put ${POLICY}`]: { status: 200, body: () => ({ max_depth: 100 }) },
   "get /v1/workflow-runs": { status: 200, query: "?project_id=demo" },
   "post /v1/workflow-runs/bulk-cancel": { status: 200, body: bulk, prepare: atGate },
   "post /v1/workflow-runs/bulk-replay": { status: 200, body: bulk, prepare: canceled },
@@ -272,7 +299,7 @@ describe.each(named)("%s takes no parameter that it does not know:", (_, route) 
     ["nonsense=1&nonsense=2", "nonsense"],
     ["__proto__=1", "__proto__"],
     ["a%5Bb%5D=1", "a[b]"],
-    ...(route.method === "get" ? [["dryRun=true", "dryRun"] as [string, string]] : []),
+    ...(route.onlyReads ? [["dryRun=true", "dryRun"] as [string, string]] : []),
   ])("%s", async (query, name) => {
     const authorization = route.scope ? bearer({}).authorization : "";
     const answer = await ask(route, demo, { authorization }, `${known}&${query}`);
@@ -291,6 +318,7 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),
     ...ofRun.map((table) => `(select json_agg(t order by t::text) from ${table} t where run_id = $1) as run_${table}`),
     "(select to_json(run) from workflow_runs run where id = $1) as run",
+    "(select json_agg(policy) from workflow_policies policy) as policies",
     "(select status from bulk_operations where id = $2) as operation",
     "(select count(*) from run_commands where run_id = $2) as operation_commands",
   ];
@@ -299,7 +327,7 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   return { ...rows[0], events: events?.length };
 }
 
-const acting = guarded.filter(([, { method }]) => method !== "get");
+const acting = guarded.filter(([, { onlyReads }]) => !onlyReads);
 
 describe.each(acting)("%s with dryRun", (_, route) => {
   const { query = "?", body, prepare } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };

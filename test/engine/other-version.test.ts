@@ -39,6 +39,11 @@ test.each<[string, Step[], string[]]>([
     [job("a"), approval("gate", ["a"], { approval_approvers: ["carl"] })],
     ['step "gate" has completed, and has other approvers'],
   ],
+  [
+    "what completed has an approval within it now",
+    [job("a", [], { gates_within: [["carl"]] }), approval("gate", ["a"], { approval_approvers: ["bob", "ada"] })],
+    ['step "a" has completed, and has other approvers'],
+  ],
 ])("a retry in another version in which %s", (_, steps, faults) => {
   const { plan, state } = failed();
   expect(keptFaults(plan, state, planWith(steps))).toEqual(faults);

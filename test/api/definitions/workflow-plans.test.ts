@@ -24,13 +24,13 @@ describe("dry-run of a workflow", () => {
     expect(answer.headers.get("x-ignored-fields")).toBe("steps[4].job_id");
   });
 
-  test.each<[Step[], RegExp]>([
-    [[...STEPS, gate("a")], /^duplicate step_ref: a$/],
-    [[...STEPS.slice(1), gate("c", { depends_on: ["c"] })], /^step cannot depend on itself$/],
-    [[...STEPS, { step_ref: "e", job_id: uuid() }], /^step "e" references unknown job "/],
-    [[...STEPS, { step_ref: "e", event_key: "{{outputs.x}}" }], /^step "e": .*outputs\.x/],
-    [STEPS.slice(0, 3), /^removing step_ref "d" is not supported/],
-  ])("refuses what could not be stored: %.60j", async (steps, message) => {
+  test.each<[RegExp, Step[]]>([
+    [/^duplicate step_ref: a$/, [...STEPS, gate("a")]],
+    [/^step cannot depend on itself$/, [...STEPS.slice(1), gate("c", { depends_on: ["c"] })]],
+    [/^step "e" references unknown job "/, [...STEPS, { step_ref: "e", job_id: uuid() }]],
+    [/^step "e": .*outputs\.x/, [...STEPS, { step_ref: "e", event_key: "{{outputs.x}}" }]],
+    [/^removing step_ref "d" is not supported/, STEPS.slice(0, 3)],
+  ])("refuses what could not be stored: %s", async (message, steps) => {
     refused(await post(await createWorkflow(stack, STEPS), "dry-run", { steps }), 400, "validation_error", message);
   });
 

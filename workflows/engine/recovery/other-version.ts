@@ -1,4 +1,5 @@
 import { quoted } from "../../expressions/printed.ts";
+import { gatesIn } from "../gates/may-pass.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import { initialRun } from "../run.ts";
 import type { RunState, StepState } from "../state.ts";
@@ -18,11 +19,15 @@ function keptFault(was: PlanStep, is: PlanStep | undefined): string | undefined 
   if (!is) return "is not there";
   if (is.step_type !== was.step_type) return `is of type ${is.step_type}, not ${was.step_type}`;
   if (!isSame(was.depends_on, is.depends_on)) return "has other dependencies";
-  if (!isSame(was.approval_approvers, is.approval_approvers)) return "has other approvers";
+  if (!isSame(approversOf(was), approversOf(is))) return "has other approvers";
   return undefined;
 }
 
-const isSame = (some: string[] = [], others: string[] = []): boolean =>
+/** Of an approval, and of each one in a sub-workflow. */
+const approversOf = (step: PlanStep): string[] =>
+  gatesIn(step).map((approvers) => JSON.stringify([...approvers].sort()));
+
+const isSame = (some: string[], others: string[]): boolean =>
   some.length === others.length && some.every((each) => others.includes(each));
 
 /** The run as if it were one of the other version: a step that is new there has not begun. */
