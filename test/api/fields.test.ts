@@ -60,6 +60,8 @@ const OTHERS: Record<string, string[]> = {
   resume: ["reason"],
   abort: ["reason"],
   send: ["payload"],
+  clone: ["project_id", "name", "slug"],
+  plan: ["step_overrides"],
 };
 
 function fieldsOf(schema: z.core.$ZodType): string[] {
