@@ -3,14 +3,14 @@ import { request } from "undici";
 import type { Endpoints } from "./endpoint/endpoint-agent.ts";
 import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
-import { claimTrigger } from "../src/store/event-triggers.ts";
+import { eventKeyProblem } from "../src/rules/event-key.ts";
+import { claimEventTrigger } from "../src/store/event-triggers.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
-import type { TriggerRow } from "../workflows/engine/rows.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
-const MAX_KEY_BYTES = 512;
 const NOTIFY_TIMEOUT_MS = 5_000;
 /** A wait that just ended may hold its key until its run is mirrored. */
 const CLAIM_PAUSES_MS = [100, 200, 400, 800];
@@ -29,10 +29,8 @@ export function openWait(deps: Deps, endpoints: Endpoints): Activities["openWait
 }
 
 function keyProblem(key: string): string | undefined {
-  if (key === "") return "event key is required";
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `event key must be at most ${MAX_KEY_BYTES} characters`;
-  if (/[\p{Cc}\p{Surrogate}]/u.test(key))
-    return "event key contains invalid characters (control characters not allowed)";
+  const problem = eventKeyProblem(key);
+  if (problem !== undefined) return problem;
   const reserved = reservedKeyProblem(key);
   return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }
@@ -43,9 +41,9 @@ async function claim(
   input: OpenWaitInput,
   eventKey: string,
 ): Promise<string | undefined> {
-  const row = triggerOf(input, eventKey);
+  const row = eventTriggerOf(input, eventKey);
   for (const pause of [...CLAIM_PAUSES_MS, undefined]) {
-    const claimed = await claimTrigger(deps.db, row);
+    const claimed = await claimEventTrigger(deps.db, row);
     if (claimed === "claimed" && row.notify_url) void notify(deps, endpoints, row, row.notify_url);
     if (claimed !== "taken") return undefined;
     if (pause !== undefined) await Context.current().sleep(pause);
@@ -53,7 +51,7 @@ async function claim(
   return `event key ${JSON.stringify(eventKey)} is already waited for by another run`;
 }
 
-function triggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
+function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   return {
     id: input.trigger_id,
     project_id: input.sources.project_id,
@@ -71,7 +69,7 @@ function triggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   };
 }
 
-/** Tells whoever will send the event where to. Told once at most, and nothing waits for it. */
+/** Tells the sender of the event where to send it. It is told at most once, and nothing waits for it. */
 async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, url: string): Promise<void> {
   const { id, event_key, project_id, expires_at } = trigger;
   const body = JSON.stringify({

@@ -17,15 +17,15 @@ const payloads = {
   step_payloads: map(json, MOST_STEPS, `too many step_payloads (max ${MOST_STEPS})`).optional(),
 };
 
-/** Retry of a step, and replay: what they may be given in place of the run's payload and of single steps'. */
+/** Retry of a step, and replay. They may bring new payloads for the run and for single steps. */
 export const retryBody = members(payloads);
 export type RetryBody = z.output<typeof retryBody>;
 
-/** Retry of a run, which may be another version's, in place of what the workflow's version_policy says. */
+/** Retry of a run. It may be of another version than the workflow's version_policy says. */
 export const retryRunBody = members({ ...payloads, version: versionPolicy.optional() });
 export type RetryRunBody = z.output<typeof retryRunBody>;
 
-/** `dryRun=true` on whatever acts: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
+/** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
 export const dryRunQuery = z.object({
   dryRun: z
     .enum(["true", "false"], "must be true or false")
@@ -33,7 +33,7 @@ export const dryRunQuery = z.object({
     .transform((text) => text === "true"),
 });
 
-/** The same, as a field of any body: SDKs send it to trigger. */
+/** The same as a field of any body: SDKs send it with a trigger. */
 export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
 /** Bulk-cancel and bulk-replay. */

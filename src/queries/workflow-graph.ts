@@ -1,9 +1,9 @@
-import type { WorkflowGraph } from "../contract/workflow-versions.ts";
+import type { WorkflowGraph } from "../contract/definitions/workflow-versions.ts";
 import type { Deps } from "../deps.ts";
 import type { Caller } from "../identity/caller.ts";
 import { findOwnWorkflow } from "./workflows.ts";
 import { dependentsOf, dotOf, rootsOf } from "../rules/definition-graph.ts";
-import { findVersion } from "../store/workflows.ts";
+import { findVersion } from "../store/workflow-versions.ts";
 
 /** What depends on what in a workflow as it is now. */
 export async function workflowGraph(

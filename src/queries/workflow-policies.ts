@@ -1,8 +1,8 @@
-import type { WorkflowPolicy } from "../contract/workflow-policies.ts";
+import type { WorkflowPolicy } from "../contract/definitions/workflow-policies.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
-import { findPolicy } from "../store/workflow-policies.ts";
+import { findPolicy } from "../store/definitions/workflow-policies.ts";
 import { presentPolicy } from "../views/workflow-policy.ts";
 
 export const POLICY_NOT_FOUND = "workflow policy not found";

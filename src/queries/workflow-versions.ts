@@ -1,14 +1,20 @@
 import type { Json } from "../contract/json.ts";
-import type { ActiveVersions, VersionDiff, VersionImpact, WorkflowVersion } from "../contract/workflow-versions.ts";
+import type {
+  ActiveVersions,
+  VersionDiff,
+  VersionImpact,
+  WorkflowVersion,
+} from "../contract/definitions/workflow-versions.ts";
 import type { WorkflowStep } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
+import { type Page, pageOf } from "./page.ts";
 import { findOwnWorkflow } from "./workflows.ts";
 import { diffFields, diffSteps, type DiffStep } from "../rules/definition-diff.ts";
-import { countOpenRuns, sampleRuns } from "../store/open-runs.ts";
+import { countOpenRuns, sampleRuns } from "../store/run-lists/open-runs.ts";
 import { listVersions as listStored } from "../store/workflow-versions.ts";
-import { findVersion, type StoredVersion } from "../store/workflows.ts";
+import { findVersion, type StoredVersion } from "../store/workflow-versions.ts";
 import { presentDefinedSteps, presentVersion } from "../views/workflow.ts";
 
 const NOT_FOUND = "workflow version not found";
@@ -22,11 +28,10 @@ export async function listVersions(
   caller: Caller,
   workflowId: string,
   { before, limit }: { before: number; limit: number },
-): Promise<{ items: WorkflowVersion[]; next?: number }> {
+): Promise<Page<WorkflowVersion, number>> {
   const { id } = await findOwnWorkflow(deps, caller, workflowId);
-  const rows = await listStored(deps.db, id, { before, limit: limit + 1 });
-  const items = rows.slice(0, limit).map(presentVersion);
-  return { items, next: rows.length > limit ? items.at(-1)?.version : undefined };
+  const read = (most: number) => listStored(deps.db, id, { before, limit: most });
+  return pageOf(limit, read, presentVersion, ({ version }) => version);
 }
 
 export const getVersion = async (deps: Deps, caller: Caller, workflowId: string, versionId: string) =>

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "../contract/json.ts";
-import type { Changed } from "../contract/workflow-versions.ts";
+import type { Changed } from "../contract/definitions/workflow-versions.ts";
 
 type Fields = { [name: string]: Json | undefined };
 export type DiffStep = Fields & { step_ref: string };

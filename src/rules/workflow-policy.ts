@@ -1,4 +1,4 @@
-import type { PolicyRules } from "../contract/workflow-policies.ts";
+import type { PolicyRules } from "../contract/definitions/workflow-policies.ts";
 import { dependentsOf, topologicalOrder } from "./definition-graph.ts";
 
 interface Step {

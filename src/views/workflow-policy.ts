@@ -1,5 +1,5 @@
-import type { WorkflowPolicy } from "../contract/workflow-policies.ts";
-import type { StoredPolicy } from "../store/workflow-policies.ts";
+import type { WorkflowPolicy } from "../contract/definitions/workflow-policies.ts";
+import type { StoredPolicy } from "../store/definitions/workflow-policies.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export const presentPolicy = (policy: StoredPolicy): WorkflowPolicy => ({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PolicyRules } from "../../src/contract/workflow-policies.ts";
+import type { PolicyRules } from "../../src/contract/definitions/workflow-policies.ts";
 import { policyViolation } from "../../src/rules/workflow-policy.ts";
 
 const OFF: PolicyRules = {

@@ -2,8 +2,9 @@ import pMap from "p-map";
 import type { StepInput } from "../../contract/steps.ts";
 import { Problem } from "../../errors.ts";
 import { findJob, findJobBySlug } from "../../store/jobs.ts";
-import type { Db } from "../../store/pool.ts";
-import { findVersion, findWorkflow, findWorkflowBySlug, type StoredStep } from "../../store/workflows.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { findWorkflow, findWorkflowBySlug } from "../../store/workflows.ts";
 import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
 
 /** What a stored step knows of the job or the workflow that it calls. */

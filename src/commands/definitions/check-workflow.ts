@@ -2,13 +2,14 @@ import { checkedSteps } from "./definition-steps.ts";
 import { assertNoneRemoved } from "./update-workflow.ts";
 import { stepsToRun } from "../runs/trigger-run.ts";
 import type { StepInput } from "../../contract/steps.ts";
-import type { RunOrder } from "../../contract/workflow-versions.ts";
+import type { RunOrder } from "../../contract/definitions/workflow-versions.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
 import { rootsOf, topologicalOrder } from "../../rules/definition-graph.ts";
-import { findVersion, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps } from "../../views/workflow.ts";
 
 /** Whether the workflow could be given these steps; without any, whether its own could be stored today. What could not is refused. */

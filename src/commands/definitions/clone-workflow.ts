@@ -1,11 +1,11 @@
 import { createWorkflow, type Draft, previewWorkflow } from "./create-workflow.ts";
 import type { StepInput } from "../../contract/steps.ts";
-import type { CloneWorkflowBody } from "../../contract/update-workflow.ts";
+import type { CloneWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import type { Workflow, WorkflowPlan, WorkflowStep } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
-import { findVersion } from "../../store/workflows.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
 import { presentDefinedSteps } from "../../views/workflow.ts";
 
 const MAX_NAME = 255;

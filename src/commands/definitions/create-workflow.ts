@@ -5,14 +5,15 @@ import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { UNSUPPORTED } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
-import { inTransaction } from "../../store/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import { insertWorkflow, type StoredStep, type StoredWorkflow } from "../../store/workflows.ts";
+import type { StoredStep } from "../../store/workflow-versions.ts";
+import { insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 
 /** What may be asked for, and where another definition is copied, what that says besides. */

@@ -10,10 +10,11 @@ import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { policyViolation } from "../../rules/workflow-policy.ts";
-import type { Db } from "../../store/pool.ts";
-import { findPolicy } from "../../store/workflow-policies.ts";
-import type { StoredStep, StoredWorkflow } from "../../store/workflows.ts";
-import { stepsProblem } from "../../../workflows/engine/validate.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { findPolicy } from "../../store/definitions/workflow-policies.ts";
+import type { StoredStep } from "../../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../../store/workflows.ts";
+import { stepsProblem } from "../../../workflows/engine/definition/validate.ts";
 
 /** Steps that may be stored, each with what it calls. */
 export type CheckedSteps = { input: StepInput; called: Called }[];

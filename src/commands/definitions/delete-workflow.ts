@@ -3,8 +3,9 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
-import { hasOpenRuns } from "../../store/open-runs.ts";
-import { type Db, inTransaction } from "../../store/pool.ts";
+import { hasOpenRuns } from "../../store/run-lists/open-runs.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { deleteWorkflow as deleteStored, lockWorkflow } from "../../store/workflows.ts";
 import { presentWorkflow } from "../../views/workflow.ts";
 

@@ -1,10 +1,10 @@
 import { v7 as uuid } from "uuid";
-import type { PolicyRules, WorkflowPolicy, WorkflowPolicyPlan } from "../../contract/workflow-policies.ts";
-import { now } from "../../clock.ts";
+import type { PolicyRules, WorkflowPolicy, WorkflowPolicyPlan } from "../../contract/definitions/workflow-policies.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { assertProject, type Caller } from "../../identity/caller.ts";
 import { POLICY_NOT_FOUND } from "../../queries/workflow-policies.ts";
-import { savePolicy, type StoredPolicy } from "../../store/workflow-policies.ts";
+import { savePolicy, type StoredPolicy } from "../../store/definitions/workflow-policies.ts";
 import { presentPolicy } from "../../views/workflow-policy.ts";
 
 /** In place of the policy that the project has. What is stored already stays stored. */

@@ -1,23 +1,19 @@
 import { assertSettings, planOf, slugTaken } from "./create-workflow.ts";
 import { type CheckedSteps, checkedSteps, saveSteps, underPolicy, unsavedSteps } from "./definition-steps.ts";
 import { newVersionId } from "./version-id.ts";
-import type { UpdateWorkflowBody } from "../../contract/update-workflow.ts";
+import type { UpdateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import type { ChangedWorkflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
-import { countOpenRunsOf } from "../../store/open-runs.ts";
-import { type Db, inTransaction } from "../../store/pool.ts";
+import { countOpenRunsOf } from "../../store/run-lists/open-runs.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import {
-  findVersion,
-  lockForChange,
-  type StoredStep,
-  type StoredWorkflow,
-  updateWorkflow as updateStored,
-} from "../../store/workflows.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { lockForChange, type StoredWorkflow, updateWorkflow as updateStored } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 
 /** Makes the next version of a workflow, whatever is changed. Runs that exist keep theirs. */

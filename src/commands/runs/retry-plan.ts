@@ -3,21 +3,16 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { assertScope, type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
-import { versionUnder } from "../../store/workflow-versions.ts";
-import {
-  findVersion,
-  findWorkflow,
-  planSteps,
-  type StoredVersion,
-  type StoredWorkflow,
-} from "../../store/workflows.ts";
+import { versionUnder } from "../../store/definitions/version-policy.ts";
+import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
+import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, type Plan, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { keptFaults, stateIn } from "../../../workflows/engine/recovery/other-version.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import type { RunState } from "../../../workflows/engine/state.ts";
-import { headerOf } from "../../../workflows/engine/stored-run.ts";
+import { headerOf } from "../../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
 /** What a run is retried as: its version, which may be another one than its own, and what is kept, as if it were of that. */

@@ -1,11 +1,11 @@
 import { logged } from "../command-log.ts";
-import { idempotentRun } from "../idempotent.ts";
+import { idempotentRun } from "../idempotency/idempotent.ts";
 import { type RetryPlan, retryPlan } from "./retry-plan.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryRunBody } from "../../contract/verbs.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
@@ -16,7 +16,7 @@ import { presentRun } from "../../views/run.ts";
 import type { RunHeader } from "../../../workflows/engine/plan.ts";
 import { previewOf } from "../../../workflows/engine/preview.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** A new run that keeps the outputs of the source's completed steps (docs/state-machine.md, Running again). */
 export async function retryRun(

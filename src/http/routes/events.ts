@@ -2,18 +2,15 @@ import { previewEvent, sendEvent } from "../../commands/runs/send-event.ts";
 import type { Json } from "../../contract/json.ts";
 import { projectQuery } from "../../contract/lists.ts";
 import { sendEventBody } from "../../contract/verbs.ts";
-import { Problem } from "../../errors.ts";
+import { invalid } from "../../errors.ts";
 import { answerTo } from "../answer.ts";
 import { route, type Route } from "../route.ts";
+import { eventKeyProblem } from "../../rules/event-key.ts";
 
-const MAX_KEY_BYTES = 512;
-
-/** The key is percent-decoded already: %2F stands for a slash in it. */
+/** The key is percent-decoded already, also %2F. */
 function eventKeyOf({ eventKey }: { eventKey: string }): string {
-  const refuse = (message: string) => new Problem("validation_error", message, [`event key: ${message}`]);
-  if (Buffer.byteLength(eventKey) > MAX_KEY_BYTES) throw refuse("event key must be at most 512 characters");
-  if ([...eventKey].some((character) => character < " "))
-    throw refuse("event key contains invalid characters (control characters not allowed)");
+  const problem = eventKeyProblem(eventKey);
+  if (problem !== undefined) throw invalid("event key", problem);
   return eventKey;
 }
 

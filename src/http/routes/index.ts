@@ -3,7 +3,7 @@ import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
-import { runRoutes } from "./runs.ts";
+import { jobRunRoutes } from "./job-runs.ts";
 import { workflowPlanRoutes } from "./workflow-plans.ts";
 import { workflowPolicyRoutes } from "./workflow-policies.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
@@ -20,6 +20,6 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
-  ...runRoutes,
+  ...jobRunRoutes,
   ...eventRoutes,
 ];

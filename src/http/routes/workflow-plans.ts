@@ -1,7 +1,7 @@
 import { checkSteps, planRun } from "../../commands/definitions/check-workflow.ts";
 import { graphQuery } from "../../contract/lists.ts";
 import { planBody } from "../../contract/trigger.ts";
-import { checkStepsBody } from "../../contract/update-workflow.ts";
+import { checkStepsBody } from "../../contract/definitions/update-workflow.ts";
 import { ofOtherTypes } from "../../contract/without-effect.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";

@@ -1,5 +1,5 @@
 import { previewPolicy, setPolicy } from "../../commands/definitions/set-policy.ts";
-import { workflowPolicyBody } from "../../contract/workflow-policies.ts";
+import { workflowPolicyBody } from "../../contract/definitions/workflow-policies.ts";
 import { type Route, route } from "../route.ts";
 import { getPolicy } from "../../queries/workflow-policies.ts";
 

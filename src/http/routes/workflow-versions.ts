@@ -1,5 +1,5 @@
-import { encodePlace, stepsQuery, versionsQuery } from "../../contract/lists.ts";
-import { pageOf } from "../answer.ts";
+import { stepsQuery, versionsQuery } from "../../contract/lists.ts";
+import { pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
 import {
@@ -23,8 +23,7 @@ export const workflowVersionRoutes: Route[] = [
     query: versionsQuery,
     handler: async (deps, asked) => {
       const { limit, cursor: before } = asked.query;
-      const { items, next } = await listVersions(deps, asked.caller, idOf(asked.params), { before, limit });
-      return pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+      return pageAnswer(await listVersions(deps, asked.caller, idOf(asked.params), { before, limit }), asked);
     },
   }),
   route({
@@ -44,7 +43,7 @@ export const workflowVersionRoutes: Route[] = [
       const steps = await versionSteps(deps, asked.caller, idOf(asked.params), asked.params.versionID);
       const { cursor, limit = steps.length } = asked.query;
       const end = cursor + limit;
-      return pageOf(steps.slice(cursor, end), end < steps.length ? encodePlace(end) : undefined, asked);
+      return pageAnswer({ items: steps.slice(cursor, end), next: end < steps.length ? end : undefined }, asked);
     },
   }),
   route({

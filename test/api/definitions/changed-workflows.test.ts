@@ -14,7 +14,9 @@ import {
   trigger,
   work,
 } from "../definitions.ts";
-import { answered, changedWorkflow, refused, workflowWithSteps } from "../shapes.ts";
+import { workflowWithSteps } from "../definition-shapes.ts";
+import { answered, refused } from "../shapes.ts";
+import { changedWorkflow } from "../version-shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;

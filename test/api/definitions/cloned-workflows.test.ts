@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../../src/contract/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createJob, createWorkflow, gate, ok, work } from "../definitions.ts";
-import { answered, refused, workflowWithSteps } from "../shapes.ts";
+import { workflowWithSteps } from "../definition-shapes.ts";
+import { answered, refused } from "../shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;

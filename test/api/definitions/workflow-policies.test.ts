@@ -2,7 +2,9 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createJob, createWorkflow, gate, ok, type Step, work } from "../definitions.ts";
-import { answered, changedWorkflow, refused, workflowPolicy, workflowWithSteps } from "../shapes.ts";
+import { workflowWithSteps } from "../definition-shapes.ts";
+import { answered, refused } from "../shapes.ts";
+import { changedWorkflow, workflowPolicy } from "../version-shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createJob, createWorkflow, gate, ok, trigger, wait, work } from "../definitions.ts";
-import { answered, envelope, refused, versionDiff, versionId, workflowStep, workflowVersion } from "../shapes.ts";
+import { versionId, workflowStep } from "../definition-shapes.ts";
+import { answered, envelope, refused } from "../shapes.ts";
+import { versionDiff, workflowVersion } from "../version-shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;

@@ -1,0 +1,239 @@
+import type { z } from "zod";
+import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
+import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
+import { createJobBody } from "../../src/contract/jobs.ts";
+import { planBody, triggerBody } from "../../src/contract/trigger.ts";
+import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
+import { approveBody, bulkBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
+
+export type Members = Record<string, unknown>;
+
+/** What a draft may name: things that exist. */
+export interface Made {
+  ids: Record<string, string>;
+  jobUrl: (path: string) => string;
+}
+
+export const UNKNOWN = "01900000-0000-7000-8000-000000000000";
+
+let drafted = 0;
+export const fresh = () => `fresh-${++drafted}`;
+
+const draftJob = ({ jobUrl }: Made) => ({
+  project_id: "demo",
+  name: "name",
+  slug: fresh(),
+  description: "text",
+  tags: { team: "a" },
+  endpoint_url: jobUrl("/job"),
+  fallback_endpoint_url: jobUrl("/fallback"),
+  max_attempts: 1,
+  timeout_secs: 1,
+  payload_schema: {},
+  result_schema: {},
+  max_concurrency: 0,
+  run_ttl_secs: 0,
+  retry_strategy: "exponential",
+  retry_delays_secs: [],
+  cron: "",
+  timezone: "UTC",
+  environment_id: "env",
+  version_policy: "pin",
+  execution_mode: "http",
+  group_id: "group",
+  execution_window_cron: "* 9-17 * * *",
+  rate_limit_max: 1,
+  rate_limit_window_secs: 1,
+  dedup_window_secs: 1,
+  webhook_url: "http://example.com",
+  webhook_secret: "secret",
+});
+export const draftWorkflow = ({ ids }: Made) => ({
+  project_id: "demo",
+  name: "name",
+  slug: fresh(),
+  description: "text",
+  tags: { team: "a" },
+  enabled: true,
+  timeout_secs: 1,
+  max_concurrent_runs: 1,
+  max_parallel_steps: 1,
+  cron: "",
+  cron_timezone: "",
+  timezone: "UTC",
+  skip_if_running: false,
+  version_policy: "pin",
+  environment_id: "env",
+  max_attempts: 1,
+  retry_strategy: "fixed",
+  webhook_url: "http://example.com",
+  webhook_secret: "secret",
+  steps: [
+    {
+      step_ref: "job",
+      step_type: "job",
+      job_id: ids.jobID,
+      on_failure: "continue",
+      on_skip: "run",
+      payload: {},
+      retry_max_attempts: 1,
+      retry_backoff: "fixed",
+      retry_initial_delay_secs: 1,
+      retry_max_delay_secs: 1,
+      timeout_secs_override: 1,
+      output_transform: "a.b",
+      event_emit_key: "emitted",
+      concurrency_key: "one",
+      resource_class: "small",
+    },
+    {
+      step_ref: "gate",
+      step_type: "approval",
+      depends_on: ["job"],
+      condition: { type: "step_status", step_ref: "job", status: "completed" },
+      approval_approvers: ["ada"],
+      approval_timeout_secs: 1,
+    },
+    { step_ref: "other-gate", type: "approval", approvers: ["ada"], timeout_secs: 1 },
+    {
+      step_ref: "wait",
+      step_type: "wait_for_event",
+      event_key: "key",
+      event_timeout_secs: 1,
+      event_notify_url: "http://example.com",
+    },
+    { step_ref: "sleep", step_type: "sleep", sleep_duration_secs: 1 },
+    { step_ref: "nap", step_type: "sleep", sleep_duration: "1s" },
+    { step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: ids.workflowID, max_nesting_depth: 1 },
+    { step_ref: "named", step_type: "job", job: ids.jobSlug },
+    { step_ref: "named-sub", step_type: "sub_workflow", workflow: ids.workflowSlug },
+  ],
+});
+/** Of a workflow that is changed. */
+export const draftChange = (made: Made) => {
+  const { project_id, slug, ...draft } = draftWorkflow(made);
+  return { ...draft, slug: fresh(), backwards_compatible: true };
+};
+export const draftPolicy = () => ({
+  max_fan_out: 1,
+  max_depth: 1,
+  forbidden_step_types: ["sleep"],
+  require_approval_for_deploy: true,
+});
+const draftTrigger = () => ({
+  project_id: "demo",
+  payload: {},
+  triggered_by: "test",
+  labels: { label: "a" },
+  tags: { team: "a" },
+  step_overrides: [{ step_ref: "gate", enabled: true }],
+  idempotency_key: fresh(),
+  priority: 1,
+  metadata: {},
+});
+
+export interface BodyOf {
+  route: string;
+  schema: z.ZodType;
+  /** A good body with every field in it. */
+  draft: (made: Made) => Members;
+  /** Fields that are not in the draft, because others of it are given instead. */
+  instead?: string[];
+  /** Spends a step: no two requests may be for the same one. */
+  spends?: true;
+  /** Where what was accepted can be read again. */
+  readAt?: (answer: Members, made: Made) => string;
+  /** Fields that are read under another name, or nowhere. */
+  notShown?: string[];
+}
+const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
+const stepsOfRun = (_: Members, { ids }: Made) => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
+const draftBulkOperation = { project_id: "demo", operation: "pause", reason: "text", max_per_second: 1000 };
+const bulk = () => ({ workflow_run_ids: [UNKNOWN] });
+
+export const BODIES: BodyOf[] = [
+  {
+    route: "/v1/workflows",
+    schema: createWorkflowBody,
+    draft: draftWorkflow,
+    readAt: ({ id }) => `/v1/workflows/${id}`,
+    notShown: ["type", "timezone", "approvers", "sleep_duration"],
+  },
+  {
+    route: "/v1/workflows/:workflowID/clone",
+    schema: cloneWorkflowBody,
+    draft: () => ({ project_id: "demo", name: "name", slug: fresh() }),
+    readAt: ({ id }) => `/v1/workflows/${id}`,
+  },
+  {
+    route: "/v1/workflows/:workflowID/plan",
+    schema: planBody,
+    draft: () => ({ step_overrides: [{ step_ref: "gate", enabled: true }] }),
+  },
+  {
+    route: "/v1/jobs",
+    schema: createJobBody,
+    draft: draftJob,
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+    notShown: ["timezone", "environment_id"],
+  },
+  {
+    route: "/v1/workflows/:workflowID/trigger",
+    schema: triggerBody,
+    draft: draftTrigger,
+    readAt: ({ id }) => `/v1/workflow-runs/${id}`,
+    notShown: ["labels", "idempotency_key", "step_overrides"],
+  },
+  { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob" }) },
+  { route: `${STEP}/reject`, schema: reasonBody, draft: () => ({ reason: "text" }) },
+  {
+    route: `${STEP}/skip`,
+    schema: reasonBody,
+    draft: () => ({ reason: "text" }),
+    spends: true,
+    readAt: stepsOfRun,
+  },
+  { route: `${STEP}/force-complete`, schema: resultBody, draft: () => ({ result: {} }), spends: true },
+  { route: "/v1/workflow-runs/bulk-cancel", schema: bulkBody, draft: bulk },
+  { route: "/v1/workflow-runs/bulk-replay", schema: bulkBody, draft: bulk },
+  {
+    route: "/v1/bulk-operations",
+    schema: bulkOperationBody,
+    draft: () => ({ ...draftBulkOperation, ids: [UNKNOWN] }),
+    instead: ["filter"],
+    readAt: ({ id }) => `/v1/bulk-operations/${id}`,
+    notShown: ["ids"],
+  },
+  {
+    route: "/v1/bulk-operations",
+    schema: bulkOperationBody,
+    draft: ({ ids }) => ({
+      ...draftBulkOperation,
+      filter: { workflow_id: ids.workflowID, status: "timed_out", tag_key: "team", tag_value: "a" },
+    }),
+    instead: ["ids"],
+    readAt: ({ id }) => `/v1/bulk-operations/${id}`,
+  },
+  ...(["pause", "resume", "abort"] as const).map((verb) => ({
+    route: `/v1/bulk-operations/:operationID/${verb}`,
+    schema: reasonBody,
+    draft: () => ({ reason: "text" }),
+  })),
+  { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {} }) },
+];
+/** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
+export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition"];
+export const IGNORED_FIELDS: Record<string, string[]> = {
+  "/v1/workflows": ["environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
+  "/v1/jobs": [
+    "group_id",
+    "execution_window_cron",
+    "rate_limit_max",
+    "rate_limit_window_secs",
+    "dedup_window_secs",
+    "webhook_url",
+    "webhook_secret",
+  ],
+  "/v1/workflows/:workflowID/trigger": ["priority", "metadata"],
+};
+export const MAPS = ["tags", "labels"];
