@@ -5,6 +5,12 @@ import { shownTime } from "./shown-time.ts";
 import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
+const TRIGGER_TYPES: Record<TriggerRow["source"], EventTrigger["trigger_type"]> = {
+  wait_for_event: "event",
+  approval: "event",
+  sleep: "sleep",
+};
+
 export async function presentEventTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
   const { found } = await shownDocuments(db, [row.response_payload]);
   const [response_payload] = found;
@@ -13,7 +19,7 @@ export async function presentEventTrigger({ db }: Deps, row: TriggerRow): Promis
     event_key: row.event_key,
     project_id: row.project_id,
     source_type: "workflow_step",
-    trigger_type: row.source === "sleep" ? "sleep" : "event",
+    trigger_type: TRIGGER_TYPES[row.source],
     status: row.status,
     timeout_secs: row.timeout_secs,
     workflow_run_id: row.run_id,
