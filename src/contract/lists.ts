@@ -93,6 +93,14 @@ export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelo
 /** Versions count down: the cursor is the number of the last one shown. */
 export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });
 
+/** Whatever else it says is json. */
+export const graphQuery = query({
+  format: z
+    .string()
+    .default("json")
+    .transform((format) => (format === "dot" ? "dot" : "json")),
+});
+
 /** The runs of a bulk operation, in the order in which they are taken. */
 export const bulkItemsQuery = query({
   ...page,

@@ -1,4 +1,3 @@
-import type { PoolClient } from "pg";
 import type { JobRunStatus } from "../contract/runs.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns.ts";
@@ -22,26 +21,17 @@ const SHOWN = `
     run.expires_at
   from job_runs job_run left join jobs job on job.id = job_run.job_id left join workflow_runs run on run.id = job_run.run_id`;
 
-/**
- * Of a run that begins, before its mirror has it. The job is not deleted before the caller's transaction ends; "gone" where it
- * was before.
- */
-export async function insertJobRun(transaction: PoolClient, row: JobRunRow): Promise<"inserted" | "gone"> {
-  const { rowCount } = await transaction.query(
-    `with
-       job as (select from jobs where id = $2 for key share),
-       stored as (
-         insert into job_runs (id, job_id, project_id, run_id, step_run_id, status, attempt, created_at, revision)
-         select id, job_id, project_id, run_id, step_run_id, status, attempt, epoch_ms(created_at), revision
-         from json_to_record($1::json) as job_run(
-           id uuid, job_id uuid, project_id text, run_id uuid, step_run_id uuid, status text, attempt integer,
-           created_at float8, revision bigint)
-         where exists (select from job)
-         on conflict (id) do nothing)
-     select from job`,
-    [recordOf(row), row.job_id],
+/** Of a run that begins, before its mirror has it. */
+export async function insertJobRun(db: Db, row: JobRunRow): Promise<void> {
+  await db.query(
+    `insert into job_runs (id, job_id, project_id, run_id, step_run_id, status, attempt, created_at, revision)
+     select id, job_id, project_id, run_id, step_run_id, status, attempt, epoch_ms(created_at), revision
+     from json_to_record($1::json) as job_run(
+       id uuid, job_id uuid, project_id text, run_id uuid, step_run_id uuid, status text, attempt integer,
+       created_at float8, revision bigint)
+     on conflict (id) do nothing`,
+    [recordOf(row)],
   );
-  return rowCount === 1 ? "inserted" : "gone";
 }
 
 export async function findJobRun(db: Db, id: string): Promise<StoredJobRun | undefined> {

@@ -95,6 +95,14 @@ export async function findJob(db: Db, id: string): Promise<StoredJob | undefined
   return rows[0] && jobOf(rows[0]);
 }
 
+export async function findJobBySlug(db: Db, projectId: string, slug: string): Promise<StoredJob | undefined> {
+  const { rows } = await db.query<JobColumns>("select * from jobs where project_id = $1 and slug = $2", [
+    projectId,
+    slug,
+  ]);
+  return rows[0] && jobOf(rows[0]);
+}
+
 export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> {
   await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
 }
@@ -136,7 +144,7 @@ type JobColumns = Omit<Columns<StoredJob>, "headers" | "payload_schema" | "resul
 function jobOf(row: JobColumns): StoredJob {
   return withoutNulls<StoredJob>({
     ...row,
-    headers: row.headers === null ? null : (JSON.parse(row.headers) as Record<string, string>),
+    headers: row.headers ? (JSON.parse(row.headers) as Record<string, string>) : null,
     payload_schema: row.payload_schema === null ? null : parseJson(row.payload_schema),
     result_schema: row.result_schema === null ? null : parseJson(row.result_schema),
   });

@@ -146,7 +146,7 @@ export const requestTo =
     return {
       status: response.status,
       headers: response.headers,
-      body: (isJson && text !== "" ? parseJson(text) : text) as Body,
+      body: (isJson && text ? parseJson(text) : text) as Body,
     };
   };
 

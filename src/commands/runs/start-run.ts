@@ -31,7 +31,6 @@ export const firstRow = (header: RunHeader, steps: PlanStep[]): RunRow => ({
 
 /** The job run of a run that a trigger of a job makes, before a worker takes it up. */
 function firstJobRun(header: RunHeader, steps: PlanStep[]): JobRunRow | undefined {
-  if (!isRunOfJob({ run: header, steps })) return undefined;
   const { jobRun } = ownRows(initialRun(planOf(header, steps)), 0);
   return jobRun && { ...jobRun, revision: 0 };
 }
@@ -53,14 +52,15 @@ export async function startRun(
   seed_from?: string,
 ): Promise<RunRow> {
   const row = firstRow(header, steps);
+  const isOfJob = isRunOfJob({ run: header, steps });
   // A step whose end is kept calls nothing.
-  const jobRun = seed_from === undefined ? firstJobRun(header, steps) : undefined;
+  const jobRun = isOfJob && seed_from === undefined ? firstJobRun(header, steps) : undefined;
   // Read before the transaction: runs that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
   await inTransaction(deps.starts, async (transaction) => {
-    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns)))
+    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow")))
       throw new Problem("conflict", LIMIT_REACHED);
-    if (jobRun && (await insertJobRun(transaction, jobRun)) === "gone") throw new Problem("not_found", "job not found");
+    if (jobRun) await insertJobRun(transaction, jobRun);
     await begin(deps, { run: header, steps, seed_from, slow_jobs });
   });
   return row;

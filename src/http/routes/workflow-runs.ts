@@ -5,7 +5,7 @@ import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, retryBody } from "../../contract/verbs.ts";
+import { bulkBody, retryRunBody } from "../../contract/verbs.ts";
 import { answerTo, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
@@ -90,7 +90,7 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    body: retryBody,
+    body: retryRunBody,
     plan: async (deps, { caller, params, body }) =>
       previewRetry(deps, caller, await findOwnRun(deps, caller, runIdOf(params)), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {

@@ -47,8 +47,7 @@ describe("DELETE", () => {
       const { details } = refused(await remove(job, query), 409, "conflict", /^job is used by a workflow step/);
       expect(details).toEqual([`workflow "${workflow.slug}" uses it`]);
     }
-    // As a newer version without the step would have it.
-    await stack.deps.db.query("delete from workflows where id = $1", [workflow.id]);
+    await ok(stack, "DELETE", `/v1/workflows/${workflow.id}`);
     expect((await remove(job)).status).toBe(204);
   });
 
@@ -56,6 +55,7 @@ describe("DELETE", () => {
     const job = await createJob(stack);
     const run = await runOf(stack, [gate("gate"), work("work", job, { depends_on: ["gate"] })]);
     await opens(stack, run, "gate");
+    // As a newer version without the step would have it.
     await stack.deps.db.query("delete from workflows where id = $1", [run.workflow_id]);
     const busy = "job has active runs — cancel them first or wait for completion";
     for (const query of ["", "?dryRun=true"]) refused(await remove(job, query), 409, "conflict", busy);
