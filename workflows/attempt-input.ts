@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../src/contract/json.ts";
-import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
+import type { AttemptFailure, CallOutcome, DispatchInput, PayloadSources } from "./activity-types.ts";
+import type { FailureDetails } from "./failure-classes.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import { ownPayload, readsOf } from "./engine/references/reads.ts";
