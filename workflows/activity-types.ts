@@ -160,6 +160,14 @@ export interface OpenWaitInput {
   sources: PayloadSources;
 }
 
+export interface NotifyWaitInput {
+  trigger_id: string;
+  project_id: string;
+  event_key: string;
+  expires_at?: number;
+  notify_url: string;
+}
+
 export interface PrepareChildInput {
   child_run_id: string;
   sub_workflow_id: string;
@@ -191,8 +199,13 @@ export interface Activities {
    * the task whose history was `after` long. Empty where no try was lost.
    */
   recall(input: { run_id: string; execution: string; after: number }): Promise<Recalled[]>;
-  /** Renders the key and registers the wait under it, unless another waits for it in this project. */
-  openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  /**
+   * Renders the key and registers the wait under it, unless another waits for it in this project. An event that is held for
+   * the key is sent to the run. `notify`: its notify_url is to be told.
+   */
+  openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
+  /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
+  notifyWait(input: NotifyWaitInput): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

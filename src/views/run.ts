@@ -1,10 +1,10 @@
 import { type JsonDoc, JsonText } from "../contract/json.ts";
-import type { Approval, Attempt, EventTrigger, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { Approval, Attempt, JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { loadTextsWithin } from "../store/documents.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import type { ListedRun } from "../store/listed-run.ts";
-import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow, TriggerRow } from "../../workflows/engine/rows.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, RunRow, StepRow } from "../../workflows/engine/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** What all the documents of one answer may be together. The first one is shown in any case. */
@@ -118,29 +118,6 @@ export function presentApproval(row: ApprovalRow): Approval {
   };
 }
 
-export async function presentTrigger({ db }: Deps, row: TriggerRow): Promise<EventTrigger> {
-  const { found } = await documents(db, [row.response_payload]);
-  const [response_payload] = found;
-  return {
-    id: row.id,
-    event_key: row.event_key,
-    project_id: row.project_id,
-    source_type: "workflow_step",
-    trigger_type: row.source === "sleep" ? "sleep" : "event",
-    status: row.status,
-    timeout_secs: row.timeout_secs,
-    workflow_run_id: row.run_id,
-    workflow_step_run_id: row.step_run_id,
-    response_payload,
-    requested_at: rfc3339(row.requested_at),
-    expires_at: time(row.expires_at),
-    received_at: time(row.received_at),
-    error: row.error || undefined,
-    notify_url: row.notify_url,
-    sent_by: row.sent_by,
-  };
-}
-
 export async function presentJobRun(
   { db }: Deps,
   row: JobRunRow,
@@ -175,13 +152,13 @@ export async function presentJobRun(
 }
 
 /** Epoch milliseconds, or what is written out already. */
-const time = <At extends number | string | undefined>(at: At) =>
+export const time = <At extends number | string | undefined>(at: At) =>
   (typeof at === "number" ? rfc3339(at) : at) as At extends number | string ? string : undefined;
 
 const NULL = { text: "null" };
 
 /** Of each row its document, if there is room for it. A JSON null says the same as none at all: members are omitted, never null. */
-async function documents(
+export async function documents(
   db: Deps["db"],
   docs: (JsonDoc | undefined)[],
 ): Promise<{ found: (JsonText | undefined)[]; leftOut: number[] }> {

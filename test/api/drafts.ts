@@ -3,7 +3,8 @@ import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs.ts";
 import { triggerBody } from "../../src/contract/trigger.ts";
-import { approveBody, bulkBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
+import { sendEventBody } from "../../src/contract/events.ts";
+import { approveBody, bulkBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 

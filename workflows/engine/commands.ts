@@ -79,9 +79,7 @@ const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, com
   },
 
   "send-event": (run, i, step, { actor, at, result, event_key = step.trigger?.event_key }) => {
-    // Whoever knows the key may have it from an earlier life of the step, or before the run itself has heard of it.
-    const isItsKey = step.trigger?.event_key === undefined || step.trigger.event_key === event_key;
-    if (!isWaitingForEvent(run, i, step) || !isItsKey)
+    if (!isWaitingForEvent(run, i, step, event_key))
       return refused("conflict", "event trigger is not in waiting state");
     const received = { status: "received", event_key, received_at: at, sent_by: actor, response_payload: result };
     completeStep(run, i, result, at, ({ trigger }) => {
@@ -90,8 +88,9 @@ const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, com
     return APPLIED;
   },
 
-  "cancel-event": (run, i, step, { at }) => {
-    if (!isWaitingForEvent(run, i, step)) return refused("conflict", "event trigger is not in waiting state");
+  "cancel-event": (run, i, step, { at, event_key }) => {
+    if (!isWaitingForEvent(run, i, step, event_key))
+      return refused("conflict", "event trigger is not in waiting state");
     const gate = ({ trigger }: StepState) => {
       if (trigger) Object.assign(trigger, { status: "canceled", error: "canceled by user" });
     };
@@ -100,8 +99,12 @@ const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, com
   },
 };
 
-const isWaitingForEvent = (run: Run, i: number, step: StepState): boolean =>
-  run.plan.steps[i]?.step_type === "wait_for_event" && step.status === "waiting" && step.trigger?.status === "waiting";
+function isWaitingForEvent(run: Run, i: number, { status, trigger }: StepState, event_key?: string): boolean {
+  if (run.plan.steps[i]?.step_type !== "wait_for_event" || status !== "waiting") return false;
+  // Whoever knows the key may have it from an earlier life of the step, or before the run itself has heard of it.
+  const isItsKey = event_key === undefined || trigger?.event_key === undefined || trigger.event_key === event_key;
+  return trigger?.status === "waiting" && isItsKey;
+}
 
 function approvalProblem(run: Run, i: number, step: StepState, actor: string, ref: string): Verdict | undefined {
   if (isStepOver(step.status)) return refused("invalid_state", `step ${ref} is already in terminal state`);

@@ -1,5 +1,11 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import type {
+  ApprovalStatus,
+  EventTriggerStatus,
+  NotifyStatus,
+  RunStatus,
+  StepStatus,
+} from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
 import type { RunHeader } from "./plan.ts";
 import type { ApprovalState, Cause } from "./state.ts";
@@ -87,6 +93,7 @@ export interface TriggerRow {
   received_at?: number;
   response_payload?: JsonDoc;
   notify_url?: string;
+  notify_status?: NotifyStatus;
   sent_by?: string;
   error?: string;
   revision: number;

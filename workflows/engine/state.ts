@@ -1,5 +1,11 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import type {
+  ApprovalStatus,
+  EventTriggerStatus,
+  NotifyStatus,
+  RunStatus,
+  StepStatus,
+} from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
 import type { Found } from "./values.ts";
 
@@ -24,6 +30,8 @@ export interface TriggerState {
   received_at?: number;
   sent_by?: string;
   response_payload?: JsonDoc;
+  /** Of the one POST that its event_notify_url gets; absent where there is nobody to tell. */
+  notify_status?: NotifyStatus;
   error?: string;
 }
 

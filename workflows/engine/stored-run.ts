@@ -76,6 +76,6 @@ function approvalOf(gate: ApprovalRow | undefined): ApprovalState | undefined {
   return { status, requested_at, expires_at, approved_by, approved_at, error };
 }
 
-function triggerOf({ status, event_key, requested_at, expires_at }: TriggerRow): TriggerState {
-  return { status, event_key, requested_at, expires_at };
+function triggerOf({ status, event_key, requested_at, expires_at, notify_status }: TriggerRow): TriggerState {
+  return { status, event_key, requested_at, expires_at, notify_status };
 }

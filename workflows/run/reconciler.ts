@@ -11,9 +11,9 @@ import { workOf } from "../engine/work.ts";
 import { Children } from "./children.ts";
 import { nowOf } from "./clock.ts";
 import { dispatch } from "./dispatch.ts";
-import { emit, lookUp, openWait } from "./step-effects.ts";
+import { emit, lookUp, notify, openWait } from "./step-effects.ts";
 
-const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "emit"]);
+const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "notify", "emit"]);
 
 /** The server refuses a run more than 2,000 at once. */
 const MOST_ACTIVITIES = 1_000;
@@ -203,6 +203,8 @@ export class Reconciler {
         return this.#hear(lookUp(this.#run, i, definition, step));
       case "open-wait":
         return this.#hear(openWait(this.#run, i, definition, step));
+      case "notify":
+        return this.#hear(notify(this.#run, i, definition, step));
       case "emit":
         return this.#hear(emit(this.#run, i, definition, step));
       case "child":

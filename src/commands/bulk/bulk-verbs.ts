@@ -5,7 +5,7 @@ import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import { previewRetry, startRetry } from "../runs/retry-run.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { type ErrorCode, Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -180,24 +180,26 @@ const PASSES_WITHIN_MS = 2_000;
  * One bad id spoils nothing: its error, in words fit for the caller, is its own. What passes in a moment fails nobody; once a
  * server is away for longer, what comes after is not tried, and not waited for.
  */
-function attempting({ log, temporal }: Deps) {
+export function attempting({ log, temporal }: Deps) {
   let isAway = false;
-  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string; outage?: unknown }> => {
+  return async <T>(
+    act: () => Promise<T>,
+  ): Promise<{ value: T } | { error: string; code: ErrorCode; outage?: unknown }> => {
     for (let tries = 1; !isAway; tries++) {
       const since = Date.now();
       try {
         return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
       } catch (error) {
-        if (error instanceof Problem && !isOutage(error)) return { error: error.message };
+        if (error instanceof Problem && !isOutage(error)) return { error: error.message, code: error.code };
         log.error({ err: error }, "bulk item failed");
-        if (!isOutage(error)) return { error: AWAY };
+        if (!isOutage(error)) return { error: AWAY, code: "internal_error" };
         if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
         else {
           isAway = true;
-          return { error: AWAY, outage: error };
+          return { error: AWAY, code: "unavailable", outage: error };
         }
       }
     }
-    return { error: AWAY };
+    return { error: AWAY, code: "unavailable" };
   };
 }

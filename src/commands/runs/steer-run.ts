@@ -24,7 +24,8 @@ import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror.ts";
 import { tellOfCommand } from "../../store/notices.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
-import { presentApproval, presentRun, presentSteps, presentTrigger } from "../../views/run.ts";
+import { presentEvent } from "../../views/event.ts";
+import { presentApproval, presentRun, presentSteps } from "../../views/run.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
 import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
@@ -185,7 +186,7 @@ async function present(deps: Deps, reply: Reply): Promise<Steered> {
     run: await presentRun(deps, run),
     step_run,
     approval: approval && presentApproval(approval),
-    event_trigger: trigger && (await presentTrigger(deps, trigger)),
+    event_trigger: trigger && (await presentEvent(deps, trigger)),
     reset_steps: outcome.reset_steps,
   };
 }

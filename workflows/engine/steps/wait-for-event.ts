@@ -13,8 +13,9 @@ export const waitForEvent: StepKind = {
     step.deadline = expires_at;
     step.trigger = { status: "waiting", requested_at: at, expires_at };
   },
-  work(_plan, _i, step) {
-    return step.trigger?.event_key === undefined ? [{ kind: "open-wait", key: `open-wait/${step.generation}` }] : [];
+  work(_plan, _i, { trigger, generation }) {
+    if (trigger?.event_key === undefined) return [{ kind: "open-wait", key: `open-wait/${generation}` }];
+    return trigger.notify_status === "pending" ? [{ kind: "notify", key: `notify/${generation}` }] : [];
   },
   onDeadline: () => ({
     status: "failed",
