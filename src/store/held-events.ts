@@ -46,7 +46,7 @@ export function holdEvent(pool: Pool, event: NewHeldEvent): Promise<HeldEvent> {
     await client.query(
       `insert into held_events (
          id, project_id, event_key, status, payload, payload_ref, hold_secs, sent_by, sent_at, expires_at)
-       values ($1, $2, $3, 'held', $4, $5, $6, $7, now(), now() + $6 * interval '1 second')`,
+       values ($1, $2, $3, 'held', $4, $5, $6::integer, $7, now(), now() + make_interval(secs => $6::integer))`,
       [id, project_id, event_key, text, ref, hold_secs, sent_by],
     );
     const waiting = await findWaitingTrigger(client, project_id, event_key);

@@ -35,6 +35,7 @@ beforeAll(async () => {
     runID: jobRun,
     stepRef: "gate",
     eventKey: "key of demo",
+    prefix: "key of d",
   };
   demo.operationID = (await operating()).operationID ?? "";
   // Its id is that of the command, too.
@@ -53,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const everything = async () => {
-  const lists = ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations"];
+  const lists = ["/v1/workflow-runs", "/v1/workflows", "/v1/jobs", "/v1/bulk-operations", "/v1/events"];
   lists.push(`/v1/workflow-runs/${demo.workflowRunID}/steps`);
   return Promise.all(lists.map((list) => ok(stack, "GET", list)));
 };
@@ -87,12 +88,26 @@ const waitsFor = async (key: string) => {
   await until(() => findWaitingTrigger(stack.deps.db, "demo", key));
   return run.id;
 };
+const waiting = async (): Promise<Ids> => {
+  const key = `key of its own, ${++keys}`;
+  return { ...demo, workflowRunID: await waitsFor(key), eventKey: key, prefix: key };
+};
+let keys = 0;
+/** Received long ago. */
+const received = async (): Promise<Ids> => {
+  const ids = await waiting();
+  await ok(stack, "POST", filled("/v1/events/:eventKey/send", ids));
+  const aged = "update event_triggers set requested_at = now() - interval '2 days' where run_id = $1";
+  await stack.deps.db.query(aged, [ids.workflowRunID]);
+  return ids;
+};
 
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
 const OPERATION = "/v1/bulk-operations/:operationID";
 const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
+const OF_DEMO = "?project_id=demo";
 let slugs = 0;
 
 /** Of every route, a request that is answered `status` with the right token. */
@@ -136,13 +151,17 @@ const CASES: Record<string, Case> = {
   "get /v1/jobs": { status: 200, query: "?project_id=demo" },
   "get /v1/jobs/:jobID": { status: 200 },
   "get /v1/runs/:runID": { status: 200 },
-  "post /v1/events/:eventKey/send": {
+  "get /v1/events": { status: 200, query: OF_DEMO },
+  "get /v1/events/stats": { status: 200, query: OF_DEMO },
+  "get /v1/events/:eventKey": { status: 200, query: OF_DEMO },
+  "delete /v1/events/:eventKey": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/:eventKey/send": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/prefix/:prefix/send": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/purge": {
     status: 200,
-    query: "?project_id=demo",
-    prepare: async () => {
-      const workflowRunID = await waitsFor("key of its own");
-      return { ...demo, workflowRunID, eventKey: "key of its own" };
-    },
+    query: OF_DEMO,
+    body: () => ({ older_than_days: 1 }),
+    prepare: received,
   },
 };
 
@@ -285,7 +304,7 @@ describe.each(named)("%s takes no parameter that it does not know:", (_, route) 
 async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   const { db, temporal } = stack.deps;
   const counted = ["jobs", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
-  counted.push("idempotency_keys", "documents");
+  counted.push("idempotency_keys", "documents", "held_events");
   const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
   const columns = [
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),

@@ -88,11 +88,11 @@ const GATE_COMMANDS: Record<GateVerb, (run: Run, i: number, step: StepState, com
     return APPLIED;
   },
 
-  "cancel-event": (run, i, step, { at, event_key }) => {
+  "cancel-event": (run, i, step, { at, event_key = step.trigger?.event_key }) => {
     if (!isWaitingForEvent(run, i, step, event_key))
       return refused("conflict", "event trigger is not in waiting state");
     const gate = ({ trigger }: StepState) => {
-      if (trigger) Object.assign(trigger, { status: "canceled", error: "canceled by user" });
+      if (trigger) Object.assign(trigger, { status: "canceled", event_key, error: "canceled by user" });
     };
     endStep(run, i, { status: "failed", error: "event trigger canceled by user", gate }, at);
     return APPLIED;
