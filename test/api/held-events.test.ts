@@ -1,6 +1,8 @@
+import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTrigger, WorkflowRun } from "../../src/contract/runs.ts";
 import { findWaitingTrigger } from "../../src/store/event-triggers.ts";
+import { holdEvent } from "../../src/store/held-events.ts";
 import { gate, getRun, getStep, ok, opens, reaches, runOf, wait } from "./definitions.ts";
 import { answered, eventTrigger, refused } from "./shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
@@ -174,21 +176,52 @@ describe("an event that is sent before anyone waits for it", () => {
   });
 });
 
-describe("an event that was offered to a wait which does not take it", () => {
-  test("is held again, for the next", async () => {
-    // As an API does that dies before it tells the run.
+describe("an event that was offered to a wait", () => {
+  /** As by an API that died before it told the run. */
+  const offeredOnly = async (key: string) => {
+    const event = { id: uuid(), project_id: "demo", event_key: key, text: "1", hold_secs: 60, sent_by: "ada" };
+    expect(await holdEvent(stack.deps.db, event)).toMatchObject({ status: "offered" });
+  };
+
+  test("whose run was not told of it, is sent to it when it is sent again", async () => {
+    const run = await waits("again");
+    await listens(run, "again");
+    await offeredOnly("again");
+    expect(answered(await hold("again", 1), 200, eventTrigger)).toMatchObject({ workflow_run_id: run.id });
+    expect(await outputOf(run)).toBe(1);
+    await listens(await waits("again"), "again");
+  });
+
+  test("that ends without having heard of it, is the next one's", async () => {
     const run = await waits("not told");
     await listens(run, "not told");
-    await stack.withoutWorker(async () => {
-      const sent = await hold("not told", 1);
-      expect(sent).toMatchObject({ status: 202, body: { status: "accepted" } });
-    });
-    await reaches(stack, run, "completed");
+    await offeredOnly("not told");
+    await ok(stack, "DELETE", pathOf("not told"));
+    expect((await getRun(stack, run)).status).toBe("failed");
+    const next = await reaches(stack, await waits("not told"), "completed");
+    expect(await outputOf(next)).toBe(1);
+  });
 
-    const { rows } = await stack.deps.db.query<{ n: number }>(
-      "select count(*) n from held_events where status = 'held'",
-    );
-    expect(rows[0]?.n).toBeGreaterThanOrEqual(0);
+  test("that ends before it hears of it, is held again", async () => {
+    const run = await waits("too late");
+    await listens(run, "too late");
+    await stack.withoutWorker(async () => {
+      expect((await stack.request("DELETE", pathOf("too late"))).status).toBe(202);
+      expect(await hold("too late", 1)).toMatchObject({ status: 202, body: { status: "accepted" } });
+    });
+    await reaches(stack, run, "failed");
+    expect(await get("too late")).toMatchObject({ status: "held", response_payload: 1 });
+    const next = await reaches(stack, await waits("too late"), "completed");
+    expect(await outputOf(next)).toBe(1);
+  });
+
+  test("whose run was terminated, is held again", async () => {
+    const run = await waits("terminated");
+    await listens(run, "terminated");
+    await stack.deps.temporal.workflow.getHandle(run.id).terminate("for the test");
+    expect(answered(await hold("terminated", 1), 202, eventTrigger)).toMatchObject({ status: "held" });
+    const next = await reaches(stack, await waits("terminated"), "completed");
+    expect(await outputOf(next)).toBe(1);
   });
 });
 
