@@ -2,23 +2,17 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
 import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
-import { CONCURRENCY } from "../src/commands/bulk/bulk-verbs.ts";
+import { CONCURRENCY } from "../src/commands/bulk/each-run.ts";
 import type { Deps } from "../src/deps.ts";
-import {
-  type BulkItemOutcome,
-  findBulkOperation,
-  listBulkItems,
-  settleBulkItems,
-  type StoredBulkOperation,
-  writeBulkState,
-} from "../src/store/bulk-operations.ts";
+import { type BulkItemOutcome, listBulkItems, settleBulkItems } from "../src/store/bulk-operation-items.ts";
+import { findBulkOperation, type StoredBulkOperation, writeBulkState } from "../src/store/bulk-operations.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 
-/** Runs of a chunk, and seconds it takes at a slow rate: as long may a pause or an abort take to be felt. */
+/** The runs of a chunk, and the seconds that it takes at a slow rate. A pause or an abort may take as long to have an effect. */
 const CHUNK = 100;
 const CHUNK_SECS = 2;
 const HEARTBEAT_MS = 1_000;
-/** Of what the API starts before it stores it. */
+/** How long an operation may run without its row: the API starts it before the row can be seen. */
 const NOT_STORED_MS = 60_000;
 
 export function settleBulkChunk(deps: Deps): Activities["settleBulkChunk"] {
@@ -49,7 +43,7 @@ async function stored({ db }: Deps, id: string): Promise<StoredBulkOperation> {
   });
 }
 
-/** The chunk's outcomes are kept together, also when some are still to come: an outage fails the activity, which goes on with those. */
+/** Stores the outcomes of the chunk together. After an outage it stores those that are there and fails, and its retry goes on with the others. */
 async function settleNext(deps: Deps, operation: StoredBulkOperation, context: Context): Promise<void> {
   const { id, max_per_second } = operation;
   const gapMs = max_per_second === undefined ? 0 : 1000 / max_per_second;

@@ -1,22 +1,22 @@
 import { renderKey } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
-import { findWaitingTrigger } from "../src/store/event-triggers.ts";
+import { findWaitingEventTrigger } from "../src/store/event-triggers.ts";
 import type { Activities } from "../workflows/activity-types.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function findWaiting({ db }: Deps): Activities["findWaiting"] {
   return async ({ event_emit_key, sources }) => {
     try {
       const key = await renderKey(db, event_emit_key, sources);
-      // Where somebody waits for such a key since before they were reserved, it is not for a step to send.
+      // Somebody may wait for such a key since before they were reserved: a step does not send to it.
       if (reservedKeyProblem(key) !== undefined) return null;
-      const trigger = await findWaitingTrigger(db, sources.project_id, key);
-      // An approval needs its approver and a sleep its time: no step's output stands in for those.
+      const trigger = await findWaitingEventTrigger(db, sources.project_id, key);
+      // An approval needs its approver and a sleep its time. A step's output does not stand for those.
       if (trigger?.source !== "wait_for_event") return null;
       return { run_id: trigger.run_id, step_ref: trigger.step_ref, event_key: key };
     } catch (error) {
-      // A key that cannot be rendered is nobody's.
+      // Nobody waits for a key that can't be rendered.
       if (error instanceof TemplateError) return null;
       throw error;
     }

@@ -1,5 +1,5 @@
 import { settleBulkChunk, storeBulkState } from "./bulk-operation.ts";
-import type { Attempts } from "./calls/calls-in-flight.ts";
+import type { CallsInFlight } from "./calls/calls-in-flight.ts";
 import type { Journal } from "./calls/journal.ts";
 import { recall } from "./calls/recall.ts";
 import { dispatching } from "./calls/dispatch-job.ts";
@@ -20,13 +20,13 @@ import type { Activities } from "../workflows/activity-types.ts";
 export function createActivities(
   deps: Deps,
   ownQueue: string,
-  attempts: Attempts,
+  calls: CallsInFlight,
   journal: Journal,
   writer: MirrorWriter,
 ): Activities {
   const endpoints = createEndpoints(deps.config.allowPrivateEndpoints);
   return {
-    ...dispatching(deps, endpoints, ownQueue, attempts, journal),
+    ...dispatching(deps, endpoints, ownQueue, calls, journal),
     recall: recall(deps),
     lookUp: lookUp(deps),
     openWait: openWait(deps),

@@ -4,11 +4,11 @@ import { listApprovals } from "../src/store/approvals.ts";
 import { listCommands } from "../src/store/commands.ts";
 import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";
-import { findVersion, planSteps } from "../src/store/workflows.ts";
+import { findVersion, planSteps } from "../src/store/workflow-versions.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 import { enabledSteps } from "../workflows/engine/plan.ts";
 import { isKeptByRetry } from "../workflows/engine/recovery/rule.ts";
-import { headerOf } from "../workflows/engine/stored-run.ts";
+import { headerOf } from "../workflows/engine/mirror/stored-run.ts";
 
 export function loadRun({ db }: Deps): Activities["loadRun"] {
   return async ({ run_id }) => {

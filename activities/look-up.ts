@@ -2,7 +2,7 @@ import { parseJson, stringifyJson } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
 import { loadTexts } from "../src/store/documents.ts";
 import type { Activities } from "../workflows/activity-types.ts";
-import type { Found } from "../workflows/engine/values.ts";
+import type { Found } from "../workflows/engine/state.ts";
 import { MAX_COMPARED } from "../workflows/expressions/conditions.ts";
 import { follow } from "../workflows/expressions/references.ts";
 

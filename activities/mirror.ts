@@ -2,20 +2,18 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
-import { within } from "../src/deadline.ts";
+import { within } from "../src/timing/deadline.ts";
 import type { Deps } from "../src/deps.ts";
-import { writeMirror } from "../src/store/mirror.ts";
+import { writeMirror } from "../src/store/mirror/write-mirror.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
-import type { MirrorRows } from "../workflows/engine/rows.ts";
-import type { Passing } from "../workflows/messages.ts";
+import type { MirrorRows } from "../workflows/engine/mirror/rows.ts";
+import type { RunSinks } from "../workflows/messages.ts";
+import { QUICK_WRITE_MS } from "../workflows/timing.ts";
 
 /** Runs of one statement: enough that its own cost no longer counts. */
 const MOST_RUNS = 100;
-/** A local activity holds its workflow task: it leaves a write that takes longer to an ordinary one. */
-const QUICK_MS = 500;
-
 /** What nobody waits for is written this long after the last write at the earliest: fewer statements carry the same. */
-const PASSING_MS = 100;
+const BEST_EFFORT_PAUSE_MS = 100;
 
 interface Write {
   rows: MirrorRows;
@@ -28,7 +26,8 @@ export class MirrorWriter {
   readonly #db: Deps["db"];
   readonly #journal: Journal;
   #waiting: Write[] = [];
-  #passing: Write[] = [];
+  /** Nobody waits for these. */
+  #bestEffort: Write[] = [];
   #writing = false;
   #lastWrite = 0;
   /** Ends the rest between two writes. */
@@ -39,29 +38,29 @@ export class MirrorWriter {
     this.#journal = journal;
   }
 
-  /** At once. The rows carry all that the run has told in passing. */
+  /** At once. The rows carry all that best-effort writes of the run have carried. */
   write(rows: MirrorRows, heard?: Heard & TaskState): Promise<void> {
     if (heard) {
       const { execution, length, began, news } = heard;
       const task = { name: `end/${execution}/${length}`, execution, task: length };
       this.#journal.note({ ...task, run_id: rows.run.id, played: { began, news } });
     }
-    this.#passing = this.#passing.filter((asked) => asked.rows.run.id !== rows.run.id);
-    return new Promise<void>((done, failed) => this.#askAtOnce({ rows, done, failed }));
+    this.#bestEffort = this.#bestEffort.filter((write) => write.rows.run.id !== rows.run.id);
+    return new Promise<void>((done, failed) => this.#writeSoon({ rows, done, failed }));
   }
 
   /** In a moment, unless somebody waits for what became of a command. */
-  writeInPassing(rows: MirrorRows, failed: Write["failed"]): void {
-    const asked = { rows, done: () => {}, failed };
-    if (rows.commands.length > 0) this.#askAtOnce(asked);
+  writeBestEffort(rows: MirrorRows, failed: Write["failed"]): void {
+    const write = { rows, done: () => {}, failed };
+    if (rows.commands.length > 0) this.#writeSoon(write);
     else {
-      this.#passing.push(asked);
+      this.#bestEffort.push(write);
       void this.#writeAll();
     }
   }
 
-  #askAtOnce(asked: Write): void {
-    this.#waiting.push(asked);
+  #writeSoon(write: Write): void {
+    this.#waiting.push(write);
     this.#awake();
     void this.#writeAll();
   }
@@ -71,20 +70,20 @@ export class MirrorWriter {
     this.#writing = true;
     for (;;) {
       if (this.#waiting.length === 0) await this.#rest();
-      const batch = firstOfEachRun([...this.#waiting, ...this.#passing]).slice(0, MOST_RUNS);
+      const batch = firstOfEachRun([...this.#waiting, ...this.#bestEffort]).slice(0, MOST_RUNS);
       if (batch.length === 0) break;
-      const isLeft = (asked: Write) => !batch.includes(asked);
+      const isLeft = (write: Write) => !batch.includes(write);
       this.#waiting = this.#waiting.filter(isLeft);
-      this.#passing = this.#passing.filter(isLeft);
-      await this.#write(batch).catch(() => Promise.all(batch.map((asked) => this.#writeAlone(asked))));
+      this.#bestEffort = this.#bestEffort.filter(isLeft);
+      await this.#write(batch).catch(() => Promise.all(batch.map((write) => this.#writeAlone(write))));
       this.#lastWrite = performance.now();
     }
     this.#writing = false;
   }
 
   async #rest(): Promise<void> {
-    const ms = this.#lastWrite + PASSING_MS - performance.now();
-    if (ms <= 0 || this.#passing.length === 0) return;
+    const ms = this.#lastWrite + BEST_EFFORT_PAUSE_MS - performance.now();
+    if (ms <= 0 || this.#bestEffort.length === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#awake = () => {
@@ -99,14 +98,14 @@ export class MirrorWriter {
     await this.#journal.settled();
     await writeMirror(
       this.#db,
-      batch.map((asked) => asked.rows),
+      batch.map(({ rows }) => rows),
     );
     for (const { done } of batch) done();
   }
 
   /** What is wrong with one run is not to hold up the others. */
-  #writeAlone(asked: Write): Promise<void> {
-    return this.#write([asked]).catch(asked.failed);
+  #writeAlone(write: Write): Promise<void> {
+    return this.#write([write]).catch(write.failed);
   }
 }
 
@@ -114,18 +113,18 @@ export const mirror =
   (writer: MirrorWriter, log: Deps["log"]): Activities["mirror"] =>
   async (rows, heard) => {
     const written = writer.write(rows, heard);
-    await (Context.current().info.isLocal ? within(QUICK_MS, written, takesLonger) : written);
+    await (Context.current().info.isLocal ? within(QUICK_WRITE_MS, written, takesLonger) : written);
     logSteps(log, rows);
     logEnd(log, rows);
   };
 
 /** For runs that do not wait for it. */
-export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): InjectedSinks<Passing> => ({
-  passing: {
-    mirror: {
+export const bestEffortMirror = (writer: MirrorWriter, log: Deps["log"]): InjectedSinks<RunSinks> => ({
+  bestEffortMirror: {
+    write: {
       fn: (_, rows) => {
         logSteps(log, rows);
-        writer.writeInPassing(rows, (err) => log.warn({ err, run: rows.run.id }, "mirror is behind"));
+        writer.writeBestEffort(rows, (err) => log.warn({ err, run: rows.run.id }, "mirror is behind"));
       },
     },
   },
@@ -134,8 +133,8 @@ export const mirrorInPassing = (writer: MirrorWriter, log: Deps["log"]): Injecte
 const takesLonger = () => ApplicationFailure.nonRetryable("not written in a moment", "TakesLonger");
 
 /** A statement changes no row twice. */
-function firstOfEachRun(asked: Write[]): Write[] {
+function firstOfEachRun(writes: Write[]): Write[] {
   const byRun = new Map<string, Write>();
-  for (const one of asked) if (!byRun.has(one.rows.run.id)) byRun.set(one.rows.run.id, one);
+  for (const write of writes) if (!byRun.has(write.rows.run.id)) byRun.set(write.rows.run.id, write);
   return [...byRun.values()];
 }

@@ -2,13 +2,13 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import { renderKey } from "./render.ts";
 import { tellOfOffer } from "../src/commands/events/tell-of-offer.ts";
 import type { Deps } from "../src/deps.ts";
-import { registerWait } from "../src/store/held-events.ts";
+import { eventKeyProblem } from "../src/rules/event-key.ts";
+import { registerWait } from "../src/store/events/held-events.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
-import type { TriggerRow } from "../workflows/engine/rows.ts";
-import { reservedKeyProblem } from "../workflows/engine/event-keys.ts";
+import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
+import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
-const MAX_KEY_BYTES = 512;
 /** A wait that just ended may hold its key until its run is mirrored, and an event that it was offered. */
 const CLAIM_PAUSES_MS = [100, 200, 400, 800];
 
@@ -26,10 +26,8 @@ export function openWait(deps: Deps): Activities["openWait"] {
 }
 
 function keyProblem(key: string): string | undefined {
-  if (key === "") return "event key is required";
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `event key must be at most ${MAX_KEY_BYTES} characters`;
-  if (/[\p{Cc}\p{Surrogate}]/u.test(key))
-    return "event key contains invalid characters (control characters not allowed)";
+  const problem = eventKeyProblem(key);
+  if (problem !== undefined) return problem;
   const reserved = reservedKeyProblem(key);
   return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }
@@ -39,7 +37,7 @@ async function claim(
   input: OpenWaitInput,
   event_key: string,
 ): Promise<{ event_key: string; notify?: true } | { refused: string }> {
-  const wait = triggerOf(input, event_key);
+  const wait = eventTriggerOf(input, event_key);
   for (const pause of [...CLAIM_PAUSES_MS, undefined]) {
     const registered = await registerWait(deps.db, wait);
     if (registered === "taken") {
@@ -60,7 +58,7 @@ async function claim(
   return { refused: `event key ${JSON.stringify(event_key)} is already waited for by another run` };
 }
 
-function triggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
+function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
   return {
     id: input.trigger_id,
     project_id: input.sources.project_id,

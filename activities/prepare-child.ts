@@ -1,11 +1,13 @@
 import { renderPayload } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
+import { firstRow } from "../src/commands/runs/start-run.ts";
 import { saveDocument } from "../src/store/documents.ts";
+import { inTransaction } from "../src/store/postgres/transaction.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
-import { findVersion, findWorkflow, planSteps, slowJobsOf, type StoredWorkflow } from "../src/store/workflows.ts";
+import { findVersion, planSteps, slowJobsOf } from "../src/store/workflow-versions.ts";
+import { findWorkflow, type StoredWorkflow } from "../src/store/workflows.ts";
 import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
 import { RULES, type RunHeader } from "../workflows/engine/plan.ts";
-import type { RunRow } from "../workflows/engine/rows.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function prepareChild({ db }: Deps): Activities["prepareChild"] {
@@ -26,9 +28,13 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
       const doc =
         payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
       const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
-      const started = await insertRunWithinLimit(db, rowOf(run), workflow.max_concurrent_runs);
+      const steps = planSteps(version);
+      const row = firstRow(run, steps);
+      const hasPlace = await inTransaction(db, (transaction) =>
+        insertRunWithinLimit(transaction, row, workflow.max_concurrent_runs),
+      );
       const slow_jobs = await slowJobsOf(db, version.version_id);
-      return started ? { run, steps: planSteps(version), slow_jobs } : { refused: "max concurrent runs reached" };
+      return hasPlace ? { run, steps, slow_jobs } : { refused: "max concurrent runs reached" };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       throw error;
@@ -55,19 +61,5 @@ function headerOf(input: PrepareChildInput, workflow: StoredWorkflow): RunHeader
     parent_step_run_id: input.parent_step_run_id,
     depth: input.depth,
     rules: RULES,
-  };
-}
-
-/** The run as it stands in lists until it has mirrored itself. */
-function rowOf({ expires_no_later_than, rules, ...header }: RunHeader): RunRow {
-  const { created_at, timeout_secs } = header;
-  const own = timeout_secs === undefined ? Number.POSITIVE_INFINITY : created_at + timeout_secs * 1000;
-  const expires_at = Math.min(own, expires_no_later_than ?? Number.POSITIVE_INFINITY);
-  return {
-    ...header,
-    status: "running",
-    started_at: created_at,
-    expires_at: Number.isFinite(expires_at) ? expires_at : undefined,
-    revision: 0,
   };
 }

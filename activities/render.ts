@@ -1,15 +1,15 @@
 import { type Json, type JsonDoc, parseJson, stringifyJson } from "../src/contract/json.ts";
 import { bytesOf, loadTextsWithin } from "../src/store/documents.ts";
-import type { Db } from "../src/store/pool.ts";
+import type { Db } from "../src/store/postgres/pool.ts";
 import type { PayloadSources } from "../workflows/activity-types.ts";
 import * as lenient from "../workflows/expressions/lenient-templates.ts";
 import { follow, type Reference, stepOf } from "../workflows/expressions/references.ts";
 import { stepPayload } from "../workflows/expressions/step-payload.ts";
 import { render, renderText, TemplateError } from "../workflows/expressions/templates.ts";
 
-/** What one step may be given. */
+/** The largest payload of one step. */
 export const MAX_GIVEN_BYTES = 4 * 1_048_576;
-/** What may be read for it: maybe only a part of that is put in. */
+/** How much may be read to make it: perhaps only a part of that is put in. */
 const MAX_READ_BYTES = 4 * MAX_GIVEN_BYTES;
 
 const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
@@ -18,7 +18,7 @@ export const tooMuch = (what: string, bytes: number): string =>
   `${what} ${mib(bytes)}, and a step is given at most ${mib(MAX_GIVEN_BYTES)}: let the steps before it answer with references ` +
   "(an id or a URL of what they stored), or keep only what is needed of their answers by output_transform";
 
-/** The payload a step is given as JSON text; undefined where there is nothing to make one of. Throws TemplateError. */
+/** The payload of a step as JSON text, or undefined if there is nothing to make it of. Throws TemplateError. */
 export async function renderPayload(db: Db, sources: PayloadSources): Promise<string | undefined> {
   if (!sources.trigger && !sources.step && !sources.parents) return undefined;
   const loaded = await load(db, sources);

@@ -17,7 +17,7 @@ import { freePort } from "../src/dev/ports.ts";
 import { startPostgres } from "../src/dev/postgres-server.ts";
 import { temporalBinary } from "../src/dev/temporal-binary.ts";
 import { startTemporal } from "../src/dev/temporal-server.ts";
-import { migrate } from "../src/store/migrate.ts";
+import { migrate } from "../src/store/postgres/migrate.ts";
 
 // Lists and closed runs over a mirror of a million runs: the API in one process, PostgreSQL with its defaults, and
 // this client share the machine.

@@ -1,9 +1,9 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { DEFAULT_MAX_STEPS } from "../workflows/engine/validate.ts";
+import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
-/** `isMadeHere`: the secret is nobody's but the development stack's own, kept in its DATA_DIR. */
+/** `isMadeHere`: the secret was made by the development stack, which keeps it in its DATA_DIR. */
 export type AuthConfig = { issuer: string; audience: string } & (
   | { secret: string; isMadeHere?: boolean }
   | { jwksUri: string }
@@ -23,10 +23,10 @@ export interface Config {
   allowPrivateEndpoints: boolean;
   /** How many steps a workflow may have. */
   maxSteps: number;
-  /** For how long a worker that is stopped lets the calls go on that it has begun. */
+  /** How long a worker that stops waits for the calls that it has begun. */
   drainSecs: number;
   logLevel: string;
-  /** Without it: for people on a terminal, JSON elsewhere. */
+  /** Without it: pretty on a terminal, JSON elsewhere. */
   logFormat?: "json" | "pretty";
 }
 
@@ -140,7 +140,7 @@ function authOf(found: Found): DevConfig["auth"] {
   return found.JWKS_URI ? { ...names, jwksUri: found.JWKS_URI } : names;
 }
 
-/** A variable that is set but empty counts as not set: that is how a compose file passes on what its user left out. */
+/** A variable that is empty counts as not set: a compose file passes on what its user left out as empty. */
 function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const result = schema.safeParse(set, { error: wording });

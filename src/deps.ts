@@ -1,21 +1,21 @@
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import type { Notices } from "./store/notices.ts";
+import type { Notifications } from "./store/postgres/notifications.ts";
 import type { Temporal } from "./temporal/connection.ts";
 
 /** What everything outside the workflow sandbox works with. */
 export interface Deps {
   db: Pool;
   /**
-   * The connections that are held while Temporal starts a run. They are of their own, so that a Temporal that hangs takes
-   * none from those that only read.
+   * For transactions that are open while Temporal starts a run. With connections of their own, a Temporal that hangs takes none
+   * from requests that only read.
    */
   starts: Pool;
-  notices: Notices;
+  notifications: Notifications;
   temporal: Temporal;
   log: Logger;
   config: Config;
-  /** Aborted once the process is told to stop: it is ready for nothing new. */
+  /** Aborted once the process is told to stop. */
   stopping: AbortSignal;
 }

@@ -20,6 +20,10 @@ export type ErrorCode =
 export const refusal = ({ code = "invalid_state", message = "refused" }: { code?: ErrorCode; message?: string }) =>
   new Problem(code, message, code === "validation_error" ? [message] : undefined);
 
+/** What is wrong with one field of a request, named as its client wrote it. */
+export const invalid = (field: string, message: string) =>
+  new Problem("validation_error", message, [`${field}: ${message}`]);
+
 /** A refusal with words for the caller. `details` names fields as the client wrote them. */
 export class Problem extends Error {
   readonly code: ErrorCode;

@@ -2,7 +2,7 @@ import pino, { type DestinationStream, type Logger } from "pino";
 import pretty from "pino-pretty";
 import type { Config } from "./config.ts";
 
-/** What an error says for itself. Not its other members: those of a database's error hold values of rows. */
+/** The parts of an error that are logged. Other members are not: those of a database's error hold values of rows. */
 function told(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name: type, message, stack, cause } = error;
@@ -10,7 +10,7 @@ function told(error: unknown): unknown {
   return { type, message, code, stack, ...(cause !== undefined && { cause: told(cause) }) };
 }
 
-/** Lines of JSON, or for people where it writes to a terminal or LOG_FORMAT says so. `to`: the standard output, unless told. */
+/** Writes JSON lines, or lines for people on a terminal or if LOG_FORMAT says so. `to` is the standard output unless given. */
 export function createLog(
   { logLevel, logFormat }: Pick<Config, "logLevel" | "logFormat">,
   name?: string,

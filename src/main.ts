@@ -20,7 +20,7 @@ await runProcess(async (running) => {
   const { onStop } = running;
   const dev = loadDevConfig();
   const bundle = bundleWorkflows();
-  // Awaited far below; an error until then is for that place.
+  // It is awaited far below, where its error is handled.
   bundle.catch(() => {});
   const stack = await startEmbeddedStack(dev, say);
   onStop(stack.stop);

@@ -4,9 +4,10 @@ import type { CommandOutcome, CommandPayload, Verb } from "./engine/command.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
-import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/rows.ts";
+import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/rows.ts";
 import type { SeedStep } from "./engine/run.ts";
-import type { Found, Wanted } from "./engine/values.ts";
+import type { Found } from "./engine/state.ts";
+import type { Wanted } from "./engine/references/values.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {
@@ -38,15 +39,15 @@ export interface DispatchInput {
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
-  carried?: Carried;
+  carried?: UnsavedOutput;
 }
 
 /** An endpoint's answer that could not be stored yet. It travels with the heartbeats, so that no other worker need call again. */
-export interface Carried {
+export interface UnsavedOutput {
   text?: string;
 }
 
-export interface Heartbeat extends Carried {
+export interface Heartbeat extends UnsavedOutput {
   /** Of the process that makes the attempt. Absent in older histories. */
   queue?: string;
 }
@@ -61,8 +62,8 @@ export interface AttemptFailure {
 export interface PlayInput extends Excerpt {
   /** Of the workflow's clock. */
   now: number;
-  /** The ids of the commands that the run has heard lately: when another one waits, the game ends at once. */
-  heard: string[];
+  /** The ids of the commands that the run has heard lately: when another one waits, the play ends at once. */
+  acknowledged: string[];
   /** Where the run is. Absent in histories from before plays were journaled. */
   task?: TaskState;
   /** This is the run's first task, tried for the first time: nobody can have made a call of it. */
@@ -111,18 +112,28 @@ export type JournaledPlay =
 /** The same with what the attempt's end was. */
 export type Recalled = Heard | { event: AttemptEvent & { at: number }; follows: boolean };
 
+export type TimedAttemptEvent = AttemptEvent & { at: number };
+
 export interface Played {
   /** In the order in which they happened, each followed by all that the rules want then. */
-  events: (AttemptEvent & { at: number })[];
-  /** What happened after that. A command waits for the end of the workflow task: until it is heard, nothing follows. Absent in older histories. */
-  called?: (AttemptEvent & { at: number })[];
-  /**
-   * Attempts that have not ended. They are to be awaited at the task queue of the process that makes them; one that
-   * is not made yet, any worker may make. `slow`: calls of this job take long, the next one need not be begun here.
-   * `anywhere`: nor was this one, and its queue is only of the process that knows. `later`: not before the command is heard.
-   */
-  going: { step: number; queue?: string; slow?: boolean; anywhere?: true; later?: true }[];
+  events: TimedAttemptEvent[];
+  /** There if a command waits for the end of the workflow task: what happened since it came. Until it is heard, nothing follows. */
+  interrupted?: TimedAttemptEvent[];
+  /** Attempts that have not ended. */
+  unended: Unended[];
 }
+
+/**
+ * How an attempt that a play has not seen the end of goes on.
+ * - here: it is being made by the process of that task queue, and is to be awaited there.
+ * - slow-here: the same, and calls of its job take long: the next one need not be played.
+ * - slow-elsewhere: it is not made yet, because calls of its job take long. Any worker may make it; that process knows the job.
+ * - anywhere: it is not made yet, and any worker may make it.
+ * - deferred: it is not made yet, and not to be made before the command is heard that waits.
+ */
+export type Unended =
+  | { kind: "here" | "slow-here" | "slow-elsewhere"; step: number; queue: string }
+  | { kind: "anywhere" | "deferred"; step: number };
 
 /** Why an HTTP attempt failed (docs/definitions.md, Failure classes); the `type` of the ApplicationFailure that dispatchJob throws. */
 export type FailureClass =
@@ -158,14 +169,6 @@ export interface OpenWaitInput {
   notify_url?: string;
   revision: number;
   sources: PayloadSources;
-}
-
-export interface NotifyWaitInput {
-  trigger_id: string;
-  project_id: string;
-  event_key: string;
-  expires_at?: number;
-  notify_url: string;
 }
 
 export interface PrepareChildInput {
@@ -205,7 +208,9 @@ export interface Activities {
    */
   openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
   /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
-  notifyWait(input: NotifyWaitInput): Promise<void>;
+  notifyWait(
+    input: Pick<OpenWaitInput, "trigger_id" | "event_key" | "expires_at"> & { project_id: string; notify_url: string },
+  ): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

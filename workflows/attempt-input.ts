@@ -2,7 +2,7 @@ import type { JsonDoc } from "../src/contract/json.ts";
 import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
-import { ownPayload, readsOf } from "./engine/reads.ts";
+import { ownPayload, readsOf } from "./engine/references/reads.ts";
 import type { Run } from "./engine/run.ts";
 import type { StepState } from "./engine/state.ts";
 

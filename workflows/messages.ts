@@ -2,11 +2,17 @@ import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/commo
 import { defineQuery, defineSignal, type Sinks } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
-import { type CommandOutcome, type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "./engine/command.ts";
+import {
+  type CommandOutcome,
+  type CommandPayload,
+  type Refusal,
+  type Verb,
+  VERBS,
+  VERBS_BETWEEN_RUNS,
+} from "./engine/command.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { Preview, PreviewRequest } from "./engine/preview.ts";
-import type { Refusal } from "./engine/recovery/rule.ts";
-import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/rows.ts";
+import type { MirrorRows, RunRow, Shown, StepRow } from "./engine/mirror/rows.ts";
 import type { RunState } from "./engine/state.ts";
 
 /** The answer to a command: its outcome, what it showed when it was applied, and what the mirror may not have yet. */
@@ -40,14 +46,14 @@ export const parentClosedSignal = defineSignal<[ParentClosed]>("parent-closed");
 export const runStateQuery = defineQuery<{ run: RunRow; unmirrored: MirrorRows } | null>("run");
 export const stepStatesQuery = defineQuery<{ run: RunRow; steps: StepRow[] } | null>("steps");
 export const commandOutcomeQuery = defineQuery<CommandReply | null, [string]>("commandOutcome");
-/** Whether the run waits for an attempt of this job run. Not told by `steps`: of thousands, that takes long to put together. */
+/** Whether the run waits for an attempt of this job run. `steps` would say it too, but of thousands that takes long to put together. */
 export const isDispatchingQuery = defineQuery<boolean | null, [jobRunId: string]>("isDispatching");
 /** What a command would do to the run as it stands. */
 export const previewQuery = defineQuery<Preview | Refusal | null, [PreviewRequest]>("recovery");
 
-/** What a run tells its worker without waiting for it: it costs nothing, and is lost with the worker. */
-export interface Passing extends Sinks {
-  passing: { mirror(rows: MirrorRows): void };
+/** A run does not wait for what it hands to its worker so: it costs nothing, and is lost with the worker. */
+export interface RunSinks extends Sinks {
+  bestEffortMirror: { write(rows: MirrorRows): void };
 }
 
 export const TASK_QUEUE = "workflow-runs";

@@ -1,5 +1,6 @@
 import { type ActivityOptions, proxyActivities } from "@temporalio/workflow";
 import type { Activities } from "./activity-types.ts";
+import { HEARTBEAT_TIMEOUT_MS, TAKEN_UP_MS } from "./timing.ts";
 
 /** An outage of Postgres is waited out, however long it takes: only then does the activity succeed. */
 const UNTIL_IT_WORKS: ActivityOptions["retry"] = {
@@ -40,7 +41,7 @@ type Dispatch = Pick<Activities, "dispatchJob">;
 /** A worker that died with an attempt is noticed by its missing heartbeats; an endpoint's failure is final here. */
 const ATTEMPT: ActivityOptions = {
   startToCloseTimeout: LONGEST_ATTEMPT,
-  heartbeatTimeout: "5s",
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: "TRY_CANCEL",
 };
 
@@ -59,14 +60,13 @@ export const stepDispatch = (step_ref: string, rules: number) =>
 
 /**
  * The attempt that the process of this task queue makes already. Retried while that process lives, so that an outage of
- * the Temporal server repeats no call. Nobody takes it up in time: the process is gone. After an outage a worker comes
- * back within 12 s.
+ * the Temporal server repeats no call.
  */
 export const stepDispatchAt = (taskQueue: string, step_ref: string) =>
   proxyActivities<Dispatch>({
     ...ATTEMPT,
     taskQueue,
-    scheduleToStartTimeout: "15s",
+    scheduleToStartTimeout: TAKEN_UP_MS,
     retry: { ...UNTIL_IT_WORKS, nonRetryableErrorTypes: ["WorkerShutdown"] },
     summary: step_ref,
   });

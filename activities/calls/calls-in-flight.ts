@@ -1,36 +1,32 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { ended } from "./outcome.ts";
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { CallOutcome, Carried } from "../../workflows/activity-types.ts";
+import type { CallOutcome, UnsavedOutput } from "../../workflows/activity-types.ts";
 import { isFinal } from "../../workflows/attempt-failure.ts";
+import { OUTCOME_KEPT_MS } from "../../workflows/timing.ts";
 
 export type Outcome = { output?: JsonDoc };
 
-/**
- * What became of an attempt is told again to whoever asks within this time: the workflow task that heard it may be made
- * again. Time in which the server is away does not count.
- */
-const KEPT_MS = 30_000;
-/** How often it is asked whether an attempt that nobody waits for is still wanted. */
+/** How often it is asked whether an orphaned call is still awaited by its run. */
 const ASKED_EVERY_MS = 3_000;
 
-/** An HTTP attempt makes its call under this signal, and leaves in `carried` what must not be lost with the process. */
-export type MakeAttempt = (canceled: AbortSignal, carried: Carried) => Promise<Outcome>;
+/** Makes the call under this signal, and leaves in `unsaved` what must not be lost with the process. */
+export type MakeCall = (canceled: AbortSignal, unsaved: UnsavedOutput) => Promise<Outcome>;
 
-export type IsWanted = () => Promise<boolean>;
+export type IsAwaited = () => Promise<boolean>;
 
-/** An attempt that goes on in this process, whichever activity waits for it. */
-export class Attempt {
-  readonly carried: Carried;
+/** The call of an attempt, which goes on in this process whichever activity waits for it. */
+export class Call {
+  readonly unsaved: UnsavedOutput;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
   #isOver = false;
   #waiting = 0;
-  #left: object | undefined;
+  #orphaned: object | undefined;
 
-  constructor(make: MakeAttempt, carried: Carried) {
-    this.carried = carried;
-    this.outcome = make(this.#stop.signal, carried);
+  constructor(make: MakeCall, unsaved: UnsavedOutput) {
+    this.unsaved = unsaved;
+    this.outcome = make(this.#stop.signal, unsaved);
     const end = () => {
       this.#isOver = true;
     };
@@ -42,73 +38,79 @@ export class Attempt {
     return this.#stop.signal.aborted;
   }
 
-  /** Nobody waits for it any more, somebody may come. */
-  get isLeft(): boolean {
-    return this.#left !== undefined;
+  /** No activity waits for it any more, but one may come. */
+  get isOrphaned(): boolean {
+    return this.#orphaned !== undefined;
   }
 
   join(): void {
     this.#waiting++;
-    this.#left = undefined;
+    this.#orphaned = undefined;
   }
 
   /**
-   * When the last one has left before the end, the attempt goes on for as long as it is wanted. `comesWithinMs`: in which
-   * somebody is expected: only then it is asked.
+   * When the last activity has left before the end, the call goes on for as long as its run awaits it. An activity that is
+   * expected `withinMs` may come without the run being asked.
    */
-  leave(isWanted: IsWanted, comesWithinMs = 0): void {
+  leave(isAwaited: IsAwaited, withinMs = 0): void {
     this.#waiting--;
-    if (this.#waiting === 0 && !this.#isOver) void this.#goOnWhile(isWanted, comesWithinMs);
+    if (this.#waiting === 0 && !this.#isOver) void this.#goOnWhile(isAwaited, withinMs);
   }
 
-  async #goOnWhile(isWanted: IsWanted, comesWithinMs: number): Promise<void> {
-    const left = {};
-    this.#left = left;
-    if (comesWithinMs > 0) await pauseFor(comesWithinMs, undefined, { ref: false });
-    while (this.#left === left) {
-      if (await isWanted()) await pauseFor(ASKED_EVERY_MS, undefined, { ref: false });
-      else if (this.#left === left) {
-        this.#left = undefined;
+  async #goOnWhile(isAwaited: IsAwaited, withinMs: number): Promise<void> {
+    const orphaned = {};
+    this.#orphaned = orphaned;
+    if (withinMs > 0) await pauseFor(withinMs, undefined, { ref: false });
+    while (this.#orphaned === orphaned) {
+      if (await isAwaited()) await pauseFor(ASKED_EVERY_MS, undefined, { ref: false });
+      else if (this.#orphaned === orphaned) {
+        this.#orphaned = undefined;
         this.#stop.abort();
       }
     }
   }
 }
 
-/** The attempts of this process, so that no activity makes a call that another one has made already. */
-export class Attempts {
-  readonly #known = new Map<string, Attempt>();
+/** The calls of this process, so that no activity makes one that another activity has made already. */
+export class CallsInFlight {
+  readonly #known = new Map<string, Call>();
   readonly #serverAnswers: () => Promise<boolean>;
-  #going = 0;
+  #open = 0;
   /** Those that are over: since the server answered last, and before that. */
   #recent = new Set<string>();
   #older = new Set<string>();
 
   constructor(serverAnswers: () => Promise<boolean>) {
     this.#serverAnswers = serverAnswers;
-    setInterval(() => void this.#forgetOlder(), KEPT_MS).unref();
+    // Time in which the server is away does not count.
+    setInterval(() => void this.#forgetOlder(), OUTCOME_KEPT_MS).unref();
   }
 
   /** How many wait for their endpoint. */
-  get going(): number {
-    return this.#going;
+  get open(): number {
+    return this.#open;
   }
 
-  /** Resolves once nobody is to come for any attempt, or after that time. */
-  async noneLeft(withinMs: number): Promise<void> {
-    await whileOrFor(() => [...this.#known.values()].some(({ isLeft }) => isLeft), withinMs);
+  /** Resolves once nobody is to come for any call, or after that time. */
+  async noneOrphaned(withinMs: number): Promise<void> {
+    await whileOrFor(() => [...this.#known.values()].some(({ isOrphaned }) => isOrphaned), withinMs);
   }
 
-  /** The attempt of that name, made if it is not known here. To be left again. */
-  join(name: string, carried: Carried, make: MakeAttempt): Attempt {
+  /** Resolves once no call waits for its endpoint, or after that time. */
+  async noneOpen(withinMs: number): Promise<void> {
+    await whileOrFor(() => this.#open > 0, withinMs);
+  }
+
+  /** The call of that name, made if it is not known here. To be left again. */
+  join(name: string, unsaved: UnsavedOutput, make: MakeCall): Call {
     const known = this.#known.get(name);
-    const attempt = known && !known.isStopped ? known : this.#begin(name, carried, make);
-    attempt.join();
-    return attempt;
+    const call = known && !known.isStopped ? known : this.#begin(name, unsaved, make);
+    call.join();
+    return call;
   }
 
   /** Calls that another process has made: nobody here makes them again. */
-  known(outcomes: Map<string, CallOutcome>): void {
+  learn(outcomes: Map<string, CallOutcome>): void {
     for (const [name, outcome] of outcomes) if (!this.has(name)) this.#begin(name, {}, () => ended(outcome));
   }
 
@@ -116,24 +118,19 @@ export class Attempts {
     return this.#known.has(name);
   }
 
-  /** Resolves once no call of this process waits for its endpoint, or after that time. */
-  async noneGoing(withinMs: number): Promise<void> {
-    await whileOrFor(() => this.#going > 0, withinMs);
-  }
-
-  #begin(name: string, carried: Carried, make: MakeAttempt): Attempt {
-    const attempt = new Attempt(make, carried);
-    this.#known.set(name, attempt);
-    this.#going++;
-    attempt.outcome
+  #begin(name: string, unsaved: UnsavedOutput, make: MakeCall): Call {
+    const call = new Call(make, unsaved);
+    this.#known.set(name, call);
+    this.#open++;
+    call.outcome
       .then(() => true, isFinal)
       .then((isFinal) => {
-        this.#going--;
-        if (this.#known.get(name) !== attempt) return;
+        this.#open--;
+        if (this.#known.get(name) !== call) return;
         if (isFinal) this.#recent.add(name);
         else this.#known.delete(name);
       });
-    return attempt;
+    return call;
   }
 
   async #forgetOlder(): Promise<void> {

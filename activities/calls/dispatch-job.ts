@@ -1,9 +1,9 @@
-import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import { ApplicationFailure, type Context as ActivityContext, CancelledFailure, Context } from "@temporalio/activity";
 import { setTimeout as pauseFor } from "node:timers/promises";
-import type { Attempt, Attempts, IsWanted, Outcome } from "./calls-in-flight.ts";
-import { callName } from "./outcome.ts";
+import type { Call, CallsInFlight, IsAwaited, Outcome } from "./calls-in-flight.ts";
+import { isAwaited } from "./is-awaited.ts";
 import type { Journal } from "./journal.ts";
-import { isWanted } from "./is-awaited.ts";
+import { callName } from "./outcome.ts";
 import { playAhead } from "./play-ahead.ts";
 import { SlowJobs } from "./slow-jobs.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";
@@ -12,38 +12,44 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
-import type { Activities, CallOutcome, Carried, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
+import type {
+  Activities,
+  CallOutcome,
+  DispatchInput,
+  Heartbeat,
+  UnsavedOutput,
+} from "../../workflows/activity-types.ts";
 import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
+import { HEARTBEAT_MS } from "../../workflows/timing.ts";
 
-const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Above this, the server would refuse the heartbeat and fail the attempt with it. */
-const MAX_CARRIED_BYTES = 1_500_000;
+const MAX_UNSAVED_BYTES = 1_500_000;
 
-/** The two ways to make an HTTP attempt, over the same attempts. `ownQueue` is the task queue that only this process takes from. */
+/** The two ways to make an HTTP attempt, over the same calls. `ownQueue` is the task queue that only this process takes from. */
 export function dispatching(
   deps: Deps,
   endpoints: Endpoints,
   ownQueue: string,
-  attempts: Attempts,
+  calls: CallsInFlight,
   journal: Journal,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
   const slowJobs = new SlowJobs(deps);
 
-  function join(input: DispatchInput, heard?: Carried): Attempt {
-    const carried: Carried = { ...(heard ?? input.carried) };
-    return attempts.join(callName(input), carried, (canceled) => noted(input, () => make(input, carried, canceled)));
+  function join(input: DispatchInput, lastHeartbeat?: UnsavedOutput): Call {
+    const unsaved: UnsavedOutput = { ...(lastHeartbeat ?? input.carried) };
+    return calls.join(callName(input), unsaved, (canceled) => journaled(input, () => make(input, unsaved, canceled)));
   }
 
-  async function make(input: DispatchInput, carried: Carried, canceled: AbortSignal): Promise<Outcome> {
+  async function make(input: DispatchInput, unsaved: UnsavedOutput, canceled: AbortSignal): Promise<Outcome> {
     const text =
-      carried.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
-    return text === undefined ? {} : { output: await save(deps, input, text, carried, canceled) };
+      unsaved.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
+    return text === undefined ? {} : { output: await save(deps, input, text, unsaved, canceled) };
   }
 
   /** An answer that was received is never asked for again, whatever becomes of this process or of a workflow task. */
-  async function noted(input: DispatchInput, call: () => Promise<Outcome>): Promise<Outcome> {
+  async function journaled(input: DispatchInput, call: () => Promise<Outcome>): Promise<Outcome> {
     const note = (outcome: CallOutcome) =>
       journal.note({ run_id: input.sources.run_id, name: callName(input), outcome });
     try {
@@ -56,45 +62,46 @@ export function dispatching(
     }
   }
 
-  /** The calls that were made by a process that could not tell the run. */
+  /** The calls that were made by a process that was lost before the run knew of them. */
   async function learn(runId: string, inputs: DispatchInput[]): Promise<void> {
-    const names = inputs.map(callName).filter((name) => !attempts.has(name));
-    if (names.length > 0) attempts.known(await findOutcomes(deps.db, runId, names));
+    const names = inputs.map(callName).filter((name) => !calls.has(name));
+    if (names.length > 0) calls.learn(await findOutcomes(deps.db, runId, names));
   }
 
-  const wanted =
-    (input: DispatchInput): IsWanted =>
+  const awaited =
+    (input: DispatchInput): IsAwaited =>
     () =>
-      isWanted(deps, input);
+      isAwaited(deps, input);
 
   return {
     async dispatchJob(input) {
       const context = Context.current();
       await learn(input.sources.run_id, [input]);
-      const attempt = join(input, context.info.heartbeatDetails);
-      const told = (): Heartbeat => ({ ...attempt.carried, queue: ownQueue });
-      const heartbeat = setInterval(() => context.heartbeat(told()), HEARTBEAT_MS);
-      return untilCancelled(attempt, wanted(input)).finally(() => clearInterval(heartbeat));
+      const call = join(input, context.info.heartbeatDetails);
+      const details = (): Heartbeat => ({ ...call.unsaved, queue: ownQueue });
+      const heartbeat = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
+      return untilCancelled(context, call, awaited(input)).finally(() => clearInterval(heartbeat));
     },
 
-    playAhead: playAhead({ attempts, join, learn, wanted, slowJobs, journal, notices: deps.notices, ownQueue }),
+    playAhead: playAhead({ calls, join, learn, awaited, slowJobs, journal, notices: deps.notifications, ownQueue }),
   };
 }
 
-async function untilCancelled(attempt: Attempt, wanted: IsWanted): Promise<Outcome> {
+async function untilCancelled(context: ActivityContext, call: Call, awaited: IsAwaited): Promise<Outcome> {
   let isDecided = false;
   try {
-    return await Promise.race([attempt.outcome, Context.current().cancelled]);
+    return await Promise.race([call.outcome, context.cancelled]);
   } catch (error) {
     if (!(error instanceof CancelledFailure)) throw error;
+    const { cancelRequested = false, workerShutdown = false } = context.cancellationDetails ?? {};
     // The run, or this process, is done with the attempt. Anything else only says that the server lost track of it.
-    isDecided = error.message === "CANCELLED" || error.message === "WORKER_SHUTDOWN";
+    isDecided = cancelRequested || workerShutdown;
     // A worker that shuts down is nobody's decision about the step: another one makes the attempt again.
-    if (error.message !== "WORKER_SHUTDOWN") throw error;
-    const details = [attempt.carried];
+    if (!workerShutdown) throw error;
+    const details = [call.unsaved];
     throw ApplicationFailure.create({ type: "WorkerShutdown", message: "the worker was shut down", details });
   } finally {
-    attempt.leave(isDecided ? async () => false : wanted);
+    call.leave(isDecided ? async () => false : awaited);
   }
 }
 
@@ -103,7 +110,7 @@ async function save(
   deps: Deps,
   { sources }: DispatchInput,
   text: string,
-  carried: Carried,
+  unsaved: UnsavedOutput,
   canceled: AbortSignal,
 ): Promise<JsonDoc> {
   for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
@@ -111,7 +118,7 @@ async function save(
       return await saveDocument(deps.db, sources.project_id, sources.run_id, text);
     } catch (error) {
       deps.log.warn({ err: error, run_id: sources.run_id }, "output not stored yet");
-      if (Buffer.byteLength(JSON.stringify(text)) <= MAX_CARRIED_BYTES) carried.text = text;
+      if (Buffer.byteLength(JSON.stringify(text)) <= MAX_UNSAVED_BYTES) unsaved.text = text;
     }
     await pauseFor(pause, undefined, { signal: canceled });
   }

@@ -6,10 +6,10 @@ import { isDispatchingQuery } from "../../workflows/messages.ts";
 const ANSWER_WITHIN_MS = 3_000;
 
 /**
- * Whether an activity may yet come to wait for an attempt: its run is open, and its step is at it. While nobody can tell,
+ * Whether an activity may yet come to wait for a call: its run is open, and its step is at it. While nobody can tell,
  * because the server is away, it may: then as soon as it is back.
  */
-export async function isWanted({ temporal }: Deps, { job_run_id, sources }: DispatchInput): Promise<boolean> {
+export async function isAwaited({ temporal }: Deps, { job_run_id, sources }: DispatchInput): Promise<boolean> {
   try {
     return await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, async () => {
       const run = temporal.workflow.getHandle(sources.run_id);

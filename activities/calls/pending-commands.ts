@@ -1,34 +1,32 @@
 import { EventEmitter, once } from "node:events";
-import type { Notices } from "../../src/store/notices.ts";
+import type { Notifications } from "../../src/store/postgres/notifications.ts";
+import { COMMAND_KEPT_MS } from "../../workflows/timing.ts";
 
-/** A run hears a command within this time, if it can be heard at all. */
-const KEPT_MS = 2_000;
-
-/** Commands of which the API told a moment ago: they wait on the server for as long as a local activity holds their run's workflow task. */
+/** Commands that the API has announced a moment ago: they wait on the server for as long as a local activity holds their run's workflow task. */
 export class WaitingCommands {
   readonly #commands = new Map<string, Set<string>>();
-  readonly #told = new EventEmitter().setMaxListeners(0);
+  readonly #arrivals = new EventEmitter().setMaxListeners(0);
 
-  constructor(notices: Notices) {
+  constructor(notices: Pick<Notifications, "onCommand">) {
     notices.onCommand((runId, commandId) => {
       const commands = this.#commands.get(runId) ?? new Set();
       this.#commands.set(runId, commands.add(commandId));
-      this.#told.emit(runId);
+      this.#arrivals.emit(runId);
       setTimeout(() => {
         commands.delete(commandId);
         if (commands.size === 0 && this.#commands.get(runId) === commands) this.#commands.delete(runId);
-      }, KEPT_MS).unref();
+      }, COMMAND_KEPT_MS).unref();
     });
   }
 
-  /** `heard`: what the run has heard lately. Notices need not come in the order of the commands. */
-  has(runId: string, heard: string[]): boolean {
-    for (const command of this.#commands.get(runId) ?? []) if (!heard.includes(command)) return true;
+  /** `acknowledged`: those that the run has heard lately. Notifications need not come in the order of the commands. */
+  has(runId: string, acknowledged: string[]): boolean {
+    for (const command of this.#commands.get(runId) ?? []) if (!acknowledged.includes(command)) return true;
     return false;
   }
 
   /** Resolves at the next command that the run has not heard; rejects when `signal` comes first. */
-  async next(runId: string, heard: string[], signal: AbortSignal): Promise<void> {
-    while (!this.has(runId, heard)) await once(this.#told, runId, { signal });
+  async next(runId: string, acknowledged: string[], signal: AbortSignal): Promise<void> {
+    while (!this.has(runId, acknowledged)) await once(this.#arrivals, runId, { signal });
   }
 }

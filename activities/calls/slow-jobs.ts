@@ -1,8 +1,6 @@
 import type { Deps } from "../../src/deps.ts";
 import { findRecentJob, setSlow } from "../../src/store/jobs.ts";
-
-/** An answer within this time is a quick one: with less, the calls of a worker that is busy itself would seem slow. */
-export const QUICK_ANSWER_MS = 300;
+import { QUICK_ANSWER_MS } from "../../workflows/timing.ts";
 
 /** The jobs whose last call from this process took long: the next one probably will, too. */
 export class SlowJobs {
@@ -22,7 +20,7 @@ export class SlowJobs {
     const isSlow = ms > QUICK_ANSWER_MS;
     if (isSlow) this.#slow.add(jobId);
     else this.#slow.delete(jobId);
-    // Runs that begin are told; without it they find out by themselves.
+    // Runs begin with this knowledge; without it they find out by themselves.
     this.#note(jobId, isSlow).catch((err) => this.#deps.log.warn({ err, jobId }, "not noted how long calls take"));
   }
 

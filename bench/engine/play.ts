@@ -2,11 +2,11 @@ import { BEGIN, HEADER } from "./shapes.ts";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
-import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
+import { takeUnmirrored } from "../../workflows/engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../../workflows/engine/plan.ts";
 import { initialRun, type Run } from "../../workflows/engine/run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 const OUTPUT = { text: '{"ok":true}' };
 

@@ -1,7 +1,7 @@
 import type { Pool, QueryConfig } from "pg";
 import { request } from "undici";
 import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
-import { runsStatement } from "../../src/store/run-lists.ts";
+import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
 
 /** One question: paths that ask it, and the statements behind them. */
@@ -14,7 +14,7 @@ export interface Case {
 
 export const CLOSED_RUN = "a closed run";
 
-type Filter = Omit<Parameters<typeof runsStatement>[0], "projectId" | "limit">;
+type Filter = Omit<Parameters<typeof runsStatement>[0], "project_id" | "limit">;
 
 const DEEP_PAGE = 200;
 const PAGES_FROM_THERE = 20;
@@ -25,7 +25,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
     name,
     kind: "list",
     paths: of.map((project) => `/v1/workflow-runs?${search(project, filter)}`),
-    statements: of.slice(0, 2).map((project) => runsStatement({ projectId: project, limit: 51, ...filter })),
+    statements: of.slice(0, 2).map((project) => runsStatement({ project_id: project, limit: 51, ...filter })),
   });
   const largest = [projectId(0)];
   const workflows = await idsOf(db, "select id from workflows order by id limit $1", PROJECTS * WORKFLOWS_A_PROJECT);
@@ -37,16 +37,16 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
     list("runs of the largest project", {}, largest),
     list("status, frequent", { status: "completed" }),
     list("status, 3 runs", { status: RARE.status }, largest),
-    list("tag key, frequent", { tagKey: "team" }),
-    list("tag key, 1 run", { tagKey: RARE.key }, largest),
-    list("tag value, frequent", { tagKey: "env", tagValue: "prod" }),
-    list("tag value, 1 run", { tagKey: "team", tagValue: RARE.value }, largest),
+    list("tag key, frequent", { tag_key: "team" }),
+    list("tag key, 1 run", { tag_key: RARE.key }, largest),
+    list("tag value, frequent", { tag_key: "env", tag_value: "prod" }),
+    list("tag value, 1 run", { tag_key: "team", tag_value: RARE.value }, largest),
     {
       name: "runs of a workflow",
       kind: "list",
       paths: workflows.map((id) => `/v1/workflows/${id}/runs?limit=50`),
-      statements: [workflows[0], ...inLargest].map((workflowId) =>
-        runsStatement({ projectId: projectId(0), workflowId, limit: 51 }),
+      statements: [workflows[0], ...inLargest].map((workflow_id) =>
+        runsStatement({ project_id: projectId(0), workflow_id, limit: 51 }),
       ),
     },
     {
@@ -54,7 +54,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
       kind: "list",
       paths: await deepPages(origin, token),
       statements: [
-        runsStatement({ projectId: projectId(0), cursor: { at: Date.now() - 1e9, id: closed[0] }, limit: 51 }),
+        runsStatement({ project_id: projectId(0), cursor: { at: Date.now() - 1e9, id: closed[0] }, limit: 51 }),
       ],
     },
     { name: CLOSED_RUN, kind: "one run", paths: closed.map((id) => `/v1/workflow-runs/${id}`), statements: [] },
@@ -67,8 +67,8 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
   ];
 }
 
-function search(project: string, { status, tagKey, tagValue }: Filter): URLSearchParams {
-  const given = { project_id: project, limit: "50", status, tag_key: tagKey, tag_value: tagValue };
+function search(project: string, { status, tag_key, tag_value }: Filter): URLSearchParams {
+  const given = { project_id: project, limit: "50", status, tag_key, tag_value };
   return new URLSearchParams(
     Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );

@@ -20,7 +20,7 @@ await runProcess(async (running) => {
   const deps = await open(config, { ...running, log });
   const journal = new Journal(deps);
   const writer = new MirrorWriter(deps.db, journal);
-  if (process.env.BENCH_MIRROR === "off") Object.assign(writer, { write: async () => {}, writeInPassing: () => {} });
+  if (process.env.BENCH_MIRROR === "off") Object.assign(writer, { write: async () => {}, writeBestEffort: () => {} });
   const worker = await startWorker(deps, bundle, journal, writer);
   running.onStop(worker.stop);
   const server = await serve(createApp(deps), config.host, config.port);

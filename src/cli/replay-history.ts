@@ -1,19 +1,11 @@
 import type { InjectedSinks, WorkflowBundleOption } from "@temporalio/worker";
-import type proto from "@temporalio/proto";
+import type { Divergence, History } from "./divergence.ts";
 import { otherwiseScheduled, recordingWorker, type ScheduledActivities } from "./scheduled-activities.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
-import type { Passing } from "../../workflows/messages.ts";
-
-export type History = proto.temporal.api.history.v1.IHistory;
-
-/** Where today's workflows decide otherwise than those that recorded a history: the event that they do not lead to, and why not. */
-export interface Divergence {
-  event: number;
-  message: string;
-}
+import type { RunSinks } from "../../workflows/messages.ts";
 
 /** A replay tells nobody anything. */
-const sinks: InjectedSinks<Passing> = { passing: { mirror: { fn: () => {} } } };
+const sinks: InjectedSinks<RunSinks> = { bestEffortMirror: { write: { fn: () => {} } } };
 
 /** Replays a history. Undefined: today's workflows decide as those that recorded it. */
 export async function replayHistory(

@@ -1,10 +1,11 @@
 import { status } from "@grpc/grpc-js";
 import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { DefaultLogger, Runtime } from "@temporalio/worker";
-import { type History, replayHistory } from "./replay-history.ts";
+import type { History } from "./divergence.ts";
+import { replayHistory } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
-import { isId } from "../store/columns.ts";
+import { isUuid } from "../store/postgres/columns.ts";
 
 // `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
 
@@ -12,7 +13,7 @@ const USAGE = "usage: npm run -s replay -- RUN_ID";
 
 class Unanswered extends Error {}
 
-/** The histories of all executions of a run, the first one first: a long one goes on in a new execution, as does one that is reopened. */
+/** The histories of all executions of a run, the first one first. A long run continues in a new execution, and so does a reopened one. */
 async function historiesOf(client: Client, runId: string): Promise<History[]> {
   const histories: History[] = [];
   const { workflowExecutionInfo } = await client.workflow
@@ -40,7 +41,7 @@ async function replay(runId: string): Promise<number> {
   });
   await connection.close();
 
-  // What the SDK logs of a divergence is told below.
+  // The divergence is told below, so the SDK need not log it.
   Runtime.install({
     logger: new DefaultLogger("ERROR", () => {}),
     telemetryOptions: { logging: { filter: "off" } },
@@ -77,7 +78,7 @@ const isUnknown = (error: unknown): boolean =>
 try {
   const [runId, ...more] = process.argv.slice(2);
   if (runId === undefined || more.length > 0) throw new Unanswered(USAGE);
-  if (!isId(runId)) throw new Unanswered(`${runId} is not the id of a run (a UUID)\n${USAGE}`);
+  if (!isUuid(runId)) throw new Unanswered(`${runId} is not the id of a run (a UUID)\n${USAGE}`);
   process.exitCode = await replay(runId);
 } catch (error) {
   const { message, stack } = error as Error;

@@ -1,9 +1,9 @@
 import { tsToMs } from "@temporalio/common/lib/time.js";
 import type proto from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
-import type { Divergence, History } from "./replay-history.ts";
+import type { Divergence, History } from "./divergence.ts";
 
-type Asked = proto.coresdk.workflow_commands.IScheduleActivity;
+type Schedule = proto.coresdk.workflow_commands.IScheduleActivity;
 type Timeout = "scheduleToCloseTimeout" | "scheduleToStartTimeout" | "startToCloseTimeout" | "heartbeatTimeout";
 const TIMEOUTS: Timeout[] = [
   "scheduleToStartTimeout",
@@ -12,15 +12,15 @@ const TIMEOUTS: Timeout[] = [
   "scheduleToCloseTimeout",
 ];
 
-/** What replayed workflows ask for, by the ids of the activities. `ownQueue`: the one that the workflow itself is on. */
+/** The activities that a replayed workflow schedules, by id. `ownQueue` is the workflow's own task queue. */
 export interface ScheduledActivities {
   ownQueue: string;
-  asked: Map<string, Asked>;
+  asked: Map<string, Schedule>;
 }
 
 /**
- * A worker for replays that keeps what each workflow asks for. The SDK compares an activity's type and id with the history,
- * and nothing else of it; but an interpreter that schedules it elsewhere, or with other timeouts, hears other ends of it.
+ * A worker for replays that records the activities that workflows schedule. The SDK compares only an activity's type and id with the
+ * history. But an interpreter that schedules it on another queue, or with other timeouts, would see it end otherwise.
  */
 export function recordingWorker(replayed: Map<string, ScheduledActivities>): typeof Worker {
   return class extends Worker {

@@ -2,7 +2,7 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { isOutage } from "../outage.ts";
 
-/** A command as its line in the log names it. */
+/** What the log says of a command. */
 interface Told {
   verb: string;
   actor: string;
@@ -10,7 +10,7 @@ interface Told {
   step?: string;
 }
 
-/** A line for each command, with what came of it: `applied`, `accepted` where no worker could say yet, or the code it was refused with. */
+/** Logs a line for each command with its outcome: `applied`, `accepted` if no worker could tell yet, or the code of its refusal. */
 export async function logged<Done extends object>(
   { log }: Pick<Deps, "log">,
   command: Told,

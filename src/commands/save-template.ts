@@ -1,9 +1,9 @@
 import { type Json, type JsonDoc, stringifyJson } from "../contract/json.ts";
 import { saveDocument } from "../store/documents.ts";
-import type { Db } from "../store/pool.ts";
-import { stepsNamed } from "../../workflows/engine/reads.ts";
+import type { Db } from "../store/postgres/pool.ts";
+import { stepsNamed } from "../../workflows/engine/references/reads.ts";
 
-/** A payload with references, which have been checked. A run can't look into a large one: it is told whose outputs are named. */
+/** Stores a payload with references that were checked. A run can't look into a large one, so it is told which outputs are referred to. */
 export async function saveTemplate(
   db: Db,
   of: { projectId: string; runId: string | null },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { line, list, members, prose, sentence, whole } from "./fields.ts";
-import { ID } from "./ids.ts";
+import { isId } from "./ids.ts";
 import { RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
@@ -10,14 +10,14 @@ export const ITEM_STATUSES = ["pending", "applied", "skipped", "failed"] as cons
 export type BulkItemStatus = (typeof ITEM_STATUSES)[number];
 export type BulkStatus = "running" | "paused" | "completed" | "aborted";
 
-/** Runs of one operation. */
+/** How many runs one operation may have. */
 export const MAX_BULK_RUNS = 100_000;
 /** A body that names as many runs by id. */
 export const MAX_BULK_BODY_BYTES = 5 * 1_048_576;
 
-const id = z.string().regex(ID, "must be an id");
+const id = z.string().refine(isId, "must be an id");
 
-/** As the list of runs takes them; all of the fields given have to hold. */
+/** The filters of the list of runs. All given ones have to match. */
 const filter = members({
   workflow_id: id.optional(),
   status: z.enum(RUN_STATUSES).optional(),

@@ -13,7 +13,7 @@ export const encodeCursor = (cursor: Cursor): string =>
 export function decodeCursor(text: string): Cursor | undefined {
   if (z.iso.datetime({ offset: true }).safeParse(text).success) {
     const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
-    // Rows have microseconds: what is within the cursor's last one is older than a cursor with more digits.
+    // Rows have microseconds. A cursor with more digits is rounded up, so that a row of that microsecond counts as older.
     const withinMicrosecond = /[1-9]/.test(fraction.slice(6)) ? 1 : 0;
     const micros = Number(fraction.slice(3, 6).padEnd(3, "0")) + withinMicrosecond;
     return { at: Date.parse(text) + micros / 1000 };

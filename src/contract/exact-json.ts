@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Json } from "./json.ts";
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -14,10 +13,10 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Stands for a number while JSON.parse does the rest. It is made anew in each process, so no document can hold it. */
+/** Stands for a number while JSON.parse does the rest. Each process makes its own, so that no document holds it. */
 const MARK = randomBytes(9).toString("base64url");
 
-// A double holds any number of fifteen digits; beyond that, or with an exponent, it may hold another one.
+// A double holds any number of fifteen digits. It may not hold one with more digits or an exponent.
 const SAFE_LENGTH = 15;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const COLON_NEXT = /[ \t\r\n]*:/y;
@@ -26,9 +25,9 @@ const COLON_NEXT = /[ \t\r\n]*:/y;
  * Parses JSON text; `numberOf` says what becomes of each number that a double may not hold. JSON.parse does nearly all of it: a
  * parser in JavaScript takes five to twenty times as long. Throws SyntaxError.
  */
-export function parseExact(text: string, numberOf: (text: string) => Json): Json {
+export function parseExact(text: string, numberOf: (text: string) => unknown): unknown {
   const parts: string[] = [];
-  const numbers: Json[] = [];
+  const numbers: unknown[] = [];
   let from = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -37,16 +36,16 @@ export function parseExact(text: string, numberOf: (text: string) => Json): Json
       const start = i;
       while (isOfNumber(text.charCodeAt(i + 1))) i++;
       const number = text.slice(start, i + 1);
-      // What is no number, or stands where a name should, is left for JSON.parse to refuse.
+      // JSON.parse refuses what is no number, or stands where a name should.
       if (!mayLose(number) || isBeforeColon(text, i + 1)) continue;
       parts.push(text.slice(from, start), `"${MARK}${numbers.length}"`);
       numbers.push(numberOf(number));
       from = i + 1;
     }
   }
-  if (numbers.length === 0) return JSON.parse(text) as Json;
+  if (numbers.length === 0) return JSON.parse(text);
   parts.push(text.slice(from));
-  return withNumbers(JSON.parse(parts.join("")) as Json, numbers);
+  return withNumbers(JSON.parse(parts.join("")), numbers);
 }
 
 const mayLose = (number: string) => (number.length > SAFE_LENGTH || /[eE]/.test(number)) && NUMBER.test(number);
@@ -61,26 +60,25 @@ function isOfNumber(code: number): boolean {
   return (code >= 48 && code <= 57) || code === 45 || code === 46 || code === 43 || code === 69 || code === 101;
 }
 
-/** Puts the numbers where their marks are. Without recursion: endpoints may nest their answers as deep as they like. */
-function withNumbers(document: Json, numbers: Json[]): Json {
+type Container = unknown[] | Record<string, unknown>;
+
+/** Puts the numbers where their marks are. Without recursion: the answers of endpoints may be nested to any depth. */
+function withNumbers(document: unknown, numbers: unknown[]): unknown {
   const whole = [document];
-  const restored = (value: Json): Json => {
-    if (typeof value === "object" && value !== null) open.push(value as Json[] | Record<string, Json>);
-    return typeof value === "string" && value.startsWith(MARK)
-      ? (numbers[Number(value.slice(MARK.length))] as Json)
-      : value;
+  const restored = (value: unknown): unknown => {
+    if (typeof value === "object" && value !== null) open.push(value as Container);
+    return typeof value === "string" && value.startsWith(MARK) ? numbers[Number(value.slice(MARK.length))] : value;
   };
-  const open: (Json[] | Record<string, Json>)[] = [whole];
+  const open: Container[] = [whole];
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
-    if (Array.isArray(container))
-      for (let i = 0; i < container.length; i++) container[i] = restored(container[i] as Json);
+    if (Array.isArray(container)) for (let i = 0; i < container.length; i++) container[i] = restored(container[i]);
     else
       for (const name of Object.keys(container)) {
-        const member = container[name] as Json;
+        const member = container[name];
         const value = restored(member);
-        // To write again what is there would take half of the time.
+        // Writing unchanged members would take half of the time.
         if (value !== member) container[name] = value;
       }
   }
-  return whole[0] as Json;
+  return whole[0];
 }

@@ -17,25 +17,25 @@ export const line = (max: number) => text(max, FORBIDDEN);
 /** Prose: line breaks and tabs are welcome. */
 export const prose = (max: number) => text(max, FORBIDDEN_IN_PROSE);
 
-/** A JSON document: whatever the body parser made, digits of large integers included. */
+/** A JSON document as the body parser made it, with all digits of large integers. */
 export const json = z.custom<Json>((value) => value !== undefined);
 
 /** A whole number that every column, timer and date downstream can hold: 68 years, in seconds. */
 export const whole = z.int().min(-2_147_483_648).max(2_147_483_647);
 
-/** An issue whose text is the whole `error` of the answer, not only one of its `details`. */
+/** An issue whose text is the answer's `error`, and not only one of its `details`. */
 export const sentence = (message: string) => ({ error: message, params: { sentence: true } });
 
-/** A whole number with a minimum that clients know words for: "max_parallel_steps must be >= 0". */
+/** A whole number with a minimum, refused in the words that clients know: "max_parallel_steps must be >= 0". */
 export const atLeast = (min: number, field: string) =>
   whole.refine((value) => value >= min, sentence(`${field} must be >= ${min}`));
 
-/** So many issues are told of one document, and looked for: nobody reads more. */
+/** How many issues of one document are looked for and told. Nobody reads more. */
 export const MAX_ISSUES = 20;
 
 /**
- * An array of `min` to `max` entries. They are counted before one of them is looked at, and no more are looked at once twenty
- * things are wrong: what a refusal takes does not grow with what is sent.
+ * An array of `min` to `max` entries. They are counted before any of them is checked, and the check stops after MAX_ISSUES issues:
+ * the cost of a refusal does not grow with the size of the request.
  */
 export function list<Item extends z.ZodType>(item: Item, max: number, min = 0): z.ZodArray<Item> {
   const array = z.array(item).min(min).max(max);
@@ -55,31 +55,31 @@ export function list<Item extends z.ZodType>(item: Item, max: number, min = 0): 
   return array;
 }
 
-/** A map of at most `max` members, which are counted before one of them is looked at. `tooMany` is what is said of more. */
+/** A map of at most `max` members, which are counted before any of them is checked. `tooMany` is said if there are more. */
 export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany: string) =>
   z.preprocess(
     (given, context) => {
       const names = isMap(given) ? Object.keys(given) : [];
       if (names.length > max) context.addIssue({ code: "custom", message: tooMany, params: { sentence: true } });
-      // zod's record would leave it out without a word.
+      // zod's record would leave it out silently.
       if (names.includes("__proto__")) context.addIssue({ code: "custom", message: "must not name __proto__" });
       return given;
     },
     z.record(z.string(), value),
   );
 
-/** An object with these members and no others. A null member says the same as an absent one. */
+/** An object with these members and no others. A null member counts as absent. */
 export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.preprocess((given) => (isMap(given) ? membersOf(given, shape) : given), z.strictObject(shape));
 
-/** Without nulls, and of those that nobody knows only as many as are told of. */
+/** The members without nulls. Of the unknown ones, only as many as are told. */
 function membersOf(given: Record<string, unknown>, shape: object): object {
   const kept: [string, unknown][] = [];
   let unknown = 0;
   for (const name in given) {
     const isKnown = Object.hasOwn(shape, name);
     if (given[name] !== null && (isKnown || ++unknown <= MAX_ISSUES)) kept.push([name, given[name]]);
-    // It is refused, whatever comes after.
+    // It is refused in any case.
     if (unknown > MAX_ISSUES) break;
   }
   return Object.fromEntries(kept);
@@ -88,5 +88,5 @@ function membersOf(given: Record<string, unknown>, shape: object): object {
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A field that a published client sends and that means nothing here: it is named in without-effect.ts. */
+/** A field that a published client sends and that has no effect here. It is named in without-effect.ts. */
 export const ignored = z.unknown().optional();

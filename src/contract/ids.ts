@@ -1,2 +1,4 @@
-/** An id as it is made here, and shown. */
-export const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { validate } from "uuid";
+
+/** Whether the text is an id as we make and show them: in lower case, because to Temporal the same in capitals is another id. */
+export const isId = (text: string): boolean => validate(text) && text === text.toLowerCase();

@@ -35,13 +35,13 @@ export interface Job {
   updated_at: string;
 }
 
-/** What would be stored, as `dryRun=true` answers it: without what is only known of a job that is. */
+/** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
 export interface JobPlan {
   dry_run: true;
   job: Omit<Job, "id" | "version_id" | "created_at" | "updated_at">;
 }
 
-/** POST /v1/jobs. What of it has no effect is told by without-effect.ts. */
+/** POST /v1/jobs. See without-effect.ts for the fields that have no effect. */
 export const createJobBody = members({
   project_id: line(255).optional(),
   name: line(255).min(1),

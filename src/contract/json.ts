@@ -17,16 +17,16 @@ export type JsonDoc = { text: string } | { ref: string; reads?: string[] };
 /** Longest JSON text, in characters, that travels inside a workflow's history. Longer ones travel by reference. */
 export const INLINE_LIMIT = 1024;
 
-// Only these can lose something in a JavaScript number: sixteen digits in a row, maybe around a point, or an exponent.
+// Only such numbers can lose something as a JavaScript number: sixteen digits in a row, perhaps around a point, or an exponent.
 const MAY_LOSE = /\d{16}|[\d.]{17}|\d[eE][+-]?\d/;
 
 const INTEGER = /^-?\d+$/;
-/** Of more, BigInt would take longer than a request may. */
+/** With more digits, BigInt would take longer than a request may. */
 const MOST_DIGITS = 1_000;
 
-/** So many characters, with sign, point and exponent, hold no more digits than any double keeps. */
+/** A number of so few characters has no more digits than a double keeps. */
 const KEPT = 15;
-/** Nearer to the ends of its range, a double keeps fewer. */
+/** Near the ends of its range, a double keeps fewer digits. */
 const isUsual = (value: number): boolean => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300;
 
 function exactNumber(text: string): number | bigint | LosslessNumber {
@@ -38,7 +38,7 @@ function exactNumber(text: string): number | bigint | LosslessNumber {
   return isSame ? value : new LosslessNumber(text);
 }
 
-/** A decimal in one way of writing it: 1.50 and 15e-1 are 1.5, but 0.30000000000000000001 is not 0.3. */
+/** The same text for all ways of writing a decimal: 1.50 and 15e-1 are the same as 1.5, but 0.30000000000000000001 is not 0.3. */
 function decimalOf(text: string): string {
   const [mantissa = "", exponent = "0"] = text.replace("-", "").toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.split(".");
@@ -50,7 +50,7 @@ function decimalOf(text: string): string {
   return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }
 
-/** What a client sends, others have to read: a number that is infinite to most of them is refused. */
+/** Refuses a number that most readers would take for infinite: what one client sends, others read. */
 function finiteNumber(text: string): number | bigint | LosslessNumber {
   if (!Number.isFinite(Number(text)) && !INTEGER.test(text))
     throw new SyntaxError("a number beyond what a double can hold");
@@ -58,12 +58,12 @@ function finiteNumber(text: string): number | bigint | LosslessNumber {
 }
 
 const parseWith = (numberOf: (text: string) => Json, text: string): Json =>
-  MAY_LOSE.test(text) ? parseExact(text, numberOf) : (JSON.parse(text) as Json);
+  (MAY_LOSE.test(text) ? parseExact(text, numberOf) : JSON.parse(text)) as Json;
 
 /** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
 export const parseJson = (text: string): Json => parseWith(exactNumber, text);
 
-/** Of a client. Throws SyntaxError also for a number beyond what a double can hold. */
+/** parseJson for what a client sends. Throws SyntaxError also for a number beyond a double's range. */
 export const parseClientJson = (text: string): Json => parseWith(finiteNumber, text);
 
 /** JSON text that only passes through: nobody looks into it, so nobody parses it. */
@@ -95,17 +95,17 @@ export function stringifyJson(value: unknown): string {
 // Neither control characters, quotation marks, backslashes nor surrogates.
 const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
-/** To ask first whether anything has to be escaped takes a third of the time of JSON.stringify. */
+/** Asking first whether anything has to be escaped takes a third of the time of JSON.stringify. */
 const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
 const names = new Map<string, string>();
 
-/** A member's name, which is one of the same few again and again: of a list's page, half of what is to be quoted. */
+/** The quoted name of a member. The same few names come again and again: they are half of what a list's page has to quote. */
 function nameOf(name: string): string {
   const known = names.get(name);
   if (known !== undefined) return known;
   const text = `${quoted(name)}:`;
-  // A client's payload may have any number of names of any length.
+  // Only short ones are kept: a client's payload may have any names.
   if (name.length > 64) return text;
   if (names.size >= 1_000) names.clear();
   names.set(name, text);

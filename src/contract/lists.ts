@@ -18,7 +18,7 @@ const cursor = z.string().transform((text, ctx): Cursor => {
   return z.NEVER;
 });
 
-/** Given twice, it is told so instead. */
+/** If the parameter is given twice, another message says so. */
 export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
 
@@ -31,8 +31,8 @@ export const page = {
 };
 
 /**
- * Messages are what is said of a field: "limit" "must be a positive integer". An empty parameter is an absent one; one
- * that is not named here is refused, empty or not.
+ * A message follows the name of its field: "limit" "must be a positive integer". An empty parameter counts as absent. An unknown
+ * one is refused, even if it is empty.
  */
 export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.preprocess(
@@ -67,7 +67,7 @@ export const runQuery = query({
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
-/** The cursor of a list in an order of its own: how many come before. */
+/** The cursor of a list that is not ordered by time: the number of items before it. */
 const place = z
   .string()
   .transform((text) => Number(/^after:(\d{1,6})$/.exec(Buffer.from(text, "base64url").toString())?.[1]))

@@ -62,21 +62,21 @@ export interface Attempt {
   finished_at?: string;
 }
 
-/** What a command would do, as `dryRun=true` answers it. Of a run retry, what comes after is the new run's. */
+/** What a command would do, as `dryRun=true` answers it. For the retry of a run, the states after it are those of the new run. */
 export interface DryRun {
   dry_run: true;
   workflow_run_id: string;
   status: RunStatus;
   status_after: RunStatus;
-  /** As the act would count them. */
+  /** The number that the command itself would answer. */
   reset_steps: number;
   /** Every step, in the order of the definition. */
   steps: {
     step_ref: string;
     status: StepStatus;
-    /** Once the run has gone as far as it can by itself. */
+    /** When the run has gone as far as it can by itself. */
     status_after: StepStatus;
-    /** In the order they happen: what of it goes on is canceled, it is reset, it starts at once. Or it is kept. */
+    /** In the order in which they happen: its work is canceled, it is reset, it starts at once. Or it is kept. */
     actions: ("kept" | "canceled" | "reset" | "started" | "ended")[];
     reason: string;
   }[];
@@ -87,15 +87,15 @@ export interface DryRun {
 /** What a trigger would do, as `dryRun=true` answers it. */
 export interface TriggerPlan {
   dry_run: true;
-  /** The run that it would make: without what is only known of one that is made. */
+  /** The run that it would make, without what is known only once it is made. */
   run: Omit<WorkflowRun, "id" | "created_at" | "started_at" | "expires_at">;
   disabled_steps: string[];
   /** Steps that would start at once. */
   starts: string[];
-  /** Once the run has gone as far as it can by itself. */
+  /** When the run has gone as far as it can by itself. */
   status_after: RunStatus;
   steps: DryRun["steps"];
-  /** Why it would be refused, as things stand; empty where it would not. */
+  /** Why it would be refused now. Empty if it would not be. */
   refused: { code: string; message: string }[];
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { json, line, list, members, whole } from "./fields.ts";
+import { json, list, members, whole } from "./fields.ts";
+import { STEP_TYPES, type StepType, typeAliases, typeFields } from "./steps/index.ts";
+import { type StepSchema, word } from "./steps/schema.ts";
 import type { WorkflowStep } from "./workflows.ts";
 
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
@@ -10,88 +12,57 @@ export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" |
 
 /** Of the largest workflow that any server is set to take (MAX_STEPS). */
 export const MOST_STEPS = 10_000;
-const MAX_APPROVERS = 1_000;
 
-// Long enough that the rule with better words, which names the step, is the one that speaks.
-const word = line(4096);
+/** Other names of what any step has, or several types. */
+const ALIASES = { type: z.string().optional(), timeout_secs: whole.optional(), ...typeAliases };
 
 /** Step input under the server's names and those of the published SDKs and docs (docs/definitions.md, A step). */
 export const stepInput = members({
   step_ref: z.string().default(""),
   step_type: z.string().optional(),
-  type: z.string().optional(),
-  job_id: word.optional(),
   depends_on: list(z.string(), MOST_STEPS).default([]),
   condition: json.optional(),
   on_failure: z.string().default("fail_workflow"),
   on_skip: z.string().optional(),
-  payload: json.optional(),
-  approval_timeout_secs: whole.optional(),
-  approval_approvers: list(line(255), MAX_APPROVERS).optional(),
-  approvers: list(line(255), MAX_APPROVERS).optional(),
-  timeout_secs: whole.optional(),
-  retry_max_attempts: whole.optional(),
-  retry_backoff: z.string().default("exponential"),
-  retry_initial_delay_secs: whole.optional(),
-  retry_max_delay_secs: whole.optional(),
-  timeout_secs_override: whole.optional(),
-  output_transform: word.optional(),
-  sub_workflow_id: word.optional(),
-  max_nesting_depth: whole.optional(),
-  event_key: word.optional(),
-  event_timeout_secs: whole.optional(),
-  event_notify_url: line(2048).optional(),
-  event_emit_key: word.optional(),
-  sleep_duration_secs: whole.optional(),
-  sleep_duration: z.string().max(100).optional(),
   concurrency_key: word.optional(),
   resource_class: z.string().default("small"),
+  ...typeFields,
+  ...ALIASES,
 }).transform((given, ctx): StepInput => {
-  const { type, approvers, timeout_secs, sleep_duration, ...step } = given;
   const complain = (field: string, message: string) => ctx.addIssue({ code: "custom", path: [field], message });
 
-  if (type !== undefined && step.step_type !== undefined && type !== step.step_type)
+  const { type, timeout_secs } = given;
+  if (type !== undefined && given.step_type !== undefined && type !== given.step_type)
     complain("type", "contradicts step_type");
-  const step_type = step.step_type ?? type ?? typeByFields(given);
+  const step_type = given.step_type ?? type ?? typeByFields(given);
+  const step = { ...withoutAliases(given), step_type };
+  for (const schema of Object.values(STEP_TYPES))
+    if ("resolved" in schema) Object.assign(step, schema.resolved(given, complain));
 
-  if (approvers && step.approval_approvers) complain("approvers", "give approvers or approval_approvers, not both");
-  const slept = sleep_duration === undefined ? undefined : secondsOf(sleep_duration);
-  if (sleep_duration !== undefined && slept === undefined)
-    complain("sleep_duration", 'must be a duration of whole seconds, like "90s" or "1h30m"');
-  if (slept !== undefined && step.sleep_duration_secs !== undefined) {
-    complain("sleep_duration", "give sleep_duration or sleep_duration_secs, not both");
-  }
-  const timeoutField = { approval: "approval_timeout_secs", wait_for_event: "event_timeout_secs" }[step_type];
-  if (timeout_secs !== undefined && timeoutField === undefined)
-    complain("timeout_secs", "only approval and wait_for_event steps have one");
-  if (timeout_secs !== undefined && timeoutField && timeoutField in step)
-    complain("timeout_secs", `give timeout_secs or ${timeoutField}, not both`);
-
-  return {
-    ...step,
-    step_type,
-    ...(approvers && { approval_approvers: approvers }),
-    ...(slept !== undefined && { sleep_duration_secs: slept }),
-    ...(timeout_secs !== undefined && timeoutField && { [timeoutField]: timeout_secs }),
-  };
+  if (timeout_secs === undefined) return step;
+  const timeout = timeoutOf(step_type);
+  if (timeout === undefined) complain("timeout_secs", "only approval and wait_for_event steps have one");
+  else if (timeout in step) complain("timeout_secs", `give timeout_secs or ${timeout}, not both`);
+  else Object.assign(step, { [timeout]: timeout_secs });
+  return step;
 });
+
+const withoutAliases = <Given extends object>(given: Given) =>
+  Object.fromEntries(Object.entries(given).filter(([field]) => !Object.hasOwn(ALIASES, field))) as Omit<
+    Given,
+    keyof typeof ALIASES
+  >;
 
 /** The published TypeScript builders drop the type: what else a step says tells it. */
 function typeByFields(given: { [field: string]: unknown }): string {
-  const says = (...fields: string[]) => fields.some((field) => given[field] !== undefined);
-  if (says("job_id")) return "job";
-  if (says("event_key")) return "wait_for_event";
-  if (says("sleep_duration_secs", "sleep_duration")) return "sleep";
-  return says("sub_workflow_id") ? "sub_workflow" : "job";
+  for (const [type, { toldBy }] of Object.entries(STEP_TYPES))
+    if (toldBy.some((field) => given[field] !== undefined)) return type;
+  return "job";
 }
 
-const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** "1h30m" → 5400; undefined unless it is a whole number of seconds that a timer can hold. */
-function secondsOf(duration: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(duration)) return undefined;
-  let seconds = 0;
-  for (const [, amount, unit = ""] of duration.matchAll(/([\d.]+)([a-z]+)/g))
-    seconds += Number(amount) * (UNITS[unit] ?? Number.NaN);
-  return whole.safeParse(seconds).data;
+function timeoutOf(step_type: string): string | undefined {
+  const schema: StepSchema | undefined = Object.hasOwn(STEP_TYPES, step_type)
+    ? STEP_TYPES[step_type as StepType]
+    : undefined;
+  return schema?.timeout;
 }

@@ -13,13 +13,13 @@ export const tags = map(z.string(), 20, "too many tags (max 20)")
   )
   .refine((all) => Object.entries(all).flat().every(isLine), sentence("tags must not contain control characters"));
 
-/** What `refine` takes to hold a filter by tags to it: a value without a name finds nothing. */
+/** The arguments of a `refine` of a filter: a tag value needs a tag key. */
 export const TAG_KEY_GIVEN: Parameters<z.ZodType<{ tag_key?: string; tag_value?: string }>["refine"]> = [
   ({ tag_key, tag_value }) => tag_value === undefined || tag_key !== undefined,
   { error: "is required when tag_value is provided", path: ["tag_key"] },
 ];
 
-/** Labels of a run: any, as far as a row can hold them. */
+/** Labels of a run: any that a row can hold. */
 export const labels = map(z.string(), 100, "too many labels (max 100)")
   .refine(
     (all) =>

@@ -9,7 +9,7 @@ const override = members({ step_ref: z.string(), enabled: z.boolean().default(fa
 /** The SDKs' form, {"build": false} or {"build": {"enabled": false}}, becomes the server's list. */
 function listed(given: unknown): unknown {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
-  // One more than the list takes is enough for it to say so.
+  // One more than the list takes is enough to have it refused.
   const overrides = Object.entries(given).slice(0, MOST_STEPS + 1);
   return overrides.map(([step_ref, to]: [string, unknown]) =>
     typeof to === "object" && to !== null ? { ...to, step_ref } : { step_ref, enabled: to },

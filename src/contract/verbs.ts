@@ -11,14 +11,14 @@ export const resultBody = members({ result: json.optional() });
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
 export const approveBody = members({ approver: line(255).optional() });
 
-/** Retry of a run or a step, and replay: what they may be given in place of the run's payload and of single steps'. */
+/** Retry of a run or a step, and replay. They may bring new payloads for the run and for single steps. */
 export const retryBody = members({
   payload: json.optional(),
   step_payloads: map(json, MOST_STEPS, `too many step_payloads (max ${MOST_STEPS})`).optional(),
 });
 export type RetryBody = z.output<typeof retryBody>;
 
-/** `dryRun=true` on whatever acts: its plan, and nothing else. An empty parameter is refused, not taken for an absent one. */
+/** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
 export const dryRunQuery = z.object({
   dryRun: z
     .enum(["true", "false"], "must be true or false")
@@ -26,7 +26,7 @@ export const dryRunQuery = z.object({
     .transform((text) => text === "true"),
 });
 
-/** The same, as a field of any body: SDKs send it to trigger. */
+/** The same as a field of any body: SDKs send it with a trigger. */
 export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
 /** Bulk-cancel and bulk-replay. */

@@ -1,14 +1,14 @@
 import type { Json } from "./json.ts";
+import type { StepType, TypeFields } from "./steps/index.ts";
 
-export type StepType = "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
 export type OnFailure = "fail_workflow" | "skip_dependents" | "continue";
-/** What a step whose own condition was false means to those that depend on it: they go on, or are skipped, too. */
+/** Whether the steps that depend on a step whose condition was false go on, or are skipped as well. */
 export type OnSkip = "run" | "skip_dependents";
 export type RetryBackoff = "exponential" | "fixed";
 export type ResourceClass = "small" | "medium" | "large";
 
-/** A step as definitions answer it (docs/definitions.md, A step). Members without a value are absent. */
-export interface WorkflowStep {
+/** A step as definitions answer it (docs/definitions.md, A step): what any step has, and the fields of its type. Members without a value are absent. */
+export interface WorkflowStep extends TypeFields {
   id: string;
   workflow_id: string;
   step_ref: string;
@@ -19,22 +19,6 @@ export interface WorkflowStep {
   resource_class: ResourceClass;
   on_skip?: OnSkip;
   condition?: Json;
-  payload?: Json;
-  job_id?: string;
-  sub_workflow_id?: string;
-  max_nesting_depth?: number;
-  approval_timeout_secs?: number;
-  approval_approvers?: string[];
-  event_key?: string;
-  event_timeout_secs?: number;
-  event_notify_url?: string;
-  event_emit_key?: string;
-  sleep_duration_secs?: number;
-  retry_max_attempts?: number;
-  retry_initial_delay_secs?: number;
-  retry_max_delay_secs?: number;
-  timeout_secs_override?: number;
-  output_transform?: string;
   concurrency_key?: string;
   created_at: string;
 }
@@ -70,7 +54,7 @@ export interface Workflow {
   steps?: WorkflowStep[];
 }
 
-/** What would be stored, as `dryRun=true` answers it: without what is only known of a workflow that is. */
+/** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
 export interface WorkflowPlan {
   dry_run: true;
   workflow: Omit<Workflow, "id" | "version_id" | "created_at" | "updated_at" | "steps"> & {

@@ -5,7 +5,7 @@ import { portProblem } from "../runtime/http-server.ts";
 export async function assertFree(ports: { variable: string; port: number; host: string }[]): Promise<void> {
   const held: Server[] = [];
   try {
-    // All are held until the end, so that the same port asked for twice is noticed too.
+    // All ports are held until the end, so that one that is asked for twice is noticed.
     for (const { variable, port, host } of ports) held.push(await hold(variable, port, host));
   } finally {
     await Promise.all(held.map((server) => new Promise((closed) => server.close(closed))));

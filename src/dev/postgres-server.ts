@@ -69,7 +69,7 @@ async function embeddedBinaries(): Promise<Binaries> {
   }
 }
 
-/** Made under another name and then renamed, so that one interrupted half-way is not taken for a whole one. */
+/** Made under another name and then renamed, so that an interrupted one is not taken for a complete one. */
 function createCluster(home: string, cluster: string, { initdb }: Binaries, as: string[]): void {
   const draft = `${cluster}.new`;
   rmSync(draft, { recursive: true, force: true });

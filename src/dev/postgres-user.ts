@@ -36,7 +36,7 @@ export function runAs(home: string, binary: string): string[] {
   );
 }
 
-/** Into a directory that nobody else may read, the server's user has to get, and no further than by name. */
+/** Lets the server's user pass through directories that nobody else may read, without listing them. */
 function letThrough(dataDir: string, user: string): void {
   const { mode } = statSync(dataDir);
   if (mode & 0o001) return;

@@ -3,7 +3,7 @@ export type Say = (line: string) => void;
 
 const EVERY_MS = 10_000;
 
-/** Says what takes long when it starts, every ten seconds how long it has taken, and when it is done. */
+/** Says when something slow starts, every ten seconds how long it has taken, and when it is done. */
 export async function withProgress<T>(say: Say, what: string, work: Promise<T>): Promise<T> {
   const start = Date.now();
   const seconds = () => Math.round((Date.now() - start) / 1000);

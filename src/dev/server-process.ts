@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ServerSpec {
-  /** As messages call it. */
+  /** Its name in messages. */
   name: string;
   command: string;
   args: string[];
@@ -24,9 +24,8 @@ export interface ServerProcess {
 const PATIENCE_MS = 15_000;
 
 /**
- * Starts a server in a session of its own, so that a Ctrl-C in our terminal does not reach it: we drain first, then
- * stop it. The price is that it outlives us when we are killed; stopLeftover clears that up at the next start. Ended in any other way,
- * we at least tell it to stop.
+ * Starts a server in a session of its own, so that a Ctrl-C in our terminal does not reach it: we drain first, and then stop it. If we
+ * are killed, it goes on, and stopLeftover ends it at the next start. If we end in any other way, we tell it to stop.
  */
 export function startServer(spec: ServerSpec): ServerProcess {
   const log = openSync(spec.logFile, "a");

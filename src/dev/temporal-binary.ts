@@ -17,7 +17,7 @@ export async function temporalBinary(cacheDir: string, say: Say): Promise<string
   if (existsSync(cached)) return cached;
 
   mkdirSync(dirname(cached), { recursive: true });
-  // Filled beside its place and moved there when complete: an interrupted attempt leaves nothing that looks whole.
+  // Filled in a draft and moved when complete, so that an interrupted attempt leaves nothing that looks complete.
   const draft = mkdtempSync(join(dirname(cached), "draft-"));
   const clear = () => rmSync(draft, { recursive: true, force: true });
   process.once("exit", clear);

@@ -5,12 +5,11 @@ import { lastLines, type ServerProcess, startServer, stopLeftover } from "./serv
 import { SEARCH_ATTRIBUTES } from "../temporal/connection.ts";
 
 /**
- * The dev server's defaults are made for a shared cluster. Measured on its single shard: 20 polls a second make every
- * hop wait 50 ms (a chain of five activities took 550 ms, now 120), and the time shift makes each timer up to a second
- * late (a 300 ms timer took 1,019 ms, now 333). A run may be reopened at once,
- * not after a second. Several callers may ask one run while it works: by default the second is put off for a second
- * (ten commands at once took 2.1 s, now 0.4). An activity that the worker of the workflow can take begins without a way through
- * the matching service: a quarter more of slow steps a second.
+ * The dev server's defaults are made for a shared cluster. Measured on its single shard: with 20 polls a second every hop waits 50 ms
+ * (a chain of five activities took 550 ms, now 120), and the time shift makes each timer up to a second late (a timer of 300 ms took
+ * 1,019 ms, now 333). A run can be reopened at once, and not after a second. Several callers can query one run while it works: by
+ * default the second one waits for a second (ten commands at once took 2.1 s, now 0.4). An activity that the workflow's own worker can
+ * take does not go through the matching service: a quarter more slow steps a second.
  */
 export const DYNAMIC_CONFIG = [
   "history.transferProcessorMaxPollRPS=2000",

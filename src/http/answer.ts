@@ -2,14 +2,15 @@ import type { Response } from "express";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
+import { encodePlace } from "../contract/lists.ts";
+import type { Page } from "../queries/page.ts";
 
-/** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
-export function pageOf(
-  items: unknown[],
-  next: Cursor | string | undefined,
+/** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
+export function pageAnswer(
+  { items, next }: Page<unknown, Cursor | number>,
   asked: { url: string; query: { envelope: boolean } },
 ): Answer {
-  const cursor = typeof next === "object" ? encodeCursor(next) : next;
+  const cursor = next === undefined ? undefined : typeof next === "number" ? encodePlace(next) : encodeCursor(next);
   const headers = {
     "X-Has-More": String(cursor !== undefined),
     ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
@@ -18,7 +19,7 @@ export function pageOf(
   return { headers, body };
 }
 
-/** Relative, so that it is right behind any proxy. */
+/** A relative link, which is right behind any proxy. */
 export function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");
   if (limit !== undefined) next.searchParams.set("limit", String(limit));
@@ -27,8 +28,8 @@ export function withCursor(url: string, cursor: string, limit?: number): string 
 }
 
 /**
- * A command that no worker could take yet is stored and takes effect once: 202 with its id, and where to ask what became
- * of it. Any other result is the answer.
+ * A command that no worker has taken yet is stored and takes effect once. It is answered with 202, its id, and the place to ask for
+ * its outcome. Any other result is shown.
  */
 export function answerTo<Done extends object>(
   result: Accepted | Done,
@@ -48,7 +49,7 @@ export interface Answer {
   body: unknown;
 }
 
-/** On every answer; it is for no browser to render, frame, sniff or embed. */
+/** Headers of every answer. No browser is to render, frame, sniff or embed it. */
 const ALWAYS = {
   "X-API-Version": "v1",
   "Content-Security-Policy": "default-src 'none'",
@@ -66,17 +67,17 @@ const ALWAYS = {
   "Content-Type": "application/json; charset=utf-8",
 };
 
-/** An answer as it goes over the wire. */
+/** The status, headers and text that are sent. */
 export function written({ status = 200, headers, body }: Answer, requestId: string) {
   const text = stringifyJson(body);
   const all = { ...ALWAYS, "X-Request-Id": requestId, ...headers, "Content-Length": String(Buffer.byteLength(text)) };
   return { status, headers: all, text };
 }
 
-/** The one way out. By Node's own writeHead: express and helmet set header by header, a tenth of a short request's time. */
+/** Sends every answer. Node's writeHead takes all headers at once: to set them one by one is a tenth of a short request's time. */
 export function send(response: Response, answer: Answer): void {
   const { status, headers, text } = written(answer, response.locals.requestId);
   const isAscii = headers["Content-Length"] === String(text.length);
-  // A page of a list is written in three quarters of the time.
+  // A page of a list is then written in three quarters of the time.
   response.writeHead(status, headers).end(text, isAscii ? "latin1" : "utf8");
 }

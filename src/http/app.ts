@@ -9,7 +9,7 @@ import { logRequests } from "./request-log.ts";
 import { requestId } from "./request-id.ts";
 import { routes } from "./routes/index.ts";
 
-/** The whole order of the middleware. A request that matches no route needs no token to be told so. */
+/** The whole order of the middleware. A request that matches no route is told so without a token. */
 export function createApp(deps: Deps): Express {
   const app = express();
   app.disable("x-powered-by");

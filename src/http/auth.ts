@@ -23,7 +23,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
   });
   const tokens = new VerifiedTokens();
   return (request: Request & { auth?: JwtPayload }, response, next) => {
-    // Node keeps the first of several and says nothing; a proxy may have looked at another one.
+    // Node keeps the first of several; a proxy may have looked at another one.
     if ((request.headersDistinct.authorization ?? []).length > 1)
       throw new Problem("unauthorized", "invalid bearer token", ["Authorization: more than one"]);
     const authorization = request.headers.authorization ?? "";
@@ -47,7 +47,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
   };
 }
 
-/** Undefined: nobody has been let through. */
+/** Undefined before the request is authenticated. */
 export const knownCaller = (request: Request): Caller | undefined => callers.get(request);
 
 export function callerOf(request: Request): Caller {
@@ -58,7 +58,7 @@ export function callerOf(request: Request): Caller {
 
 /** The algorithms are pinned by the kind of key: a token never chooses how it is checked. */
 function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
-  // As a key and not as text, which jsonwebtoken would try to read as a public key first, with every request (0.3 ms).
+  // As a key: of a text, jsonwebtoken would first try to make a public key, with every request (0.3 ms).
   if ("secret" in config) return { secret: createSecretKey(config.secret, "utf8"), algorithms: ["HS256"] };
   return { secret: signingKeys(config.jwksUri), algorithms: ["RS256", "ES256"] };
 }
@@ -78,11 +78,11 @@ function unauthorized(config: AuthConfig, request: Request, error: UnauthorizedE
 
 const EXPIRED = "expired";
 const OTHER_KEY = "signed with another key than this server's";
-/** Two servers of one machine have a DATA_DIR each, and a token of the one looks as good as one of the other. */
+/** Two servers of one machine have a DATA_DIR each, and their tokens look alike. */
 const OTHER_DATA_DIR =
   "signed with another secret than the one in this server's DATA_DIR: make one with `npm run token` and the same DATA_DIR";
 
-/** In words that hold nothing of the token. */
+/** Why a token is refused, in words that hold nothing of the token. */
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof jwt.TokenExpiredError) return EXPIRED;
   if (error instanceof jwt.NotBeforeError) return "not valid yet";
@@ -97,7 +97,7 @@ function reasonOf(error: unknown): string | undefined {
 
 const names = z.array(line(255).min(1));
 
-/** `exp` is required: jsonwebtoken checks it only where there is one. Missing projects or scopes are none at all. */
+/** `exp` is required: jsonwebtoken checks it only if it is there. A token without projects or scopes has none. */
 const claimsSchema = z.object({
   sub: line(255).min(1),
   exp: z.number(),

@@ -5,7 +5,7 @@ import { Problem } from "../errors.ts";
 import { written } from "./answer.ts";
 import { answerOf } from "./problems.ts";
 
-/** A client that is answered may take so long to read the answer and to close. */
+/** How long a client may take to read the answer and to close. */
 const GOODBYE_MS = 2_000;
 
 const MESSAGES: Record<string, string> = {
@@ -15,9 +15,9 @@ const MESSAGES: Record<string, string> = {
 
 const answered = new WeakSet<Duplex>();
 
-/** A request that Node could not read, so that no middleware ever sees it; a server's "clientError" listener. */
+/** Answers a request that Node could not read, which no middleware sees: a server's "clientError" listener. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Whatever else the client sends is no request either, and must not cut off the answer.
+  // What else the client sends must not cut off the answer.
   if (answered.has(socket)) return;
   answered.add(socket);
   if (error.code === "ECONNRESET" || !socket.writable) {
@@ -33,7 +33,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
     "Connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${text}`);
-  // What is left unread would turn the end into a reset, and the answer would be lost.
+  // With bytes left unread, the end becomes a reset, and the answer is lost.
   socket.resume();
   const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
   socket.once("close", () => clearTimeout(late));

@@ -3,7 +3,7 @@ import { type ErrorCode, Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { isOutage, OUTAGE } from "../outage.ts";
 
-/** The one place where problems become statuses (docs/definitions.md, Error codes). */
+/** The status of each error code (docs/definitions.md, Error codes). */
 const STATUS: Record<ErrorCode, number> = {
   validation_error: 400,
   invalid_state: 400,
@@ -25,7 +25,7 @@ const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 const MAX_MESSAGE = 1000;
 
 /**
- * The last of the middleware: whatever was thrown becomes the error body that docs/definitions.md shows. What it was is for
+ * The last of the middleware: what was thrown becomes the error body that docs/definitions.md shows. The error itself is left for
  * the request's log.
  */
 export const answerProblems: ErrorRequestHandler = (error: unknown, _request, response, next) => {
@@ -36,7 +36,7 @@ export const answerProblems: ErrorRequestHandler = (error: unknown, _request, re
   send(response, answerOf(problem, response.locals.requestId));
 };
 
-/** A problem as HTTP says it. */
+/** The answer that tells a problem. */
 export function answerOf({ code, message, details }: Problem, request_id: string): Answer {
   const text = message.slice(0, MAX_MESSAGE);
   return {
@@ -59,7 +59,7 @@ function problemOf(error: unknown): Problem {
   return new Problem("internal_error", "internal error");
 }
 
-// Errors of express's body parser carry the status that it would answer.
+// The errors of express's body parser carry the status that express would answer.
 const isBodyTooLarge = (error: unknown) => property(error, "type") === "entity.too.large";
 const isUnreadableBody = (error: unknown) =>
   property(error, "expose") === true && [400, 415].includes(Number(property(error, "status")));

@@ -6,12 +6,12 @@ import { knownCaller } from "./auth.ts";
 
 /** Probes ask every few seconds. */
 const PROBES = /^\/health/;
-/** As many projects of a caller are named. */
+/** How many projects of a caller are named. */
 const MOST_PROJECTS = 5;
 
 /**
- * A line for each request, once it is answered or its client has gone. Of its path only the pattern and the run, of its
- * query and body nothing: those are the clients' own, and may be secrets.
+ * Logs a line for each request, once it is answered or its client has gone. It has the path's pattern and the run, but nothing else
+ * of path, query and body, which may be secrets of the client.
  */
 export const logRequests =
   (log: Logger): RequestHandler =>
@@ -51,7 +51,7 @@ function whoseOf(caller: Caller | undefined) {
   return { actor, project: projects === "*" ? "*" : projects.slice(0, MOST_PROJECTS).join() };
 }
 
-/** Why credentials were refused; what else is refused is the caller's affair, and its code is enough. */
+/** The reason if credentials were refused. For other refusals, which are the caller's affair, the code is enough. */
 function refusedOf(problem?: Problem) {
   if (!problem) return undefined;
   const { code, message, details, cause } = problem;

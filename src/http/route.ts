@@ -12,10 +12,10 @@ import { inTurn } from "./large-bodies.ts";
 import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
 
-/** How long one request may try to reach a Temporal that is away, before it is a 503. Clients give up after 30 s. */
+/** How long one request may try to reach a Temporal that is away, before it is answered with 503. Clients give up after 30 s. */
 const TEMPORAL_WITHIN_MS = 15_000;
 
-/** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
+/** What a handler is given: everything is parsed, checked and allowed. `url` is for links to the next page. */
 export interface RouteRequest<Path extends string, Query, Body> {
   caller: Caller;
   params: Params<Path>;
@@ -25,14 +25,14 @@ export interface RouteRequest<Path extends string, Query, Body> {
   idempotencyKey: string | undefined;
 }
 
-/** A route with a scope needs a bearer token that has it; one without is open to everybody. */
+/** A route with a scope needs a bearer token that has it. A route without a scope is open to everybody. */
 export interface Route {
   method: "get" | "post" | "delete";
   path: string;
   scope?: Scope;
-  /** This one is enough as well. */
+  /** A scope that is enough as well. */
   orScope?: Scope;
-  /** Of a body; without it 1 MiB. */
+  /** The largest body. Without it, 1 MiB. */
   maxBytes?: (config: Config) => number;
   handler: (deps: Deps) => RequestHandler;
 }
@@ -51,11 +51,11 @@ interface Declaration<Path extends string, Query, Body> {
   query?: z.ZodType<Query>;
   /** Without one, every body but an empty object is refused. */
   body?: z.ZodType<Body>;
-  /** Which fields of a body have no effect; the answer names them. */
+  /** The fields of a body that have no effect. The answer names them. */
   ignores?: (given: Json | undefined, body: Body) => string[];
   maxBytes?: (config: Config) => number;
   handler: Handler<Path, Query, Body, Answer>;
-  /** It is about many runs, and each has its own time to reach Temporal. */
+  /** The route is about many runs, each of which has its own time to reach Temporal. */
   isBulk?: boolean;
 }
 
@@ -64,11 +64,11 @@ type Handler<Path extends string, Query, Body, Result> = (
   asked: RouteRequest<Path, Query, Body>,
 ) => Promise<Result>;
 
-/** What changes something also has a plan: what `?dryRun=true` answers, with nothing done. */
+/** A route that changes something has a plan, which `?dryRun=true` answers with nothing changed. */
 type Declared<Path extends string, Query, Body> = Declaration<Path, Query, Body> &
   ({ method: "get" } | { method: "post" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> });
 
-/** The one way from HTTP to a command or a query, and back. */
+/** Makes a route: the way from HTTP to a command or a query, and back. */
 export function route<const Path extends string, Query = undefined, Body = undefined>(
   declared: Declared<Path, Query, Body>,
 ): Route {
@@ -86,8 +86,7 @@ export function route<const Path extends string, Query = undefined, Body = undef
       const params = request.params as Params<Path>;
       const asked = { caller, params, url: request.originalUrl, idempotencyKey: keyOf(request) };
       const queryOf = (given: object) => parseQuery<unknown>(declared.query ?? NO_QUERY, given) as Query;
-      // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list
-      // a tenth of its time.
+      // A read has shorter deadlines of its own wherever it asks Temporal. One here would cost a list a tenth of its time.
       if (declared.method === "get")
         return send(
           response,
@@ -117,7 +116,7 @@ export function openRoute(path: string, answer: (deps: Deps) => Promise<Answer>)
   };
 }
 
-/** Of a definition with a thousand steps, the first. */
+/** How many ignored fields are named. A definition may have a thousand steps. */
 const MOST_NAMED = 20;
 
 function naming(ignored: string[], answer: Answer): Answer {

@@ -3,11 +3,11 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { z } from "zod";
 import { Problem } from "../errors.ts";
 
-/** A key that is withdrawn still counts for so long; one that is new is known as soon as a token names it. */
+/** How long the keys count as fresh: a withdrawn key may count for so long. A new key is fetched as soon as a token names it. */
 const FRESH_MS = 10 * 60_000;
-/** And for so long, while the issuer cannot be reached. */
+/** How long they count while the issuer can't be reached. */
 const STALE_MS = 60 * 60_000;
-/** How often the keys are fetched at most, whatever tokens name. */
+/** The shortest time between two fetches, whatever keys tokens name. */
 const APART_MS = 5_000;
 const WITHIN_MS = 5_000;
 const MAX_BYTES = 1_048_576;
@@ -17,14 +17,14 @@ const keySet = z.object({ keys: z.array(z.looseObject({ kid: z.string().optional
 type Keys = Map<string | undefined, KeyObject>;
 
 /**
- * The issuer's keys, by the key id that a token names. The whole set is kept, so that a token which names none of them costs the
- * others nothing: it may have the set fetched anew, but not more often than every few seconds.
+ * The issuer's keys, by the key id that a token names. The whole set is kept. A token with an unknown key id has it fetched again, but
+ * not more often than every few seconds, so such tokens do not slow down the others.
  */
 export function signingKeys(uri: string): GetVerificationKey {
   let known: { keys: Keys; at: number } | undefined;
   let fetched: { at: number; done: Promise<void> } | undefined;
 
-  /** One fetch at a time. One that failed leaves what is known. */
+  /** One fetch at a time. If it fails, the known keys stay. */
   const refresh = (): Promise<void> => {
     if (!fetched || Date.now() - fetched.at >= APART_MS) {
       const at = Date.now();
@@ -51,7 +51,7 @@ export function signingKeys(uri: string): GetVerificationKey {
   };
 }
 
-/** A token need not name the only key there is. */
+/** If there is only one key, a token need not name it. */
 function keyFor(keys: Keys, kid: string | undefined): KeyObject | undefined {
   if (kid === undefined && keys.size === 1) return [...keys.values()][0];
   return keys.get(kid);
@@ -74,7 +74,7 @@ async function fetchKeys(uri: string): Promise<Keys> {
   return new Map(keys.flatMap((jwk) => publicKeyOf(jwk)));
 }
 
-/** What is no public key for signatures is passed over, whatever else the issuer publishes. */
+/** An issuer may publish other keys as well. Those that are no public keys for signatures are left out. */
 function publicKeyOf({
   kid,
   ...jwk

@@ -1,19 +1,19 @@
 import type { z } from "zod";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
-import { ID } from "../contract/ids.ts";
+import { isId } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";
 
-/** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
+/** An id of a path. A text that can't be an id is answered like an unknown id, and reaches neither Postgres nor Temporal. */
 export function knownId(text: string, notFound: string): string {
-  if (ID.test(text)) return text;
+  if (isId(text)) return text;
   throw new Problem("not_found", notFound);
 }
 
-/** A command's id may be an Idempotency-Key, and no other text is one. */
+/** A command's id is one that we made, or an Idempotency-Key; any other text is answered like an unknown id. */
 export function commandIdOf({ commandID }: { commandID: string }): string {
   if (idempotencyKey.safeParse(commandID).success) return commandID;
   throw new Problem("not_found", "command not found");
@@ -25,7 +25,7 @@ const MAX_DETAIL = 300;
 export const NO_QUERY = query({});
 export const NO_BODY = members({});
 
-/** Whether only a plan is asked for, by `?dryRun=true` or by the body's `dry_run`; and what is left for the route. */
+/** Whether a plan is asked for, by `?dryRun=true` or by the body's `dry_run`, and the query and body without that. */
 export function dryRunOf(given: Record<string, unknown>, json: Json | undefined) {
   const { dryRun, ...query } = given;
   const asked = parseQuery(dryRunQuery, { dryRun }).dryRun;
@@ -34,7 +34,7 @@ export function dryRunOf(given: Record<string, unknown>, json: Json | undefined)
   return { isDryRun: parseBody(dryRunBody, { dry_run }).dry_run === true || asked, query, body };
 }
 
-/** An absent body is fine where nothing in it is required: many clients send none. */
+/** An absent body counts as an empty object: many clients send none. */
 export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   const result = schema.safeParse(body ?? {}, { error: wordingOf });
   if (result.success) return result.data;
@@ -58,7 +58,7 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
 const wordingOfQuery = (issue: z.core.$ZodRawIssue) =>
   Array.isArray(issue.input) ? "must be given once" : wordingOf(issue);
 
-/** As many as are told. A value of the wrong type may also be called too short. */
+/** The first issue of each field, as many as are told: a value of the wrong type may be called too short as well. */
 function firstOfEachField(issues: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const first = new Map<string, z.core.$ZodIssue>();
   for (const issue of issues) {
@@ -76,7 +76,7 @@ const invalid = (message: string, details: string[]) =>
     details.slice(0, MAX_ISSUES).map((detail) => detail.slice(0, MAX_DETAIL)),
   );
 
-/** What is of the wrong type, or unknown: clients know it as an invalid body, whatever else is wrong. */
+/** A wrong type or an unknown field makes the whole body invalid for clients, whatever else is wrong. */
 function isOfDecoding(issue: z.core.$ZodIssue): boolean {
   return issue.code === "unrecognized_keys" || (issue.code === "invalid_type" && issue.message !== REQUIRED);
 }

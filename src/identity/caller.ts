@@ -12,7 +12,7 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who is asking, as the bearer token says it. `actor` is what approvals compare. */
+/** Who is asking, according to the bearer token. Approvals compare `actor`. */
 export interface Caller {
   actor: string;
   projects: string[] | "*";
@@ -23,7 +23,7 @@ function hasProject(caller: Caller, projectId: string): boolean {
   return caller.projects === "*" || caller.projects.includes(projectId);
 }
 
-/** The project a list or a creation is about: the one asked for, else the caller's only one. */
+/** The project of a list or a creation: the requested one, or the caller's only one. */
 export function projectOf(caller: Caller, asked?: string): string {
   if (asked) {
     if (hasProject(caller, asked)) return asked;
@@ -36,7 +36,7 @@ export function projectOf(caller: Caller, asked?: string): string {
   return only;
 }
 
-/** Another project's thing must look exactly like one that does not exist: the same words for both. */
+/** A thing of another project is answered in the same words as one that does not exist. */
 export function assertProject(caller: Caller, projectId: string, notFound: string): void {
   if (!hasProject(caller, projectId)) throw new Problem("not_found", notFound);
 }
@@ -49,7 +49,7 @@ export function assertScope(caller: Caller, ...scopes: Scope[]): void {
     throw new Problem("forbidden", `insufficient permissions: requires ${scopes.join(" or ")}`);
 }
 
-/** What a command tells its run of who sends it. */
+/** What a command tells its run about its sender. */
 export const senderOf = (caller: Caller): { actor: string; may_override: boolean } => ({
   actor: caller.actor,
   may_override: hasScope(caller, "approvals:override"),

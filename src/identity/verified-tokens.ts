@@ -1,21 +1,23 @@
+import { LRUCache } from "lru-cache";
 import type { Caller } from "./caller.ts";
 
-/** A signing key that is withdrawn still counts for so long. */
+/** For how long a token is not verified again, even if its signing key is withdrawn. */
 const REMEMBERED_MS = 10_000;
 const MAX_REMEMBERED = 1_000;
 
-/** Whose the credentials are that were verified a moment ago: a client sends the same ones with every request. */
+/** The callers of credentials that were verified a moment ago: a client sends the same ones with every request. */
 export class VerifiedTokens {
-  readonly #known = new Map<string, { caller: Caller; until: number }>();
+  /** By the clock that tokens are dated by. */
+  readonly #callers = new LRUCache<string, Caller>({ max: MAX_REMEMBERED, perf: Date });
 
   callerOf(authorization: string): Caller | undefined {
-    const known = this.#known.get(authorization);
-    return known && Date.now() < known.until ? known.caller : undefined;
+    return this.#callers.get(authorization);
   }
 
   /** `exp` is the token's own, in seconds. */
   remember(authorization: string, caller: Caller, exp: number): void {
-    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-    this.#known.set(authorization, { caller, until: Math.min(Date.now() + REMEMBERED_MS, exp * 1000) });
+    const ttl = Math.min(REMEMBERED_MS, exp * 1000 - Date.now());
+    // To the cache, a time of 0 means for ever.
+    if (ttl > 0) this.#callers.set(authorization, caller, { ttl });
   }
 }

@@ -3,9 +3,10 @@ import type { Cursor } from "../contract/cursor.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
+import { cursorOf, type Page, pageOf } from "./page.ts";
+import { listBulkItems as listItemRows } from "../store/bulk-operation-items.ts";
 import {
   findBulkOperation,
-  listBulkItems as listItemRows,
   listBulkOperations as listRows,
   type StoredBulkOperation,
 } from "../store/bulk-operations.ts";
@@ -25,29 +26,21 @@ export async function getBulkOperation(deps: Deps, caller: Caller, id: string): 
   return presentBulkOperation(await findOwnBulkOperation(deps, caller, id));
 }
 
-export async function listBulkOperations(
+export const listBulkOperations = (
   { db }: Deps,
-  projectId: string,
+  project_id: string,
   { cursor, limit }: { cursor?: Cursor; limit: number },
-): Promise<{ items: BulkOperation[]; next?: Cursor }> {
-  const rows = await listRows(db, { projectId, cursor, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.map(presentBulkOperation),
-    next: rows.length > limit && last ? { at: last.created_at, id: last.id } : undefined,
-  };
-}
+): Promise<Page<BulkOperation>> =>
+  pageOf(limit, (most) => listRows(db, { project_id, cursor, limit: most }), presentBulkOperation, cursorOf);
 
-/** A page of the operation's runs in their order. `next`: how many come before the next page. */
+/** A page of the operation's runs in their order. A place is the number of runs before it. */
 export async function listBulkItems(
   deps: Deps,
   caller: Caller,
   id: string,
   { status, cursor, limit }: { status?: BulkItemStatus; cursor: number; limit: number },
-): Promise<{ items: BulkItem[]; next?: number }> {
+): Promise<Page<BulkItem, number>> {
   await findOwnBulkOperation(deps, caller, id);
-  const rows = await listItemRows(deps.db, id, { status, after: cursor, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  return { items: page.map(presentItem), next: rows.length > limit ? page.at(-1)?.position : undefined };
+  const read = (most: number) => listItemRows(deps.db, id, { status, after: cursor, limit: most });
+  return pageOf(limit, read, presentItem, ({ position }) => position);
 }

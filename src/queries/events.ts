@@ -4,9 +4,10 @@ import type { EventTrigger } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Caller, projectOf } from "../identity/caller.ts";
-import { countEvents, listHeldEvents, listTriggers } from "../store/event-lists.ts";
-import { findLatestTrigger } from "../store/event-triggers.ts";
-import { findShownEvent, settleOffers } from "../store/held-events.ts";
+import { countEvents, listHeldEvents, listTriggers } from "../store/events/event-lists.ts";
+import { findLatestEventTrigger } from "../store/event-triggers.ts";
+import { findShownEvent, settleOffers } from "../store/events/held-events.ts";
+import type { Page } from "./page.ts";
 import { type EventRow, presentEvent, presentEvents } from "../views/event.ts";
 
 export interface EventFilter {
@@ -22,7 +23,7 @@ export async function listEvents(
   deps: Deps,
   projectId: string,
   { sourceType, ...filter }: EventFilter,
-): Promise<{ items: EventTrigger[]; next?: Cursor }> {
+): Promise<Page<EventTrigger>> {
   // Nothing but steps waits here.
   if (sourceType === "job_run") return { items: [] };
   await settleOffers(deps.db, projectId);
@@ -45,7 +46,7 @@ function newestFirst(a: EventRow, b: EventRow): number {
 /** What a key stands for now: who waits for it, else what is held for it, else its newest use. */
 export async function getEvent(deps: Deps, caller: Caller, eventKey: string, asked?: string): Promise<EventTrigger> {
   const projectId = projectOf(caller, asked);
-  const wait = await findLatestTrigger(deps.db, projectId, eventKey);
+  const wait = await findLatestEventTrigger(deps.db, projectId, eventKey);
   const held = wait?.status === "waiting" ? undefined : await findShownEvent(deps.db, projectId, eventKey);
   const [newest] = [wait, held].flatMap((row) => row ?? []).sort(newestFirst);
   const row = held?.status === "held" ? held : newest;

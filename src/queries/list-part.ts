@@ -1,28 +1,27 @@
-import type { WithOutputs } from "../views/run.ts";
+import type { Page } from "./page.ts";
+import type { WithOutputs } from "../views/shown-documents.ts";
 
-/** `cursor`: how many come before. Without a limit all that follow are asked for. */
-export interface PartAsked {
+/** `cursor`: how many items come before. Without a limit, all that follow. */
+export interface PartRequest {
   cursor: number;
   limit?: number;
 }
 
-/** `next`: how many come before the next part. `leftOut`: how many are shown without their output, and what comes before the first. */
-export interface ListPart<Item> {
-  items: Item[];
-  next?: number;
+/** A place is the number of items before it. `leftOut`: how many items are shown without their output, and the place of the first. */
+export interface ListPart<Item> extends Page<Item, number> {
   leftOut?: { count: number; from: number };
 }
 
 /**
- * A part of a list whose items carry outputs, of which one answer has room for so many. Who reads it in parts gets smaller
- * ones then, in which nothing is missing; who wants it all gets every item, some without their output.
+ * A part of a list whose items carry outputs. One answer has room for a certain amount of output. A client that reads in parts
+ * gets smaller parts then, with every output; a client that reads all at once gets every item, some without their output.
  */
 export async function listPart<Row, Item>(
   rows: Row[],
-  { cursor, limit }: PartAsked,
-  present: (rows: Row[]) => Promise<WithOutputs<Item>>,
+  { cursor, limit }: PartRequest,
+  show: (rows: Row[]) => Promise<WithOutputs<Item>>,
 ): Promise<ListPart<Item>> {
-  const { items, leftOut } = await present(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));
+  const { items, leftOut } = await show(rows.slice(cursor, limit === undefined ? undefined : cursor + limit));
   const [first] = leftOut;
   if (limit === undefined)
     return { items, leftOut: first === undefined ? undefined : { count: leftOut.length, from: cursor + first } };

@@ -1,23 +1,23 @@
 import type { Deps } from "../deps.ts";
 import { listApprovals } from "../store/approvals.ts";
 import { listCommands } from "../store/commands.ts";
-import { listWaitingTriggers } from "../store/event-triggers.ts";
+import { listWaitingEventTriggers } from "../store/event-triggers.ts";
 import { listStepRows } from "../store/steps.ts";
-import { findVersion } from "../store/workflows.ts";
+import { findVersion } from "../store/workflow-versions.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { restoredRun, type Run } from "../../workflows/engine/run.ts";
-import { headerOf, mirroredState } from "../../workflows/engine/stored-run.ts";
+import { headerOf, mirroredState } from "../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 
-/** A run as the mirror holds it, in the engine's own shape: what a closed run would say to a command, and what is shown while no worker can be asked. */
+/** A run as the mirror has it, in the engine's shape. It tells what a closed run would answer to a command. */
 export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
   const [version, rows, commands, approvals, waiting] = await Promise.all([
     findVersion(db, row.workflow_version_id),
     listStepRows(db, row.id),
     listCommands(db, row.id),
     listApprovals(db, row.id),
-    isRunOver(row.status) ? [] : listWaitingTriggers(db, row.id),
+    isRunOver(row.status) ? [] : listWaitingEventTriggers(db, row.id),
   ]);
   const plan = planOf(headerOf(row), enabledSteps(version?.steps ?? [], row.step_overrides));
   return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals, waiting));

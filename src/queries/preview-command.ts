@@ -1,17 +1,17 @@
 import type { DryRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem, refusal } from "../errors.ts";
-import { isLost, lost } from "./ended-outside.ts";
+import { isLost, lost } from "./lost-run.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findRun } from "../store/runs.ts";
 import { askUntil } from "../temporal/query-run.ts";
 import { whereabouts } from "../temporal/whereabouts.ts";
 import { previewOf, type PreviewRequest } from "../../workflows/engine/preview.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { previewQuery } from "../../workflows/messages.ts";
 
-/** What a command would do to a run. An open one is asked; of a closed one the same rule reads it off the mirror. */
+/** What a command would do to a run. An open run is asked; for a closed one the same rule is applied to the mirror. */
 export async function previewCommand(deps: Deps, row: RunRow, request: PreviewRequest): Promise<DryRun> {
   const preview = isRunOver(row.status)
     ? await ofClosed(deps, row, request)
@@ -23,7 +23,7 @@ export async function previewCommand(deps: Deps, row: RunRow, request: PreviewRe
   return { dry_run: true, workflow_run_id: row.id, ...preview, ...(parent && { parent }) };
 }
 
-/** None where the parent has no use for this run any more, and refuses it. */
+/** Undefined if the parent refuses the run, because it has no use for it any more. */
 async function ofParent(deps: Deps, { id, parent_workflow_run_id }: RunRow): Promise<DryRun | undefined> {
   const parent = parent_workflow_run_id && (await findRun(deps.db, parent_workflow_run_id));
   if (!parent) return undefined;
@@ -33,7 +33,7 @@ async function ofParent(deps: Deps, { id, parent_workflow_run_id }: RunRow): Pro
   });
 }
 
-/** Of a run that Temporal does not know any more, only a cancel does something, which needs nothing of the run. */
+/** A run that Temporal does not know any more can only be canceled, and does not have to be asked about that. */
 async function ofLost(deps: Deps, row: RunRow, request: PreviewRequest) {
   if (!isLost(row) || (await whereabouts(deps, row.id)).is !== "unknown") return undefined;
   if (request.verb !== "cancel") throw lost();

@@ -1,6 +1,6 @@
-import { within } from "../deadline.ts";
+import { within } from "../timing/deadline.ts";
 import type { Deps } from "../deps.ts";
-import { assertWritable } from "../store/pool.ts";
+import { assertWritable } from "../store/postgres/pool.ts";
 
 /** A server that answers later than this is as good as away. */
 const PATIENCE_MS = 2_000;
@@ -11,7 +11,7 @@ export interface Component {
   latency_ms: number;
 }
 
-/** Whether a request that comes now can be served: of what it needs, what is up, and that this process is not stopping. */
+/** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
 export function readiness({ db, temporal, stopping }: Deps): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });

@@ -1,25 +1,26 @@
-import type { Cursor } from "../contract/cursor.ts";
-import type { JobRun, RunStatus, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
-import { type ListPart, listPart, type PartAsked } from "./list-part.ts";
-import { withUnseenEnd } from "./ended-outside.ts";
+import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
+import type { Page } from "./page.ts";
 import { findJobRun } from "../store/job-runs.ts";
 import { findJob } from "../store/jobs.ts";
-import { listRuns as listRunRows } from "../store/run-lists.ts";
+import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
-import { findVersion } from "../store/workflows.ts";
+import { findVersion } from "../store/workflow-versions.ts";
 import { ends } from "../temporal/query-run.ts";
-import { presentJobRun, presentRun, presentRuns, presentSteps } from "../views/run.ts";
+import { presentJobRun } from "../views/job-run.ts";
+import { presentRun, presentRuns } from "../views/run.ts";
+import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
-import { headerOf } from "../../workflows/engine/stored-run.ts";
+import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
 import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { stepRow } from "../../workflows/engine/view.ts";
+import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 
@@ -32,16 +33,14 @@ export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): P
 }
 
 /**
- * As the mirror has it, or once it has ended within `waitSecs`. The workflow is never asked: what it would say after its task is
- * mirrored by then, and before any command that made it so is answered.
+ * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before
+ * its task ends, and before the command that led to the state is answered.
  */
-export async function getRun(deps: Deps, caller: Caller, runId: string, waitSecs: number): Promise<WorkflowRun> {
-  let row = await withUnseenEnd(deps, await findOwnRun(deps, caller, runId));
-  if (waitSecs > 0 && !isRunOver(row.status)) {
-    await ends(deps, runId, waitSecs).catch((err) => deps.log.warn({ err, run: runId }, "an end can't be waited for"));
-    row = await findOwnRun(deps, caller, runId);
-  }
-  return presentRun(deps, row);
+export async function getRun(deps: Deps, caller: Caller, row: RunRow, waitSecs: number): Promise<WorkflowRun> {
+  if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);
+  const { id: run } = row;
+  await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
+  return presentRun(deps, await findOwnRun(deps, caller, run));
 }
 
 /** The steps in the order of the definition. */
@@ -49,7 +48,7 @@ export async function listSteps(
   deps: Deps,
   caller: Caller,
   runId: string,
-  part: PartAsked,
+  part: PartRequest,
 ): Promise<ListPart<StepRun>> {
   const rows = await stepRows(deps, await findOwnRun(deps, caller, runId));
   return listPart(rows, part, (some) => presentSteps(deps, some));
@@ -65,22 +64,11 @@ async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
   return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
 }
 
-export interface RunFilter {
-  workflowId?: string;
-  status?: RunStatus;
-  tagKey?: string;
-  tagValue?: string;
-  cursor?: Cursor;
-  limit: number;
-}
+type RunFilter = Omit<RunsRequest, "project_id">;
 
-/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. `next` is there when there are more. */
-export async function listRuns(
-  deps: Deps,
-  projectId: string,
-  filter: RunFilter,
-): Promise<{ items: WorkflowRun[]; next?: Cursor }> {
-  const rows = await listRunRows(deps.db, { ...filter, projectId, limit: filter.limit + 1 });
+/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. */
+export async function listRuns(deps: Deps, project_id: string, filter: RunFilter): Promise<Page<WorkflowRun>> {
+  const rows = await listRows(deps.db, { ...filter, project_id, limit: filter.limit + 1 });
   const items = await presentRuns(deps, rows.slice(0, filter.limit));
   const last = items.at(-1);
   const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;

@@ -1,24 +1,17 @@
-import type { Cursor } from "../contract/cursor.ts";
 import type { Workflow } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
-import {
-  findVersion,
-  findWorkflow,
-  listWorkflows as listWorkflowRows,
-  type StoredWorkflow,
-} from "../store/workflows.ts";
+import { cursorOf, type Page, pageOf } from "./page.ts";
+import type { ListRequest } from "../store/postgres/list-request.ts";
+import { findVersion } from "../store/workflow-versions.ts";
+import { findWorkflow, listWorkflows as listRows, type StoredWorkflow } from "../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../views/workflow.ts";
 
 const NOT_FOUND = "workflow not found";
 
-export interface DefinitionFilter {
-  tag_key?: string;
-  tag_value?: string;
-  cursor?: Cursor;
-  limit: number;
-}
+/** What a list of a project's definitions can be asked for. */
+export type DefinitionFilter = Omit<ListRequest, "project_id">;
 
 /** Another project's workflow is not found. */
 export async function findOwnWorkflow({ db }: Deps, caller: Caller, id: string): Promise<StoredWorkflow> {
@@ -34,17 +27,5 @@ export async function getWorkflow(deps: Deps, caller: Caller, id: string): Promi
   return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, version?.steps ?? []) };
 }
 
-export async function listWorkflows(
-  { db }: Deps,
-  projectId: string,
-  filter: DefinitionFilter,
-): Promise<{ items: Workflow[]; next?: Cursor }> {
-  const { tag_key: tagKey, tag_value: tagValue, cursor, limit } = filter;
-  const rows = await listWorkflowRows(db, { projectId, tagKey, tagValue, cursor, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.map(presentWorkflow),
-    next: rows.length > limit && last ? { at: last.created_at, id: last.id } : undefined,
-  };
-}
+export const listWorkflows = ({ db }: Deps, project_id: string, filter: DefinitionFilter): Promise<Page<Workflow>> =>
+  pageOf(filter.limit, (limit) => listRows(db, { ...filter, project_id, limit }), presentWorkflow, cursorOf);

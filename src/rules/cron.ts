@@ -5,7 +5,7 @@ const DESCRIPTORS = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/;
 /** Five fields, or a descriptor like @daily. */
 export function isCron(expression: string): boolean {
   if (DESCRIPTORS.test(expression)) return true;
-  // The parser would also take a single date, and descriptors of its own.
+  // The parser also takes a single date, and descriptors that we do not.
   if (!/^\S+(\s+\S+){4}$/.test(expression)) return false;
   try {
     new Cron(expression, { mode: "5-part", paused: true });

@@ -17,7 +17,7 @@ export function endpointProblem(url: string, allowPrivate: boolean): string | un
   return undefined;
 }
 
-/** False for a name or address on this side of the firewall. What another name resolves to is only known when it is called. */
+/** False for local names and private addresses. What other names resolve to is checked when they are called. */
 function isPublicHost(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   return ipaddr.isValid(host) ? isPublicAddress(host) : host !== "" && !LOCAL_NAMES.test(host);

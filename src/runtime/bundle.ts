@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /**
- * The workflows packed for the sandbox. Takes seconds; fails on whatever does not belong there, such as a Node module.
- * In a process of its own, which gives back the 100 MiB that it takes.
+ * Packs the workflows for the sandbox. It takes seconds, and fails if they import what can't run there, such as a Node module. A
+ * process of its own does it, which gives back the 100 MiB that it takes.
  */
 export async function bundleWorkflows(): Promise<{ code: string }> {
   const root = fileURLToPath(new URL("../..", import.meta.url));

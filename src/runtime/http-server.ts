@@ -5,30 +5,30 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { ConfigError } from "../config.ts";
 import { guardSockets, PATIENCE, withoutFloods } from "../http/sockets.ts";
 
-/** For so long a server that closes takes new requests: the busy clients of its connections are told to leave by then. */
+/** How long a server that closes takes new requests. By then the clients of its connections have been told to leave, if they are busy. */
 const LEAVING_MS = 1_000;
-/** For so long it then keeps what comes unanswered: clients that wait for an answer make no more connections. */
+/** How long it then holds new requests before it stops listening: clients that wait for an answer do not connect. */
 const HELD_MS = 100;
-/** The longest that a request may take, as its client was promised: 25 s of waiting for a run, and the answer. */
+/** The longest a request may take: up to 25 s of waiting for a run, and its answer. */
 const ANSWERED_WITHIN_MS = 30_000;
 
-/** Listens, and on `close` answers the requests it has before it goes. Port 0 takes a free one. */
+/** Listens; `close` answers the open requests first. Port 0 takes a free port. */
 export async function serve(app: RequestListener, host: string, port: number, maxConnections?: number) {
   const answering = new Set<ServerResponse>();
   const sockets = new Set<Socket>();
   let isClosing = false;
-  /** Resolves once nobody can connect any more; until then what comes is held. */
+  /** Resolves once nobody can connect any more. Requests that come before are held until then. */
   let unreachable: Promise<unknown> | undefined;
   const listener = withoutFloods((request, response) => {
     answering.add(response);
     response.once("close", () => answering.delete(response));
-    // Node says `Connection: close` with the answer, and closes the connection after it.
+    // Node sends `Connection: close` with the answer, and then closes the connection.
     if (isClosing) response.shouldKeepAlive = false;
     if (unreachable) void unreachable.then(() => app(request, response));
     else app(request, response);
   });
-  // What Node would refuse by itself, it refuses without a word, or not in ours.
-  // Two Authorization headers are joined, and so no credentials: which of them counts is for nobody to guess.
+  // Without these options, Node itself would refuse some requests, without an answer of ours.
+  // Two Authorization headers are joined, so that they are no credentials: nobody should guess which one counts.
   const options = { requireHostHeader: false, joinDuplicateHeaders: true, ...PATIENCE };
   const server = guardSockets(createServer(options, listener), maxConnections)
     .on("checkExpectation", listener)
@@ -42,8 +42,8 @@ export async function serve(app: RequestListener, host: string, port: number, ma
   });
 
   /**
-   * No request is lost by it. Whoever has a connection is told with the next answer to make no further use of it, and
-   * only then nobody can connect any more: at a moment when nobody tries to.
+   * No request is lost. Clients with a connection are told to leave it with their next answer. Only then the server stops listening,
+   * at a moment when the clients wait for answers and do not connect.
    */
   async function close(): Promise<void> {
     isClosing = true;
@@ -53,7 +53,7 @@ export async function serve(app: RequestListener, host: string, port: number, ma
     unreachable = sockets.size > 0 ? pauseFor(HELD_MS) : Promise.resolve();
     unreachable = unreachable.then(() => {
       server.close();
-      // Node takes a connection on which nothing has come yet for a busy one.
+      // Node does not close a connection on which nothing has come yet.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     });
     const tooLong = setTimeout(() => server.closeAllConnections(), ANSWERED_WITHIN_MS);
@@ -69,7 +69,7 @@ export async function serve(app: RequestListener, host: string, port: number, ma
   };
 }
 
-/** Why a port can't be listened on, and the variable that moves it. */
+/** Says why a port can't be listened on, and which variable sets another one. */
 export function portProblem(error: NodeJS.ErrnoException, variable: string, host: string, port: number): ConfigError {
   const reason = error.code === "EADDRINUSE" ? "is taken" : `can't be used (${error.code})`;
   return new ConfigError(`Port ${port} on ${host} ${reason}. Set ${variable} to another port.`);

@@ -3,32 +3,32 @@ import type { Running } from "./process.ts";
 import { reach, type Server } from "./reach.ts";
 import type { Config } from "../config.ts";
 import type { Deps } from "../deps.ts";
-import { migrate } from "../store/migrate.ts";
-import { Notices } from "../store/notices.ts";
-import { createPool } from "../store/pool.ts";
+import { migrate } from "../store/postgres/migrate.ts";
+import { Notifications } from "../store/postgres/notifications.ts";
+import { createPool } from "../store/postgres/pool.ts";
 import { connectTemporal, NoSuchNamespace } from "../temporal/connection.ts";
 
-/** How long a run that is to start may wait for those before it. */
+/** How long a run may wait until those before it have started. */
 const START_WAITS_MS = 10_000;
 
-/** All that API and worker work with, once it can be reached; closed again when the process stops. */
+/** Waits until Postgres and Temporal can be reached, migrates, and connects. Everything is closed when the process stops. */
 export async function open(config: Config, running: Running & Pick<Deps, "log">): Promise<Deps> {
   await reach(postgresOf(config), running, () => migrate(config.databaseUrl));
   return connect(config, running);
 }
 
-/** The same for a database that is migrated. */
+/** The same for a database that is migrated already. */
 export async function connect(config: Config, running: Running & Pick<Deps, "log">): Promise<Deps> {
   const { log, stopping, onStop } = running;
   const db = createPool(config.databaseUrl);
   onStop(() => db.end());
   const starts = createPool(config.databaseUrl, START_WAITS_MS);
   onStop(() => starts.end());
-  const notices = Notices.listen(config.databaseUrl, log);
-  onStop(() => notices.stop());
+  const notifications = Notifications.listen(config.databaseUrl, log);
+  onStop(() => notifications.stop());
   const temporal = await reach(temporalOf(config), running, () => connectTemporal(config, log));
   onStop(() => temporal.connection.close());
-  return { db, starts, notices, temporal, log, config, stopping };
+  return { db, starts, notifications, temporal, log, config, stopping };
 }
 
 function postgresOf({ databaseUrl }: Config): Server {

@@ -1,17 +1,17 @@
 import type { Logger } from "pino";
 import { ConfigError } from "../config.ts";
 
-/** One press of Ctrl-C reaches a process that npm started twice: from the terminal and, a moment later, from npm. */
+/** If npm started the process, one press of Ctrl-C reaches it twice: from the terminal and, a moment later, from npm. */
 const SAME_PRESS_MS = 500;
-/** After an error that nobody caught, so long may the rest take to end as it should. */
+/** How long stopping may take after an error that nobody caught. */
 const CRASH_WITHIN_MS = 10_000;
 
-/** What has failed may not be able to stop: a worker whose thread is stuck. */
+/** How long stopping may take after `start` has failed: a worker whose thread is stuck can't stop. */
 const STOPS_WITHIN_MS = 20_000;
 
-/** A process while it starts and runs. What it says when it stops, or dies, goes to `log`, and before there is one to the console. */
+/** A process while it starts and runs. What it says when it stops goes to `log`, or to the console while there is none. */
 export interface Running {
-  /** Called when the process stops, last first. `waitsFor` says what for, if there is anything. */
+  /** `stop` is called when the process stops, the last one first. `waitsFor` says what it waits for, if anything. */
   onStop(stop: () => Promise<unknown>, waitsFor?: () => string | undefined): void;
   /** Aborted once the process is told to stop. */
   stopping: AbortSignal;
@@ -19,9 +19,9 @@ export interface Running {
 }
 
 /**
- * Runs `start`, then waits for SIGINT, SIGTERM or SIGHUP, also while it starts. What `start` handed to `onStop` is
- * then called, and the process ends. A second signal ends it at once. An error that nobody caught ends it likewise, as a
- * failure. (close-with-grace would take the second half of a Ctrl-C for a second signal, and only one thing to stop.)
+ * Runs `start`. On SIGINT, SIGTERM or SIGHUP, also while it starts, calls what was handed to `onStop`, and ends the process. A second
+ * signal ends it at once. An uncaught error or an unhandled rejection stops it in the same way, with exit code 1. (With
+ * close-with-grace, any second signal ends the process, so the second half of a Ctrl-C under npm would cut off the stopping.)
  */
 export async function runProcess(start: (running: Running) => Promise<void>): Promise<void> {
   const stops: { stop: () => Promise<unknown>; waitsFor?: () => string | undefined }[] = [];
@@ -70,7 +70,7 @@ export async function runProcess(start: (running: Running) => Promise<void>): Pr
   try {
     await start(running);
   } catch (error) {
-    // What fails because it was stopped half-way is no news.
+    // It failed because it was stopped while it started.
     if (first) return;
     if (error instanceof ConfigError) console.error(error.message);
     else fail(error, "the process could not start, or go on");

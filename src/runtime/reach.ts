@@ -3,10 +3,10 @@ import type { Running } from "./process.ts";
 import { ConfigError } from "../config.ts";
 import { isOutage } from "../outage.ts";
 
-/** Servers that are started beside this process may take so long to be there. */
+/** How long servers that are started together with this process may take. */
 const COMES_WITHIN_MS = 60_000;
 const AGAIN_MS = 1_000;
-/** The same is said again after so long. */
+/** How often the same is said. */
 const SAID_EVERY_MS = 10_000;
 
 /** A server that this process needs, and the variable that says where it is. */
@@ -15,7 +15,7 @@ export interface Server {
   variable: string;
   /** Without credentials. */
   at: string;
-  /** In words, what no waiting helps against: it is told at once. */
+  /** Says in words what waiting does not help against. Such an error is thrown at once. */
   refusal?: (error: unknown) => string | undefined;
 }
 
@@ -45,14 +45,14 @@ export async function reach<T>(
   }
 }
 
-/** What pg and gRPC put around the reason says less than it. */
+/** The innermost reason: the words that pg and gRPC put around it say less. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause, message } = error;
   if (cause instanceof Error) return reasonOf(cause);
-  // Of several addresses that were tried, each has a reason.
+  // Several addresses were tried, and each has its reason.
   const [first] = error instanceof AggregateError ? error.errors : [];
-  // Of what the SDK's core prints of its errors, the innermost has the words.
+  // The SDK's core prints its errors nested. The innermost has the words.
   const [said = message] = [...message.matchAll(/message: "([^"\\]+)"/g)].map(([, words]) => words).reverse();
   return first ? reasonOf(first) : said.replace(/\.$/, "");
 }

@@ -1,8 +1,8 @@
 const LOOKS_EVERY_MS = 1_000;
-/** Three times as long as Temporal waits for a workflow task: what is computed for so long has been given up. */
+/** Three times as long as Temporal waits for a workflow task: nobody waits for it any more. */
 const STUCK_AFTER_LOOKS = 30;
 
-/** A workflow of Temporal's in a thread of this process. `definition`: whose run it is, as its search attribute says. */
+/** A workflow that a thread of this process computes. `definition` is the workflow definition, from its search attribute. */
 export interface Computing {
   runId: string;
   definition: string | undefined;
@@ -21,9 +21,8 @@ export class StuckError extends Error {
 }
 
 /**
- * Sees when a workflow does not give its thread back. Nothing can be done about it from outside but to end the process: the
- * thread, and each run that it holds, is lost. Looks are counted instead of time, which also goes by while the process does
- * not run.
+ * Notices a workflow that does not give its thread back. The only remedy is to end the process: the thread and every run in it are
+ * lost. Looks are counted, and not time, which also passes while the process is suspended.
  */
 export class TaskWatch {
   readonly #going = new Set<{ of: Computing; looks: number }>();

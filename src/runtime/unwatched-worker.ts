@@ -5,11 +5,11 @@ import type { TaskWatch } from "./task-watch.ts";
 import { DEFINITION_ATTRIBUTE } from "../../workflows/messages.ts";
 
 /**
- * A worker that trusts its workflows to come to an end. The SDK has a thread watch each entry of the sandbox, to end what
- * computes for 5 s; to start and join those threads is a quarter of what a replay costs, and no option leaves them out.
- * The price: a loop without end in our interpreter would hold its thread for good. No input makes one: its loops are as long
- * as the run has steps, and patterns in conditions are matched in linear time. Should there be one after all, `watch` tells,
- * and runs of the definitions that are `suspected` from then on are watched by the SDK, in threads of their own.
+ * A worker without the SDK's watchdog. The SDK starts a thread at each entry into the sandbox, to end what computes for 5 s. Starting
+ * and joining these threads is a quarter of the cost of a replay, and no option turns them off. The price: an endless loop in our
+ * interpreter would hold its thread for ever. No input causes one: the loops are bounded by the steps of the run, and patterns in
+ * conditions are matched in linear time. If there should be one after all, `watch` notices it, and from then on runs of the
+ * definitions that are `suspected` have the SDK's watchdog, in threads of their own.
  */
 export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> = new Set()): typeof Worker =>
   class extends Worker {
@@ -36,7 +36,7 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
         return (await timed).createWorkflow(created);
       };
       return {
-        // Whose run it is, is told when it is activated.
+        // The definition is known only when the workflow is activated.
         async createWorkflow(created) {
           let workflow: ReturnType<typeof begin> | undefined;
           return {
@@ -57,7 +57,7 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
     };
   };
 
-/** Of the first activation of a workflow in this process. */
+/** The definition that the first activation of a workflow names. */
 function definitionOf({ jobs }: coresdk.workflow_activation.IWorkflowActivation): string | undefined {
   const { searchAttributes } = jobs?.[0]?.initializeWorkflow ?? {};
   const payload = searchAttributes?.indexedFields?.[DEFINITION_ATTRIBUTE.name];

@@ -1,32 +1,33 @@
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { Attempts } from "../../activities/calls/calls-in-flight.ts";
+import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
 import { serverAnswers } from "../../activities/calls/is-awaited.ts";
-import { MOST_QUICK_CALLS } from "../../activities/calls/play-ahead.ts";
+import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
-import { mirrorInPassing, MirrorWriter } from "../../activities/mirror.ts";
+import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
+import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 
-/** What the SDK warns of that is no news: a run's end has its own line, and the queue of this process's calls has no workflows. */
+/** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
 
-/** Once a process, before its first worker. Signals stay ours, so that HTTP drains before the worker does. */
+/** To be called once, before the first worker. Signals are left to us, so that HTTP drains before the worker does. */
 export function installRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
-    // The native core would write to the console by itself.
+    // Otherwise the native core writes to the console.
     telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       if (NO_NEWS.test(message)) return;
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
-      // What our own workflows tell of a command.
+      // What our own workflows log of a command.
       const { verb, actor, step_ref: step, code, reason } = { ...meta };
       const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason };
       log[level === "ERROR" ? "error" : "warn"](told, message);
@@ -36,9 +37,6 @@ export function installRuntime(log: Logger): void {
 
 const FORGET_EVERY_MS = 3_600_000;
 
-/** How long the calls that a worker hands over as it stops may take to be awaited again. */
-const HAND_OVER_MS = 5_000;
-
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */
 export async function startWorker(
   deps: Deps,
@@ -47,15 +45,15 @@ export async function startWorker(
   writer = new MirrorWriter(deps.db, journal),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
-  const attempts = new Attempts(() => serverAnswers(deps));
+  const calls = new CallsInFlight(() => serverAnswers(deps));
   const common = {
     connection: deps.temporal.connection,
     namespace: deps.config.temporalNamespace,
     dataConverter,
-    activities: createActivities(deps, ownQueue, attempts, journal, writer),
-    sinks: mirrorInPassing(writer, deps.log),
+    activities: createActivities(deps, ownQueue, calls, journal, writer),
+    sinks: bestEffortMirror(writer, deps.log),
     // A canceled dispatch hears of it at its next heartbeat.
-    maxHeartbeatThrottleInterval: "1s",
+    maxHeartbeatThrottleInterval: HEARTBEAT_MS,
     // Most of them only wait for an endpoint.
     maxConcurrentActivityTaskExecutions: 2 * MOST_QUICK_CALLS,
     shutdownForceTime: `${deps.config.drainSecs + 10}s`,
@@ -74,7 +72,7 @@ export async function startWorker(
       maxCachedWorkflows: 500,
       shutdownGraceTime: drainTime,
     }),
-    // Waits for the calls that this process has begun.
+    // For activities that wait for calls that this process has begun.
     Worker.create({ ...common, taskQueue: ownQueue, shutdownGraceTime: "1s" }),
   ]);
   const running = workers.map((worker) => worker.run());
@@ -85,14 +83,14 @@ export async function startWorker(
   };
   return {
     ended,
-    waitsFor: () => `the tasks of the worker, and ${attempts.going} calls of jobs`,
+    waitsFor: () => `the tasks of the worker, and ${calls.open} calls of jobs`,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
       await end(0);
-      await attempts.noneLeft(HAND_OVER_MS);
-      await attempts.noneGoing(drained - Date.now());
+      await calls.noneOrphaned(ORPHANS_AWAITED_MS);
+      await calls.noneOpen(drained - Date.now());
       await end(1);
       clearInterval(forgetting);
       await journal.settled();
@@ -102,7 +100,7 @@ export async function startWorker(
 
 const SUSPECTED_EVERY_MS = 10_000;
 
-/** Those that all workers know of, until `stop`. */
+/** The definitions that got stuck in any worker. They are read again and again until `stop`. */
 async function suspectedDefinitions({ db, log }: Deps) {
   const known = new Set(await listStuckWorkflows(db));
   const look = async () => {
@@ -113,7 +111,7 @@ async function suspectedDefinitions({ db, log }: Deps) {
   return { known, stop: () => clearInterval(looking) };
 }
 
-/** The next worker does not get stuck by the same definition. */
+/** Notes the definition, so that no other worker gets stuck in it. */
 async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
   const { runId, definition } = error.of;
   log.error({ runId, workflowId: definition }, error.message);

@@ -1,7 +1,7 @@
-import { type Columns, present } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { type Columns, withoutNulls } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 
-/** A command that its caller was told is stored, of a run or of a bulk operation. */
+/** A command to a run or a bulk operation whose caller was told that it is stored. */
 export interface AcceptedCommand {
   run_id: string;
   id: string;
@@ -25,15 +25,15 @@ export async function findAccepted(db: Db, runId: string, id: string): Promise<A
     "select * from accepted_commands where run_id = $1 and id = $2",
     [runId, id],
   );
-  return rows[0] && present<AcceptedCommand>(rows[0]);
+  return rows[0] && withoutNulls<AcceptedCommand>(rows[0]);
 }
 
-/** Those of which nothing is known yet. */
+/** The accepted commands of a run whose outcome is not known yet. */
 export async function listPending(db: Db, runId: string): Promise<AcceptedCommand[]> {
   const { rows } = await db.query<Columns<AcceptedCommand>>(
     `select accepted.* from accepted_commands accepted
      where run_id = $1 and not exists (select from run_commands known where known.run_id = $1 and known.id = accepted.id)`,
     [runId],
   );
-  return rows.map((row) => present<AcceptedCommand>(row));
+  return rows.map((row) => withoutNulls<AcceptedCommand>(row));
 }

@@ -1,19 +1,19 @@
-import { recordOf } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { recordOf } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { CallOutcome, JournaledPlay } from "../../workflows/activity-types.ts";
 
-/** A row of the journal; `played`, `execution` and `task` only of what a workflow task did, `outcome` only of a call. */
+/** A row of the journal. What a workflow task did has `played`, `execution` and `task`; a call has `outcome`. */
 export interface JournalRow {
   run_id: string;
   name: string;
   execution?: string;
-  /** How long the history was when the task began. */
+  /** The history's length when the task began. */
   task?: number;
   played?: JournaledPlay;
   outcome?: CallOutcome;
 }
 
-/** Keeps what is known already: the first outcome of a call is its outcome. */
+/** What is stored already stays: the first outcome of a call is its outcome. */
 export async function insertJournal(db: Db, rows: JournalRow[]): Promise<void> {
   await db.query({ name: "insert_journal", text: INSERT, values: [recordOf(rows)] });
 }
@@ -32,8 +32,8 @@ export interface PlayedRow {
 }
 
 /**
- * What workflow tasks of this execution did that came after the one whose history was that long, in order. What was done earlier
- * is in Temporal's history: it is forgotten.
+ * What workflow tasks of this execution did, in order, when the history was longer than `after`. What was done earlier is in
+ * Temporal's history, so it is deleted.
  */
 export async function takePlayed(db: Db, runId: string, execution: string, after: number): Promise<PlayedRow[]> {
   const { rows } = await db.query<{ played: string; outcome: string | null }>({
@@ -49,7 +49,7 @@ export async function takePlayed(db: Db, runId: string, execution: string, after
   }));
 }
 
-/** How those of these calls ended that have. */
+/** The outcomes of those of these calls that have ended. */
 export async function findOutcomes(db: Db, runId: string, names: string[]): Promise<Map<string, CallOutcome>> {
   const { rows } = await db.query<{ name: string; outcome: string }>({
     name: "find_outcomes",
@@ -59,7 +59,7 @@ export async function findOutcomes(db: Db, runId: string, names: string[]): Prom
   return new Map(rows.map(({ name, outcome }) => [name, JSON.parse(outcome) as CallOutcome]));
 }
 
-/** Rows of at most `most` names, of runs begun before `id` (a UUIDv7 is ordered by time) that are over. Returns how many there were. */
+/** Deletes at most `most` rows of runs that are over and began before `id`: a UUIDv7 is ordered by time. Returns how many it deleted. */
 export async function forgetJournal(db: Db, id: string, most: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from call_journal where (run_id, name) in (

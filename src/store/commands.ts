@@ -1,18 +1,18 @@
-import { isId } from "./columns.ts";
-import type { Db } from "./pool.ts";
+import { isUuid } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
-import type { Shown } from "../../workflows/engine/rows.ts";
+import type { Shown } from "../../workflows/engine/mirror/rows.ts";
 import type { CommandReply } from "../../workflows/messages.ts";
 
 export type Reply = Omit<CommandReply, "unmirrored">;
 
-/** Of a run, or of a bulk operation. */
+/** The outcome of a command to a run or a bulk operation. */
 export async function findCommand<Outcome = CommandOutcome>(
   db: Db,
   runId: string,
   id: string,
 ): Promise<Outcome | undefined> {
-  if (!isId(runId)) return undefined;
+  if (!isUuid(runId)) return undefined;
   const { rows } = await db.query<{ outcome: string }>(
     "select outcome from run_commands where run_id = $1 and id = $2",
     [runId, id],
@@ -20,7 +20,7 @@ export async function findCommand<Outcome = CommandOutcome>(
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
-/** Of a command that its run does not know: what the mirror said of it when the run was over. */
+/** Stores the outcome of a command that the run itself does not tell. */
 export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<void> {
   await db.query(
     `insert into run_commands (run_id, id, outcome, at) values ($1, $2, $3, epoch_ms($4)) on conflict (run_id, id) do nothing`,
@@ -28,7 +28,7 @@ export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome
   );
 }
 
-/** The outcome of a command with what it showed. */
+/** The outcome of a command with what its caller is shown. */
 export async function findReply(db: Db, runId: string, id: string): Promise<Reply | undefined> {
   const { rows } = await db.query<{ outcome: string; shown: string | null }>({
     name: "find_reply",
@@ -42,7 +42,7 @@ export async function findReply(db: Db, runId: string, id: string): Promise<Repl
 
 /** Oldest first. */
 export async function listCommands(db: Db, runId: string): Promise<CommandOutcome[]> {
-  if (!isId(runId)) return [];
+  if (!isUuid(runId)) return [];
   const { rows } = await db.query<{ outcome: string }>(
     "select outcome from run_commands where run_id = $1 order by at, id",
     [runId],

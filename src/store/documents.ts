@@ -1,5 +1,5 @@
 import { INLINE_LIMIT, type JsonDoc } from "../contract/json.ts";
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** A document from the two columns that keep it: its text, or the id of its row of `documents`. */
 export function documentOf(text: string | null, ref: string | null): JsonDoc | null {
@@ -7,7 +7,7 @@ export function documentOf(text: string | null, ref: string | null): JsonDoc | n
   return ref === null ? null : { ref };
 }
 
-/** Stores the text only when it is too long to travel inline. `runId` is whose document it is, for retention. */
+/** Stores the text only if it is too long to travel inline. `runId` says with which run it may be deleted. */
 export async function saveDocument(db: Db, projectId: string, runId: string | null, text: string): Promise<JsonDoc> {
   if (text.length <= INLINE_LIMIT) return { text };
   const { rows } = await db.query<{ id: string }>(
@@ -28,8 +28,8 @@ export async function loadTexts(db: Db, docs: JsonDoc[]): Promise<string[]> {
 }
 
 /**
- * The texts of those that fit: what travels inline always does, of the stored ones the first, and those that follow while
- * all of them together are no more than `bytes`. What does not fit is undefined, and is not read.
+ * The texts of the documents that fit. Inline documents always fit. Of the stored ones the first does, and those that follow as long
+ * as all together have at most `bytes`. A document that does not fit is undefined, and is not read.
  */
 export async function loadTextsWithin(db: Db, docs: JsonDoc[], bytes: number): Promise<(string | undefined)[]> {
   const refs = docs.flatMap((doc) => ("ref" in doc ? [doc.ref] : []));

@@ -1,11 +1,11 @@
 import { DatabaseError } from "pg";
-import { type Columns, present, recordOf } from "./columns.ts";
+import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { Db } from "./postgres/pool.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 
-/** Inserts every TriggerRow of the json expression that `where` lets through. What happens on conflict is the caller's to append. */
-export const insertTriggersFrom = (json: string, where = "true") => `
+/** SQL that inserts the TriggerRows of a json expression that `where` lets through. The caller appends what to do on conflict. */
+export const insertEventTriggersFrom = (json: string, where = "true") => `
   insert into event_triggers (
     id, project_id, event_key, run_id, step_run_id, step_ref, source, status, timeout_secs,
     requested_at, expires_at, received_at, response_payload, response_payload_ref, notify_url, notify_status,
@@ -21,13 +21,13 @@ export const insertTriggersFrom = (json: string, where = "true") => `
   where ${where}`;
 
 /**
- * Makes the row the only one that waits for its key in its project: "taken" when another does. "held": the claim was
- * made by an earlier try, even if the wait is over since; nothing changed.
+ * Claims the row's key: one row of a project can wait for a key. "taken": another row waits for it. "held": an earlier try of this
+ * row has claimed it, even if the wait is over by now; nothing changed.
  */
-export async function claimTrigger(db: Db, row: TriggerRow): Promise<"claimed" | "held" | "taken"> {
+export async function claimEventTrigger(db: Db, row: TriggerRow): Promise<"claimed" | "held" | "taken"> {
   try {
     const { rowCount } = await db.query(
-      `${insertTriggersFrom("$1::json")}
+      `${insertEventTriggersFrom("$1::json")}
        on conflict (id) do update set
          event_key = excluded.event_key, status = excluded.status, timeout_secs = excluded.timeout_secs,
          requested_at = excluded.requested_at, expires_at = excluded.expires_at, received_at = null,
@@ -43,49 +43,57 @@ export async function claimTrigger(db: Db, row: TriggerRow): Promise<"claimed" |
   }
 }
 
-/** Who waits for this key now. */
-export async function findWaitingTrigger(db: Db, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
-  const { rows } = await db.query<TriggerColumns>(
+/** The row that waits for this key now. */
+export async function findWaitingEventTrigger(
+  db: Db,
+  projectId: string,
+  eventKey: string,
+): Promise<TriggerRow | undefined> {
+  const { rows } = await db.query<EventTriggerColumns>(
     `select * from event_triggers where project_id = $1 and event_key = $2 and status = 'waiting'
      order by requested_at desc limit 1`,
     [projectId, eventKey],
   );
-  return rows[0] && triggerOf(rows[0]);
+  return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** The key's newest use, whatever became of it; one that still waits comes before any other. */
-export async function findLatestTrigger(db: Db, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
-  const { rows } = await db.query<TriggerColumns>(
+/** The key's newest row in any state. A row that still waits comes before any other. */
+export async function findLatestEventTrigger(
+  db: Db,
+  projectId: string,
+  eventKey: string,
+): Promise<TriggerRow | undefined> {
+  const { rows } = await db.query<EventTriggerColumns>(
     `select * from event_triggers where project_id = $1 and event_key = $2
      order by status = 'waiting' desc, requested_at desc limit 1`,
     [projectId, eventKey],
   );
-  return rows[0] && triggerOf(rows[0]);
+  return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** The key's newest use by this run. */
-export async function findTriggerOf(db: Db, runId: string, eventKey: string): Promise<TriggerRow | undefined> {
-  const { rows } = await db.query<TriggerColumns>(
+/** The newest row of this run for the key. */
+export async function findEventTriggerOf(db: Db, runId: string, eventKey: string): Promise<TriggerRow | undefined> {
+  const { rows } = await db.query<EventTriggerColumns>(
     "select * from event_triggers where run_id = $1 and event_key = $2 order by requested_at desc limit 1",
     [runId, eventKey],
   );
-  return rows[0] && triggerOf(rows[0]);
+  return rows[0] && eventTriggerOf(rows[0]);
 }
 
-/** What a run listens on. */
-export async function listWaitingTriggers(db: Db, runId: string): Promise<TriggerRow[]> {
-  const { rows } = await db.query<TriggerColumns>(
+/** The rows of a run that wait. */
+export async function listWaitingEventTriggers(db: Db, runId: string): Promise<TriggerRow[]> {
+  const { rows } = await db.query<EventTriggerColumns>(
     "select * from event_triggers where run_id = $1 and status = 'waiting'",
     [runId],
   );
-  return rows.map(triggerOf);
+  return rows.map(eventTriggerOf);
 }
 
-export type TriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
+export type EventTriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
   response_payload: string | null;
   response_payload_ref: string | null;
 };
 
-export function triggerOf({ response_payload, response_payload_ref, ...row }: TriggerColumns): TriggerRow {
-  return present<TriggerRow>({ ...row, response_payload: documentOf(response_payload, response_payload_ref) });
+export function eventTriggerOf({ response_payload, response_payload_ref, ...row }: EventTriggerColumns): TriggerRow {
+  return withoutNulls<TriggerRow>({ ...row, response_payload: documentOf(response_payload, response_payload_ref) });
 }

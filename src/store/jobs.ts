@@ -1,12 +1,12 @@
 import type { Job } from "../contract/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
-import { type Columns, isId, present } from "./columns.ts";
-import { type PageOf, pageParameters } from "./page.ts";
-import type { Db } from "./pool.ts";
-import { recently } from "./recent.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
+import { type ListRequest, listParameters } from "./postgres/list-request.ts";
+import type { Db } from "./postgres/pool.ts";
+import { cachedFor } from "../timing/cached-for.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** A job as stored: as it is answered, with times in epoch milliseconds. `slow`: its last call took long; it is shown to nobody. */
+/** A job as it is answered, but with times in epoch milliseconds. `slow`: its last call took long. Clients do not see that. */
 export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
   created_at: number;
   updated_at: number;
@@ -22,7 +22,7 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
     created_at: rfc3339(job.created_at),
     updated_at: rfc3339(job.updated_at),
   };
-  // The schemas travel by themselves: unlike a json column, a record refuses \u0000 anywhere in it.
+  // The schemas are parameters of their own: a record refuses \u0000 anywhere in it, a json column does not.
   const { rowCount } = await db.query(
     `insert into jobs (
        id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
@@ -44,7 +44,7 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
 const jsonText = (value: Json | undefined) => (value === undefined ? null : stringifyJson(value));
 
 export async function findJob(db: Db, id: string): Promise<StoredJob | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<JobColumns>({
     name: "find_job",
     text: "select * from jobs where id = $1",
@@ -57,21 +57,21 @@ export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> 
   await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
 }
 
-/** A changed job counts for calls a moment after that. */
-export const findRecentJob = recently(findJob);
+/** For calls: a change of the job counts for them a moment later. */
+export const findRecentJob = cachedFor(1_000, findJob);
 
-/** Those of these jobs whose last call took long. */
+/** Which of these jobs were slow in their last call. */
 export async function slowAmong(db: Db, ids: string[]): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({
     name: "slow_jobs",
     text: "select id from jobs where id = any($1) and slow",
-    values: [ids.filter(isId)],
+    values: [ids.filter(isUuid)],
   });
   return rows.map(({ id }) => id);
 }
 
 /** Newest first. */
-export async function listJobs(db: Db, page: PageOf): Promise<StoredJob[]> {
+export async function listJobs(db: Db, request: ListRequest): Promise<StoredJob[]> {
   const { rows } = await db.query<JobColumns>(
     `select * from jobs
      where project_id = $1
@@ -80,7 +80,7 @@ export async function listJobs(db: Db, page: PageOf): Promise<StoredJob[]> {
        and ($4::float8 is null or (created_at, id) < (epoch_ms($4), $5::uuid))
      order by created_at desc, id desc
      limit $6`,
-    pageParameters(page),
+    listParameters(request),
   );
   return rows.map(jobOf);
 }
@@ -91,7 +91,7 @@ type JobColumns = Omit<Columns<StoredJob>, "payload_schema" | "result_schema"> &
 };
 
 function jobOf(row: JobColumns): StoredJob {
-  return present<StoredJob>({
+  return withoutNulls<StoredJob>({
     ...row,
     payload_schema: row.payload_schema === null ? null : parseJson(row.payload_schema),
     result_schema: row.result_schema === null ? null : parseJson(row.result_schema),

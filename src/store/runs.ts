@@ -1,13 +1,13 @@
-import type { Pool } from "pg";
+import type { PoolClient } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
-import { type Columns, isId, present, recordOf } from "./columns.ts";
+import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import { type Db, inTransaction } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
-import type { RunRow } from "../../workflows/engine/rows.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
-/** Inserts the RunRows of the array that the json expression holds. What happens on conflict is the caller's to append. */
+/** SQL that inserts the RunRows of a json expression. The caller appends what to do on conflict. */
 export const insertRunsFrom = (json: string) => `
   insert into workflow_runs (
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
@@ -27,27 +27,22 @@ export const insertRunsFrom = (json: string) => `
     retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
 
 /**
- * Inserts a run that begins, if its workflow may have one more (0: any number); counted and taken in one step. `begin`
- * starts it in Temporal once the row is written and before it is there to be seen: what can't be stored does not start, and
- * if the start fails, or the process dies, no row of a run that does not exist is left. True also when the run is stored
- * already, so that a repeated try takes its place once.
+ * Inserts a run that begins, if its workflow may have one more (0: any number). The place is counted and taken under a lock that
+ * is held to the end of the caller's transaction. True also when the run is stored already, so that a repeated try takes its
+ * place once.
  */
-export function insertRunWithinLimit(
-  pool: Pool,
+export async function insertRunWithinLimit(
+  transaction: PoolClient,
   row: RunRow,
   maxConcurrentRuns: number,
-  begin: () => Promise<void> = async () => {},
 ): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
-    if (maxConcurrentRuns > 0) {
-      await lockWorkflow(client, row.workflow_id);
-      if (await findRun(client, row.id)) return true;
-      if ((await countRunning(client, row.workflow_id)) >= maxConcurrentRuns) return false;
-    }
-    await insertRun(client, row);
-    await begin();
-    return true;
-  });
+  if (maxConcurrentRuns > 0) {
+    await lockWorkflow(transaction, row.workflow_id);
+    if (await findRun(transaction, row.id)) return true;
+    if ((await countRunning(transaction, row.workflow_id)) >= maxConcurrentRuns) return false;
+  }
+  await insertRun(transaction, row);
+  return true;
 }
 
 async function insertRun(db: Db, row: RunRow): Promise<void> {
@@ -64,7 +59,7 @@ export async function countRunning(db: Db, workflowId: string): Promise<number> 
 }
 
 export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
-  if (!isId(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const { rows } = await db.query<RunColumns>({
     name: "find_run",
     text: "select * from workflow_runs where id = $1",
@@ -73,7 +68,7 @@ export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
   return rows[0] && runOf(rows[0]);
 }
 
-/** The sub-workflows of a run that are open, or were after `since` (epoch milliseconds). */
+/** The sub-workflows of a run that are open, or were open after `since` (epoch milliseconds). */
 export async function listChildren(db: Db, parentId: string, since: number): Promise<RunRow[]> {
   const { rows } = await db.query<RunColumns>(
     `select * from workflow_runs
@@ -93,12 +88,12 @@ type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" 
 
 function runOf(row: RunColumns): RunRow {
   const { payload, payload_ref, labels, step_overrides, step_payloads } = row;
-  // The row is nobody else's; copying it costs more than all else here.
+  // The row is changed in place: copying it costs more than all the rest.
   const run = row as unknown as Columns<RunRow> & { payload_ref: null };
   run.payload = documentOf(payload, payload_ref);
   run.payload_ref = null;
   run.labels = labels === null ? null : (JSON.parse(labels) as Record<string, string>);
   run.step_overrides = step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]);
   run.step_payloads = step_payloads === null ? null : (JSON.parse(step_payloads) as Record<string, JsonDoc>);
-  return present<RunRow>(run);
+  return withoutNulls<RunRow>(run);
 }

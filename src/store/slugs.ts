@@ -1,4 +1,4 @@
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
 /** Whether the project has one of these under this slug. */
 export async function isSlugTaken(

@@ -1,10 +1,10 @@
-import { type Columns, present } from "./columns.ts";
+import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
-import type { AttemptRow } from "../../workflows/engine/rows.ts";
+import type { Db } from "./postgres/pool.ts";
+import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import type { ApprovalState } from "../../workflows/engine/state.ts";
 
-/** Inserts the AttemptRows of the array that the json expression holds. They never change. */
+/** SQL that inserts the AttemptRows of a json expression. They never change. */
 export const insertAttemptsFrom = (json: string) => `
   insert into step_attempts (
     step_run_id, attempt, run_id, status, cause, job_run_id, output, output_ref, error, approval, started_at, finished_at)
@@ -23,7 +23,7 @@ export async function listAttempts(db: Db, stepRunId: string): Promise<AttemptRo
     [stepRunId],
   );
   return rows.map(({ output, output_ref, approval, ...row }) =>
-    present<AttemptRow>({
+    withoutNulls<AttemptRow>({
       ...row,
       output: documentOf(output, output_ref),
       approval: approval === null ? null : (JSON.parse(approval) as ApprovalState),

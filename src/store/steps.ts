@@ -1,12 +1,12 @@
 import type { QueryConfig } from "pg";
-import { type Columns, isId, present } from "./columns.ts";
+import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import type { Db } from "./pool.ts";
-import type { StepRow } from "../../workflows/engine/rows.ts";
+import type { Db } from "./postgres/pool.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 
-/** The steps of a run that ever changed, in the order of the definition. */
+/** The steps of a run that have changed since it began, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
-  if (!isId(runId)) return [];
+  if (!isUuid(runId)) return [];
   const { rows } = await db.query<StepColumns>(stepsStatement(runId));
   return rows.map(stepOf);
 }
@@ -18,5 +18,5 @@ export function stepsStatement(runId: string): QueryConfig {
 type StepColumns = Omit<Columns<StepRow>, "output"> & { output: string | null; output_ref: string | null };
 
 function stepOf({ output, output_ref, ...row }: StepColumns): StepRow {
-  return present<StepRow>({ ...row, output: documentOf(output, output_ref) });
+  return withoutNulls<StepRow>({ ...row, output: documentOf(output, output_ref) });
 }

@@ -1,6 +1,6 @@
-import type { Db } from "./pool.ts";
+import type { Db } from "./postgres/pool.ts";
 
-/** Whatever made a run get stuck may have been mended since. */
+/** For how long a workflow counts as stuck: the cause may have been fixed since. */
 const REMEMBERED = "1 day";
 
 export async function rememberStuckWorkflow(db: Db, workflowId: string, runId: string): Promise<void> {

@@ -3,18 +3,18 @@ import { Client, isGrpcServiceError } from "@temporalio/client";
 import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { within } from "../deadline.ts";
+import { within } from "../timing/deadline.ts";
 import { dataConverter } from "./payload-codec.ts";
 import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../../workflows/messages.ts";
 
-/** What runs can be searched by in Temporal's visibility store and Web UI; all are keywords. */
+/** The search attributes of runs in Temporal's visibility store and Web UI. All are keywords. */
 export const SEARCH_ATTRIBUTES = [PROJECT_ATTRIBUTE, DEFINITION_ATTRIBUTE, STATUS_ATTRIBUTE].map(({ name }) => name);
 const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
 
-/** A server that does not answer for so long hangs. */
+/** A server that takes longer to answer is taken to hang. */
 const ANSWERS_WITHIN_MS = 10_000;
 
-/** One connection for client and worker: a run that is started where a worker is begins at once, without a poll between. */
+/** One connection for client and worker: a run that is started in a process with a worker begins at once, without a poll. */
 export type Temporal = Client & { connection: NativeConnection };
 
 export class NoSuchNamespace extends Error {
@@ -26,7 +26,7 @@ export class NoSuchNamespace extends Error {
   }
 }
 
-/** Throws NoSuchNamespace, or what the server's absence throws. */
+/** Throws NoSuchNamespace, or the error of a server that can't be reached. */
 export async function connectTemporal(
   { temporalAddress, temporalNamespace }: Pick<Config, "temporalAddress" | "temporalNamespace">,
   log: Logger,
@@ -45,8 +45,8 @@ export async function connectTemporal(
 }
 
 /**
- * A deadline ends each try of a request, and while connections break the SDK tries for 10 s all the same: here it ends the
- * waiting, too. What was being asked may arrive yet.
+ * The SDK's deadline ends each try of a request, but while connections break the SDK keeps trying for 10 s. Here the deadline ends
+ * the waiting as well. The request may still arrive.
  */
 function withHardDeadlines(client: Temporal): Temporal {
   const soft: Temporal["withDeadline"] = Client.prototype.withDeadline.bind(client);
@@ -57,7 +57,7 @@ function withHardDeadlines(client: Temporal): Temporal {
 const lateAnswer = () =>
   Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
 
-/** Of a server that takes a connection and is silent, the SDK would wait for ever. */
+/** The SDK would wait for ever for a server that takes a connection and is silent. */
 const connected = (address: string): Promise<NativeConnection> =>
   within(ANSWERS_WITHIN_MS, NativeConnection.connect({ address }), () =>
     Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }),
@@ -68,7 +68,7 @@ async function assertNamespace(connection: NativeConnection, namespace: string):
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new NoSuchNamespace(namespace);
-    // Not everyone may ask.
+    // Not everyone is allowed to ask.
     if (isGrpcServiceError(error) && error.code === status.PERMISSION_DENIED) return;
     throw error;
   }
@@ -80,7 +80,7 @@ async function registerSearchAttributes(connection: NativeConnection, namespace:
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === status.ALREADY_EXISTS) return;
-    // Not everyone may register them: a managed namespace has its operator do it.
+    // Not everyone is allowed to register them. In a managed namespace the operator does.
     log.warn({ error, searchAttributes: SEARCH_ATTRIBUTES }, "search attributes could not be registered");
   }
 }

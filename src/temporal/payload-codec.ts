@@ -2,9 +2,9 @@ import type { DataConverter, Payload, PayloadCodec } from "@temporalio/common";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 
-/** Below this a payload stays readable in the Web UI and by `temporal workflow show`. */
+/** Smaller payloads stay readable in the Web UI and in `temporal workflow show`. */
 const LARGE = 128 * 1024;
-/** No payload of ours is larger, and what is handed to a server that anyone may write to is not unpacked without end. */
+/** None of our payloads is larger. Others may write to the same server, so unpacking is limited. */
 const LARGEST = 256 * 1024 * 1024;
 const GZIP = "binary/gzip";
 
@@ -12,7 +12,7 @@ const pack = promisify(gzip);
 const unpack = promisify(gunzip);
 const text = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString();
 
-/** The steps and the state of a run of thousands of steps are more than the 2 MiB that Temporal takes in one payload, and shrink to a tenth. */
+/** A run of thousands of steps has a state of more than the 2 MiB that Temporal takes in one payload. It shrinks to a tenth. */
 class LargeGzipped implements PayloadCodec {
   encode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.all(payloads.map(encoded));
@@ -38,5 +38,5 @@ async function decoded(payload: Payload): Promise<Payload> {
   return { ...payload, data: unpacked, metadata: { ...others, encoding: packed } };
 }
 
-/** Of everything that speaks to Temporal: clients, workers, replays. */
+/** For everything that speaks to Temporal: clients, workers, replays. */
 export const dataConverter: DataConverter = { payloadCodecs: [new LargeGzipped()] };

@@ -8,6 +8,7 @@ import {
 } from "@temporalio/client";
 import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
+import { OUTCOME_ANSWERED_MS, QUERY_ANSWERED_MS } from "../../workflows/timing.ts";
 
 interface Deps {
   temporal: Temporal;
@@ -15,18 +16,13 @@ interface Deps {
 
 /** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
 export const STORED_WITHIN_MS = 10_000;
-/** How long a worker may take to answer before the mirror is shown instead. */
-const ANSWER_WITHIN_MS = 3_000;
-/** How long it may take to answer what became of a command, before the caller is told that it is stored. */
-const OUTCOME_WITHIN_MS = 6_000;
-
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
 export const askRun = <Answer, Args extends unknown[]>(
   deps: Deps,
   runId: string,
   query: QueryDefinition<Answer, Args>,
   ...args: Args
-): Promise<Answer | undefined> => askBefore(Date.now() + ANSWER_WITHIN_MS, deps, runId, query, args);
+): Promise<Answer | undefined> => askBefore(Date.now() + QUERY_ANSWERED_MS, deps, runId, query, args);
 
 async function askBefore<Answer, Args extends unknown[]>(
   deadline: number,
@@ -44,14 +40,14 @@ async function askBefore<Answer, Args extends unknown[]>(
   }
 }
 
-/** The server waited for a worker in vain, or knows at once that there is none, or that none gets the run's task done. */
+/** No worker came in time, or the server knows that there is none, or that none completes the run's workflow task. */
 function isUnanswered(error: unknown): boolean {
   if (isGrpcServiceError(error) && error.code === status.FAILED_PRECONDITION) return true;
   // The client wraps what gRPC said.
   return isOutage(error) || (error instanceof ServiceError && isUnanswered(error.cause));
 }
 
-/** Asks again and again until the run has something to say: a reopened one loads its state first. */
+/** Asks until the run has an answer: a reopened run loads its state first. */
 export async function askUntil<Answer, Args extends unknown[]>(
   deps: Deps,
   runId: string,
@@ -59,7 +55,7 @@ export async function askUntil<Answer, Args extends unknown[]>(
   query: QueryDefinition<Answer, Args>,
   ...args: Args
 ): Promise<NonNullable<Answer> | undefined> {
-  const end = Date.now() + OUTCOME_WITHIN_MS;
+  const end = Date.now() + OUTCOME_ANSWERED_MS;
   for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
     const answer = await askBefore(end, deps, runId, query, args);
     if (answer === undefined) return undefined;
@@ -69,7 +65,7 @@ export async function askUntil<Answer, Args extends unknown[]>(
   return undefined;
 }
 
-/** Whether the run's workflow has ended, whatever as: told when it has, or after `withinSecs`. */
+/** Whether the run's workflow ends within `withinSecs`, in whatever way. */
 export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<boolean> {
   const deadline = Date.now() + withinSecs * 1000;
   const handle = temporal.workflow.getHandle(runId);

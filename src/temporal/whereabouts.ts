@@ -7,7 +7,7 @@ interface Deps {
   temporal: Temporal;
 }
 
-/** What Temporal knows of a run. `failures`: how often in a row its workflow task has failed, or not come to an end in time. */
+/** What Temporal knows of a run. `failures`: how often in a row its workflow task has failed or timed out. */
 export type Whereabouts = { is: "open"; failures: number } | { is: "ended"; end: RunEnd } | { is: "unknown" };
 
 export async function whereabouts({ temporal }: Deps, runId: string): Promise<Whereabouts> {
@@ -21,7 +21,7 @@ export async function whereabouts({ temporal }: Deps, runId: string): Promise<Wh
   }
 }
 
-/** As the run would have mirrored it: what Temporal calls terminated is a canceled run. */
+/** The end as the run would have mirrored it: a terminated run counts as canceled. */
 async function endOf(temporal: Temporal, runId: string, execution: string): Promise<RunEnd> {
   try {
     await temporal.workflow.getHandle(runId, execution, { followRuns: false }).result();

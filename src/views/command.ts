@@ -3,7 +3,7 @@ import type { AcceptedCommand } from "../store/accepted-commands.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-/** One of the two is there. */
+/** At least one of the two is given. */
 export function presentCommand(outcome: CommandOutcome | undefined, accepted: AcceptedCommand | undefined) {
   const { id = "", verb = "", step_ref, actor = "" } = outcome ?? accepted ?? {};
   const known = outcome && {

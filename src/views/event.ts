@@ -1,15 +1,16 @@
 import type { EventTrigger } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import type { HeldEvent } from "../store/held-events.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { HeldEvent } from "../store/events/held-events.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
-import { documents, time } from "./run.ts";
+import { shownDocuments } from "./shown-documents.ts";
+import { shownTime } from "./shown-time.ts";
 
 export type EventRow = TriggerRow | HeldEvent;
 
 /** Waits, and events that are held. As many of them, from the first one on, as one answer has room for. */
 export async function presentEvents({ db }: Deps, rows: EventRow[]): Promise<EventTrigger[]> {
-  const { found, leftOut } = await documents(
+  const { found, leftOut } = await shownDocuments(
     db,
     rows.map((row) => ("hold_secs" in row ? row.payload : row.response_payload)),
   );
@@ -35,8 +36,8 @@ const waited = (row: TriggerRow): EventTrigger => ({
   workflow_run_id: row.run_id,
   workflow_step_run_id: row.step_run_id,
   requested_at: rfc3339(row.requested_at),
-  expires_at: time(row.expires_at),
-  received_at: time(row.received_at),
+  expires_at: shownTime(row.expires_at),
+  received_at: shownTime(row.received_at),
   error: row.error || undefined,
   notify_url: row.notify_url,
   notify_status: row.notify_status,

@@ -2,7 +2,8 @@ import { type Json, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
 import { loadTexts } from "../store/documents.ts";
-import type { StoredStep, StoredWorkflow } from "../store/workflows.ts";
+import type { StoredStep } from "../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../store/workflows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** As clients see it: times written out, what is empty left out. */
@@ -43,8 +44,8 @@ export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Pr
 }
 
 /**
- * Zero, "" and an empty list say the same as nothing, except in what is always there, and a wait's timeout of 0, which is
- * no end; a condition is the client's own.
+ * Settings of 0, "" or an empty list mean the same as absent ones and are left out, but for a wait's timeout of 0, which means no
+ * end. A condition is shown as the client wrote it.
  */
 function presentDefinedStep(
   { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, gates_within: _, ...rest }: StoredStep,

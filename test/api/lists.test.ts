@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { createWorkflow, gate, trigger } from "./definitions.ts";
-import { answered, envelope, job, refused, run, workflow } from "./shapes.ts";
+import { job, workflow } from "./definition-shapes.ts";
+import { answered, envelope, refused, run } from "./shapes.ts";
 import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 import { epochMs, rfc3339 } from "../../workflows/engine/time.ts";
 

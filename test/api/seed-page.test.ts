@@ -7,80 +7,24 @@ import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { createJob, createWorkflow, gate, ok, opens, reaches, runOf, work } from "./definitions.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import * as shapes from "./shapes.ts";
-
-// What the public API page prints: fourteen calls to paste, and the answers to expect.
-
-const RUN_SAMPLE = `{
-  "id": "string",
-  "workflow_id": "string",
-  "project_id": "string",
-  "status": "pending",
-  "triggered_by": "string",
-  "workflow_version": 0,
-  "max_parallel_steps": 0,
-  "payload": {},
-  "error": "string",
-  "started_at": "2019-08-24T14:15:22Z",
-  "finished_at": "2019-08-24T14:15:22Z",
-  "expires_at": "2019-08-24T14:15:22Z",
-  "retry_of_run_id": "string",
-  "parent_workflow_run_id": "string",
-  "parent_step_run_id": "string",
-  "tags": {
-    "property1": "string",
-    "property2": "string"
-  },
-  "workflow_version_id": "string",
-  "created_by": "string",
-  "created_at": "2019-08-24T14:15:22Z"
-}`;
-const STEP_SAMPLE = `{
-  "id": "string",
-  "workflow_run_id": "string",
-  "workflow_step_id": "string",
-  "step_ref": "string",
-  "job_run_id": "string",
-  "attempt": 0,
-  "status": "pending",
-  "deps_completed": 0,
-  "deps_required": 0,
-  "output": {},
-  "error": "string",
-  "started_at": "2019-08-24T14:15:22Z",
-  "finished_at": "2019-08-24T14:15:22Z",
-  "created_at": "2019-08-24T14:15:22Z"
-}`;
-
-const LIST = `curl -X GET "http://localhost:8080/v1/workflow-runs?project_id=string"`;
-const GET = `curl -X GET "http://localhost:8080/v1/workflow-runs/string"`;
-const CANCEL = `curl -X DELETE "http://localhost:8080/v1/workflow-runs/string"`;
-const STEPS = `curl -X GET "http://localhost:8080/v1/workflow-runs/string/steps"`;
-const PAUSE = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/pause"`;
-const RESUME = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/resume"`;
-const RETRY = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/retry"`;
-const APPROVE = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/steps/string/approve"`;
-const SKIP = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/steps/string/skip" \\
-  -H "Content-Type: application/json" \\
-  -d '{}'`;
-const FORCE_COMPLETE = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/steps/string/force-complete" \\
-  -H "Content-Type: application/json" \\
-  -d '{}'`;
-const STEP_RETRY = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/steps/string/retry"`;
-const REPLAY_SUBTREE = `curl -X POST "http://localhost:8080/v1/workflow-runs/string/steps/string/replay-subtree"`;
-const BULK_CANCEL = `curl -X POST "http://localhost:8080/v1/workflow-runs/bulk-cancel" \\
-  -H "Content-Type: application/json" \\
-  -d '{
-    "workflow_run_ids": [
-      "string"
-    ]
-  }'`;
-const BULK_REPLAY = `curl -X POST "http://localhost:8080/v1/workflow-runs/bulk-replay" \\
-  -H "Content-Type: application/json" \\
-  -d '{
-    "workflow_run_ids": [
-      "string"
-    ]
-  }'`;
+import {
+  RUN_SAMPLE,
+  STEP_SAMPLE,
+  LIST,
+  GET,
+  CANCEL,
+  STEPS,
+  PAUSE,
+  RESUME,
+  RETRY,
+  APPROVE,
+  SKIP,
+  FORCE_COMPLETE,
+  STEP_RETRY,
+  REPLAY_SUBTREE,
+  BULK_CANCEL,
+  BULK_REPLAY,
+} from "./seed-page.ts";
 
 let stack: Stack;
 /** Of a retry of a failed run of a sub-workflow: the one kind of run that has every field there is. */

@@ -8,11 +8,13 @@ import type { Answered } from "../stack/harness.ts";
 
 /** RFC3339 with a `Z`, at most microseconds, trailing zeros trimmed. */
 export const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z$/);
-const id = z.uuid();
-const present = z.custom<Json>((value) => value !== undefined && value !== null, "must be there and not null");
-const tags = z.record(z.string(), z.string()).refine((all) => Object.keys(all).length > 0, "empty: to be left out");
-const text = z.string().min(1);
-const positive = z.int().positive();
+export const id = z.uuid();
+export const present = z.custom<Json>((value) => value !== undefined && value !== null, "must be there and not null");
+export const tags = z
+  .record(z.string(), z.string())
+  .refine((all) => Object.keys(all).length > 0, "empty: to be left out");
+export const text = z.string().min(1);
+export const positive = z.int().positive();
 
 export const run = z.strictObject({
   id,
@@ -125,94 +127,6 @@ export const bulkItem = z.discriminatedUnion("status", [
   z.strictObject({ ...settled, status: z.literal("skipped") }),
   z.strictObject({ ...settled, status: z.literal("failed"), code: text, error: text }),
 ]);
-
-const workflowStep = z.strictObject({
-  id,
-  workflow_id: id,
-  step_ref: text,
-  step_type: z.enum(["job", "approval", "wait_for_event", "sleep", "sub_workflow"]),
-  depends_on: z.array(text),
-  on_failure: z.enum(["fail_workflow", "skip_dependents", "continue"]),
-  on_skip: z.enum(["run", "skip_dependents"]).optional(),
-  retry_backoff: z.enum(["exponential", "fixed"]),
-  resource_class: z.enum(["small", "medium", "large"]),
-  condition: present.optional(),
-  payload: present.optional(),
-  job_id: id.optional(),
-  sub_workflow_id: id.optional(),
-  max_nesting_depth: positive.optional(),
-  approval_timeout_secs: positive.optional(),
-  approval_approvers: z.array(text).min(1).optional(),
-  event_key: text.optional(),
-  event_timeout_secs: z.int().min(0).optional(),
-  event_notify_url: text.optional(),
-  event_emit_key: text.optional(),
-  sleep_duration_secs: positive.optional(),
-  retry_max_attempts: positive.optional(),
-  retry_initial_delay_secs: positive.optional(),
-  retry_max_delay_secs: positive.optional(),
-  timeout_secs_override: positive.optional(),
-  output_transform: text.optional(),
-  concurrency_key: text.optional(),
-  created_at: time,
-});
-
-/** As lists show it. */
-export const workflow = z.strictObject({
-  id,
-  project_id: text,
-  name: text,
-  slug: text,
-  description: text.optional(),
-  tags: tags.optional(),
-  enabled: z.boolean(),
-  version: positive,
-  timeout_secs: positive.optional(),
-  max_concurrent_runs: positive.optional(),
-  max_parallel_steps: positive.optional(),
-  cron: text.optional(),
-  cron_timezone: text.optional(),
-  skip_if_running: z.literal(true).optional(),
-  version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
-  version_policy: z.enum(["pin", "latest", "minor"]),
-  backwards_compatible: z.literal(true).optional(),
-  created_by: text,
-  updated_by: text,
-  created_at: time,
-  updated_at: time,
-});
-export const workflowWithSteps = workflow.extend({ steps: z.array(workflowStep) });
-
-export const job = z.strictObject({
-  id,
-  project_id: text,
-  name: text,
-  slug: text,
-  description: text.optional(),
-  tags: tags.optional(),
-  endpoint_url: text,
-  fallback_endpoint_url: text.optional(),
-  max_attempts: positive,
-  timeout_secs: positive,
-  payload_schema: present.optional(),
-  result_schema: present.optional(),
-  max_concurrency: positive.optional(),
-  run_ttl_secs: positive.optional(),
-  retry_strategy: z.enum(["exponential", "linear", "fixed", "custom"]).optional(),
-  retry_delays_secs: z.array(positive).min(1).optional(),
-  cron: text.optional(),
-  timezone: text.optional(),
-  environment_id: text.optional(),
-  enabled: z.boolean(),
-  version: positive,
-  version_id: text,
-  version_policy: z.enum(["pin", "latest", "minor"]),
-  execution_mode: z.literal("http"),
-  created_by: text,
-  updated_by: text,
-  created_at: time,
-  updated_at: time,
-});
 
 export const jobRun = z.strictObject({
   id,

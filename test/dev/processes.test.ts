@@ -32,34 +32,30 @@ function run(file: string, variables: Record<string, string>): Promise<Ended> {
 
 const databaseUrl = (change: Partial<URL>) => Object.assign(new URL(stack.config.databaseUrl), change).href;
 
-test.each(["src/api.ts", "src/worker.ts"])(
-  "%s ends with a sentence that names the variable",
-  async (file) => {
-    const PORT = "1";
-    const { hostname, port } = new URL(stack.config.databaseUrl);
-    const { temporalAddress } = stack.config;
-    const cases: [Record<string, string>, string][] = [
-      [
-        { DATABASE_URL: databaseUrl({ password: "wrong-password" }) },
-        `PostgreSQL at ${hostname}:${port} refuses the user or the password of DATABASE_URL.`,
-      ],
-      [
-        { DATABASE_URL: databaseUrl({ pathname: "nowhere" }) },
-        `PostgreSQL at ${hostname}:${port} has no database nowhere: create it, or set DATABASE_URL to another.`,
-      ],
-      [
-        { TEMPORAL_NAMESPACE: "nowhere" },
-        `Temporal at ${temporalAddress} has no namespace nowhere: create it, or set TEMPORAL_NAMESPACE to another.`,
-      ],
-    ];
-    for (const [variables, sentence] of cases) {
-      const ended = await run(file, { PORT, ...variables });
-      expect(ended).toMatchObject({ code: 1, stderr: `${sentence}\n` });
-      expect(ended.stdout).not.toMatch(/listening|polling|wrong-password/);
-    }
-  },
-  120_000,
-);
+test.each(["src/api.ts", "src/worker.ts"])("%s ends with a sentence that names the variable", async (file) => {
+  const PORT = "1";
+  const { hostname, port } = new URL(stack.config.databaseUrl);
+  const { temporalAddress } = stack.config;
+  const cases: [Record<string, string>, string][] = [
+    [
+      { DATABASE_URL: databaseUrl({ password: "wrong-password" }) },
+      `PostgreSQL at ${hostname}:${port} refuses the user or the password of DATABASE_URL.`,
+    ],
+    [
+      { DATABASE_URL: databaseUrl({ pathname: "nowhere" }) },
+      `PostgreSQL at ${hostname}:${port} has no database nowhere: create it, or set DATABASE_URL to another.`,
+    ],
+    [
+      { TEMPORAL_NAMESPACE: "nowhere" },
+      `Temporal at ${temporalAddress} has no namespace nowhere: create it, or set TEMPORAL_NAMESPACE to another.`,
+    ],
+  ];
+  for (const [variables, sentence] of cases) {
+    const ended = await run(file, { PORT, ...variables });
+    expect(ended).toMatchObject({ code: 1, stderr: `${sentence}\n` });
+    expect(ended.stdout).not.toMatch(/listening|polling|wrong-password/);
+  }
+});
 
 test("a taken port is named, with the variable that moves it", async () => {
   const taken = createServer().listen(0, "127.0.0.1");

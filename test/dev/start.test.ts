@@ -83,7 +83,7 @@ test("a killed start is continued by the next, and Ctrl-C leaves nothing running
   await end(second.child, "SIGINT");
   expect(second.child.exitCode).toBe(0);
   expect(left()).toEqual([]);
-}, 120_000);
+});
 
 test("a taken port is named, with the variable that moves it", async () => {
   const taken = createServer().listen(Number(ports.TEMPORAL_PORT), "127.0.0.1");

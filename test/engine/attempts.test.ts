@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { given, type Story, text } from "./given.ts";
 import { approval, job } from "./plans.ts";
 import { plain } from "../model/mirror-model.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
-import { takeUnmirrored } from "../../workflows/engine/mirroring.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
+import { takeUnmirrored } from "../../workflows/engine/mirror/mirroring.ts";
 import { restoredRun } from "../../workflows/engine/run.ts";
-import { mirroredState } from "../../workflows/engine/stored-run.ts";
+import { mirroredState } from "../../workflows/engine/mirror/stored-run.ts";
 
 /** What was written down of attempts since the last look, and the latest one of the step. */
 function attempts(run: Story, ref: string) {

@@ -7,13 +7,13 @@ import type { CommandOutcome, CommandPayload, Verb } from "../../workflows/engin
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
 import type { Plan, RunHeader } from "../../workflows/engine/plan.ts";
-import type { StepRow } from "../../workflows/engine/rows.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun, type Run } from "../../workflows/engine/run.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { ownRows, runRow, stepRow } from "../../workflows/engine/mirror/view.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 /** A run of these steps that has gone as far as it can by itself. */
 export function given(
@@ -138,11 +138,11 @@ export class Story {
   }
 
   approval(ref: string) {
-    return approvalRow(this.run, this.index(ref));
+    return ownRows(this.run, this.index(ref)).approval;
   }
 
   trigger(ref: string) {
-    return triggerRow(this.run, this.index(ref));
+    return ownRows(this.run, this.index(ref)).trigger;
   }
 
   get row() {

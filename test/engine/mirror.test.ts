@@ -7,7 +7,7 @@ import {
   takeBestEffort,
   takeUnmirrored,
   unmirroredRows,
-} from "../../workflows/engine/mirroring.ts";
+} from "../../workflows/engine/mirror/mirroring.ts";
 
 /** One mirror write that succeeds. */
 function write(run: Story) {

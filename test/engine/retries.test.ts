@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { given, type Story } from "./given.ts";
 import { BEGIN, child, job } from "./plans.ts";
-import { attemptRow } from "../../workflows/engine/attempts.ts";
+import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
 
 /** Attempts and the delays before them, until the step is over. */
 function attempts(more: Parameters<typeof job>[2], classes: string[], random = 0.5, job_max_attempts = 3) {

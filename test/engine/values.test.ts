@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { given, type Story, text } from "./given.ts";
 import { job, sleep, wait } from "./plans.ts";
 import { sourcesOf } from "../../workflows/attempt-input.ts";
-import { wantedFor } from "../../workflows/engine/values.ts";
+import { wantedFor } from "../../workflows/engine/references/values.ts";
 
 const LARGE = { ref: "0195-large" };
 const over100 = (ref: string) => ({ condition: { type: "gt", left: { ref }, right: 100 } });

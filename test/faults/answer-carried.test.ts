@@ -18,7 +18,6 @@ async function lastHeartbeat({ deps }: Stack, { id }: { id: string }): Promise<s
 
 test.concurrent.for(["kill", "stop"] as const)(
   "an answer that could not be stored yet is not lost with its worker (%s)",
-  { timeout: 180_000 },
   async (end, { expect, onTestFinished }) => {
     const postgres = await startOwnPostgres();
     onTestFinished(() => postgres.remove());
@@ -38,7 +37,7 @@ test.concurrent.for(["kill", "stop"] as const)(
     const second = await startWorkerProcess(stack);
     onTestFinished(() => second.stop());
 
-    expect(await on.ends(run, 60_000)).toMatchObject({ status: "completed" });
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
     expect(await on.step(run, "held")).toMatchObject({ output: LARGE, attempt: 1 });
     expect(await compareEndpointLog(stack)).toEqual([]);
   },

@@ -33,7 +33,7 @@ test("no event that is held is lost or taken twice, whoever is killed or cancele
     const headers = { "idempotency-key": uuid() };
     return until(
       async () => {
-        const request = requestTo(`http://127.0.0.1:${ports[asked++ % 2]}`, stack.token);
+        const request = requestTo(`http://127.0.0.1:${ports[asked++ % 2]}`, () => stack.token());
         const answer = await request(method, path, body, { headers });
         if (statuses.includes(answer.status)) return answer;
         throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -55,7 +55,7 @@ test("no event that is held is lost or taken twice, whoever is killed or cancele
       // It may be over before.
       if (nth % 3 === k % 3) await insist([200, 202, 400, 409], "DELETE", `/v1/workflow-runs/${run.id}`);
       // The key of a wait that has just ended may still be taken: then it fails.
-      if ((await on.ends(run, LONG)).status === "completed") outputs.push((await on.step(run, "paid")).output);
+      if ((await on.ends(run)).status === "completed") outputs.push((await on.step(run, "paid")).output);
     }
   };
   const kill = async () => {

@@ -16,12 +16,12 @@ test("a worker whose thread is stuck ends by itself; the next one has others' ru
 
   const second = await startWorkerProcess(stack, "test/faults/looping/worker.ts");
   const canceled = async () => (await stack.request("DELETE", `/v1/workflow-runs/${loops.id}`)).status === 200;
-  const ended = until(canceled, { timeoutMs: 120_000, everyMs: 1_000 });
+  const ended = until(canceled, { everyMs: 1_000 });
   for (let round = 0; round < 10; round++) {
     const run = await on.trigger(quick);
-    expect(await on.ends(run, 10_000)).toMatchObject({ status: "completed" });
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
   }
   await ended;
   expect(await on.run(loops)).toMatchObject({ status: "canceled", error: expect.stringMatching(/^terminated: /) });
   await second.kill();
-}, 300_000);
+});

@@ -22,7 +22,7 @@ async function withoutWorker<Told>(meanwhile: (run: WorkflowRun) => Promise<Told
 
 test("a command is answered also where processes do not hear of each other", async () => {
   const deaf = await startStack();
-  await deaf.deps.notices.stop();
+  await deaf.deps.notifications.stop();
   const scenario = scenarioOn(deaf);
   const run = await scenario.start(GATE_THEN_JOB);
   await scenario.opens(run, "gate");

@@ -105,7 +105,7 @@ test.for([
 
     const lies: unknown[] = [];
     for (const { run, move, verdict, resumed } of played) {
-      const { status } = await on.ends(run, 60_000);
+      const { status } = await on.ends(run);
       const told = await on.steps(run);
       const lie = (what: string, more: object = {}) => lies.push({ what, run: run.id, move, verdict, status, ...more });
       const calls = (step: StepRun | undefined) =>

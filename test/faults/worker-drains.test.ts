@@ -6,9 +6,10 @@ import { startWorkerProcess } from "../stack/processes.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
-test("a worker that is told to stop lets its calls end, and another one, which is there already, makes none of them again", {
-  timeout: 120_000,
-}, async ({ expect, onTestFinished }) => {
+test("a worker that is told to stop lets its calls end, and another one, which is there already, makes none of them again", async ({
+  expect,
+  onTestFinished,
+}) => {
   const stack = await startStack({ worker: false });
   stack.config.drainSecs = 60;
   onTestFinished(() => stack.stop());
@@ -32,6 +33,6 @@ test("a worker that is told to stop lets its calls end, and another one, which i
   await pauseFor(8_000);
   hold({ body: { held: true } });
   await stopped;
-  for (const run of [...runs, ...late]) expect(await on.ends(run, 60_000)).toMatchObject({ status: "completed" });
+  for (const run of [...runs, ...late]) expect(await on.ends(run)).toMatchObject({ status: "completed" });
   expect(await compareEndpointLog(stack)).toEqual([]);
 });

@@ -69,7 +69,7 @@ test.for(LANES)(
     expect([200, 202]).toContain((await on.steer(runs.approval, "approve", "gate")).status);
     expect([200, 202]).toContain((await on.steer(childRun, "approve", "inner")).status);
     await on.sends("paid", { amount: 1 });
-    const ended = Object.entries(runs).map(async ([type, run]) => [type, (await on.ends(run, 30_000)).status]);
+    const ended = Object.entries(runs).map(async ([type, run]) => [type, (await on.ends(run)).status]);
     expect(Object.fromEntries(await Promise.all(ended))).toEqual({
       approval: "completed",
       event: "completed",
@@ -79,7 +79,7 @@ test.for(LANES)(
       call: "completed",
     });
     expect(stack.jobs.callsTo("/after")).toHaveLength(6);
-    for (const run of chains) expect(await on.ends(run, 30_000)).toMatchObject({ status: "completed" });
+    for (const run of chains) expect(await on.ends(run)).toMatchObject({ status: "completed" });
     await expectLane(lane, stack, chains);
     // A shutdown is nobody's failure: the call that was not over in time is made again, and no other.
     expect(await compareEndpointLog(stack, [stoppedAt])).toEqual([stack.jobs.callsTo("/long")[1]]);
@@ -103,6 +103,6 @@ test("a call that has just begun when its worker is stopped is not made again", 
   await stack.stopWorker();
   await stack.startWorker();
 
-  for (const run of runs) expect(await on.ends(run, 30_000)).toMatchObject({ status: "completed" });
+  for (const run of runs) expect(await on.ends(run)).toMatchObject({ status: "completed" });
   expect(await compareEndpointLog(stack)).toEqual([]);
 });

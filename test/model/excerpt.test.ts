@@ -10,7 +10,7 @@ import { evolve } from "../../workflows/engine/evolve.ts";
 import { excerptOf, PlayedExcerpt } from "../../workflows/engine/excerpt.ts";
 import { initialRun, type Run } from "../../workflows/engine/run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 const MOST_STEPS = 20;
 

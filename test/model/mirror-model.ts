@@ -8,14 +8,14 @@ import type {
   RunRow,
   StepRow,
   TriggerRow,
-} from "../../workflows/engine/rows.ts";
+} from "../../workflows/engine/mirror/rows.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
-import { approvalRow, jobRunRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
+import { ownRows, runRow, stepRow } from "../../workflows/engine/mirror/view.ts";
 
 type Row = RunRow | StepRow | ApprovalRow | TriggerRow | JobRunRow;
 
-/** What Postgres holds of one run: of each row the newest revision (see src/store/mirror.ts). */
+/** What Postgres holds of one run: of each row the newest revision (see src/store/mirror/write-mirror.ts). */
 export class MirrorModel {
   readonly runs = new Map<string, RunRow>();
   readonly steps = new Map<string, StepRow>();
@@ -63,11 +63,9 @@ export class MirrorModel {
       else assert(!this.steps.has(step.id));
       for (let attempt = 1; attempt < step.attempt; attempt++)
         assert(this.attempts.has(`${step.id}/${attempt}`), "every earlier attempt is kept");
-      const approval = approvalRow(run, i);
+      const { approval, trigger, jobRun } = ownRows(run, i);
       if (approval) assertStored(this.approvals, approval, current.approvals);
-      const trigger = triggerRow(run, i);
       if (trigger) assertStored(this.triggers, trigger, current.triggers);
-      const jobRun = jobRunRow(run, i);
       if (jobRun && jobRunsOf(i)) assertStored(this.jobRuns, jobRun, current.jobRuns);
       if (job_run_id) assert.equal(this.jobRuns.get(job_run_id)?.status === "executing", !isStepOver(step.status));
       if (job_run_id) current.jobRuns.add(job_run_id);

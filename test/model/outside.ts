@@ -4,13 +4,14 @@ import { contentOf, documentOf } from "./documents.ts";
 import type { MirrorModel } from "./mirror-model.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
-import type { TriggerRow } from "../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
-import { type Found, wantedFor } from "../../workflows/engine/values.ts";
-import { triggerId } from "../../workflows/engine/view.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import type { Found } from "../../workflows/engine/state.ts";
+import { wantedFor } from "../../workflows/engine/references/values.ts";
+import { triggerId } from "../../workflows/engine/steps/trigger.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 import { follow } from "../../workflows/expressions/references.ts";
 
 interface Going {

@@ -16,14 +16,14 @@ import {
   takeBestEffort,
   takeUnmirrored,
   unmirroredRows,
-} from "../../workflows/engine/mirroring.ts";
+} from "../../workflows/engine/mirror/mirroring.ts";
 import { type Plan, planOf } from "../../workflows/engine/plan.ts";
-import type { RecoveryRequest } from "../../workflows/engine/recovery/rule.ts";
-import type { MirrorRows } from "../../workflows/engine/rows.ts";
+import type { RecoveryRequest } from "../../workflows/engine/recovery/request.ts";
+import type { MirrorRows } from "../../workflows/engine/mirror/rows.ts";
 import { carriedState, restoredRun, type Run } from "../../workflows/engine/run.ts";
 import type { RunState } from "../../workflows/engine/state.ts";
-import { mirroredState } from "../../workflows/engine/stored-run.ts";
-import { runRow } from "../../workflows/engine/view.ts";
+import { mirroredState } from "../../workflows/engine/mirror/stored-run.ts";
+import { runRow } from "../../workflows/engine/mirror/view.ts";
 
 /** Any run, told anything at any moment: as the reference has it after every event, ended and mirrored in the end. */
 export const anyRun = fc.property(randomPlan, moves, ({ plan, completed }, all) => {

@@ -1,8 +1,8 @@
 import { dependenciesOf, isOver, letsGoOn, type ReferenceRun } from "./reference-run.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import type { ApprovalState, TriggerState } from "../../workflows/engine/state.ts";
-import { approvalRow, runRow, stepRow, triggerRow } from "../../workflows/engine/view.ts";
-import { workOf } from "../../workflows/engine/work.ts";
+import { ownRows, runRow, stepRow } from "../../workflows/engine/mirror/view.ts";
+import { workOf } from "../../workflows/engine/steps/work.ts";
 
 /** What an engine shows of a run and wants to go on for it, in the words of referenceView. */
 export function engineView(run: Run) {
@@ -23,8 +23,8 @@ export function engineView(run: Run) {
         finished_at: row.finished_at,
         has_job_run: row.job_run_id !== undefined,
         has_child: row.child_run_id !== undefined,
-        approval: gate(approvalRow(run, i)),
-        trigger: gate(triggerRow(run, i)),
+        approval: gate(ownRows(run, i).approval),
+        trigger: gate(ownRows(run, i).trigger),
         work: workOf(run, i).map((work) => (work.kind === "timer" ? `timer ${work.until}` : work.kind)),
       };
     }),

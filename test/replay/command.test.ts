@@ -52,7 +52,7 @@ test("of a history that today's workflows would not have made, the event is told
   const place = events.findIndex((event) => event.activityTaskScheduledEventAttributes);
   const scheduled = events[place]?.activityTaskScheduledEventAttributes;
   if (scheduled?.activityType) scheduled.activityType.name = "other";
-  expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toEqual({
+  expect(await replayHistory({ codePath: inject("bundlePath") }, history)).toEqual({
     event: place + 1,
     message: expect.stringContaining("'other' does not match activity type of activity command 'dispatchJob'"),
   });
@@ -63,7 +63,7 @@ describe("of a history whose activities were scheduled otherwise, the first diff
     const history = readHistory("invoice-approval");
     const place = (history.events ?? []).findIndex((event) => event.activityTaskScheduledEventAttributes);
     change(history.events?.[place]?.activityTaskScheduledEventAttributes as Scheduled);
-    return { place, replayed: replayHistory({ codePath: inject("servers").bundlePath }, history) };
+    return { place, replayed: replayHistory({ codePath: inject("bundlePath") }, history) };
   };
 
   test.each<[string, (scheduled: Scheduled) => void]>([

@@ -49,9 +49,9 @@ async function askedAfter(end: object, eventType: number) {
   const history = proto.temporal.api.history.v1.History.fromObject({ events });
   const replayed = new Map<string, ScheduledActivities>();
   const options = {
-    workflowBundle: { codePath: inject("servers").bundlePath },
+    workflowBundle: { codePath: inject("bundlePath") },
     dataConverter,
-    sinks: { passing: { mirror: { fn: () => {} } } },
+    sinks: { bestEffortMirror: { write: { fn: () => {} } } },
   };
   const errors: unknown[] = [];
   for await (const { error } of recordingWorker(replayed).runReplayHistories(options, [

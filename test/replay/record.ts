@@ -9,7 +9,12 @@ import { startVitest } from "vitest/node";
 
 // The runs that are recorded need the same servers as the tests do.
 const vitest = await startVitest("test", [], {
-  include: ["test/replay/recorded-runs.ts"],
+  config: false,
+  pool: "forks",
+  include: ["test/replay/recorded-*.ts"],
+  globalSetup: ["test/stack/bundle.ts", "test/stack/shared-servers.ts"],
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   watch: false,
   reporters: ["verbose"],
 });

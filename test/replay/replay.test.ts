@@ -30,5 +30,5 @@ test("there are histories of the examples, of every way a run can go on after it
 });
 
 test.each(historyNames)("today's workflows decide as those that recorded %s.json", async (name) => {
-  expect(await replayHistory({ codePath: inject("servers").bundlePath }, readHistory(name))).toBeUndefined();
+  expect(await replayHistory({ codePath: inject("bundlePath") }, readHistory(name))).toBeUndefined();
 });

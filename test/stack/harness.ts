@@ -11,7 +11,7 @@ import { serve } from "../../src/runtime/http-server.ts";
 import { connect } from "../../src/runtime/open.ts";
 import { installRuntime, startWorker } from "../../src/runtime/worker.ts";
 import { cloneDatabase } from "./database.ts";
-import type { SharedServers } from "./global-setup.ts";
+import type { SharedServers } from "./shared-servers.ts";
 import { type JobEndpoint, startJobEndpoint } from "./job-endpoint.ts";
 import { createNamespace } from "./namespace.ts";
 
@@ -106,7 +106,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     token,
     request: requestTo(apiUrl, token),
     async startWorker() {
-      running ??= await startWorker(deps, { codePath: servers.bundlePath });
+      running ??= await startWorker(deps, { codePath: inject("bundlePath") });
     },
     async stopWorker() {
       await running?.stop();

@@ -7,7 +7,7 @@ import { freePort } from "../../src/dev/ports.ts";
 import { startPostgres } from "../../src/dev/postgres-server.ts";
 import type { ServerProcess } from "../../src/dev/server-process.ts";
 import { startTemporal } from "../../src/dev/temporal-server.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { migrate } from "../../src/store/postgres/migrate.ts";
 
 /** A server that a test may end and start again, on its port and with its data. */
 export interface OwnServer {

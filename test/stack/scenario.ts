@@ -109,14 +109,11 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
     },
 
     /** Waits for the run's end and returns it. */
-    ends: (run: { id: string }, timeoutMs?: number): Promise<WorkflowRun> =>
-      until(
-        async () => {
-          const now = await scenario.run(run);
-          return OVER.includes(now.status) && now;
-        },
-        { timeoutMs },
-      ),
+    ends: (run: { id: string }): Promise<WorkflowRun> =>
+      until(async () => {
+        const now = await scenario.run(run);
+        return OVER.includes(now.status) && now;
+      }),
   };
   return scenario;
 }

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 type Falsy = false | null | undefined | 0 | "";
 
+/** On a machine that is busy with other things a second's work may take a minute: only what hangs takes so long. */
+const HANGS_MS = 120_000;
+
 /** Asks until the answer is truthy, and returns it. An error counts as a no, until time is up. */
 export async function until<T>(
   ask: () => T | Promise<T>,
-  { timeoutMs = 20_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = HANGS_MS, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, Falsy>> {
   for (const giveUp = Date.now() + timeoutMs; ; await sleep(everyMs)) {
     let last: unknown;

@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import fc from "fast-check";
 import { decodeCursor, encodeCursor } from "../../src/contract/cursor.ts";
 import { epochMs, microseconds, rfc3339 } from "../../workflows/engine/time.ts";
-import { now } from "../../src/clock.ts";
+import { now } from "../../src/timing/clock.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -21,9 +21,9 @@ it("writes microseconds without trailing zeros", () => {
 });
 
 it("reads back as the same number, from what was written, and as a cursor", () => {
-  // 1970 to the year 2200, in microseconds.
+  // 1970 to the year 2100, in microseconds. From 2109 on a double that counts milliseconds does not tell all of them apart.
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 7_258_118_400_000_000 }), (us) => {
+    fc.property(fc.integer({ min: 0, max: 4_102_444_800_000_000 }), (us) => {
       const at = us / 1000;
       expect(microseconds(at)).toBe(at);
       const text = rfc3339(at);

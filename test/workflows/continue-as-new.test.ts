@@ -30,9 +30,13 @@ const executionsOf = async ({ id }: { id: string }) =>
 async function refuseTwenty(run: { id: string }): Promise<void> {
   for (const round of [0, 1, 2, 3]) {
     const ids = [0, 1, 2, 3, 4].map((i) => `refused-${round}-${i}`);
-    const answered = await Promise.all(
-      ids.map((id) => on.steer(run, "skip", "nowhere", undefined, { headers: { "idempotency-key": id } })),
-    );
+    // Asked again under its key while nobody can say yet what came of it: on a busy machine the worker is late.
+    const refused = (id: string) =>
+      until(async () => {
+        const answer = await on.steer(run, "skip", "nowhere", undefined, { headers: { "idempotency-key": id } });
+        return answer.status !== 202 && answer;
+      });
+    const answered = await Promise.all(ids.map(refused));
     expect(new Set(answered.map(({ status }) => status))).toEqual(new Set([404]));
   }
 }
@@ -77,7 +81,8 @@ describe.concurrent("a run of a long history goes on in a new execution of the s
     const nap = await on.step(run, "nap");
     const slept = Date.parse(nap.finished_at ?? "") - Date.parse(nap.started_at ?? "");
     expect(slept).toBeGreaterThanOrEqual(4000);
-    expect(slept).toBeLessThan(7000);
+    // What goes on sleeps for the rest of it, and not anew.
+    expect(await on.timers(run)).not.toContain(4);
     expect((await on.step(run, "prepare")).output).toEqual({ large: "x".repeat(5000) });
     expect(stack.jobs.callsTo("/prepare")).toHaveLength(1);
     expect(stack.jobs.callsTo("/after")[0]?.body).toMatchObject({ parent_outputs: { paid: { amount: 3 } } });

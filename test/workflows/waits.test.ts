@@ -45,7 +45,7 @@ describe.concurrent("an approval step", () => {
     const step = await on.step(run, "gate");
     expect(step).toMatchObject({ status: "failed", error: "approval timed out" });
     expect(seconds(step.started_at, step.finished_at)).toBeGreaterThanOrEqual(1);
-    expect(seconds(step.started_at, step.finished_at)).toBeLessThan(15);
+    expect(await on.timers(run)).toEqual([1]);
     const late = await on.steer<Gate>(run, "approve", "gate");
     expect(late).toMatchObject({ status: 400, body: { error: "step gate is already in terminal state" } });
   });
@@ -115,7 +115,7 @@ describe.concurrent("a wait_for_event step", () => {
 
     const step = await on.step(run, "wait");
     expect(seconds(step.started_at, step.finished_at)).toBeGreaterThanOrEqual(1);
-    expect(seconds(step.started_at, step.finished_at)).toBeLessThan(15);
+    expect(await on.timers(run)).toEqual([1]);
     expect(await on.send("never-sent")).toMatchObject({ status: 409 });
   });
 
@@ -182,8 +182,6 @@ describe.concurrent("a sleep step", () => {
 
     const { started_at, finished_at, output } = await on.step(run, "nap");
     expect(seconds(started_at, finished_at)).toBeGreaterThanOrEqual(2);
-    // A sweep would be half a minute late; how late a busy machine is, is for no test to say.
-    expect(seconds(started_at, finished_at)).toBeLessThan(15);
     expect(await on.timers(run)).toEqual([2]);
     expect(output).toEqual({ slept_for_secs: seconds(started_at, finished_at), completed_at: finished_at });
   });

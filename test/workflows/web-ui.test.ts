@@ -200,6 +200,6 @@ describe.concurrent("`temporal workflow signal`", () => {
     expect(await on.statuses(run)).toEqual({ build: "completed", gate: "completed" });
     await ends(run);
     const history = await handleOf(run).fetchHistory();
-    expect(await replayHistory({ codePath: inject("servers").bundlePath }, history)).toBeUndefined();
+    expect(await replayHistory({ codePath: inject("bundlePath") }, history)).toBeUndefined();
   });
 });

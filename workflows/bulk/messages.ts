@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal } from "@temporalio/workflow";
 import type { BulkStatus } from "../../src/contract/bulk-operations.ts";
-import { BULK_VERBS, type BulkVerb } from "../engine/bulk-status.ts";
+import { BULK_VERBS, type BulkVerb } from "./status.ts";
 
 export const BULK_WORKFLOW_TYPE = "bulkOperation";
 

@@ -19,7 +19,7 @@ import {
   bulkSignals,
   type BulkState,
 } from "./messages.ts";
-import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "../engine/bulk-status.ts";
+import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "./status.ts";
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../refusals.ts";
 import { preciseNow } from "../run/clock.ts";

@@ -46,6 +46,9 @@ export interface CommandPayload {
   only_tell?: boolean;
 }
 
+/** The verbs that only steps of one type take; see steps/. */
+export type StepVerb = Extract<Verb, "approve" | "reject" | "send-event" | "cancel-event">;
+
 export interface CommandOutcome {
   id: string;
   /** Or the name of a signal that is none, or what Temporal itself was asked for: "cancel". */
@@ -59,3 +62,14 @@ export interface CommandOutcome {
   message?: string;
   reset_steps?: number;
 }
+
+export interface Refusal {
+  status: "refused";
+  code: NonNullable<CommandOutcome["code"]>;
+  message: string;
+}
+
+export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
+
+export const unknownStep = (verb: string): string =>
+  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";

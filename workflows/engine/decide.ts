@@ -1,8 +1,8 @@
 import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
-import { type StartRule, startRuleOf } from "./start-rules.ts";
+import { type StartRule, startRuleOf } from "./references/start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { valueAt, wantedFor } from "./values.ts";
+import { valueAt, wantedFor } from "./references/values.ts";
 import { ConditionError } from "../expressions/condition-parser.ts";
 import { holds } from "../expressions/conditions.ts";
 import type { Reference } from "../expressions/references.ts";
@@ -56,7 +56,7 @@ function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): De
     if (!(error instanceof ConditionError)) throw error;
     return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
   }
-  // It would end without anyone being told: better not to begin.
+  // Its event could not be sent when it ends, so it does not begin.
   const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);
   return lacking
     ? { type: "step_failed", step, error: `${lacking.name} has no value` }

@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import type { CommandPayload, Verb } from "./command.ts";
-import type { Found } from "./values.ts";
+import type { Found } from "./state.ts";
 
 /** What `decide` asks for. */
 export type Decision =
@@ -13,7 +13,7 @@ export type Decision =
   | { type: "values_asked"; step: number }
   | { type: "step_failed"; step: number; error: string };
 
-/** How work begun for a step went. `generation` says for which life of the step: an older one's news is ignored. */
+/** How work begun for a step went. News of an older generation of the step is ignored. */
 type StepNews = { step: number; generation: number } & (
   | { type: "attempt_completed"; attempt: number; output?: JsonDoc }
   | {
@@ -60,7 +60,7 @@ export type RunEvent = { at: number } & (
   | { type: "child_ended"; child_run_id: string; status: RunStatus; error?: string; output?: JsonDoc; life?: number }
 );
 
-/** An event before the run has come to it. `due`: of a timer, the time that it was set for. */
+/** An event that the run has not applied yet. `due`: of a timer, the time that it was set for. */
 export type InboundEvent = Untimed<RunEvent> & { due?: number };
 type Untimed<Event> = Event extends unknown ? Omit<Event, "at"> : never;
 

@@ -1,15 +1,15 @@
-import { leaveAttempt } from "./attempts.ts";
+import { leaveAttempt } from "./mirror/attempts.ts";
 import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
-import { completeStep, endRun, endStep, touch } from "./ending.ts";
+import { endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
-import { nextAttemptAt } from "./retries.ts";
+import { nextAttemptAt } from "./steps/retries.ts";
 import type { Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
-import { shown } from "./view.ts";
+import { replyOf } from "./mirror/view.ts";
 
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;
@@ -19,7 +19,7 @@ const MAX_SIGNAL_NAME = 100;
 /**
  * What an event makes of a run. The run given is changed and returned: copying thousands of steps for each event
  * would make large runs slow, and nobody else holds it. The same events on an equal run give an equal run.
- * InboundEvent about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
+ * An event about work that no longer counts (the step ended or was reset meanwhile) changes nothing.
  */
 export function evolve(run: Run, happened: RunEvent): Run {
   const { plan, state } = run;
@@ -47,8 +47,8 @@ export function evolve(run: Run, happened: RunEvent): Run {
     return run;
   }
   if (event.type === "wait_opened") {
-    // Also when the step has ended or was reset meanwhile: only with its key can the mirror say that nobody waits for it
-    // any more. Unless the step waits anew: then its own news is to come.
+    // The key counts also when the step has ended or was reset meanwhile: without it the mirror could not say that nobody
+    // waits under it any more. But not when the step waits again: then its own wait_opened is still to come.
     const { generation, trigger } = state.steps[event.step] ?? {};
     if (generation === undefined || (generation !== event.generation && trigger?.status === "waiting")) return run;
     state.revision = nextRevision(state, at);
@@ -88,7 +88,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
         step.found = undefined;
         step.status = kind.open;
         step.started_at = at;
-        kind.begin({ plan, i: event.step, definition, at }, step);
+        kind.begin({ plan, i: event.step, definition, step }, at);
       });
       break;
     case "attempt_started":
@@ -113,7 +113,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       endRun(run, "canceled", at, "canceled by user", "workflow canceled by user");
       break;
     case "run_expired":
-      // A retry may have come first, and given the run new time.
+      // A retry may have come first and given the run a new time limit.
       if (isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       break;
     case "ended_outside":
@@ -125,7 +125,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       break;
     }
     case "attempt_completed":
-      completeStep(run, event.step, event.output, at);
+      endStep(run, event.step, { status: "completed", output: event.output }, at);
       break;
     case "attempt_failed": {
       const step = state.steps[event.step];
@@ -144,13 +144,12 @@ export function evolve(run: Run, happened: RunEvent): Run {
       const step = state.steps[event.step];
       const definition = plan.steps[event.step];
       if (!step || !definition) break;
-      const end = STEP_KINDS[definition.step_type].onDeadline(definition, step, at);
+      const end = STEP_KINDS[definition.step_type].onDeadline({ plan, i: event.step, definition, step }, at);
       if (end === "next attempt" && step.between_attempts) {
         touch(run, event.step, (s) => {
           s.deadline = undefined;
         });
       } else if (end === "next attempt") beginNextAttempt(run, event.step, at);
-      else if (end.status === "completed") completeStep(run, event.step, end.output, at, end.gate);
       else endStep(run, event.step, end, at);
       break;
     }
@@ -168,8 +167,8 @@ export function evolve(run: Run, happened: RunEvent): Run {
       touch(run, i, (step) => {
         step.child_ended = event.child_run_id;
       });
-      if (event.status === "completed") completeStep(run, i, event.output, at);
-      // A child has no more time than its parent, and the end of the parent's own may be told after the child's.
+      if (event.status === "completed") endStep(run, i, { status: "completed", output: event.output }, at);
+      // A child never has more time than its parent: the parent's is over too, though its own event comes later.
       else if (event.status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else {
         const error = event.error ?? `sub-workflow ${plan.steps[i]?.sub_workflow_id} ended with status ${event.status}`;
@@ -177,11 +176,13 @@ export function evolve(run: Run, happened: RunEvent): Run {
       }
       break;
     }
+    default:
+      event satisfies never;
   }
   return run;
 }
 
-/** Since rules 1 a step gives its place back between two attempts, and its next one waits for a place. */
+/** Since rules 1 a step frees its place between two attempts, and the next attempt waits for a free one. */
 const waitsForPlaces = ({ plan }: Run): boolean => (plan.run.rules ?? 0) >= 1;
 
 function beginNextAttempt(run: Run, i: number, at: number): void {
@@ -197,7 +198,7 @@ function beginNextAttempt(run: Run, i: number, at: number): void {
 function remember(run: Run, outcome: CommandOutcome): void {
   const { commands } = run.state;
   run.outcomes.set(outcome.id, outcome);
-  run.replies.set(outcome.id, shown(run, outcome.step_ref));
+  run.replies.set(outcome.id, replyOf(run, outcome.step_ref));
   if (run.replies.size > REMEMBERED_REPLIES) run.replies.delete(run.replies.keys().next().value ?? "");
   commands.push(outcome);
   run.dirty.commands.push(outcome);
@@ -207,7 +208,7 @@ function remember(run: Run, outcome: CommandOutcome): void {
 /** A run's clock and that of the process that plays it ahead may be this far apart. */
 const MOMENT_MS = 2_000;
 
-/** What happens later is not told as earlier, only because it was told by another clock. */
+/** No event is dated before the one that it follows, even if the clock that dated it says so. */
 function inOrder({ plan, state }: Run, event: RunEvent): RunEvent {
   if ((plan.run.rules ?? 0) < 1) return event;
   const { latest = plan.run.created_at } = state;
@@ -220,12 +221,12 @@ const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
   expires_at !== undefined && at >= expires_at;
 
 /**
- * Grows with every event, and with time: a workflow task that was lost with its worker may have been mirrored before it
- * was recorded, and what happens instead when it is made again has to be newer, however few events it takes.
+ * Grows with every event, and also with time: a workflow task may have been mirrored, and lost with its worker before it
+ * was recorded. What happens when the task is made again has to count as newer, even if it takes fewer events.
  */
 const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, Math.round(at * 1000));
 
-/** The step that waits for this end of the child; a child that was opened again has ended before. */
+/** The step that waits for this end of the child. A reopened child has ended before: its `life` says which end this is. */
 const parentOf = ({ state }: Run, child: string, life: number | undefined): number =>
   state.steps.findIndex(
     (step) =>

@@ -2,9 +2,9 @@ import { advance } from "./advance.ts";
 import type { RunEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { type Plan, planOf, type PlanStep, type RunHeader } from "./plan.ts";
-import { readsOf } from "./reads.ts";
+import { readsOf } from "./references/reads.ts";
 import { restoredRun, type Run } from "./run.ts";
-import { startRuleOf } from "./start-rules.ts";
+import { startRuleOf } from "./references/start-rules.ts";
 import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 

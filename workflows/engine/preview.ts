@@ -1,20 +1,12 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import { advance } from "./advance.ts";
-import type { CommandPayload, Verb } from "./command.ts";
+import { type CommandPayload, type Refusal, refused, type Verb } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { evolve } from "./evolve.ts";
 import type { Plan } from "./plan.ts";
 import { recover } from "./recovery/apply.ts";
-import {
-  isKeptByRetry,
-  RECOVERIES,
-  type Recovery,
-  recoveryOf,
-  type RecoveryRequest,
-  type RecoveryVerb,
-  type Refusal,
-  refused,
-} from "./recovery/rule.ts";
+import { RECOVERIES, type RecoveryRequest, type RecoveryVerb } from "./recovery/request.ts";
+import { isKeptByRetry, type Recovery, recoveryOf } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";

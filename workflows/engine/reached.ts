@@ -1,4 +1,4 @@
-/** All that one gets to from these, by one step after the other; those themselves only where one comes back to them. */
+/** All that can be reached from these, step by step; these themselves only if a way leads back to them. */
 export function reached(from: number[], next: (i: number) => Iterable<number>): Set<number> {
   const seen = new Set<number>();
   const open = [...from];

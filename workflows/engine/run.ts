@@ -1,7 +1,7 @@
-import { type Changes, noChanges } from "./changes.ts";
+import { type Changes, noChanges } from "./mirror/changes.ts";
 import type { CommandOutcome } from "./command.ts";
 import type { Plan } from "./plan.ts";
-import type { Shown, StepRow } from "./rows.ts";
+import type { Shown, StepRow } from "./mirror/rows.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
 
@@ -13,11 +13,11 @@ export interface Run {
   outcomes: Map<string, CommandOutcome>;
   /** What recent commands showed when they were applied, before the run went on: that is what their caller is answered. */
   replies: Map<string, Shown>;
-  /** Steps that changed since the glue last looked what has to go on for them. */
+  /** Steps that changed since the workflow last compared what goes on for them with what should. */
   touched: Set<number>;
   /** What no mirror write has taken yet. */
   dirty: Changes;
-  /** What writes have taken that may have been lost since. */
+  /** What best-effort writes have taken, which may have been lost. */
   unacknowledged: Changes[];
   /** What the write in flight has taken. */
   inFlight: Changes[] | undefined;
@@ -27,7 +27,7 @@ export interface Run {
 export function expiry(plan: Plan, at: number): number | undefined {
   const { timeout_secs, expires_no_later_than } = plan.run;
   const own = timeout_secs ? at + timeout_secs * 1000 : undefined;
-  // A sub-workflow that is reopened after its parent's time is on its own.
+  // A sub-workflow that is reopened after its parent's expiry has only its own limit.
   const bound = expires_no_later_than !== undefined && expires_no_later_than > at ? expires_no_later_than : undefined;
   return own !== undefined && bound !== undefined ? Math.min(own, bound) : (own ?? bound);
 }

@@ -3,7 +3,7 @@ import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
 
 /**
- * What deciding needs to know at once, kept up to date by `change` instead of being recomputed: so the cost of an
+ * What deciding needs to know at once, kept up to date by `changeStep` instead of being recomputed: so the cost of an
  * event does not grow with the number of steps. Everything here follows from plan and state.
  */
 export interface Schedule {

@@ -7,7 +7,9 @@ import type {
   StepStatus,
 } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
-import type { Found } from "./values.ts";
+
+/** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
+export type Found = { text: string } | { size: number } | { nothing: true };
 
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
 export type Cause = "operator" | "condition" | "dependency";
@@ -25,7 +27,7 @@ export interface TriggerState {
   status: EventTriggerStatus;
   requested_at: number;
   expires_at?: number;
-  /** Rendered and registered by an activity. Whoever sends to it may know it before the run has heard of it. */
+  /** Rendered and registered by an activity. A sender may know it before the run does. */
   event_key?: string;
   received_at?: number;
   sent_by?: string;
@@ -54,7 +56,7 @@ export interface StepState {
   child_run_id?: string;
   /** The child was begun: it must be told when its step ends without it. */
   child_started?: true;
-  /** The child is an earlier one: opened again by this step, or by someone else. */
+  /** The child is not a new one: this step has reopened it, or someone else has, and the step has adopted it. */
   child?: "reopened" | "adopted";
   /** The child that ended by itself and said so. */
   child_ended?: string;
@@ -66,7 +68,7 @@ export interface StepState {
   last_failure?: { class: string; error: string; at?: number };
   approval?: ApprovalState;
   trigger?: TriggerState;
-  /** It may start, but for values of large documents, which are being looked up. */
+  /** It could start, but values in large documents are still being looked up. */
   asking?: true;
   /** What was looked up, until it starts. */
   found?: Record<string, Found>;
@@ -83,14 +85,18 @@ export interface RunState {
   finished_at?: number;
   expires_at?: number;
   revision: number;
-  /** When the last thing happened to it, by whichever clock told so. */
+  /** The time of its last event, by whichever clock dated it. */
   latest?: number;
   /** Given by a recovery, in place of the plan's. */
   payload?: JsonDoc;
   step_payloads?: Record<string, JsonDoc>;
-  /** Of a sub-workflow: its parent, which thinks it over, has to be told that it runs again. */
+  // Carried states and recorded signals hold the next two under these names.
+  /** Of a sub-workflow that runs again after its end: its parent still has to be told, which takes it for over. */
   returning?: true;
-  /** Of a sub-workflow that was opened again: for its parent to tell this end from former ones. */
+  /**
+   * Of a sub-workflow that its parent has reopened: the generation of the parent's step that waits for it now. It tells its
+   * end with it, so that the parent can tell this end from earlier ones.
+   */
   life?: number;
   steps: StepState[];
   commands: CommandOutcome[];

@@ -2,10 +2,10 @@ import { CancellationScope, log, setDefaultSignalHandler, setHandler, uuid4 } fr
 import type { JsonDoc } from "../../src/contract/json.ts";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../engine/command.ts";
 import type { InboundEvent } from "../engine/events.ts";
-import { unmirroredRows } from "../engine/mirroring.ts";
+import { unmirroredRows } from "../engine/mirror/mirroring.ts";
 import { previewOf } from "../engine/preview.ts";
 import type { Run } from "../engine/run.ts";
-import { runRow, shown, stepRow } from "../engine/view.ts";
+import { replyOf, runRow, stepRow } from "../engine/mirror/view.ts";
 import {
   childEndedSignal,
   commandOutcomeQuery,
@@ -60,14 +60,14 @@ export function receive(inbox: InboundEvent[], current: () => Run | undefined, r
     const run = current();
     const outcome = run?.outcomes.get(id);
     if (!run || !outcome) return null;
-    return { outcome, ...(run.replies.get(id) ?? shown(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
+    return { outcome, ...(run.replies.get(id) ?? replyOf(run, outcome.step_ref)), unmirrored: unmirroredRows(run) };
   });
 }
 
 /** Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. */
-export function logRefusal(run: Run, news: InboundEvent): void {
-  if (news.type !== "command" && news.type !== "unknown_signal") return;
-  const { status, verb, actor, step_ref, code, message } = run.outcomes.get(news.id) ?? {};
+export function logRefusal(run: Run, event: InboundEvent): void {
+  if (event.type !== "command" && event.type !== "unknown_signal") return;
+  const { status, verb, actor, step_ref, code, message } = run.outcomes.get(event.id) ?? {};
   if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
 }
 
@@ -75,8 +75,8 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
-  const given: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
-  const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = given;
+  const fields: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
+  const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = fields;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: textOf(id) ?? uuid4(),
@@ -86,8 +86,8 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     reason: textOf(reason),
     result: documentOf(result),
     event_key: textOf(event_key),
-    payload: documentOf(given.payload),
-    step_payloads: documentsOf(given.step_payloads),
+    payload: documentOf(fields.payload),
+    step_payloads: documentsOf(fields.step_payloads),
     child_run_id: textOf(child_run_id),
     life: typeof life === "number" ? life : undefined,
     only_tell: only_tell === true,

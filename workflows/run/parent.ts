@@ -3,6 +3,14 @@ import { childEndedSignal } from "../messages.ts";
 import { effects } from "../proxies.ts";
 import { signalRun } from "./signal-run.ts";
 
+/** A sub-workflow runs again: its parent waits for it again, and is opened for that where it is closed. */
+export async function announceReopened({ plan, state }: Run): Promise<void> {
+  const { id, parent_workflow_run_id: run_id = "" } = plan.run;
+  const command = { id: `adopt:${id}:${state.revision}`, actor: `workflow-run:${id}`, child_run_id: id };
+  await effects.reopenRun({ run_id, verb: "adopt", command });
+  state.returning = undefined;
+}
+
 /** Before a run closes: a sub-workflow tells its parent how it ended. */
 export async function notifyParent({ plan, state }: Run): Promise<void> {
   const { id, project_id, parent_workflow_run_id } = plan.run;

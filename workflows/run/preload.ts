@@ -1,5 +1,5 @@
 import "../engine/advance.ts";
-import "../engine/mirroring.ts";
+import "../engine/mirror/mirroring.ts";
 
 /**
  * What all runs of a worker share instead of loading it anew for each: pure code, without any state of its own.

@@ -1,21 +1,17 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
-import type { WorkflowTask } from "./workflow-task.ts";
 import type { Activities, Heard, Played, Recalled, TaskState } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
-import type { MirrorRows } from "../engine/rows.ts";
+import type { MirrorRows } from "../engine/mirror/rows.ts";
 import type { Run } from "../engine/run.ts";
+import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
-
-/** Signals and queries wait for the end of a workflow task, and local activities hold it: after so long the ordinary way is taken. */
-const HELD_MS = 250;
+import { playedOf, type RecordedPlay } from "./recorded-play.ts";
+import type { WorkflowTask } from "./workflow-task.ts";
 
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
 
-/** Longer than a worker is told of a command that waits. */
-const LATELY_MS = 5_000;
-
-function heardSince({ state: { commands } }: Run, since: number): string[] {
+function acknowledgedSince({ state: { commands } }: Run, since: number): string[] {
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
   return commands.slice(from).map(({ id }) => id);
 }
@@ -33,18 +29,18 @@ export const holdsTask = (): boolean => held;
  */
 export class QuickLane {
   #taskBegan = Date.now();
-  #isCalled = false;
+  #isInterrupted = false;
   #guard: CancellationScope | undefined;
 
-  /** To be told that something else than a local activity moved the run. */
+  /** To be called when something else than a local activity has moved the run. */
   newTask(): void {
     this.#taskBegan = Date.now();
-    this.#isCalled = false;
+    this.#isInterrupted = false;
   }
 
   /** A command waits for the end of this workflow task. */
-  get isCalled(): boolean {
-    return this.#isCalled;
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
   }
 
   /** The workflow's clock goes on with each local activity, by what it took. */
@@ -57,21 +53,22 @@ export class QuickLane {
    * those that take longer.
    */
   play(run: Run, begin: number[], task: WorkflowTask): Promise<Played> {
-    task.takeUnnoted();
+    task.takeUnjournaled();
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
     const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
-    const input = { ...excerpt, now, heard: heardSince(run, now - LATELY_MS), task: task.state, fresh: task.isFresh };
-    return this.#hold(local(summary).playAhead(input), (played) => {
-      if (played === FAILED) return { events: [], going: begin.map((step) => ({ step })) };
-      this.#isCalled = played.called !== undefined;
+    const acknowledged = acknowledgedSince(run, now - COMMAND_ACKNOWLEDGED_MS);
+    const input = { ...excerpt, now, acknowledged, task: task.state, fresh: task.isFresh };
+    return this.#hold<RecordedPlay, Played>(local(summary).playAhead(input), (recorded) => {
+      if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
+      const { events, interrupted, unended } = playedOf(recorded);
+      this.#isInterrupted = interrupted !== undefined;
       const inRun = <Of extends { step: number }>(one: Of): Of => ({
         ...one,
         step: excerpt.numbers[one.step] as number,
       });
-      const { events, called, going } = played;
-      return { events: events.map(inRun), called: called?.map(inRun), going: going.map(inRun) };
+      return { events: events.map(inRun), interrupted: interrupted?.map(inRun), unended: unended.map(inRun) };
     });
   }
 
@@ -86,8 +83,8 @@ export class QuickLane {
     return this.#hold(local().mirror(rows, heard), (result) => result !== FAILED);
   }
 
-  /** Lets go of the workflow task. To be called before the run waits for anything else, or ends. */
-  letGo(): void {
+  /** To be called before the run waits for anything else, or ends. */
+  releaseTask(): void {
     this.#guard?.cancel();
     this.#guard = undefined;
   }
@@ -112,9 +109,8 @@ export class QuickLane {
 
 const FAILED = Symbol("failed");
 
-/** They answer within a moment by themselves: one that Temporal has to give up was begun by a worker that hangs. */
 const local = (summary?: string) =>
-  proxyLocalActivities<Activities>({ startToCloseTimeout: "30s", retry: { maximumAttempts: 1 }, summary });
+  proxyLocalActivities<Activities>({ startToCloseTimeout: LOCAL_ACTIVITY_MS, retry: { maximumAttempts: 1 }, summary });
 
 /**
  * A task that is held for too long (80 % of its timeout) is handed in for another one. If it held no command, a replay

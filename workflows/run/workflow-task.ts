@@ -24,7 +24,7 @@ export class WorkflowTask {
   readonly after: number;
   readonly #length = workflowInfo().historyLength;
   #isKnown: boolean;
-  #isUntold = false;
+  #isUnrecalled = false;
   #heardAt: number | undefined;
 
   /** `before`: where the run was last; maybe in this very task. */
@@ -50,14 +50,14 @@ export class WorkflowTask {
     return mayPlay || inbox.length > 1 || inbox.some(({ type }) => INTERFERES.has(type));
   }
 
-  /** Nobody could say what a lost try has played: each call has to be asked for before it is made. */
-  get isUntold(): boolean {
-    return this.#isUntold;
+  /** What a lost try has played could not be recalled: each call has to be asked for before it is made. */
+  get isUnrecalled(): boolean {
+    return this.#isUnrecalled;
   }
 
-  recalled(isTold: boolean): void {
+  recalled(isAnswered: boolean): void {
     this.#isKnown = true;
-    this.#isUntold = !isTold;
+    this.#isUnrecalled = !isAnswered;
   }
 
   hears({ type }: InboundEvent, at: number): void {
@@ -66,7 +66,7 @@ export class WorkflowTask {
   }
 
   /** What is to be in the journal before anything that follows from it is seen. Undefined: nothing that is not there. */
-  takeUnnoted(): (Heard & TaskState) | undefined {
+  takeUnjournaled(): (Heard & TaskState) | undefined {
     const at = this.#heardAt;
     this.#heardAt = undefined;
     return at === undefined ? undefined : { began: at, ...this.state };
@@ -76,7 +76,7 @@ export class WorkflowTask {
   takeHeard(inbox: InboundEvent[], heard: InboundCount): InboundEvent[] {
     const more = { signals: heard.signals - this.news.signals, others: heard.others - this.news.others };
     const taken = inbox.filter(({ type }) => more[kindOf(type)]-- > 0);
-    inbox.splice(0, inbox.length, ...inbox.filter((news) => !taken.includes(news)));
+    inbox.splice(0, inbox.length, ...inbox.filter((event) => !taken.includes(event)));
     return taken;
   }
 }

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
-import { replay } from "./bulk-verbs.ts";
-import { cancelOpenRun } from "../runs/cancel-run.ts";
+import { replay } from "./bulk-replay.ts";
+import { cancelOpenRun } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
 import type { BulkItem, BulkOperationKind } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
@@ -9,11 +9,11 @@ import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findSelectedAncestor } from "../../store/bulk-operations.ts";
+import { findSelectedAncestor } from "../../store/bulk-operation-items.ts";
 import { findCommand } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandOutcomeQuery } from "../../../workflows/messages.ts";
 
@@ -22,25 +22,25 @@ export interface Action {
   operation: BulkOperationKind;
   /** When the operation was made, and its runs chosen. */
   since: number;
-  /** Of the action on this run: under the same id again, it is not done twice. */
+  /** The id of the action on this run. Under the same id, it is done once, however often it is tried. */
   commandId: string;
-  /** An earlier try may have got anywhere. */
+  /** There was an earlier try, and nobody knows how far it got. */
   repeated: boolean;
   reason?: string;
 }
 
 export type Outcome = { status: "applied" | "skipped" | "failed" } & Pick<BulkItem, "code" | "error" | "new_run_id">;
 
-/** How often an action is asked about that no worker has taken up yet; each time takes some seconds. */
+/** How often to try an action that no worker takes up. Each try takes some seconds. */
 const PATIENCE = 3;
 
 /**
- * One action of a bulk operation on one run, as the verb for a single run does it. Whatever is wrong with the run is the
- * outcome; only an outage is thrown: then the same action may be tried again.
+ * One action of a bulk operation on one run, done as the verb for a single run does it. What is wrong with the run becomes the
+ * outcome. Only an outage is thrown: then the same action may be tried again.
  */
 export async function actOnRun(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome> {
   const outcome = await outcomeOf(deps, caller, runId, action);
-  // The other verbs tell it themselves.
+  // The other verbs write their own line.
   if (action.operation === "cancel")
     deps.log.info(
       { verb: "cancel", run: runId, actor: caller.actor, outcome: outcome.code ?? outcome.status },
@@ -67,7 +67,7 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
 
 const failed = ({ code, message }: Problem): Outcome => ({ status: "failed", code, error: message });
 
-/** What was chosen as open, and has ended by itself since, is not to be canceled, paused or resumed any more. */
+/** A run that was open when it was chosen, and has ended by itself since, is skipped and not failed. */
 async function endedMeanwhile(
   { db }: Deps,
   runId: string,
@@ -80,7 +80,7 @@ async function endedMeanwhile(
   return { status: "skipped", code: "invalid_state", error: `workflow run ended as ${status} meanwhile` };
 }
 
-/** Undefined: no worker could say yet what became of it. */
+/** Undefined: no worker could tell the outcome yet. */
 async function act(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
   switch (action.operation) {
     case "replay":
@@ -97,8 +97,8 @@ const APPLIED: Outcome = { status: "applied" };
 const SKIPPED: Outcome = { status: "skipped" };
 
 /**
- * A sub-workflow ends with its parent: canceled before it, it would fail the parent, which is to be canceled, too. The parent's
- * own item tells what became of that.
+ * A sub-workflow whose parent is to be canceled as well ends with the parent: canceled first, it would make the parent fail. The
+ * outcome of the parent's cancellation is told by the parent's own item.
  */
 async function canceledWithParent(deps: Deps, caller: Caller, run: RunRow, action: Action): Promise<boolean> {
   if (!run.parent_workflow_run_id) return false;
@@ -121,7 +121,7 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
     throw error;
   });
   if (!("refused" in canceled)) return "accepted" in canceled ? undefined : APPLIED;
-  // It may have ended just now, and by an earlier try of this very action.
+  // An earlier try of this very action may have ended it.
   const mayBeOurs = action.repeated || !isRunOver(run.status);
   if ((await findOwnRun(deps, caller, runId)).status !== "canceled") throw canceled.refused;
   return mayBeOurs && (await wasCanceledFor(deps, runId, cause)) ? APPLIED : SKIPPED;
@@ -132,7 +132,7 @@ async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string):
     .getHandle(runId)
     .fetchHistory()
     .catch((error) => {
-      // Temporal forgets what ended long ago.
+      // Temporal deletes runs that ended long ago.
       if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
       throw error;
     });
@@ -147,7 +147,7 @@ async function steer(
   { commandId, reason, repeated }: Action,
 ): Promise<Outcome | undefined> {
   const isDone = ({ status }: RunRow) => status === (verb === "pause" ? "paused" : "running");
-  // Only a command pauses or resumes, and what it does is mirrored before it is answered.
+  // Only commands pause and resume, and their effect is mirrored before they are answered.
   if (isDone(await findOwnRun(deps, caller, runId)))
     if (!repeated || !(await wasSteeredBy(deps, runId, commandId))) return SKIPPED;
   const steered = await steerRun(deps, caller, { runId, verb, reason, commandId });

@@ -1,46 +1,59 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { idempotent } from "../idempotent.ts";
+import { idempotent } from "../idempotency/idempotent.ts";
 import {
   type BulkOperation,
   type BulkOperationBody,
   type BulkPlan,
   MAX_BULK_RUNS,
 } from "../../contract/bulk-operations.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { findBulkOperation, insertBulkOperation, matchingRuns } from "../../store/bulk-operations.ts";
+import { matchingRuns } from "../../store/bulk-operation-items.ts";
+import {
+  findBulkOperation,
+  insertBulkOperation,
+  type NewBulkOperation,
+  type StoredBulkOperation,
+} from "../../store/bulk-operations.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
 import { PROJECT_ATTRIBUTE, TASK_QUEUE } from "../../../workflows/messages.ts";
 
-/** Of all that a plan is about. */
+/** How many of its runs a plan names. */
 const SHOWN_RUNS = 100;
 
-/** Freezes the selection and starts the operation: runs that come later, or change, are neither in nor out of it. */
+/** Freezes the selection and starts the operation: runs that are made or change later do not alter it. */
 export async function createBulkOperation(
   deps: Deps,
   caller: Caller,
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { db } = deps;
   const { operation, filter, reason, max_per_second } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, filter, reason, max_per_second };
-    const row = { ...created, created_by: caller.actor, created_at: now() };
-    return insertBulkOperation(db, row, ids, MAX_BULK_RUNS + 1, (total) => {
-      assertFew(total);
-      return start(deps, project_id, id, `bulk ${operation} of ${total} runs`);
-    });
+    return store(deps, { ...created, created_by: caller.actor, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }
+
+/** Starts it while its transaction is open, for the reasons that start-run.ts gives: what can't be started is not stored. */
+const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Promise<StoredBulkOperation> =>
+  inTransaction(deps.db, async (transaction) => {
+    const total = await insertBulkOperation(transaction, row, ids, MAX_BULK_RUNS + 1);
+    if (total !== undefined) {
+      assertFew(total);
+      await start(deps, row.project_id, row.id, `bulk ${row.operation} of ${total} runs`);
+    }
+    return (await findBulkOperation(transaction, row.id)) as StoredBulkOperation;
+  });
 
 /** How many runs it would act upon, and the first of them in the order in which they would be taken. */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
@@ -69,8 +82,7 @@ function assertFew(total: number): void {
 async function assertWorkflow({ db }: Deps, projectId: string, workflowId: string): Promise<void> {
   const workflow = await findWorkflow(db, workflowId);
   if (workflow?.project_id === projectId) return;
-  const error = `filter references unknown workflow "${workflowId}"`;
-  throw new Problem("validation_error", error, [`filter.workflow_id: ${error}`]);
+  throw invalid("filter.workflow_id", `filter references unknown workflow "${workflowId}"`);
 }
 
 async function start({ temporal }: Deps, projectId: string, id: string, summary: string): Promise<void> {
@@ -79,14 +91,14 @@ async function start({ temporal }: Deps, projectId: string, id: string, summary:
     await temporal.workflow.start(BULK_WORKFLOW_TYPE, {
       workflowId: id,
       taskQueue: TASK_QUEUE,
-      // One that was never stored gives up.
+      // The workflow of an operation that was never stored fails: then the same id is started again.
       workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
       staticSummary: summary,
       typedSearchAttributes: new TypedSearchAttributes([{ key: PROJECT_ATTRIBUTE, value: projectId }]),
       args: [input],
     });
   } catch (error) {
-    // An earlier try under the same idempotency key got this far.
+    // An earlier try under the same idempotency key has started it.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

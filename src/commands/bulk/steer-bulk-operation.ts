@@ -1,17 +1,17 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
-import { usedFor } from "../bound-key.ts";
-import { claimCommand } from "../repeated.ts";
+import { usedFor } from "../idempotency/bound-key.ts";
+import { claimCommand } from "../idempotency/claims.ts";
 import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk-operations.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
-import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/engine/bulk-status.ts";
+import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/bulk/status.ts";
 
 export interface BulkSteering {
   operationId: string;
@@ -20,7 +20,7 @@ export interface BulkSteering {
   idempotencyKey?: string;
 }
 
-/** A command to a bulk operation: a signal, and the query that tells its outcome, as a run's commands are. */
+/** A command to a bulk operation is sent as a signal; a query answers its outcome. */
 export async function steerBulkOperation(
   deps: Deps,
   caller: Caller,
@@ -37,18 +37,18 @@ export async function steerBulkOperation(
       return getBulkOperation(deps, caller, operationId);
     }
   }
-  if (isBulkOver(status)) throw refusal(steeredBulk(status, verb));
+  if (isBulkOver(status)) throw refusal({ message: steeredBulk(status, verb).refused });
   try {
     const signal = { id, actor: caller.actor, reason };
     await deps.temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
   } catch (error) {
     // It ended this moment.
-    if (error instanceof WorkflowNotFoundError) throw refusal(steeredBulk("completed", verb));
+    if (error instanceof WorkflowNotFoundError) throw refusal({ message: steeredBulk("completed", verb).refused });
     throw error;
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
   if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
-  // The operation keeps its state itself; this makes sure that what is read next shows what this answer says.
+  // The operation writes its state itself. Writing it here as well makes sure that the next read shows what this answer says.
   await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
     log.warn({ error, operationId }, "state of a bulk operation is behind"),
   );
@@ -56,7 +56,7 @@ export async function steerBulkOperation(
   return getBulkOperation(deps, caller, operationId);
 }
 
-/** What the verb would make of it, as it stands in Postgres. */
+/** What the verb would do to the operation as Postgres has it. */
 export async function previewBulkSteering(
   deps: Deps,
   caller: Caller,
@@ -65,13 +65,11 @@ export async function previewBulkSteering(
 ): Promise<BulkSteeringPlan> {
   const { id, status, progress } = await getBulkOperation(deps, caller, operationId);
   const steered = steeredBulk(status, verb);
-  if (steered.refused !== undefined) throw refusal(steered);
+  if (steered.refused !== undefined) throw refusal({ message: steered.refused });
   return { dry_run: true, id, status, status_after: steered.status, progress };
 }
 
 function assertApplied(outcome: BulkOutcome, verb: BulkVerb): void {
   if (outcome.verb !== verb) throw usedFor("for another command");
-  if (outcome.status === "refused") throw refusal({ refused: outcome.message });
+  if (outcome.status === "refused") throw refusal({ message: outcome.message });
 }
-
-const refusal = (steered: { refused?: string }) => new Problem("invalid_state", steered.refused ?? "refused");

@@ -1,7 +1,7 @@
 import { unsupportedIn } from "../../contract/without-effect.ts";
 import { Problem } from "../../errors.ts";
 
-/** What has no effect yet is not stored and shown as if it had one. */
+/** Refuses fields that have no effect yet, rather than to store and show them as if they had one. */
 export function assertSupported(body: object, unsupported: Record<string, readonly unknown[]>): void {
   const fields = unsupportedIn(body, unsupported);
   if (fields.length === 0) return;

@@ -3,9 +3,9 @@ import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
 import { IGNORED, UNSUPPORTED, withoutIgnored } from "../../contract/without-effect.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
@@ -60,5 +60,3 @@ function assertEndpoint(field: string, url: string, allowPrivate: boolean): void
   const problem = endpointProblem(url, allowPrivate);
   if (problem) throw invalid(field, `invalid ${field}: ${problem}`);
 }
-
-const invalid = (field: string, message: string) => new Problem("validation_error", message, [`${field}: ${message}`]);

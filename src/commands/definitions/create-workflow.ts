@@ -9,24 +9,20 @@ import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import { UNSUPPORTED, ofItsType } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { findJob } from "../../store/jobs.ts";
-import { type Db, inTransaction } from "../../store/pool.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import {
-  findVersion,
-  findWorkflow,
-  insertWorkflow,
-  type StoredStep,
-  type StoredWorkflow,
-} from "../../store/workflows.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { findWorkflow, insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
-import { stepsProblem } from "../../../workflows/engine/validate.ts";
+import { stepsProblem } from "../../../workflows/engine/definition/validate.ts";
 
 export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
   const { workflow, gates } = await checkedDefinition(deps, caller, body);

@@ -1,14 +1,14 @@
 import type { Accepted } from "../accepted.ts";
-import { boundTo } from "../bound-key.ts";
+import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, type Steering, steerRun } from "../runs/steer-run.ts";
 import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
-import { cancelHeldEvent, findHeldEvent, findShownEvent, type HeldEvent } from "../../store/held-events.ts";
+import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
+import { cancelHeldEvent, findHeldEvent, findShownEvent, type HeldEvent } from "../../store/events/held-events.ts";
 import { presentEvent } from "../../views/event.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 
 export interface EventCancel {
   eventKey: string;
@@ -59,14 +59,14 @@ async function meantBy(
   projectId: string,
   { eventKey, idempotencyKey: key }: EventCancel,
 ): Promise<{ wait?: TriggerRow; held?: HeldEvent }> {
-  const latest = await findLatestTrigger(db, projectId, eventKey);
+  const latest = await findLatestEventTrigger(db, projectId, eventKey);
   const held = latest?.status === "waiting" ? undefined : await findShownEvent(db, projectId, eventKey);
   if (!latest && !held) throw new Problem("not_found", "event trigger not found");
   const wait = held?.status === "held" ? undefined : latest;
   if (key === undefined) return { wait, held };
   const keyed = { projectId, operation: `cancel ${eventKey}`, key, body: {} };
   const bound = await boundTo(db, keyed, wait?.run_id ?? (held as HeldEvent).id);
-  const earlier = await findTriggerOf(db, bound, eventKey);
+  const earlier = await findEventTriggerOf(db, bound, eventKey);
   return earlier ? { wait: earlier } : { held: await findHeldEvent(db, bound) };
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
 import type { Accepted } from "../accepted.ts";
-import { boundTo } from "../bound-key.ts";
+import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, steerRun } from "../runs/steer-run.ts";
 import type { HoldPlan } from "../../contract/events.ts";
 import { type Json, parseJson, stringifyJson } from "../../contract/json.ts";
@@ -10,7 +10,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { loadText } from "../../store/documents.ts";
-import { findTriggerOf, findWaitingTrigger } from "../../store/event-triggers.ts";
+import { findEventTriggerOf, findWaitingEventTrigger } from "../../store/event-triggers.ts";
 import {
   findHeldEvent,
   findShownEvent,
@@ -18,9 +18,9 @@ import {
   holdEvent as store,
   settleOffers,
   withdrawOffer,
-} from "../../store/held-events.ts";
+} from "../../store/events/held-events.ts";
 import { presentEvent } from "../../views/event.ts";
-import { reservedKeyProblem } from "../../../workflows/engine/event-keys.ts";
+import { reservedKeyProblem } from "../../../workflows/engine/steps/event-keys.ts";
 
 export interface EventHolding {
   eventKey: string;
@@ -69,7 +69,7 @@ export async function previewHold(deps: Deps, caller: Caller, holding: EventHold
   const { eventKey, payload, holdSecs } = holding;
   const projectId = projectOf(caller, holding.projectId);
   assertHoldable(eventKey);
-  const wait = await findWaitingTrigger(deps.db, projectId, eventKey);
+  const wait = await findWaitingEventTrigger(deps.db, projectId, eventKey);
   if (wait) {
     const { run_id: runId, step_ref: stepRef } = wait;
     return previewSteering(deps, caller, { runId, verb: "send-event", stepRef, eventKey });
@@ -127,6 +127,6 @@ const REFUSALS = ["conflict", "invalid_state", "not_found"];
 /** What became of it: who has taken it, or how it is held. */
 async function show(deps: Deps, event: HeldEvent): Promise<EventTrigger> {
   const { status, run_id, event_key } = event;
-  const wait = status === "delivered" && run_id ? await findTriggerOf(deps.db, run_id, event_key) : undefined;
+  const wait = status === "delivered" && run_id ? await findEventTriggerOf(deps.db, run_id, event_key) : undefined;
   return presentEvent(deps, wait ?? event);
 }

@@ -1,6 +1,6 @@
 import type { Deps } from "../../deps.ts";
-import { countOldEvents, deleteOldEvents } from "../../store/event-lists.ts";
-import { settleOffers } from "../../store/held-events.ts";
+import { countOldEvents, deleteOldEvents } from "../../store/events/event-lists.ts";
+import { settleOffers } from "../../store/events/held-events.ts";
 
 /** Of one statement: what it locks is free again in a moment. */
 const BATCH = 1_000;

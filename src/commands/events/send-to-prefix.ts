@@ -1,14 +1,14 @@
 import pMap from "p-map";
-import { attempting, CONCURRENCY } from "../bulk/bulk-verbs.ts";
+import { attempting, CONCURRENCY } from "../bulk/each-run.ts";
 import { sendEvent } from "../runs/send-event.ts";
 import type { PrefixSent } from "../../contract/events.ts";
 import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { listWaitingUnder } from "../../store/event-lists.ts";
+import { listWaitingUnder } from "../../store/events/event-lists.ts";
 import { presentEvents } from "../../views/event.ts";
-import { reservedKeyProblem } from "../../../workflows/engine/event-keys.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import { reservedKeyProblem } from "../../../workflows/engine/steps/event-keys.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 
 export interface PrefixSending {
   prefix: string;

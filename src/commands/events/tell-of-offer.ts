@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
-import { type HeldEvent, withdrawOffer } from "../../store/held-events.ts";
+import { type HeldEvent, withdrawOffer } from "../../store/events/held-events.ts";
 import { commandSignals } from "../../../workflows/messages.ts";
 
 /** Sends the event to the run that it is offered to. Told again, the run hears it once. One that has closed is offered nothing. */

@@ -1,17 +1,15 @@
 import type { Deps } from "../../deps.ts";
 import { isOutage } from "../../outage.ts";
+import { OUTCOME_MIRRORED_MS } from "../../../workflows/timing.ts";
 
-/** After so long without news of the run, the run itself is asked: too early only makes more work for workers that are behind. */
-const PATIENCE_MS = 2_000;
-
-/** `send` tells the run, `look` looks in the mirror for what came of it, and `ask` asks the run itself. */
+/** `send` sends the command, `look` looks for its outcome in the mirror, and `ask` asks the run for it. */
 interface Awaited<Outcome> {
   send: () => Promise<void>;
   look: () => Promise<Outcome | undefined>;
   ask: () => Promise<Outcome | undefined>;
 }
 
-/** What comes of a command. Undefined: Temporal has it, so that it will take effect, and nobody could say yet what came of it. */
+/** The outcome of a command. Undefined: Temporal has the command, so it takes effect, but the outcome is not known yet. */
 export async function outcomeOf<Outcome>(
   deps: Deps,
   runId: string,
@@ -31,21 +29,21 @@ export async function outcomeOf<Outcome>(
 }
 
 /**
- * What the mirror says of a run once it has heard what `send` tells the run. The run mirrors that in the same workflow
- * task, so it is here before a query could be answered, and a run that has ended need not be woken for it. Undefined:
- * the mirror is behind, or no worker is there.
+ * The outcome as the run mirrors it. The run does so in the workflow task in which it takes the command, so the mirror has it before
+ * a query could be answered, and a run that ends need not be woken up for a query. Undefined: the mirror is behind, or there is no
+ * worker.
  */
 async function mirroredAfter<Found>(
-  { notices }: Deps,
+  { notifications }: Deps,
   runId: string,
   send: () => Promise<void>,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
-  const enough = AbortSignal.timeout(PATIENCE_MS);
-  let news = notices.newsOf(runId, enough);
+  const enough = AbortSignal.timeout(OUTCOME_MIRRORED_MS);
+  let news = notifications.newsOf(runId, enough);
   await send();
   while (await news) {
-    news = notices.newsOf(runId, enough);
+    news = notifications.newsOf(runId, enough);
     const found = await look();
     if (found) return found;
   }

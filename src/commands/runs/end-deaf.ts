@@ -1,16 +1,17 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { endFromOutside, isLost, lost, UNKNOWN } from "../../queries/ended-outside.ts";
+import { endFromOutside } from "./end-from-outside.ts";
+import { isLost, lost, UNKNOWN } from "../../queries/lost-run.ts";
 import { type Whereabouts, whereabouts } from "../../temporal/whereabouts.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
-/** So often in a row a workflow task may fail for reasons that pass: a worker that dies, or is too busy. */
+/** Fewer failures of a workflow task in a row may have causes that pass: a worker that dies, or is too busy. */
 const STUCK_AFTER = 3;
 
 /**
- * Ends a run that hears nothing: terminated where its workflow task keeps failing, in the mirror alone where Temporal does
- * not know it. Undefined: it may hear.
+ * Ends a run that can't hear a command. If its workflow task keeps failing, it is terminated; if Temporal does not know it, only
+ * its rows are ended. Undefined: it may hear.
  */
 export async function endDeaf(deps: Deps, row: RunRow, known: Whereabouts): Promise<RunRow | undefined> {
   if (known.is === "unknown" && isLost(row))
@@ -25,11 +26,11 @@ export async function endDeaf(deps: Deps, row: RunRow, known: Whereabouts): Prom
   return endFromOutside(deps, row.id, { status: "canceled", error: `terminated: ${reason}` });
 }
 
-/** Of a run that Temporal does not take a command for, though its row is open: as it has ended. */
+/** For a run whose row is open though Temporal takes no command for it: the row as the run has ended. */
 export async function endKnownToTemporal(deps: Deps, row: RunRow): Promise<RunRow> {
   const known = await whereabouts(deps, row.id);
   if (known.is === "ended") return endFromOutside(deps, row.id, known.end);
-  // Somebody has opened it again this moment, or it is just being started.
+  // It is being reopened or started at this moment.
   if (known.is === "open" || !isLost(row)) throw notYetKnown();
   throw lost();
 }

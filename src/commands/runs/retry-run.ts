@@ -1,22 +1,23 @@
 import { logged } from "../command-log.ts";
-import { idempotentRun } from "../idempotent.ts";
+import { idempotentRun } from "../idempotency/idempotent.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
+import { findVersion, planSteps } from "../../store/workflow-versions.ts";
+import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { enabledSteps, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
-import { headerOf } from "../../../workflows/engine/stored-run.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { headerOf } from "../../../workflows/engine/mirror/stored-run.ts";
 
 /** A new run of the same version that keeps the outputs of the source's completed steps (docs/state-machine.md, Running again). */
 export async function retryRun(

@@ -9,7 +9,10 @@ import { findCommand } from "../../store/commands.ts";
 import { presentCommand } from "../../views/command.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
-/** What became of a command to a run, by its id, which may also be the Idempotency-Key that it was sent under. */
+/**
+ * The outcome of a command to a run. The command's id may be the Idempotency-Key that it was sent under. A command that the run
+ * had not heard when it ended is settled when somebody asks for it.
+ */
 export async function runCommand(deps: Deps, caller: Caller, runId: string, commandId: string): Promise<CommandStatus> {
   const row = await findOwnRun(deps, caller, runId);
   const accepted = await findAccepted(deps.db, runId, commandId);

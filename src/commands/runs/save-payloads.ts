@@ -3,16 +3,16 @@ import { type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
-import type { Db } from "../../store/pool.ts";
-import { findVersion } from "../../store/workflows.ts";
-import { Precedence } from "../../../workflows/engine/precedence.ts";
-import { TemplateWork, templateFaults } from "../../../workflows/engine/reference-rules.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
+import { Precedence } from "../../../workflows/engine/definition/precedence.ts";
+import { TemplateWork, templateFaults } from "../../../workflows/engine/definition/reference-rules.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { MAX_LEVELS, nestsDeeperThan } from "../../../workflows/expressions/printed.ts";
 
 type Of = Pick<RunRow, "project_id" | "workflow_version_id">;
 
-/** Payloads that a recovery is given in place of the run's own and of single steps', as documents of the run `runId`. */
+/** Stores the payloads that a recovery puts in place of the run's and of single steps', as documents of the run `runId`. */
 export async function savePayloads(
   db: Db,
   of: Of,
@@ -33,7 +33,7 @@ export async function savePayloads(
   };
 }
 
-/** The same for a dry run, which stores nothing: what is in them makes no difference to its plan. */
+/** The same for a dry run, which stores nothing: its plan does not depend on what is in the payloads. */
 export async function unsavedPayloads(
   db: Db,
   of: Of,
@@ -48,7 +48,7 @@ export async function unsavedPayloads(
   };
 }
 
-/** A step's payload is a template, and is checked like that of a definition. Whether there is such a step, the run says. */
+/** A step's payload is a template, and is checked as in a definition. The run itself refuses a step that it does not have. */
 async function checked(db: Db, of: Of, { step_payloads = {} }: RetryBody): Promise<Precedence> {
   const given = Object.entries(step_payloads);
   const version = given.length > 0 ? await findVersion(db, of.workflow_version_id) : undefined;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { previewSteering, type Steered, type Steering, steerRun } from "./steer-run.ts";
 import type { Accepted } from "../accepted.ts";
-import { claimEvent } from "../repeated.ts";
+import { claimEvent } from "../idempotency/claims.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
 import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
@@ -10,14 +10,14 @@ import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
-import { findLatestTrigger, findTriggerOf } from "../../store/event-triggers.ts";
-import { writeMirror } from "../../store/mirror.ts";
+import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentEvent } from "../../views/event.ts";
-import type { TriggerRow } from "../../../workflows/engine/rows.ts";
+import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
+import { STEP_KINDS } from "../../../workflows/engine/steps/index.ts";
 
 export interface EventSending {
   eventKey: string;
@@ -30,7 +30,7 @@ export interface EventSending {
 /** Resolves whoever waits for the key in the project. An approval's own key needs a listed approver. */
 export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<Accepted | EventTrigger> {
   const { payload, idempotencyKey } = sending;
-  const trigger = await triggerUnder(deps, await triggerOf(deps, caller, sending), idempotencyKey, payload);
+  const trigger = await eventTriggerUnder(deps, await eventTriggerOf(deps, caller, sending), idempotencyKey, payload);
   const steering = { ...steeringOf(trigger, sending), idempotencyKey };
   const show = (steered: Steered) =>
     "accepted" in steered ? steered : (steered.event_trigger ?? presentEvent(deps, trigger));
@@ -50,7 +50,7 @@ export async function sendEvent(deps: Deps, caller: Caller, sending: EventSendin
 
 /** What the event would do to the run that waits for it. */
 export async function previewEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<DryRun> {
-  const trigger = await triggerOf(deps, caller, sending);
+  const trigger = await eventTriggerOf(deps, caller, sending);
   if (!(await isReceived(deps, trigger, sending.payload))) {
     if (!isOpen(trigger)) throw refusal(NOT_WAITING);
     return previewSteering(deps, caller, steeringOf(trigger, sending));
@@ -61,31 +61,32 @@ export async function previewEvent(deps: Deps, caller: Caller, sending: EventSen
 
 const NOT_WAITING = { code: "conflict", message: "event trigger is not in waiting state" } as const;
 
-async function triggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
-  const trigger = await findTrigger(deps, projectOf(caller, projectId), eventKey);
+async function eventTriggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
+  const trigger = await findEventTrigger(deps, projectOf(caller, projectId), eventKey);
   if (!trigger) throw new Problem("not_found", "event trigger not found");
   return trigger;
 }
 
 const steeringOf = ({ source, run_id, step_ref }: TriggerRow, { eventKey, payload }: EventSending): Steering => ({
   runId: run_id,
-  verb: source === "approval" ? "approve" : "send-event",
+  verb: STEP_KINDS[source].eventVerb ?? "send-event",
   stepRef: step_ref,
   result: payload,
   eventKey,
 });
 
-const isOpen = ({ status, source }: TriggerRow): boolean => status === "waiting" && source !== "sleep";
+const isOpen = ({ status, source }: TriggerRow): boolean =>
+  status === "waiting" && STEP_KINDS[source].eventVerb !== undefined;
 
-/** The same event again. */
+/** Whether this very event has been received before. */
 async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {
   if (trigger.status !== "received" || trigger.source !== "wait_for_event") return false;
   const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
   return isDeepStrictEqual(received, payload);
 }
 
-/** The same key again: of the same run, whoever waits for the event now. */
-async function triggerUnder(
+/** The wait of the run that the Idempotency-Key is bound to, whoever waits for the event now. */
+async function eventTriggerUnder(
   deps: Deps,
   latest: TriggerRow,
   key: string | undefined,
@@ -94,21 +95,22 @@ async function triggerUnder(
   if (key === undefined) return latest;
   const runId = await claimEvent(deps, latest, key, payload);
   if (runId === latest.run_id) return latest;
-  return (await findTriggerOf(deps.db, runId, latest.event_key)) ?? latest;
+  return (await findEventTriggerOf(deps.db, runId, latest.event_key)) ?? latest;
 }
 
-/** Keys of approvals name their run, which is asked when the mirror does not know the key yet. */
+/** The key of an approval names its run. The run is asked if the mirror does not have the key yet. */
 const OWN_KEY = /^approval:([0-9a-f-]{36}):/;
 
-async function findTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
-  const trigger = await findLatestTrigger(deps.db, projectId, eventKey);
+async function findEventTrigger(deps: Deps, projectId: string, eventKey: string): Promise<TriggerRow | undefined> {
+  const trigger = await findLatestEventTrigger(deps.db, projectId, eventKey);
   const [, runId] = OWN_KEY.exec(eventKey) ?? [];
   if (trigger || runId === undefined) return trigger;
-  // Anything may be written there: the id of another project's run, or of no run at all.
+  // The caller may have written any id there: of another project's run, or of no run.
   const run = await findRun(deps.db, runId);
   if (run?.project_id !== projectId || isRunOver(run.status)) return undefined;
   const answer = await askRun(deps, runId, runStateQuery);
   if (!answer) return undefined;
-  await writeMirror(deps.db, [answer.unmirrored]);
-  return findLatestTrigger(deps.db, projectId, eventKey);
+  const unmirrored = answer.unmirrored.triggers.find(({ event_key }) => event_key === eventKey);
+  // What the run has mirrored meanwhile is stored by now.
+  return unmirrored ?? findLatestEventTrigger(deps.db, projectId, eventKey);
 }

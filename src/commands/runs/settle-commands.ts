@@ -4,11 +4,11 @@ import { type AcceptedCommand, listPending } from "../../store/accepted-commands
 import { saveOutcome } from "../../store/commands.ts";
 import { type CommandOutcome, type Verb, VERBS } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /**
- * What became of the commands that a run had not heard when it ended: what it hears is mirrored with its end, so nothing
- * else will ever be known of them. A cancellation is no command to the run, and shows by how that ended.
+ * Stores the outcome of accepted commands that a run had not heard when it ended. What a run has heard is mirrored with its end, so
+ * nothing else will ever be known of the others. A cancellation is not a command to the run: how the run ended is its outcome.
  */
 export async function settleCommands(deps: Deps, row: RunRow): Promise<void> {
   for (const command of await listPending(deps.db, row.id)) {
@@ -25,7 +25,7 @@ export const NOT_CANCELED: Verdict = { status: "refused", code: "conflict", mess
 
 const canceledBy = ({ status }: RunRow): Verdict => (status === "canceled" ? { status: "applied" } : NOT_CANCELED);
 
-/** None of what opens the run again: that is still to be heard. */
+/** Undefined for what reopens the run: that is still to be heard. */
 async function verdictOf(deps: Deps, row: RunRow, command: AcceptedCommand): Promise<Verdict | undefined> {
   const verb = VERBS.find((one) => one === command.verb) as Verb;
   const { id, actor, step_ref, accepted_at: at } = command;

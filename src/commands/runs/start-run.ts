@@ -2,55 +2,74 @@ import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
-import { slowJobsOf, type StoredWorkflow } from "../../store/workflows.ts";
+import { slowJobsOf } from "../../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/view.ts";
+import { runRow } from "../../../workflows/engine/mirror/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 
-/** As a plan is told it: a start itself is held to the limit under a lock. */
+/** For plans. A start takes its place under a lock instead. */
 export const isFull = async ({ db }: Deps, { id, max_concurrent_runs: limit }: StoredWorkflow): Promise<boolean> =>
   limit > 0 && (await countRunning(db, id)) >= limit;
 
-/** Starts a run in Temporal and mirrors its first row, under its workflow's limit of concurrent runs. */
+/** A run before it has mirrored itself. Revision 0: whatever it writes is newer. */
+export const firstRow = (header: RunHeader, steps: PlanStep[]): RunRow => ({
+  ...runRow(initialRun(planOf(header, steps))),
+  revision: 0,
+});
+
+/**
+ * Starts a run in Temporal and stores its first row, under its workflow's limit of concurrent runs.
+ *
+ * Temporal is told while the transaction that has taken the run's place is open. If the row were committed first, a process that
+ * dies in between would leave a run that holds a place and never begins, and a start that fails would take back a run that others
+ * have seen. If Temporal were told first, a run would begin that has no place. So the row is seen by others once the run has
+ * begun, and when the start fails, or the process dies, Postgres gives the place back by itself. A run that has begun though its
+ * row was lost is no loss: it mirrors itself.
+ */
 export async function startRun(
-  { db, starts, temporal }: Deps,
+  deps: Deps,
   header: RunHeader,
   steps: PlanStep[],
   maxConcurrentRuns: number,
   seed_from?: string,
 ): Promise<RunRow> {
-  // Revision 0: whatever the run itself writes is newer.
-  const row = { ...runRow(initialRun(planOf(header, steps))), revision: 0 };
-  // KeyedRequest before the transaction: those that wait for its lock hold the other connections.
-  const slow_jobs = await slowJobsOf(db, header.workflow_version_id);
-  const input: RunInput = { run: header, steps, seed_from, slow_jobs };
-  const begin = async () => {
-    try {
-      await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
-        temporal.workflow.start(WORKFLOW_TYPE, {
-          ...webUiHeaders(header),
-          workflowId: header.id,
-          taskQueue: TASK_QUEUE,
-          workflowIdReusePolicy: "REJECT_DUPLICATE",
-          args: [input],
-          requestEagerStart: true,
-        }),
-      );
-    } catch (error) {
-      // An earlier try under the same idempotency key got this far.
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-      if (isOutage(error)) throw unknownOutcome(error, `run ${header.id} may have begun`);
-      throw error;
-    }
-  };
-  if (!(await insertRunWithinLimit(starts, row, maxConcurrentRuns, begin)))
-    throw new Problem("conflict", LIMIT_REACHED);
+  const row = firstRow(header, steps);
+  // Read before the transaction: runs that wait for its lock hold the other connections.
+  const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
+  await inTransaction(deps.starts, async (transaction) => {
+    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns)))
+      throw new Problem("conflict", LIMIT_REACHED);
+    await begin(deps, { run: header, steps, seed_from, slow_jobs });
+  });
   return row;
+}
+
+async function begin({ temporal }: Deps, input: RunInput & { run: RunHeader }): Promise<void> {
+  const { run } = input;
+  try {
+    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+      temporal.workflow.start(WORKFLOW_TYPE, {
+        ...webUiHeaders(run),
+        workflowId: run.id,
+        taskQueue: TASK_QUEUE,
+        workflowIdReusePolicy: "REJECT_DUPLICATE",
+        args: [input],
+        requestEagerStart: true,
+      }),
+    );
+  } catch (error) {
+    // An earlier try under the same idempotency key has started it.
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+    if (isOutage(error)) throw unknownOutcome(error, `run ${run.id} may have begun`);
+    throw error;
+  }
 }

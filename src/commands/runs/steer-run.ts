@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
-import { usedFor } from "../bound-key.ts";
-import { claimCommand } from "../repeated.ts";
+import { usedFor } from "../idempotency/bound-key.ts";
+import { claimCommand } from "../idempotency/claims.ts";
 import { outcomeOf } from "./await-outcome.ts";
 import { endKnownToTemporal } from "./end-deaf.ts";
 import { reopenRun } from "./reopen-run.ts";
@@ -21,18 +21,19 @@ import { findOwnRun } from "../../queries/runs.ts";
 import { findApproval } from "../../store/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
-import { writeMirror } from "../../store/mirror.ts";
-import { tellOfCommand } from "../../store/notices.ts";
+import { writeMirror } from "../../store/mirror/write-mirror.ts";
+import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
+import { presentApproval } from "../../views/approval.ts";
 import { presentEvent } from "../../views/event.ts";
-import { presentApproval, presentRun, presentSteps } from "../../views/run.ts";
-import type { CommandOutcome, CommandPayload, Verb } from "../../../workflows/engine/command.ts";
+import { presentRun } from "../../views/run.ts";
+import { presentSteps } from "../../views/step.ts";
+import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
-import { unknownStep } from "../../../workflows/engine/recovery/rule.ts";
-import type { RunRow } from "../../../workflows/engine/rows.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { isStepRef } from "../../../workflows/engine/validate.ts";
-import { shown } from "../../../workflows/engine/view.ts";
+import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
+import { replyOf } from "../../../workflows/engine/mirror/view.ts";
 import { commandOutcomeQuery, commandSignals } from "../../../workflows/messages.ts";
 
 export interface Steering {
@@ -45,7 +46,7 @@ export interface Steering {
   eventKey?: string;
   payloads?: RetryBody;
   idempotencyKey?: string;
-  /** Of an action of ours that may be tried again. */
+  /** Set by a bulk operation, which may try the same command again. */
   commandId?: string;
 }
 
@@ -56,8 +57,8 @@ export type Steered =
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 
 /**
- * A command to a run: a signal, and its outcome as the run mirrors it, or else tells it to a query. A closed run is not signalled; what it would
- * say is read off the mirror by the engine's own rules, and a recovery that they allow opens it again.
+ * A command to a run is sent as a signal. The run mirrors the outcome; if the mirror is behind, a query asks for it. A closed run is
+ * not signalled: the engine's own rules say what it would answer, and a recovery that they allow reopens it.
  */
 export function steerRun(deps: Deps, caller: Caller, steering: Steering): Promise<Steered> {
   const { runId: run, verb, stepRef: step } = steering;
@@ -87,23 +88,23 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const reply = await outcomeOf(deps, runId, {
     send,
     look: () => findReply(db, runId, id),
-    ask: () => asked(deps, runId, id),
+    ask: () => askedOfRun(deps, runId, id),
   });
   if (!reply) return accepted(deps, { run_id: runId, id, verb, step_ref: stepRef, actor: caller.actor });
   assertSame(reply.outcome, steering);
-  return present(deps, reply);
+  return presentReply(deps, reply);
 }
 
-/** As the run itself tells it. Undefined: no worker could say yet. */
-async function asked(deps: Deps, runId: string, id: string): Promise<Reply | undefined> {
+/** The outcome as the run tells it. Undefined: no worker could tell yet. */
+async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply | undefined> {
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return undefined;
-  // The run mirrors itself; this makes sure that the caller's next list shows what this answer says.
+  // The run mirrors itself. Writing it here as well makes sure that the caller's next read shows what this answer says.
   await writeMirror(deps.db, [reply.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
   return reply;
 }
 
-/** What a command would do: it answers what `steerRun` would answer where that is refused, and changes nothing. */
+/** What a command would do, with nothing changed. It is refused as `steerRun` would refuse it. */
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
   const { verb, stepRef: step_ref, reason, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
@@ -113,7 +114,7 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
   const row = await findOwnRun(deps, caller, runId);
-  // No step is named so, and the text would stay in the run's history.
+  // No step can have this name, and the text would stay in the run's history.
   if (stepRef !== undefined && !isStepRef(stepRef)) throw new Problem("not_found", unknownStep(verb));
   return row;
 }
@@ -135,7 +136,7 @@ async function signal(
   }
 }
 
-/** The signal may have arrived though its answer did not. The id of a command is its Idempotency-Key. */
+/** The signal may have arrived though its answer did not. Sent again with the command's id as Idempotency-Key, it takes effect once. */
 const lost = (error: unknown, id: string): unknown =>
   isOutage(error) ? unknownOutcome(error, "the command may be stored", `Idempotency-Key ${id}`) : error;
 
@@ -147,7 +148,7 @@ async function reopen(
   payload: CommandPayload & { id: string; actor: string },
   isKeyed: boolean,
 ) {
-  // A run closes only after its last state is mirrored, so this row is the closed run's.
+  // A run closes after its last state is mirrored, so this row is that of the closed run.
   const stored = await findOwnRun(deps, caller, runId);
   const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
@@ -166,19 +167,19 @@ async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering)
   return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 
-/** The same key again: the same outcome, shown as things are now. */
+/** The same key has the same outcome, and shows things as they are now. */
 async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
   assertSame(outcome, steering);
-  const now = shown(await mirroredRun(deps, row), outcome.step_ref);
+  const now = replyOf(await mirroredRun(deps, row), outcome.step_ref);
   const approval = now.step && (await findApproval(deps.db, now.step.id));
-  return present(deps, { outcome, ...now, approval });
+  return presentReply(deps, { outcome, ...now, approval });
 }
 
 function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {
   if (outcome.verb !== verb || outcome.step_ref !== stepRef) throw usedFor("for another command");
 }
 
-async function present(deps: Deps, reply: Reply): Promise<Steered> {
+async function presentReply(deps: Deps, reply: Reply): Promise<Steered> {
   const { outcome, run, step, approval, trigger } = reply;
   if (outcome.status === "refused") throw refusal(outcome);
   const [step_run] = step ? (await presentSteps(deps, [step])).items : [];

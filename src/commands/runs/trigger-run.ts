@@ -1,24 +1,25 @@
 import { v7 as uuid } from "uuid";
 import { logged } from "../command-log.ts";
-import { idempotentRun } from "../idempotent.ts";
+import { idempotentRun } from "../idempotency/idempotent.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
-import { now } from "../../clock.ts";
+import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { saveDocument } from "../../store/documents.ts";
-import { findVersion, findWorkflow, planSteps, type StoredWorkflow } from "../../store/workflows.ts";
+import { findVersion, planSteps } from "../../store/workflow-versions.ts";
+import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, planOf, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 import { previewOfStart } from "../../../workflows/engine/preview.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/view.ts";
+import { runRow } from "../../../workflows/engine/mirror/view.ts";
 
 const MAX_TAGS = 20;
 const DISABLED = "workflow is disabled";
@@ -53,7 +54,7 @@ export function triggerRun(
   return logged(deps, { verb: "trigger", actor: caller.actor }, act, ({ id }) => id);
 }
 
-/** The run that it would make, how far that goes at once, and what would refuse it. */
+/** The run that a trigger would make, how far it would go at once, and why the trigger would be refused. */
 export async function previewTrigger(
   deps: Deps,
   caller: Caller,
@@ -131,8 +132,8 @@ function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep
   const refs = new Set(steps.map((step) => step.step_ref));
   for (const { step_ref } of overrides) {
     if (refs.has(step_ref)) continue;
-    const message = `step override references unknown step_ref ${JSON.stringify(step_ref.slice(0, 200))}`;
-    throw new Problem("validation_error", message, [`step_overrides: ${message}`]);
+    const named = JSON.stringify(step_ref.slice(0, 200));
+    throw invalid("step_overrides", `step override references unknown step_ref ${named}`);
   }
   const enabled = enabledSteps(steps, overrides);
   if (enabled.length === 0)

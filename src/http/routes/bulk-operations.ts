@@ -1,15 +1,15 @@
-import { bulkCommand } from "../../commands/bulk/bulk-command.ts";
+import { bulkCommand } from "../../queries/bulk-command.ts";
 import { createBulkOperation, previewBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
 import { previewBulkSteering, steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
 import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
-import { bulkItemsQuery, encodePlace, projectPageQuery } from "../../contract/lists.ts";
+import { bulkItemsQuery, projectPageQuery } from "../../contract/lists.ts";
 import { reasonBody } from "../../contract/verbs.ts";
-import { answerTo, pageOf } from "../answer.ts";
+import { answerTo, pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf, knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
-import { BULK_VERBS, type BulkVerb } from "../../../workflows/engine/bulk-status.ts";
+import { BULK_VERBS, type BulkVerb } from "../../../workflows/bulk/status.ts";
 
 const idOf = (params: { operationID: string }) => knownId(params.operationID, "bulk operation not found");
 
@@ -32,12 +32,8 @@ export const bulkOperationRoutes: Route[] = [
     scope: "workflows:read",
     query: projectPageQuery,
     handler: async (deps, asked) => {
-      const { items, next } = await listBulkOperations(
-        deps,
-        projectOf(asked.caller, asked.query.project_id),
-        asked.query,
-      );
-      return pageOf(items, next, asked);
+      const page = await listBulkOperations(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -51,10 +47,8 @@ export const bulkOperationRoutes: Route[] = [
     path: "/v1/bulk-operations/:operationID/items",
     scope: "workflows:read",
     query: bulkItemsQuery,
-    handler: async (deps, asked) => {
-      const { items, next } = await listBulkItems(deps, asked.caller, idOf(asked.params), asked.query);
-      return pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
-    },
+    handler: async (deps, asked) =>
+      pageAnswer(await listBulkItems(deps, asked.caller, idOf(asked.params), asked.query), asked),
   }),
   route({
     method: "get",

@@ -5,20 +5,17 @@ import { previewSendToPrefix, sendToPrefix } from "../../commands/events/send-to
 import { previewEvent, sendEvent } from "../../commands/runs/send-event.ts";
 import { eventsQuery, purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../contract/events.ts";
 import { projectQuery } from "../../contract/lists.ts";
-import { Problem } from "../../errors.ts";
-import { type Answer, answerTo, pageOf } from "../answer.ts";
+import { invalid } from "../../errors.ts";
+import { type Answer, answerTo, pageAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { eventStats, getEvent, listEvents } from "../../queries/events.ts";
+import { eventKeyProblem } from "../../rules/event-key.ts";
 
-const MAX_KEY_BYTES = 512;
-
-/** A key, or what keys begin with. It is percent-decoded already: %2F stands for a slash in it. */
+/** A key, or what keys begin with. It is percent-decoded already, also %2F. */
 function keyOf(key: string): string {
-  const refuse = (message: string) => new Problem("validation_error", message, [`event key: ${message}`]);
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw refuse("event key must be at most 512 characters");
-  if ([...key].some((character) => character < " "))
-    throw refuse("event key contains invalid characters (control characters not allowed)");
+  const problem = eventKeyProblem(key);
+  if (problem !== undefined) throw invalid("event key", problem);
   return key;
 }
 
@@ -37,8 +34,8 @@ export const eventRoutes: Route[] = [
     handler: async (deps, { caller, query, url }) => {
       const { project_id, status, workflow_run_id: runId, source_type: sourceType, limit, cursor } = query;
       const filter = { status, runId, sourceType, limit, cursor };
-      const { items, next } = await listEvents(deps, projectOf(caller, project_id), filter);
-      return pageOf(items, next, { url, query: { envelope: true } });
+      const page = await listEvents(deps, projectOf(caller, project_id), filter);
+      return pageAnswer(page, { url, query: { envelope: true } });
     },
   }),
   route({

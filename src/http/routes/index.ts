@@ -3,7 +3,7 @@ import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
-import { runRoutes } from "./runs.ts";
+import { jobRunRoutes } from "./job-runs.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
 import { workflowRoutes } from "./workflows.ts";
 
@@ -14,6 +14,6 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
-  ...runRoutes,
+  ...jobRunRoutes,
   ...eventRoutes,
 ];

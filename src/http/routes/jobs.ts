@@ -2,7 +2,7 @@ import { createJob, previewJob } from "../../commands/definitions/create-job.ts"
 import { createJobBody } from "../../contract/jobs.ts";
 import { taggedQuery } from "../../contract/lists.ts";
 import { IGNORED, sent } from "../../contract/without-effect.ts";
-import { pageOf } from "../answer.ts";
+import { pageAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -24,8 +24,8 @@ export const jobRoutes: Route[] = [
     scope: "jobs:read",
     query: taggedQuery,
     handler: async (deps, asked) => {
-      const { items, next } = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
-      return pageOf(items, next, asked);
+      const page = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({

@@ -44,14 +44,14 @@ function ofRun(verb: "pause" | "resume"): Route {
 function ofStep<Body>(
   verb: Verb,
   body: z.ZodType<Body>,
-  said: (body: Body) => Partial<Steering>,
+  given: (body: Body) => Partial<Steering>,
   show: (done: Done) => unknown,
   more: { orScope?: Scope; ignores?: (given: Json | undefined) => string[] } = {},
 ): Route {
   const steering = (params: { workflowRunID: string; stepRef: string }, body: Body): Steering => ({
     runId: runIdOf(params),
     stepRef: params.stepRef,
-    ...said(body),
+    ...given(body),
     verb,
   });
   return route({

@@ -1,11 +1,13 @@
 import type { z } from "zod";
-import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
+import { bulkCancel, previewBulkCancel } from "../../commands/bulk/bulk-cancel.ts";
+import { bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-replay.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
+import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryBody } from "../../contract/verbs.ts";
-import { type Answer, answerTo, pageOf, withCursor } from "../answer.ts";
+import { type Answer, answerTo, pageAnswer, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
@@ -21,10 +23,8 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: runsQuery,
     handler: async (deps, asked) => {
-      const { project_id, status, tag_key, tag_value, limit, cursor } = asked.query;
-      const filter = { status, tagKey: tag_key, tagValue: tag_value, limit, cursor };
-      const { items, next } = await listRuns(deps, projectOf(asked.caller, project_id), filter);
-      return pageOf(items, next, asked);
+      const page = await listRuns(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -54,9 +54,10 @@ export const workflowRunRoutes: Route[] = [
     path: "/v1/workflow-runs/:workflowRunID",
     scope: "workflows:read",
     query: runQuery,
-    handler: async (deps, { caller, params, query }) => ({
-      body: await getRun(deps, caller, runIdOf(params), query.wait_secs),
-    }),
+    handler: async (deps, { caller, params, query }) => {
+      const row = await noticeEnd(deps, await findOwnRun(deps, caller, runIdOf(params)));
+      return { body: await getRun(deps, caller, row, query.wait_secs) };
+    },
   }),
   route({
     method: "delete",
@@ -111,10 +112,10 @@ export const workflowRunRoutes: Route[] = [
 ];
 
 function partOf(
-  { items, next, leftOut }: ListPart<unknown>,
+  { leftOut, ...part }: ListPart<unknown>,
   asked: { url: string; query: z.output<typeof stepsQuery> },
 ): Answer {
-  const answer = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
+  const answer = pageAnswer(part, asked);
   if (!leftOut) return answer;
   const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
   return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };

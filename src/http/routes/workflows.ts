@@ -4,7 +4,7 @@ import { createWorkflowBody } from "../../contract/create-workflow.ts";
 import { pageQuery, taggedQuery } from "../../contract/lists.ts";
 import { triggerBody } from "../../contract/trigger.ts";
 import { IGNORED, ofOtherTypes, sent } from "../../contract/without-effect.ts";
-import { pageOf } from "../answer.ts";
+import { pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -31,8 +31,8 @@ export const workflowRoutes: Route[] = [
     scope: "workflows:read",
     query: taggedQuery,
     handler: async (deps, asked) => {
-      const { items, next } = await listWorkflows(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
-      return pageOf(items, next, asked);
+      const page = await listWorkflows(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
+      return pageAnswer(page, asked);
     },
   }),
   route({
@@ -60,9 +60,8 @@ export const workflowRoutes: Route[] = [
     query: pageQuery,
     handler: async (deps, asked) => {
       const workflow = await findOwnWorkflow(deps, asked.caller, idOf(asked.params));
-      const { limit, cursor } = asked.query;
-      const { items, next } = await listRuns(deps, workflow.project_id, { workflowId: workflow.id, limit, cursor });
-      return pageOf(items, next, asked);
+      const page = await listRuns(deps, workflow.project_id, { ...asked.query, workflow_id: workflow.id });
+      return pageAnswer(page, asked);
     },
   }),
 ];

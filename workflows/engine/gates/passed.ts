@@ -1,7 +1,7 @@
 import { isGate } from "./may-pass.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
-import type { Change, RecoveryRequest } from "../recovery/rule.ts";
+import type { Change, RecoveryRequest } from "../recovery/request.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import { isStepOver } from "../transitions.ts";
@@ -41,7 +41,7 @@ export function gatesPassed(
   }
   if (verb === "retry" || verb === "replay-subtree") {
     // A sub-workflow that runs again asks again.
-    add([target], (i) => plan.steps[i]?.step_type === "approval");
+    add([target], (i) => plan.steps[i]?.gates_within === undefined);
     const repeated = [...changes.keys()].filter((i) => isReset(i) && statusOf(state, i) === "completed");
     if (verb === "replay-subtree") repeated.push(target);
     add(before(plan, repeated), lets);

@@ -1,6 +1,7 @@
-import { leaveAttempt } from "../attempts.ts";
-import { close, endStep, skipUnreachable, touch } from "../ending.ts";
-import type { Change, Recovery } from "./rule.ts";
+import { leaveAttempt } from "../mirror/attempts.ts";
+import { closeStep, endStep, skipUnreachable, touch } from "../ending.ts";
+import type { Change } from "./request.ts";
+import type { Recovery } from "./rule.ts";
 import { expiry, type Run } from "../run.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { StepState } from "../state.ts";
@@ -39,9 +40,8 @@ function reopen({ state, plan }: Run, at: number): void {
 
 function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
-  // What it had begun ends for all to see, before the step forgets it.
-  if (!isStepOver(status) && started_at !== undefined)
-    touch(run, i, (step) => close(step, { status: "canceled", gate: superseded }, at));
+  // What it has open is mirrored as closed before the state of the step is overwritten.
+  if (!isStepOver(status) && started_at !== undefined) closeStep(run, i, { status: "canceled", reset: true }, at);
   if (counted) leaveAttempt(run, i, at);
   touch(run, i, (step) => {
     const attempt = counted ? step.attempt + 1 : step.attempt;
@@ -57,7 +57,3 @@ function resetStep(run: Run, i: number, { as, counted, child }: Change & { actio
     Object.assign(step, fresh);
   });
 }
-
-const superseded = ({ trigger }: StepState): void => {
-  if (trigger?.status === "waiting") Object.assign(trigger, { status: "canceled", error: "step was reset" });
-};

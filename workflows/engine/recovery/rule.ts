@@ -1,5 +1,5 @@
-import { isAttempt } from "../attempts.ts";
-import type { CommandOutcome, CommandPayload } from "../command.ts";
+import { isAttempt } from "../mirror/attempts.ts";
+import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
 import { mayPass } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
@@ -7,29 +7,8 @@ import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import type { StepEnd } from "../steps/kind.ts";
 import { isRunOver, isStepOver } from "../transitions.ts";
+import type { Change, RecoveryRequest } from "./request.ts";
 import { quoted } from "../../expressions/printed.ts";
-
-/**
- * `retry-run` makes a new run; the others are commands to the run itself. `reopen` and `adopt` are what runs say to each
- * other: a parent to its sub-workflow that failed, a sub-workflow that runs again to its parent.
- */
-export const RECOVERIES = [
-  "retry-run",
-  "retry",
-  "replay-subtree",
-  "skip",
-  "force-complete",
-  "reopen",
-  "adopt",
-] as const;
-export type RecoveryVerb = (typeof RECOVERIES)[number];
-
-export type RecoveryRequest = CommandPayload & { verb: RecoveryVerb; actor: string };
-
-/** What a recovery does to one step, and why. */
-export type Change =
-  | { action: "reset"; as: "pending" | "waiting"; counted: boolean; child?: StepState["child"]; reason: string }
-  | { action: "ended"; end: StepEnd; reason: string };
 
 export interface Recovery {
   /** By index. A step that is not named is kept. */
@@ -39,17 +18,6 @@ export interface Recovery {
   /** What the run, and single steps of it, are given from now on in place of their payloads. */
   payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
 }
-
-export interface Refusal {
-  status: "refused";
-  code: NonNullable<CommandOutcome["code"]>;
-  message: string;
-}
-
-export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
-
-export const unknownStep = (verb: string): string =>
-  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
 
 /**
  * The one rule of recovery: what a request does to a run as it stands, or why it is refused. Nothing is
@@ -69,13 +37,13 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
 }
 
 /**
- * Runs that began by older rules let anyone pass their gates, and their histories hold it. A command says whether it may
- * only since then.
+ * Runs that began by rules 0 let anyone pass their gates, and their histories hold that. Commands say `may_override` only
+ * since then.
  */
 const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
   (run.rules ?? 0) >= 1 || may_override !== undefined;
 
-/** A payload that no step would ever be given is refused: whoever sends it thinks otherwise. */
+/** A payload for a step that does not run again would have no effect, so it is refused. */
 function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {
   const i = plan.index.get(ref);
   const step = i === undefined ? undefined : state.steps[i];
@@ -98,11 +66,11 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
     case "force-complete": {
       if (step.status !== "pending" && step.status !== "waiting")
         return refused("invalid_state", `cannot ${verb} step in ${step.status} status`);
-      const gate = overridden(actor, reason);
+      const override = { actor, reason };
       const end: StepEnd =
         verb === "skip"
-          ? { status: "skipped", error: reason, cause: "operator", gate }
-          : { status: "completed", output: request.result, cause: "operator", gate };
+          ? { status: "skipped", error: reason, cause: "operator", override }
+          : { status: "completed", output: request.result, cause: "operator", override };
       const change: Change = { action: "ended", end, reason: verb === "skip" ? "is skipped" : "is force-completed" };
       return { changes: new Map([[target, change]]), reset_steps: 0 };
     }
@@ -147,7 +115,7 @@ function reopening(plan: Plan, state: RunState, request: RecoveryRequest): Recov
   return withChildren(plan, state, { changes, reset_steps: changes.size }, request, [...changes.keys()]);
 }
 
-/** A sub-workflow runs again: the step that it belongs to does, with it, as in a retry. */
+/** A sub-workflow runs again, and with it the step that it belongs to, as in a retry. */
 function adoption(plan: Plan, state: RunState, request: RecoveryRequest): Recovery | Refusal {
   const target = state.steps.findIndex((step) => step.child_run_id === request.child_run_id && hasChild(step));
   const step = state.steps[target];
@@ -207,11 +175,3 @@ function resetTo(plan: Plan, state: RunState, i: number, isTarget: boolean, reas
   const as = isTarget || plan.dependencies[i]?.length === 0 ? "pending" : "waiting";
   return { action: "reset", as, counted: isTarget || isAttempt(state.steps[i] as StepState), reason };
 }
-
-/** An approval passed by is no approval: it closes as overridden, with who did it and why. */
-const overridden =
-  (actor: string, reason: string | undefined) =>
-  ({ approval }: StepState): void => {
-    if (approval?.status === "pending")
-      Object.assign(approval, { status: "overridden", approved_by: actor, error: reason });
-  };

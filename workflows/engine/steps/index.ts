@@ -1,7 +1,8 @@
-import type { StepType } from "../../../src/contract/workflows.ts";
+import type { StepType } from "../../../src/contract/steps/index.ts";
+import type { StepVerb } from "../command.ts";
 import { approval } from "./approval.ts";
 import { job } from "./job.ts";
-import type { StepKind } from "./kind.ts";
+import type { StepCommand, StepKind } from "./kind.ts";
 import { sleep } from "./sleep.ts";
 import { subWorkflow } from "./sub-workflow.ts";
 import { waitForEvent } from "./wait-for-event.ts";
@@ -14,3 +15,6 @@ export const STEP_KINDS: Record<StepType, StepKind> = {
   sleep,
   sub_workflow: subWorkflow,
 };
+
+/** Each verb that is a step type's own: the compiler names one that no type has. */
+export const STEP_COMMANDS: Record<StepVerb, StepCommand> = { ...approval.commands, ...waitForEvent.commands };

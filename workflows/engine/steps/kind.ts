@@ -1,17 +1,59 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
+import type { StepInput } from "../../../src/contract/steps.ts";
+import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
+import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Cause, StepState } from "../state.ts";
+import type { Fault } from "./fault.ts";
 
-/** What is particular about a type of step. Everything here is pure, like the engine. */
+/** A step of a run: where it stands in the plan, what its definition says of it, and its state. */
+export interface StepOf {
+  plan: Plan;
+  i: number;
+  definition: PlanStep;
+  step: StepState;
+}
+
+/** All that is particular about a type of step. Everything here is pure, like the engine. */
 export interface StepKind {
   /** Its status from its start to its end (gates and sleeps sit in `waiting`). */
   open: "running" | "waiting";
-  /** Completes the state of a step that starts now. */
-  begin(start: { plan: Plan; i: number; definition: PlanStep; at: number }, step: StepState): void;
+  /** Whether its event_emit_key is sent once its own work has succeeded. */
+  emits: boolean;
+  /** Completes the state of a step that starts now. A deadline set here gets a timer. */
+  begin(of: StepOf, at: number): void;
   /** What has to go on outside while the step is open, besides the timer of its deadline. */
-  work(plan: Plan, i: number, step: StepState): Work[];
+  work(of: StepOf): Work[];
   /** What it means that the deadline has passed. */
-  onDeadline(definition: PlanStep, step: StepState, at: number): StepEnd | "next attempt";
+  onDeadline(of: StepOf, at: number): StepEnd | "next attempt";
+  /** Closes what the step still has open of its own when it ends, whatever ends it. */
+  close(step: StepState, end: StepEnd): void;
+
+  /** The rows it has besides the step's. */
+  rows(of: StepOf): OwnRows;
+  /** Whether a started step may show that it has started. Left out: at once. */
+  showsStart?(step: StepState): boolean;
+
+  /** The verbs that are this type's. Each is also asked about steps of other types, and says why they don't take it. */
+  commands: Partial<Record<StepVerb, StepCommand>>;
+  /** The verb that an event sent to the step's key is. Left out: it takes no events. */
+  eventVerb?: StepVerb;
+  /** The approvers of each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
+  approvers(definition: PlanStep): string[][];
+
+  /** What a step of this type lacks, in the words that published clients know. */
+  lacks(input: StepInput): Iterable<Fault>;
+  /** What is wrong with the fields of this type. They are looked at on steps of other types too, where they have no effect. */
+  faults(input: StepInput): Iterable<Fault>;
+}
+
+/** Says how the step ends, or why it does not take the command. */
+export type StepCommand = (of: StepOf, command: CommandPayload & { actor: string; at: number }) => StepEnd | Refusal;
+
+export interface OwnRows {
+  approval?: ApprovalRow;
+  trigger?: TriggerRow;
+  jobRun?: JobRunRow;
 }
 
 export interface StepEnd {
@@ -19,7 +61,11 @@ export interface StepEnd {
   output?: JsonDoc;
   error?: string;
   cause?: Cause;
-  /** How the step's approval and trigger close; whatever is still open afterwards is closed as canceled. */
+  /** Who ended the step in place of its own work, and why. */
+  override?: { actor: string; reason?: string };
+  /** The step ends only to begin again. */
+  reset?: true;
+  /** Settles the step's approval and trigger; the kind's `close` cancels what is still open afterwards. */
   gate?: (step: StepState) => void;
 }
 

@@ -1,16 +1,18 @@
-import type { StepKind } from "./kind.ts";
 import { rfc3339 } from "../time.ts";
+import { ownKey } from "./event-keys.ts";
+import { atLeastZero, fault } from "./fault.ts";
+import type { StepKind } from "./kind.ts";
+import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
 
 /** A durable timer. */
-export const sleep: StepKind = {
+export const sleep = {
   open: "waiting",
-  begin({ definition, at }, step) {
-    const expires_at = at + (definition.sleep_duration_secs ?? 0) * 1000;
-    step.deadline = expires_at;
-    step.trigger = { status: "waiting", requested_at: at, expires_at };
+  emits: true,
+  begin({ definition, step }, at) {
+    openTrigger(step, at, at + (definition.sleep_duration_secs ?? 0) * 1000);
   },
   work: () => [],
-  onDeadline(_definition, step, at) {
+  onDeadline({ step }, at) {
     const slept_for_secs = (Math.floor(at) - Math.floor(step.started_at ?? at)) / 1000;
     return {
       status: "completed",
@@ -20,4 +22,16 @@ export const sleep: StepKind = {
       },
     };
   },
-};
+  close: closeTrigger,
+
+  rows: (of) => ({ trigger: triggerRow(of, "sleep", ownKey("sleep", of.plan.run.id, of.definition.step_ref)) }),
+
+  commands: {},
+  approvers: () => [],
+
+  *lacks(input) {
+    if (!((input.sleep_duration_secs ?? 0) > 0))
+      yield fault("sleep_duration_secs", "sleep steps require sleep_duration_secs > 0");
+  },
+  faults: (input) => atLeastZero(input, "sleep_duration_secs"),
+} satisfies StepKind;

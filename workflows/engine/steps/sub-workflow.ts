@@ -1,13 +1,15 @@
 import { childRunId } from "../ids.ts";
+import { atLeastZero, fault } from "./fault.ts";
 import type { StepKind } from "./kind.ts";
 
 /** Runs another workflow of the project as a child. */
-export const subWorkflow: StepKind = {
+export const subWorkflow = {
   open: "running",
-  begin({ plan, i }, step) {
+  emits: false,
+  begin({ plan, i, step }) {
     step.child_run_id ??= childRunId(plan.run.id, i, step.generation);
   },
-  work(_plan, _i, step) {
+  work({ step }) {
     return step.child_run_id
       ? [{ kind: "child", key: `child/${step.generation}`, child_run_id: step.child_run_id }]
       : [];
@@ -15,4 +17,17 @@ export const subWorkflow: StepKind = {
   onDeadline: () => {
     throw new Error("a sub-workflow step has no deadline of its own");
   },
-};
+  close: () => {},
+
+  rows: () => ({}),
+
+  commands: {},
+  approvers: ({ gates_within = [] }) => gates_within,
+
+  *lacks(input) {
+    if (!input.sub_workflow_id) yield fault("sub_workflow_id", "sub_workflow steps require sub_workflow_id");
+    if (input.job_id) yield fault("job_id", "sub_workflow steps must not have job_id");
+    yield* atLeastZero(input, "max_nesting_depth");
+  },
+  faults: (input) => atLeastZero(input, "max_nesting_depth"),
+} satisfies StepKind;

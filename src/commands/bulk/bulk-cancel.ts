@@ -1,0 +1,76 @@
+import pMap from "p-map";
+import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
+import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
+import type { DryRun } from "../../contract/runs.ts";
+import type { Deps } from "../../deps.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { findRun } from "../../store/runs.ts";
+
+export interface BulkCancelled {
+  canceled: number;
+  failed: number;
+  workflow_run_ids: string[];
+}
+
+/**
+ * Cancels each run as a single cancel does, and counts those that can't be canceled. Parents come before their sub-workflows,
+ * which end with them: a sub-workflow that is canceled first would make its parent fail.
+ */
+export async function bulkCancel(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkCancelled> {
+  const distinct = [...new Set(ids)];
+  const key = keyOfEach(idempotencyKey);
+  const attempt = attempting(deps);
+  const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
+  const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
+  const canceled = new Set<string>();
+  let outage: unknown;
+  const isCanceled = async (id: string): Promise<boolean> => {
+    const done = await attempt(() => cancelRun(deps, caller, id, key));
+    if (!("error" in done)) return true;
+    outage ??= done.outage;
+    const row = await findRun(deps.db, id);
+    if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
+    deps.log.info({ run: id, reason: done.error }, "run was not canceled");
+    return false;
+  };
+  for (const depth of [...new Set(depths.values())].sort((a, b) => a - b)) {
+    const act = async (id: string) => {
+      if (await isCanceled(id)) canceled.add(id);
+    };
+    await pMap(
+      distinct.filter((id) => depths.get(id) === depth),
+      act,
+      { concurrency: CONCURRENCY },
+    );
+  }
+  // Nothing was done, and the ids are not the reason.
+  if (outage && canceled.size === 0) throw outage;
+  const workflow_run_ids = distinct.filter((id) => canceled.has(id));
+  return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
+}
+
+type CancelPreview =
+  | ({ workflow_run_id: string; status: "canceled" } & { plan: DryRun })
+  | { workflow_run_id: string; status: "failed"; error: string };
+
+/** What a bulk cancel would do to each run, each by itself. */
+export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]) {
+  const attempt = attempting(deps);
+  const results = await pMap(
+    [...new Set(ids)],
+    async (workflow_run_id): Promise<CancelPreview> => {
+      const seen = await attempt(() => previewCancel(deps, caller, workflow_run_id));
+      if ("error" in seen) return { workflow_run_id, status: "failed", error: seen.error };
+      return { workflow_run_id, status: "canceled", plan: seen.value };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  const workflow_run_ids = results.filter(({ status }) => status === "canceled").map((one) => one.workflow_run_id);
+  const canceled = workflow_run_ids.length;
+  return { dry_run: true as const, canceled, failed: results.length - canceled, workflow_run_ids, results };
+}

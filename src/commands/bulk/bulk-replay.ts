@@ -1,0 +1,91 @@
+import pMap from "p-map";
+import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
+import { logged } from "../command-log.ts";
+import { previewRetry, startRetry } from "../runs/retry-run.ts";
+import type { DryRun } from "../../contract/runs.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { findOwnRun } from "../../queries/runs.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
+
+export interface BulkReplayed {
+  replayed: number;
+  failed: number;
+  total: number;
+  results: { original_run_id: string; new_run_id?: string; status: "replayed" | "failed"; error?: string }[];
+}
+
+/** Retries each run as a single retry does, in the order asked; errors are told by entry. */
+export async function bulkReplay(
+  deps: Deps,
+  caller: Caller,
+  ids: string[],
+  idempotencyKey?: string,
+): Promise<BulkReplayed> {
+  const key = keyOfEach(idempotencyKey);
+  const attempt = attempting(deps);
+  let outage: unknown;
+  const results = await pMap(
+    [...new Set(ids)],
+    async (original_run_id) => {
+      const retried = await attempt(() => replay(deps, caller, original_run_id, key));
+      if (!("error" in retried)) return { original_run_id, new_run_id: retried.value, status: "replayed" as const };
+      outage ??= retried.outage;
+      return { original_run_id, status: "failed" as const, error: retried.error };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  if (outage && results.every(({ status }) => status === "failed")) throw outage;
+  return counted(results);
+}
+
+type ItemPreview =
+  | ({ original_run_id: string; status: "replayed" } & { plan: DryRun })
+  | { original_run_id: string; status: "failed"; error: string };
+
+/** What a bulk replay would do to each run, each by itself. */
+export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+  const attempt = attempting(deps);
+  const results = await pMap(
+    [...new Set(ids)],
+    async (original_run_id): Promise<ItemPreview> => {
+      const seen = await attempt(async () =>
+        previewRetry(deps, caller, await replayed(deps, caller, original_run_id), {}),
+      );
+      if ("error" in seen) return { original_run_id, status: "failed", error: seen.error };
+      return { original_run_id, status: "replayed", plan: seen.value };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return { dry_run: true as const, ...counted(results) };
+}
+
+function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {
+  const replayed = results.filter(({ status }) => status === "replayed").length;
+  return { replayed, failed: results.length - replayed, total: results.length, results };
+}
+
+/** A retry that is refused in the words of the bulk verb. The same key leads to the same new run. */
+export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
+  const command = { verb: "replay", run: runId, actor: caller.actor };
+  const started = await logged(deps, command, async () =>
+    startRetry(deps, caller, await replayed(deps, caller, runId), {}, key),
+  );
+  return started.id;
+}
+
+async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
+  const source = await findOwnRun(deps, caller, runId).catch((error) => {
+    if (error instanceof Problem && error.code === "not_found")
+      throw new Problem("not_found", `get original workflow run: ${error.message}`);
+    throw error;
+  });
+  if (!isRunOver(source.status))
+    throw new Problem(
+      "invalid_state",
+      `cannot retry workflow run ${runId}: status is ${source.status} (must be terminal)`,
+    );
+  return source;
+}

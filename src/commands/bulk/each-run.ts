@@ -1,0 +1,46 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
+import type { Deps } from "../../deps.ts";
+import { type ErrorCode, Problem } from "../../errors.ts";
+import { isOutage } from "../../outage.ts";
+
+/** How many runs of one request are worked on at once. */
+export const CONCURRENCY = 16;
+
+/** A key of its own for each run: the same key may be used in a request for one run alone. */
+export const keyOfEach = (key: string | undefined) => key && `${key}/bulk`;
+
+/** Each run has as long as a request for it alone would have. With one deadline for all, a busy Temporal would leave no time for the last ones. */
+const ITEM_WITHIN_MS = 15_000;
+const AWAY = "workflow engine not available";
+const TRIES = 3;
+const TRIED_AGAIN_AFTER_MS = 500;
+/** An outage that took longer to show will not be over in a moment. */
+const PASSES_WITHIN_MS = 2_000;
+
+/**
+ * Tries one run after another. An error of one run, in words for the caller, does not touch the others. A short outage is
+ * waited for. Once a server is away for longer, the remaining runs are not tried.
+ */
+export function attempting({ log, temporal }: Deps) {
+  let isAway = false;
+  return async <T>(
+    act: () => Promise<T>,
+  ): Promise<{ value: T } | { error: string; code: ErrorCode; outage?: unknown }> => {
+    for (let tries = 1; !isAway; tries++) {
+      const since = Date.now();
+      try {
+        return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
+      } catch (error) {
+        if (error instanceof Problem && !isOutage(error)) return { error: error.message, code: error.code };
+        log.error({ err: error }, "bulk item failed");
+        if (!isOutage(error)) return { error: AWAY, code: "internal_error" };
+        if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
+        else {
+          isAway = true;
+          return { error: AWAY, code: "unavailable", outage: error };
+        }
+      }
+    }
+    return { error: AWAY, code: "unavailable" };
+  };
+}

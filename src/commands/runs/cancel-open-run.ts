@@ -1,0 +1,141 @@
+import { status } from "@grpc/grpc-js";
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import pMap from "p-map";
+import { v7 as uuid } from "uuid";
+import { outcomeOf } from "./await-outcome.ts";
+import { endDeaf, notYetKnown } from "./end-deaf.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { endFromOutside } from "./end-from-outside.ts";
+import { writeMirror } from "../../store/mirror/write-mirror.ts";
+import { tellOfCommand } from "../../store/postgres/notifications.ts";
+import { findRun, listChildren } from "../../store/runs.ts";
+import { askUntil, ends } from "../../temporal/query-run.ts";
+import { whereabouts } from "../../temporal/whereabouts.ts";
+import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { isRunOver } from "../../../workflows/engine/transitions.ts";
+import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { webUiHeaders } from "../../../workflows/web-ui.ts";
+
+const OVER = "workflow run already in terminal state";
+const FAILED = "failed to cancel workflow run";
+
+/** How long to wait until everything that was told to end has ended. */
+const QUIET_WITHIN_MS = 5_000;
+const ASKED_EVERY_SECS = 1;
+const CHILDREN_AT_ONCE = 16;
+
+/**
+ * Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. `cause` is kept in the run's history.
+ * Temporal takes the same request id once.
+ */
+export async function cancelOpenRun(
+  deps: Deps,
+  row: RunRow,
+  { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
+): Promise<{ accepted: string } | { run: RunRow }> {
+  if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
+  const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  if (!run) return { accepted: requestId };
+  if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
+  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
+    deps.log.warn({ err, runId: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
+    return false;
+  });
+  return (await quiet) ? { run } : { accepted: requestId };
+}
+
+async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
+  const known = await whereabouts(deps, row.id);
+  if (known.is === "ended") {
+    await endFromOutside(deps, row.id, known.end);
+    throw new Problem("invalid_state", OVER);
+  }
+  if (known.is === "unknown" && (await isYetToStart(deps, row))) {
+    await start(deps, row);
+    return undefined;
+  }
+  const run = await endDeaf(deps, row, known);
+  if (!run && known.is === "unknown") throw notYetKnown();
+  return run;
+}
+
+/** Undefined: no worker could tell yet. */
+function canceledItself(
+  deps: Deps,
+  row: RunRow,
+  requestId: string,
+  cause: string | undefined,
+): Promise<RunRow | undefined> {
+  return outcomeOf(deps, row.id, {
+    send: () => requestCancel(deps, row.id, requestId, cause),
+    look: () => mirroredEnd(deps, row.id),
+    // The failures are read only now: for a run that is sent something, Temporal begins to count them anew.
+    ask: async () => (await askedEnd(deps, row.id)) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id))),
+  });
+}
+
+/** A sub-workflow is stored before its parent starts it. */
+async function isYetToStart(deps: Deps, { parent_workflow_run_id, revision }: RunRow): Promise<boolean> {
+  if (!parent_workflow_run_id || revision > 0) return false;
+  return (await whereabouts(deps, parent_workflow_run_id)).is === "open";
+}
+
+/** Starts a sub-workflow in place of its parent, which then finds it started and hears of its end. */
+async function start({ temporal }: Deps, row: RunRow): Promise<void> {
+  const input: RunInput = { reopen: row.id };
+  try {
+    await temporal.workflow.start(WORKFLOW_TYPE, {
+      ...webUiHeaders(row),
+      workflowId: row.id,
+      taskQueue: TASK_QUEUE,
+      workflowIdReusePolicy: "REJECT_DUPLICATE",
+      args: [input],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/**
+ * Whether Temporal has closed the run and each of its sub-workflows. A run closes after all of its sub-workflows were told to end.
+ * An activity that was scheduled but had not begun can't begin after that.
+ */
+async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean> {
+  const { id, finished_at = Date.now() } = row;
+  for (;;) {
+    if (await ends(deps, id, ASKED_EVERY_SECS)) break;
+    const known = await whereabouts(deps, id);
+    if (known.is !== "open" || (await endDeaf(deps, row, known))) break;
+    if (Date.now() >= before) return false;
+  }
+  const children = await listChildren(deps.db, id, finished_at);
+  const quiet = await pMap(children, (child) => isQuiet(deps, child, before), { concurrency: CHILDREN_AT_ONCE });
+  return quiet.every(Boolean);
+}
+
+async function requestCancel({ db, log, temporal }: Deps, runId: string, requestId: string, reason?: string) {
+  const { namespace, identity } = temporal.options;
+  const workflowExecution = { workflowId: runId };
+  try {
+    const request = { namespace, identity, requestId, reason, workflowExecution };
+    await temporal.workflowService.requestCancelWorkflowExecution(request);
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new Problem("invalid_state", OVER);
+    throw error;
+  }
+  tellOfCommand(db, runId, requestId).catch((error) => log.warn({ error, runId }, "workers are not told"));
+}
+
+async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefined> {
+  const row = await findRun(db, runId);
+  return row && isRunOver(row.status) ? row : undefined;
+}
+
+/** The end as the run tells it. Undefined: no worker could tell yet. */
+async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
+  const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runStateQuery);
+  if (!answer) return undefined;
+  await writeMirror(deps.db, [answer.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
+  return answer.run;
+}

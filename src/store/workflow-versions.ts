@@ -1,0 +1,66 @@
+import { LRUCache } from "lru-cache";
+import { parseJson } from "../contract/json.ts";
+import { slowAmong } from "./jobs.ts";
+import { type Columns, withoutNulls } from "./postgres/columns.ts";
+import type { Db } from "./postgres/pool.ts";
+import { cachedFor } from "../timing/cached-for.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+
+/** A step of a definition. A payload too long to travel inline is a row of `documents`. */
+export type StoredStep = PlanStep & { workflow_id: string; created_at: number };
+
+/** The version that a run is pinned to. It never changes. */
+export interface StoredVersion {
+  version_id: string;
+  workflow_id: string;
+  version: number;
+  project_id: string;
+  name: string;
+  slug: string;
+  description?: string;
+  enabled: boolean;
+  timeout_secs: number;
+  max_concurrent_runs: number;
+  max_parallel_steps: number;
+  cron?: string;
+  cron_timezone?: string;
+  skip_if_running: boolean;
+  created_by?: string;
+  updated_by?: string;
+  created_at: number;
+  steps: StoredStep[];
+}
+
+/** Versions never change, so what was read is kept. Who gets one must not change it. */
+const versions = new LRUCache<string, StoredVersion>({ max: 500 });
+
+export async function findVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
+  const kept = versions.get(versionId);
+  if (kept) return kept;
+  const version = await readVersion(db, versionId);
+  if (version) versions.set(versionId, version);
+  return version;
+}
+
+async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
+  const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
+    name: "find_version",
+    text: "select * from workflow_versions where version_id = $1",
+    values: [versionId],
+  });
+  return (
+    rows[0] && withoutNulls<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] })
+  );
+}
+
+/** A version's steps as a run carries them. */
+export function planSteps(version: StoredVersion): PlanStep[] {
+  return version.steps.map(({ workflow_id, created_at, ...step }) => step);
+}
+
+/** Which jobs of a version were slow in their last call. */
+export const slowJobsOf = cachedFor(1_000, async (db: Db, versionId: string): Promise<string[]> => {
+  const version = await findVersion(db, versionId);
+  const ids = version?.steps.flatMap(({ job_id }) => job_id ?? []) ?? [];
+  return ids.length > 0 ? slowAmong(db, [...new Set(ids)]) : [];
+});

@@ -1,0 +1,44 @@
+import type { Attempt, StepRun } from "../contract/runs.ts";
+import type { Deps } from "../deps.ts";
+import { type WithOutputs, withOutputs } from "./shown-documents.ts";
+import { shownTime } from "./shown-time.ts";
+import type { AttemptRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
+
+export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> =>
+  withOutputs(deps, rows, (row, output) => ({
+    id: row.id,
+    workflow_run_id: row.run_id,
+    workflow_step_id: row.workflow_step_id,
+    step_ref: row.step_ref,
+    job_run_id: row.job_run_id,
+    attempt: row.attempt,
+    status: row.status,
+    deps_completed: row.deps_completed,
+    deps_required: row.deps_required,
+    output,
+    error: row.error || undefined,
+    started_at: shownTime(row.started_at),
+    finished_at: shownTime(row.finished_at),
+    created_at: rfc3339(row.created_at),
+  }));
+
+export const presentAttempts = (deps: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> =>
+  withOutputs(deps, rows, (row, output) => ({
+    attempt: row.attempt,
+    status: row.status,
+    cause: row.cause,
+    job_run_id: row.job_run_id,
+    output,
+    error: row.error || undefined,
+    approval: row.approval && {
+      status: row.approval.status,
+      approved_by: row.approval.approved_by,
+      requested_at: rfc3339(row.approval.requested_at),
+      approved_at: shownTime(row.approval.approved_at),
+      expires_at: shownTime(row.approval.expires_at),
+      error: row.approval.error || undefined,
+    },
+    started_at: shownTime(row.started_at),
+    finished_at: shownTime(row.finished_at),
+  }));

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import { createJob, gate, getRun, getStep, listed, opens, reaches, runOf, work } from "../definitions.ts";
+import { answered, gateAnswer, refused } from "../shapes.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { until } from "../../stack/until.ts";
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.stop());
+
+type Verb = "approve" | "reject" | "skip" | "force-complete" | "retry" | "replay-subtree";
+
+const steer = (run: WorkflowRun, ref: string, verb: Verb, body?: unknown, token?: string) =>
+  stack.request("POST", `/v1/workflow-runs/${run.id}/steps/${ref}/${verb}`, body, { token });
+const steerRun = (run: WorkflowRun, verb: "pause" | "resume") =>
+  stack.request("POST", `/v1/workflow-runs/${run.id}/${verb}`);
+const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+
+/** An open gate, and a second one behind it. */
+async function atGate(approvers = ["ada"]): Promise<WorkflowRun> {
+  const run = await runOf(stack, [
+    gate("gate", { approval_approvers: approvers }),
+    gate("next", { depends_on: ["gate"] }),
+  ]);
+  await opens(stack, run, "gate");
+  return run;
+}
+
+/** A run whose step "slow" calls an endpoint that answers when told to. */
+async function runOfSlowStep(path: string) {
+  let answer = () => {};
+  stack.jobs.on(path, () => new Promise((resolve) => (answer = () => resolve({ body: { slow: true } }))));
+  const run = await runOf(stack, [work("slow", await createJob(stack, path))]);
+  await until(() => stack.jobs.callsTo(path).length > 0);
+  return { run, answer: () => answer() };
+}
+
+describe("approving", () => {
+  test("completes the gate, says by whom, and what waits for it goes on", async () => {
+    const run = await atGate();
+    const opened = await getStep(stack, run, "gate");
+    const { step_run, approval } = answered(await steer(run, "gate", "approve"), 200, gateAnswer);
+    expect(step_run).toMatchObject({ id: opened.id, status: "completed", started_at: opened.started_at });
+    expect(step_run).not.toHaveProperty("output");
+    expect(approval).toMatchObject({
+      id: `approval:${opened.id}`,
+      workflow_run_id: run.id,
+      workflow_step_run_id: opened.id,
+      approvers: ["ada"],
+      status: "approved",
+      approved_by: "ada",
+      requested_at: opened.started_at,
+    });
+    expect(approval.approved_at).toBe(step_run.finished_at);
+    expect(await getStep(stack, run, "gate")).toEqual(step_run);
+    await opens(stack, run, "next");
+  });
+
+  test("works behind another step, as the root gate does", async () => {
+    const run = await atGate();
+    await steer(run, "gate", "approve");
+    await opens(stack, run, "next");
+    const { step_run } = answered(await steer(run, "next", "approve"), 200, gateAnswer);
+    expect(step_run).toMatchObject({ status: "completed", deps_completed: 1, deps_required: 1 });
+    expect((await listed(stack, run))?.status).toBe("completed");
+  });
+
+  test("takes no body, an empty one, and a deprecated approver who is not listened to", async () => {
+    for (const body of [undefined, "", "  ", {}, { approver: "mallory" }, { approver: null }]) {
+      const { approval } = answered(await steer(await atGate(), "gate", "approve", body), 200, gateAnswer);
+      expect(approval.approved_by).toBe("ada");
+    }
+  });
+
+  test("by someone who is not listed is refused, and the gate stays open", async () => {
+    const run = await atGate(["ada", "user-1"]);
+    const answer = await steer(run, "gate", "approve", { approver: "ada" }, stack.token({ sub: "bob" }));
+    refused(answer, 400, "approver_not_allowed", "approver bob is not allowed for step gate");
+    answered(await steer(run, "gate", "approve", {}, stack.token({ sub: "user-1" })), 200, gateAnswer);
+  });
+
+  test("what has ended already is refused: a second time, in a canceled run, on a finished job step", async () => {
+    const run = await atGate();
+    await steer(run, "gate", "approve");
+    refused(await steer(run, "gate", "approve"), 400, "invalid_state", "step gate is already in terminal state");
+    const canceled = await atGate();
+    await cancel(canceled);
+    refused(await steer(canceled, "gate", "approve"), 400, "invalid_state", "step gate is already in terminal state");
+    const done = await reaches(stack, await runOf(stack, [work("job", await createJob(stack))]), "completed");
+    refused(await steer(done, "job", "approve"), 400, "invalid_state", "step job is already in terminal state");
+  });
+
+  test("what is no approval, or has not opened yet, is refused", async () => {
+    const run = await atGate();
+    refused(await steer(run, "next", "approve"), 400, "invalid_state", "approval not found for step next");
+    const { run: busy, answer } = await runOfSlowStep("/no-approval");
+    refused(await steer(busy, "slow", "approve"), 400, "invalid_state", "approval not found for step slow");
+    answer();
+  });
+
+  test("in a paused run leaves it paused, and counts once it is resumed", async () => {
+    const run = await atGate();
+    await steerRun(run, "pause");
+    answered(await steer(run, "gate", "approve"), 200, gateAnswer);
+    expect((await getRun(stack, run)).status).toBe("paused");
+    expect(await getStep(stack, run, "next")).toMatchObject({ status: "waiting", deps_completed: 1 });
+    expect(await getStep(stack, run, "next")).not.toHaveProperty("started_at");
+    await steerRun(run, "resume");
+    await opens(stack, run, "next");
+  });
+
+  test("ten times at once: one is answered 200, nine 400, and the run goes on", async () => {
+    const run = await atGate();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => steer(run, "gate", "approve")));
+    const losers = answers.filter(({ status }) => status !== 200);
+    expect(losers).toHaveLength(9);
+    for (const loser of losers)
+      refused(
+        loser,
+        400,
+        "invalid_state",
+        /^(step gate is already in terminal state|approval for step gate is already)/,
+      );
+    expect(await opens(stack, run, "next")).toMatchObject({ deps_completed: 1, deps_required: 1 });
+  });
+});
+
+describe("rejecting", () => {
+  test("fails the gate in the approver's name, and its on_failure applies", async () => {
+    const run = await atGate();
+    const bob = stack.token({ sub: "bob" });
+    refused(
+      await steer(run, "gate", "reject", {}, bob),
+      400,
+      "approver_not_allowed",
+      "approver bob is not allowed for step gate",
+    );
+    const { step_run, approval } = answered(await steer(run, "gate", "reject", { reason: "no" }), 200, gateAnswer);
+    expect(step_run).toMatchObject({ status: "failed", error: "approval rejected by ada: no" });
+    expect(approval).toMatchObject({ status: "rejected", approved_by: "ada", error: "no" });
+    expect((await reaches(stack, run, "failed")).error).toBe("approval rejected by ada: no");
+    expect((await getStep(stack, run, "next")).status).toBe("canceled");
+  });
+});

@@ -1,0 +1,90 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Workflow } from "../../../src/contract/workflows.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { startOwnTemporal } from "../../stack/own-servers.ts";
+import { startProxy } from "../../stack/proxy.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
+import { expectUnavailable, GATE, type Refused, readiness, TOLD_WITHIN_MS, triggers } from "./unavailable.ts";
+
+describe("Temporal", () => {
+  let temporal: Awaited<ReturnType<typeof startOwnTemporal>>;
+  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let stack: Stack;
+  let on: Scenario;
+  let plain: Workflow;
+  let limited: Workflow;
+  let gated: { id: string };
+  beforeAll(async () => {
+    temporal = await startOwnTemporal();
+    proxy = await startProxy(temporal.temporalAddress);
+    stack = await startStack({ servers: { temporalAddress: proxy.address }, logLevel: "silent" });
+    on = scenarioOn(stack);
+    plain = await on.workflow([{ step_ref: "job", calls: "/job" }]);
+    limited = await on.workflow([{ step_ref: "job", calls: "/job" }], { max_concurrent_runs: 5 });
+  });
+  beforeEach(async () => {
+    gated = await on.start([GATE]);
+    await on.opens(gated, "gate");
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    await proxy?.close();
+    await temporal?.remove();
+  });
+  let mend = () => {};
+  afterEach(() => mend());
+
+  test.each([
+    ["frozen", () => temporal.freeze(), () => temporal.thaw()],
+    ["reached by connections that are reset", () => proxy.break(), () => proxy.mend()],
+  ])("that is %s is told of before a client gives up, and reads go on", async (_, break_, mend_) => {
+    mend = mend_;
+    break_();
+    const since = Date.now();
+    // More than there are connections to PostgreSQL: those that wait take none from those that read.
+    const many = Array.from({ length: 40 }, () => triggers(stack, plain, limited)[0]?.());
+    let areTold = false;
+    const list = stack.request("GET", "/v1/workflow-runs").then(({ status }) => ({ status, areTold }));
+    const ready = readiness(stack).then((components) => ({ components, areTold }));
+    const approval = { headers: { "idempotency-key": "approved-once" } };
+    const [approved, ...told] = await Promise.all([
+      on.steer<Refused>(gated, "approve", "gate", undefined, approval),
+      on.steer<Refused>(gated, "pause"),
+      stack.request<Refused>("DELETE", `/v1/workflow-runs/${(await on.run(gated)).id}`),
+      ...triggers(stack, plain, limited).map((trigger) => trigger()),
+    ]);
+    areTold = true;
+    expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
+    for (const answer of [approved, ...told]) expectUnavailable(answer);
+    // Nobody can know; what can be done about it is said.
+    expect(approved.body.details).toEqual([
+      "the command may be stored: a repeat under the Idempotency-Key approved-once takes effect once",
+    ]);
+    for (const answer of await Promise.all(many)) expect(answer?.status).toBe(503);
+    expect(await list).toEqual({ status: 200, areTold: false });
+    expect(await ready).toMatchObject({ components: { postgres: "up", temporal: "down" }, areTold: false });
+    expect(await stack.request("GET", "/v1/workflow-runs")).toMatchObject({ status: 200 });
+    expect(await stack.request("GET", `/v1/workflow-runs/${gated.id}`)).toMatchObject({ status: 200 });
+
+    mend_();
+    await until(async () => (await readiness(stack)).temporal === "up");
+    const run = await until(() => on.trigger(plain));
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
+  test("whose namespace is gone is an outage", async () => {
+    const { temporal } = stack.deps;
+    const { namespace } = temporal.options;
+    Object.assign(temporal.options, { namespace: "gone" });
+    Object.assign(temporal.workflow.options, { namespace: "gone" });
+    try {
+      for (const trigger of triggers(stack, plain, limited)) expectUnavailable(await trigger());
+      expectUnavailable(await on.steer<Refused>(gated, "approve", "gate"));
+      expect(await readiness(stack)).toMatchObject({ temporal: "down" });
+    } finally {
+      Object.assign(temporal.options, { namespace });
+      Object.assign(temporal.workflow.options, { namespace });
+    }
+  });
+});

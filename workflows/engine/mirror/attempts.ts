@@ -1,0 +1,40 @@
+import { stepRunId } from "../ids.ts";
+import type { AttemptRow } from "./rows.ts";
+import type { Run } from "../run.ts";
+import type { StepState } from "../state.ts";
+import { isStepOver } from "../transitions.ts";
+
+/** Whether the present generation of a step counts as an attempt: it has started, or was decided without starting. */
+export const isAttempt = ({ started_at, cause }: StepState): boolean =>
+  started_at !== undefined || cause === "operator" || cause === "condition";
+
+/** The latest attempt of a step, as it stands. */
+export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
+  const step = state.steps[i] as StepState;
+  return {
+    step_run_id: stepRunId(plan.run.id, i),
+    run_id: plan.run.id,
+    attempt: step.attempt,
+    status: step.status,
+    cause: step.cause,
+    job_run_id: step.job_run_id,
+    output: step.output,
+    error: step.error,
+    approval: step.approval,
+    started_at: step.attempt_started_at ?? step.started_at,
+    finished_at: step.finished_at,
+  };
+}
+
+/** Another attempt follows: this one is kept as a row before the state of the step is overwritten. */
+export function leaveAttempt(run: Run, i: number, at: number): void {
+  const row = attemptRow(run, i);
+  const { deadline, between_attempts, last_failure } = run.state.steps[i] as StepState;
+  const end: Partial<AttemptRow> =
+    (between_attempts || deadline !== undefined) && last_failure
+      ? { status: "failed", error: last_failure.error, finished_at: last_failure.at ?? deadline }
+      : isStepOver(row.status)
+        ? {}
+        : { status: "canceled", finished_at: at };
+  run.dirty.attempts.push({ ...row, ...end });
+}

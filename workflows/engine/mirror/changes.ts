@@ -1,0 +1,26 @@
+import type { CommandOutcome } from "../command.ts";
+import type { ApprovalRow, AttemptRow, JobRunRow, TriggerRow } from "./rows.ts";
+
+/**
+ * Changes on their way to the mirror, up to a revision. What belongs to one generation of a step (its approval, trigger
+ * and job run) is kept as a row, as it was when it changed last: a reset step no longer has it.
+ */
+export interface Changes {
+  steps: Set<number>;
+  approvals: Map<string, ApprovalRow>;
+  triggers: Map<string, TriggerRow>;
+  jobRuns: Map<string, JobRunRow>;
+  attempts: AttemptRow[];
+  commands: CommandOutcome[];
+  revision: number;
+}
+
+export const noChanges = (revision: number): Changes => ({
+  steps: new Set(),
+  approvals: new Map(),
+  triggers: new Map(),
+  jobRuns: new Map(),
+  attempts: [],
+  commands: [],
+  revision,
+});

@@ -1,0 +1,58 @@
+import { stepRunId } from "../ids.ts";
+import type { Run } from "../run.ts";
+import { STEP_KINDS } from "../steps/index.ts";
+import type { OwnRows } from "../steps/kind.ts";
+import type { RunRow, Shown, StepRow } from "./rows.ts";
+
+/** What a run shows of itself: the rows that queries answer and the mirror writes. */
+export function runRow({ plan, state }: Run): RunRow {
+  const { expires_no_later_than: _, rules: __, ...header } = plan.run;
+  const { status, error, started_at, finished_at, expires_at, revision } = state;
+  const { payload = header.payload, step_payloads = header.step_payloads } = state;
+  return { ...header, payload, step_payloads, status, error, started_at, finished_at, expires_at, revision };
+}
+
+export function stepRow(run: Run, i: number): StepRow {
+  const { plan, state, schedule } = run;
+  const step = state.steps[i];
+  const definition = plan.steps[i];
+  if (!step || !definition) throw new RangeError(`no step ${i}`);
+  const showsStart = STEP_KINDS[definition.step_type].showsStart?.(step) ?? true;
+  return {
+    id: stepRunId(plan.run.id, i),
+    run_id: plan.run.id,
+    idx: i,
+    workflow_step_id: definition.id,
+    step_ref: definition.step_ref,
+    status: step.status,
+    attempt: step.attempt,
+    generation: step.generation,
+    cause: step.cause,
+    deps_completed: schedule.depsCompleted[i] ?? 0,
+    deps_required: definition.depends_on.length,
+    job_run_id: step.job_run_id,
+    child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
+    output: step.output,
+    error: step.error,
+    started_at: showsStart ? step.started_at : undefined,
+    attempt_started_at: step.attempt_started_at,
+    finished_at: step.finished_at,
+    created_at: plan.run.created_at,
+    revision: step.revision,
+  };
+}
+
+/** The rows that the step has besides its own, by its type. */
+export function ownRows({ plan, state }: Run, i: number): OwnRows {
+  const step = state.steps[i];
+  const definition = plan.steps[i];
+  return step && definition ? STEP_KINDS[definition.step_type].rows({ plan, i, definition, step }) : {};
+}
+
+/** What a command answers its caller: the run, and the step it was for. */
+export function replyOf(run: Run, stepRef: string | undefined): Shown {
+  const i = run.plan.index.get(stepRef ?? "");
+  if (i === undefined) return { run: runRow(run) };
+  const { approval, trigger } = ownRows(run, i);
+  return { run: runRow(run), step: stepRow(run, i), approval, trigger };
+}
