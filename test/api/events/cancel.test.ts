@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { replayHistory } from "../../../src/cli/replay-history.ts";
 import { findWaitingEventTrigger } from "../../../src/store/event-triggers.ts";
 import { gate, getRun, getStep, ok, opens, reaches, runOf, wait } from "../definitions.ts";
 import { answered, eventTrigger, refused } from "../shapes.ts";
@@ -61,14 +62,22 @@ describe("canceling a wait", () => {
       const [cancel, send, end] = i % 2 ? answers : answers.toReversed();
       const { status, error, output } = await getStep(stack, run, "paid");
       const event = answered(await stack.request("GET", pathOf(key)), 200, eventTrigger);
-      expect([cancel?.status === 200, send?.status === 200]).toEqual([
-        event.status === "canceled" && event.error === "canceled by user",
-        event.status === "received",
-      ]);
-      if (send?.status === 200) expect({ status, output }).toEqual({ status: "completed", output: i });
-      else if (cancel?.status === 200)
+      const became = event.status === "canceled" ? event.error : event.status;
+      const won = { "canceled by user": cancel, received: send, "workflow canceled": end }[became ?? ""];
+      const told = JSON.stringify([cancel, send, end].map((answer) => [answer?.status, answer?.body]));
+      expect(won?.status, told).toBeLessThan(300);
+      // A busy machine may have accepted one that it has refused since.
+      for (const other of [cancel, send]) if (other !== won) expect(other?.status, told).toBeOneOf([202, 409]);
+      if (won === send) expect({ status, output }).toEqual({ status: "completed", output: i });
+      if (won === cancel)
         expect({ status, error }).toEqual({ status: "failed", error: "event trigger canceled by user" });
-      else expect({ status, end: end?.status }).toEqual({ status: "canceled", end: 200 });
+      if (won === end) expect(status).toBe("canceled");
+      await stack.deps.temporal.workflow
+        .getHandle(run.id)
+        .result()
+        .catch(() => {});
+      const history = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
+      expect(await replayHistory({ codePath: inject("bundlePath") }, history)).toBeUndefined();
     });
     await Promise.all(rounds);
   });
@@ -101,7 +110,7 @@ describe("canceling a wait", () => {
   });
 
   test("of nobody's key, and of another project's, is the same 404", async () => {
-    const { project, waits } = callerOf(stack);
+    const { waits } = callerOf(stack);
     await waits("theirs");
     refused(await stack.request("DELETE", pathOf("theirs")), 404, "not_found", NOT_FOUND);
     refused(await stack.request("DELETE", pathOf("nobody's")), 404, "not_found", NOT_FOUND);

@@ -16,7 +16,7 @@ const show = async (key: string) => answered(await stack.request("GET", pathOf(k
 
 describe("the list of events", () => {
   test("is an envelope, newest first, of the project's own, and read in pages without a gap", async () => {
-    const { project, ask, list, waits } = callerOf(stack);
+    const { ask, list, waits } = callerOf(stack);
     for (const key of ["a", "b", "c"]) await waits(key);
     expect(await ask("POST", `${pathOf("d")}/send`, { hold_secs: 60 })).toMatchObject({ status: 202 });
     await waits("e");
@@ -97,7 +97,7 @@ describe("the list of events", () => {
 
 describe("an event by its key", () => {
   test("is who waits for it, else its newest use; of no use, and of another project, the same 404", async () => {
-    const { project, ask, get, waits } = callerOf(stack);
+    const { ask, get, waits } = callerOf(stack);
     refused(await ask("GET", pathOf("k/1")), 404, "not_found", NOT_FOUND);
     const first = await waits("k/1");
     expect(await get("k/1")).toMatchObject({ status: "waiting", workflow_run_id: first.id });
