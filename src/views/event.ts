@@ -25,12 +25,18 @@ export async function presentEvent(deps: Deps, row: EventRow): Promise<EventTrig
   return event as EventTrigger;
 }
 
+const TRIGGER_TYPES: Record<TriggerRow["source"], EventTrigger["trigger_type"]> = {
+  wait_for_event: "event",
+  approval: "event",
+  sleep: "sleep",
+};
+
 const waited = (row: TriggerRow): EventTrigger => ({
   id: row.id,
   event_key: row.event_key,
   project_id: row.project_id,
   source_type: "workflow_step",
-  trigger_type: row.source === "sleep" ? "sleep" : "event",
+  trigger_type: TRIGGER_TYPES[row.source],
   status: row.status,
   timeout_secs: row.timeout_secs,
   workflow_run_id: row.run_id,

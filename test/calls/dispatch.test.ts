@@ -1,11 +1,11 @@
 import { asyncLocalStorage, CancelledFailure, Context } from "@temporalio/activity";
 import { ActivityCancellationDetails } from "@temporalio/common";
 import pino from "pino";
+import { MockAgent } from "undici";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
 import { dispatching } from "../../activities/calls/dispatch-job.ts";
 import { Journal } from "../../activities/calls/journal.ts";
-import type { Endpoints } from "../../activities/endpoint/endpoint-agent.ts";
 import { INLINE_LIMIT } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import type { CallOutcome, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
@@ -19,6 +19,19 @@ type Dispatch = ReturnType<typeof dispatching>["dispatchJob"];
 /** An answer that has come and is to be stored is a call that goes on, without an endpoint. */
 const ANSWER = JSON.stringify("x".repeat(INLINE_LIMIT));
 
+const JOB = {
+  ...{
+    id: "019571a0-0000-7000-8000-0000000000bb",
+    project_id: "demo",
+    enabled: true,
+    max_attempts: 1,
+    timeout_secs: 60,
+  },
+  ...{ endpoint_url: "http://jobs.test/", tags: "{}", payload_schema: null, result_schema: null, slow: false },
+};
+
+/** The calls that the endpoint saw. */
+let called: number;
 let store: { done: (id: string) => void; failed: (error: Error) => void }[];
 let known: { name: string; outcome: CallOutcome }[];
 let journaled: string[];
@@ -28,6 +41,7 @@ let dispatchJob: Dispatch;
 let elsewhere: Dispatch;
 
 beforeEach(() => {
+  called = 0;
   store = [];
   known = [];
   journaled = [];
@@ -37,6 +51,7 @@ beforeEach(() => {
     if (typeof statement === "string")
       return new Promise((done, failed) => store.push({ done: (id) => done({ rows: [{ id }] }), failed }));
     if (statement.name === "insert_journal") journaled.push(statement.values[0] ?? "");
+    if (statement.name === "find_job") return { rows: [JOB] };
     const rows = statement.name === "find_outcomes" ? known : [];
     return { rows: rows.map(({ name, outcome }) => ({ name, outcome: JSON.stringify(outcome) })) };
   };
@@ -45,15 +60,23 @@ beforeEach(() => {
     withDeadline: (_: number, act: () => unknown) => act(),
     workflow: { getHandle: () => run },
   };
-  const deps = { db: { query }, log, temporal, notifications: { onCommand: () => {} } } as unknown as Deps;
+  const deps = { db: { query }, config: {}, log, temporal, notifications: { onCommand: () => {} } } as unknown as Deps;
+  const agent = new MockAgent();
+  agent.disableNetConnect();
+  const answer = () => {
+    called++;
+    return ANSWER;
+  };
+  agent.get("http://jobs.test").intercept({ path: "/", method: "POST" }).reply(200, answer).persist();
+  const endpoints = { agent: agent as never, assertAllowed: () => {} };
   const inProcess = (queue: string): Dispatch =>
-    dispatching(deps, {} as Endpoints, queue, new CallsInFlight(async () => true), new Journal(deps)).dispatchJob;
+    dispatching(deps, endpoints, queue, new CallsInFlight(async () => true), new Journal(deps)).dispatchJob;
   dispatchJob = inProcess("own");
   elsewhere = inProcess("other");
 });
 
 const INPUT: DispatchInput = {
-  job_id: "job",
+  job_id: JOB.id,
   job_run_id: "job-run",
   attempt: 1,
   sources: { project_id: "demo", run_id: "run" },
@@ -100,15 +123,16 @@ describe("an answer that was received", () => {
   });
 
   test("goes with the heartbeats while it can't be stored, and the next worker takes it from there", async () => {
-    const { heartbeats } = begins();
-    await soon();
+    const { heartbeats } = begins(dispatchJob, { ...INPUT, carried: undefined });
+    await vi.waitFor(() => expect(store.length).toBe(1));
     store[0]?.failed(new Error("Postgres is away"));
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    expect(heartbeats).toEqual([{ text: ANSWER, queue: "own" }]);
-    const { end } = begins(elsewhere, { ...INPUT, carried: undefined }, heartbeats[0]);
+    expect(heartbeats.at(-1)).toEqual({ text: ANSWER, queue: "own" });
+    const { end } = begins(elsewhere, { ...INPUT, carried: undefined }, heartbeats.at(-1));
     await soon();
     store.at(-1)?.done("document");
     expect(await end).toEqual({ output: { ref: "document" } });
+    expect(called).toBe(1);
   });
 
   test("by a process that is gone is taken from the journal", async () => {
