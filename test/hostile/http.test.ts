@@ -25,6 +25,7 @@ beforeAll(async () => {
     runID: UNKNOWN,
     operationID: UNKNOWN,
     eventKey: "key",
+    prefix: "key",
     commandID: UNKNOWN,
   };
 });
@@ -65,12 +66,13 @@ describe("10 MiB of body are a 413", () => {
 
 describe("a method", () => {
   const paths = [...new Set(routes.map(({ path }) => path))];
-  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go.
+  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go; /v1/events/stats is a key's.
   const takes = (path: string) =>
     routes.filter(
       (route) =>
         route.path === path ||
-        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
+        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID") ||
+        (/^\/v1\/events\/\w+$/.test(path) && route.path === "/v1/events/:eventKey"),
     );
 
   test.each(paths)("that %s does not have is a 405 that says which it has", async (path) => {

@@ -2,6 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createWorkflowBody } from "../../../src/contract/create-workflow.ts";
+import { sendEventBody, sendToPrefixBody } from "../../../src/contract/events.ts";
 import { createJobBody } from "../../../src/contract/jobs.ts";
 import { stepInput } from "../../../src/contract/steps.ts";
 import { triggerBody } from "../../../src/contract/trigger.ts";
@@ -33,6 +34,8 @@ const EFFECTIVE = new Map<unknown, string[]>([
   ],
   [triggerBody, words("project_id payload triggered_by tags step_overrides idempotency_key")],
   [approveBody, []],
+  [sendEventBody, words("payload hold_secs")],
+  [sendToPrefixBody, words("payload")],
   [
     stepInput,
     words(`step_ref step_type type job_id depends_on condition on_failure payload approval_timeout_secs
@@ -58,7 +61,7 @@ const OTHERS: Record<string, string[]> = {
   pause: ["reason"],
   resume: ["reason"],
   abort: ["reason"],
-  send: ["payload"],
+  purge: ["older_than_days"],
 };
 
 function fieldsOf(schema: z.core.$ZodType): string[] {
