@@ -1,10 +1,12 @@
 import { renderPayload } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
 import { firstRow } from "../src/commands/runs/start-run.ts";
+import { Problem } from "../src/errors.ts";
 import { saveDocument } from "../src/store/documents.ts";
 import { inTransaction } from "../src/store/postgres/transaction.ts";
 import { insertRunWithinLimit } from "../src/store/runs.ts";
-import { findVersion, planSteps, slowJobsOf } from "../src/store/workflow-versions.ts";
+import { versionUnder } from "../src/store/definitions/version-policy.ts";
+import { planSteps, slowJobsOf, type StoredVersion } from "../src/store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../src/store/workflows.ts";
 import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
 import { RULES, type RunHeader } from "../workflows/engine/plan.ts";
@@ -20,14 +22,14 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
       return { refused: `sub-workflow ${input.sub_workflow_id} not found` };
     }
     if (!workflow.enabled) return { refused: "workflow is disabled" };
-    const version = await findVersion(db, workflow.version_id);
+    const version = await versionUnder(db, input.version_policy ?? "pin", workflow, input.version_id);
     if (!version || version.steps.length === 0) return { refused: "workflow must have at least one step" };
 
     try {
       const payload = await renderPayload(db, input.sources);
       const doc =
         payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
-      const run: RunHeader = { ...headerOf(input, workflow), payload: doc };
+      const run: RunHeader = { ...headerOf(input, workflow, version), payload: doc };
       const steps = planSteps(version);
       const row = firstRow(run, steps);
       const hasPlace = await inTransaction(db, (transaction) =>
@@ -37,25 +39,27 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
       return hasPlace ? { run, steps, slow_jobs } : { refused: "max concurrent runs reached" };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
+      // It was deleted just now.
+      if (error instanceof Problem && error.code === "not_found") return { refused: error.message };
       throw error;
     }
   };
 }
 
-function headerOf(input: PrepareChildInput, workflow: StoredWorkflow): RunHeader {
+function headerOf(input: PrepareChildInput, workflow: StoredWorkflow, version: StoredVersion): RunHeader {
   return {
     id: input.child_run_id,
     workflow_id: workflow.id,
-    workflow_name: workflow.name,
+    workflow_name: version.name,
     project_id: workflow.project_id,
-    workflow_version: workflow.version,
-    workflow_version_id: workflow.version_id,
+    workflow_version: version.version,
+    workflow_version_id: version.version_id,
     triggered_by: "workflow",
     created_by: input.created_by,
     created_at: input.now,
     tags: workflow.tags,
-    max_parallel_steps: workflow.max_parallel_steps || undefined,
-    timeout_secs: workflow.timeout_secs || undefined,
+    max_parallel_steps: version.max_parallel_steps || undefined,
+    timeout_secs: version.timeout_secs || undefined,
     expires_no_later_than: input.expires_no_later_than,
     parent_workflow_run_id: input.sources.run_id,
     parent_step_run_id: input.parent_step_run_id,

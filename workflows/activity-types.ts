@@ -1,4 +1,5 @@
 import type { JsonDoc } from "../src/contract/json.ts";
+import type { VersionPolicy } from "../src/contract/workflows.ts";
 import type { BulkOutcome, BulkState } from "./bulk/messages.ts";
 import type { CommandOutcome, CommandPayload, Verb } from "./engine/command.ts";
 import type { AttemptEvent } from "./engine/events.ts";
@@ -174,6 +175,10 @@ export interface OpenWaitInput {
 export interface PrepareChildInput {
   child_run_id: string;
   sub_workflow_id: string;
+  /** The one that was newest when the step was stored. Absent of steps from before it was kept: the newest runs. */
+  version_id?: string;
+  /** Absent: `pin`. */
+  version_policy?: VersionPolicy;
   parent_step_run_id: string;
   /** Of the child: its number of ancestors. Refused when it is not below the limit. */
   depth: number;

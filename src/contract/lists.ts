@@ -77,6 +77,17 @@ const place = z
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
 export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
 
+/** Versions count down: the cursor is the number of the last one shown. */
+export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });
+
+/** Whatever else it says is json. */
+export const graphQuery = query({
+  format: z
+    .string()
+    .default("json")
+    .transform((format) => (format === "dot" ? "dot" : "json")),
+});
+
 /** The runs of a bulk operation, in the order in which they are taken. */
 export const bulkItemsQuery = query({
   ...page,

@@ -4,11 +4,12 @@ import { STEP_TYPES, type StepType, typeAliases, typeFields } from "./steps/inde
 import { type StepSchema, word } from "./steps/schema.ts";
 import type { WorkflowStep } from "./workflows.ts";
 
+/** What only a stored step has. */
+type Made = "id" | "workflow_id" | "created_at" | "sub_workflow_version_id";
 type Choices = "step_type" | "on_failure" | "retry_backoff" | "resource_class";
 
 /** A step as a definition gives it, aliases resolved and defaults filled in. Whether it makes sense is for validate.ts to say. */
-export type StepInput = Omit<WorkflowStep, "id" | "workflow_id" | "created_at" | "on_skip" | Choices> &
-  Record<Choices, string> & { on_skip?: string };
+export type StepInput = Omit<WorkflowStep, Made | "on_skip" | Choices> & Record<Choices, string> & { on_skip?: string };
 
 /** Of the largest workflow that any server is set to take (MAX_STEPS). */
 export const MOST_STEPS = 10_000;

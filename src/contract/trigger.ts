@@ -16,6 +16,11 @@ function listed(given: unknown): unknown {
   );
 }
 
+const step_overrides = z.preprocess(listed, list(override, MOST_STEPS)).optional();
+
+/** POST /v1/workflows/{id}/plan. */
+export const planBody = members({ step_overrides });
+
 /** POST /v1/workflows/{id}/trigger (docs/definitions.md, A trigger). */
 export const triggerBody = members({
   project_id: line(255).optional(),
@@ -23,7 +28,7 @@ export const triggerBody = members({
   triggered_by: line(255).optional(),
   labels: labels.optional(),
   tags: tags.optional(),
-  step_overrides: z.preprocess(listed, list(override, MOST_STEPS)).optional(),
+  step_overrides,
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
   metadata: ignored,

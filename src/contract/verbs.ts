@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { versionPolicy } from "./create-workflow.ts";
 import { json, line, list, map, members, prose } from "./fields.ts";
 import { MOST_STEPS } from "./steps.ts";
 
@@ -11,12 +12,18 @@ export const resultBody = members({ result: json.optional() });
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
 export const approveBody = members({ approver: line(255).optional() });
 
-/** Retry of a run or a step, and replay. They may bring new payloads for the run and for single steps. */
-export const retryBody = members({
+const payloads = {
   payload: json.optional(),
   step_payloads: map(json, MOST_STEPS, `too many step_payloads (max ${MOST_STEPS})`).optional(),
-});
+};
+
+/** Retry of a step, and replay. They may bring new payloads for the run and for single steps. */
+export const retryBody = members(payloads);
 export type RetryBody = z.output<typeof retryBody>;
+
+/** Retry of a run. It may be of another version than the workflow's version_policy says. */
+export const retryRunBody = members({ ...payloads, version: versionPolicy.optional() });
+export type RetryRunBody = z.output<typeof retryRunBody>;
 
 /** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
 export const dryRunQuery = z.object({

@@ -23,7 +23,7 @@ export const IGNORED = {
 
 /** Fields of each body that have no effect yet, with the values that ask for none. Other values are refused. */
 export const UNSUPPORTED = {
-  workflow: { cron: [""], cron_timezone: [""], skip_if_running: [false], version_policy: ["pin"] },
+  workflow: { cron: [""], cron_timezone: [""], skip_if_running: [false] },
   job: {
     cron: [""],
     version_policy: ["pin"],

@@ -20,8 +20,12 @@ export interface WorkflowStep extends TypeFields {
   on_skip?: OnSkip;
   condition?: Json;
   concurrency_key?: string;
+  /** The newest version of the sub-workflow when the step was stored. */
+  sub_workflow_version_id?: string;
   created_at: string;
 }
+
+export type VersionPolicy = "pin" | "minor" | "latest";
 
 export interface StepOverride {
   step_ref: string;
@@ -54,10 +58,16 @@ export interface Workflow {
   steps?: WorkflowStep[];
 }
 
+/** How a changed definition is answered: beside it, how many open runs stay with the version before. */
+export interface ChangedWorkflow extends Workflow {
+  active_runs_on_previous_version?: number;
+  previous_version_id?: string;
+}
+
 /** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
 export interface WorkflowPlan {
   dry_run: true;
   workflow: Omit<Workflow, "id" | "version_id" | "created_at" | "updated_at" | "steps"> & {
     steps: Omit<WorkflowStep, "id" | "workflow_id" | "created_at">[];
-  };
+  } & Pick<ChangedWorkflow, "active_runs_on_previous_version" | "previous_version_id">;
 }

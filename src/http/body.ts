@@ -1,9 +1,12 @@
 import express from "express";
+import type { Config } from "../config.ts";
 import { endOfString } from "../contract/exact-json.ts";
 import { type Json, parseClientJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
+/** Of a body with the steps of a workflow: 1 KiB a step, and so 1 MiB, as any body may have, for the usual 1,000. */
+export const stepsBytes = ({ maxSteps }: Config): number => Math.max(1_024, maxSteps) * 1_024;
 const MAX_DEPTH = 200;
 const MAX_DIGITS = 1_000;
 

@@ -27,7 +27,9 @@ export interface RouteRequest<Path extends string, Query, Body> {
 
 /** A route with a scope needs a bearer token that has it. A route without a scope is open to everybody. */
 export interface Route {
-  method: "get" | "post" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
+  /** Whatever its method, it changes nothing. */
+  onlyReads: boolean;
   path: string;
   scope?: Scope;
   /** A scope that is enough as well. */
@@ -64,9 +66,13 @@ type Handler<Path extends string, Query, Body, Result> = (
   asked: RouteRequest<Path, Query, Body>,
 ) => Promise<Result>;
 
-/** A route that changes something has a plan, which `?dryRun=true` answers with nothing changed. */
+/** A route that changes something has a plan, which `?dryRun=true` answers with nothing changed. A question may be put by POST. */
 type Declared<Path extends string, Query, Body> = Declaration<Path, Query, Body> &
-  ({ method: "get" } | { method: "post" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> });
+  (
+    | { method: "get" }
+    | { method: "post"; onlyReads: true }
+    | { method: "post" | "put" | "patch" | "delete"; plan: Handler<Path, Query, Body, { dry_run: true }> }
+  );
 
 /** Makes a route: the way from HTTP to a command or a query, and back. */
 export function route<const Path extends string, Query = undefined, Body = undefined>(
@@ -74,8 +80,10 @@ export function route<const Path extends string, Query = undefined, Body = undef
 ): Route {
   const { method, path, scope, orScope, maxBytes, isBulk, handler } = declared;
   const scopes = orScope ? [scope, orScope] : [scope];
+  const plan = "plan" in declared ? declared.plan : undefined;
   return {
     method,
+    onlyReads: plan === undefined,
     path,
     scope,
     orScope,
@@ -93,11 +101,16 @@ export function route<const Path extends string, Query = undefined, Body = undef
           await handler(deps, { ...asked, query: queryOf(request.query), body: undefined as Body }),
         );
       const { isDryRun, given, whole } = await inTurn(caller, sizeOf(request.body), () => {
-        const { isDryRun, query, body: given } = dryRunOf(request.query, jsonOf(request.body));
+        const json = jsonOf(request.body);
+        const {
+          isDryRun,
+          query,
+          body: given,
+        } = plan ? dryRunOf(request.query, json) : { isDryRun: false, query: request.query, body: json };
         const body = parseBody<unknown>(declared.body ?? NO_BODY, given) as Body;
         return { isDryRun, given, whole: { ...asked, query: queryOf(query), body } };
       });
-      const act = async () => (isDryRun ? { body: await declared.plan(deps, whole) } : handler(deps, whole));
+      const act = async () => (plan && isDryRun ? { body: await plan(deps, whole) } : handler(deps, whole));
       const answer = await (isBulk ? act() : withinLimit(deps, act));
       send(response, naming(declared.ignores?.(given, whole.body) ?? [], answer));
     },
@@ -108,6 +121,7 @@ export function route<const Path extends string, Query = undefined, Body = undef
 export function openRoute(path: string, answer: (deps: Deps) => Promise<Answer>): Route {
   return {
     method: "get",
+    onlyReads: true,
     path,
     handler: (deps) => async (request, response) => {
       parseQuery(NO_QUERY, request.query);

@@ -53,6 +53,14 @@ export async function findJob(db: Db, id: string): Promise<StoredJob | undefined
   return rows[0] && jobOf(rows[0]);
 }
 
+export async function findJobBySlug(db: Db, projectId: string, slug: string): Promise<StoredJob | undefined> {
+  const { rows } = await db.query<JobColumns>("select * from jobs where project_id = $1 and slug = $2", [
+    projectId,
+    slug,
+  ]);
+  return rows[0] && jobOf(rows[0]);
+}
+
 export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> {
   await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
 }

@@ -1,6 +1,7 @@
 import type { PoolClient } from "pg";
 import type { JsonDoc } from "../contract/json.ts";
 import type { StepOverride } from "../contract/workflows.ts";
+import { Problem } from "../errors.ts";
 import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
@@ -27,7 +28,8 @@ export const insertRunsFrom = (json: string) => `
     retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
 
 /**
- * Inserts a run that begins, if its workflow may have one more (0: any number). The place is counted and taken under a lock that
+ * Inserts a run that begins, if its workflow may have one more (0: any number). The workflow is not deleted meanwhile; one that is
+ * gone is told as not found. The place is counted and taken under a lock that
  * is held to the end of the caller's transaction. True also when the run is stored already, so that a repeated try takes its
  * place once.
  */
@@ -46,8 +48,14 @@ export async function insertRunWithinLimit(
 }
 
 async function insertRun(db: Db, row: RunRow): Promise<void> {
-  const text = `${insertRunsFrom("$1::json")} on conflict (id) do nothing`;
-  await db.query({ name: "insert_run", text, values: [recordOf([row])] });
+  const text = `
+    with workflow as (select from workflows where id = $2 for key share),
+    stored as (
+      ${insertRunsFrom("$1::json")} where exists (select from workflow)
+      on conflict (id) do nothing)
+    select from workflow`;
+  const { rowCount } = await db.query({ name: "insert_run", text, values: [recordOf([row]), row.workflow_id] });
+  if (rowCount === 0) throw new Problem("not_found", "workflow not found");
 }
 
 export async function countRunning(db: Db, workflowId: string): Promise<number> {

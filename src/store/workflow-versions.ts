@@ -7,7 +7,7 @@ import { cachedFor } from "../timing/cached-for.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */
-export type StoredStep = PlanStep & { workflow_id: string; created_at: number };
+export type StoredStep = PlanStep & { workflow_id: string; created_at: number; job?: string; workflow?: string };
 
 /** The version that a run is pinned to. It never changes. */
 export interface StoredVersion {
@@ -25,6 +25,7 @@ export interface StoredVersion {
   cron?: string;
   cron_timezone?: string;
   skip_if_running: boolean;
+  backwards_compatible?: boolean;
   created_by?: string;
   updated_by?: string;
   created_at: number;
@@ -53,9 +54,30 @@ async function readVersion(db: Db, versionId: string): Promise<StoredVersion | u
   );
 }
 
+/** A version as a list has it. */
+export type ListedVersion = Omit<StoredVersion, "steps">;
+
+/** Those before the version number `before` (0: all), the newest first. */
+export async function listVersions(
+  db: Db,
+  workflowId: string,
+  { before, limit }: { before: number; limit: number },
+): Promise<ListedVersion[]> {
+  const { rows } = await db.query<Columns<ListedVersion>>(
+    `select
+       version_id, workflow_id, version, project_id, name, slug, description, enabled, timeout_secs, max_concurrent_runs,
+       max_parallel_steps, cron, cron_timezone, skip_if_running, backwards_compatible, created_by, updated_by, created_at
+     from workflow_versions
+     where workflow_id = $1 and ($2 = 0 or version < $2)
+     order by version desc limit $3`,
+    [workflowId, before, limit],
+  );
+  return rows.map((row) => withoutNulls<ListedVersion>(row));
+}
+
 /** A version's steps as a run carries them. */
 export function planSteps(version: StoredVersion): PlanStep[] {
-  return version.steps.map(({ workflow_id, created_at, ...step }) => step);
+  return version.steps.map(({ workflow_id, created_at, job, workflow, ...step }) => step);
 }
 
 /** Which jobs of a version were slow in their last call. */

@@ -1,8 +1,9 @@
 import { type Json, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
+import type { WorkflowVersion } from "../contract/definitions/workflow-versions.ts";
 import type { Deps } from "../deps.ts";
 import { loadTexts } from "../store/documents.ts";
-import type { StoredStep } from "../store/workflow-versions.ts";
+import type { ListedVersion, StoredStep } from "../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../store/workflows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
@@ -33,6 +34,30 @@ export function presentWorkflow(workflow: StoredWorkflow): Workflow {
   };
 }
 
+export function presentVersion(version: ListedVersion): WorkflowVersion {
+  return {
+    id: `${version.workflow_id}:v${version.version}`,
+    workflow_id: version.workflow_id,
+    version: version.version,
+    version_id: version.version_id,
+    project_id: version.project_id,
+    name: version.name,
+    slug: version.slug,
+    description: version.description || undefined,
+    enabled: version.enabled,
+    timeout_secs: version.timeout_secs,
+    max_concurrent_runs: version.max_concurrent_runs,
+    max_parallel_steps: version.max_parallel_steps,
+    cron: version.cron || undefined,
+    cron_timezone: version.cron_timezone || undefined,
+    skip_if_running: version.skip_if_running || undefined,
+    backwards_compatible: version.backwards_compatible || undefined,
+    created_by: version.created_by,
+    updated_by: version.updated_by,
+    created_at: rfc3339(version.created_at),
+  };
+}
+
 export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Promise<WorkflowStep[]> {
   const withPayload = steps.flatMap((step) => (step.payload ? [{ step, doc: step.payload }] : []));
   const texts = await loadTexts(
@@ -47,10 +72,9 @@ export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Pr
  * Settings of 0, "" or an empty list mean the same as absent ones and are left out, but for a wait's timeout of 0, which means no
  * end. A condition is shown as the client wrote it.
  */
-function presentDefinedStep(
-  { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, gates_within: _, ...rest }: StoredStep,
-  payload?: Json,
-) {
+function presentDefinedStep(step: StoredStep, payload?: Json) {
+  const { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...more } = step;
+  const { gates_within, version_policy, ...rest } = more;
   const settings = Object.entries(rest).filter(
     ([name, value]) =>
       (value !== 0 || name === "event_timeout_secs") && value !== "" && !(Array.isArray(value) && value.length === 0),

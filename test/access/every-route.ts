@@ -33,6 +33,9 @@ export async function begin(): Promise<void> {
     eventKey: "key of demo",
     prefix: "key of d",
   };
+  const { version_id = "" } = await ok<{ version_id: string }>(stack, "GET", `/v1/workflows/${run.workflow_id}`);
+  Object.assign(demo, { projectID: "demo", versionID: version_id, fromVersionID: version_id, toVersionID: version_id });
+  await ok(stack, "PUT", "/v1/workflow-policies/demo", {});
   demo.operationID = (await operating()).operationID ?? "";
   // Its id is that of the command, too.
   demo.commandID = "a command of demo";
@@ -73,6 +76,12 @@ const operating = async (): Promise<Ids> => {
   return { ...demo, operationID: id };
 };
 
+/** A workflow that never ran. */
+const unused = async (): Promise<Ids> => {
+  const body = { project_id: "demo", name: "unused", slug: `unused-${++slugs}`, steps: [gate("gate")] };
+  return { ...demo, workflowID: (await ok<{ id: string }>(stack, "POST", "/v1/workflows", body)).id };
+};
+
 const waitsFor = async (key: string) => {
   const run = await runOf(stack, [wait("wait", key)]);
   await until(() => findWaitingEventTrigger(stack.deps.db, "demo", key));
@@ -92,6 +101,9 @@ const received = async (): Promise<Ids> => {
   return ids;
 };
 
+const WORKFLOW = "/v1/workflows/:workflowID";
+const VERSION = `${WORKFLOW}/versions/:versionID`;
+const POLICY = "/v1/workflow-policies/:projectID";
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
 const OPERATION = "/v1/bulk-operations/:operationID";
@@ -109,6 +121,21 @@ export const CASES: Record<string, Case> = {
   "get /v1/workflows/:workflowID": { status: 200 },
   "post /v1/workflows/:workflowID/trigger": { status: 202 },
   "get /v1/workflows/:workflowID/runs": { status: 200 },
+  [`patch ${WORKFLOW}`]: { status: 200 },
+  [`delete ${WORKFLOW}`]: { status: 204, prepare: unused },
+  [`post ${WORKFLOW}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`get ${WORKFLOW}/graph`]: { status: 200 },
+  [`post ${WORKFLOW}/dry-run`]: { status: 200 },
+  [`post ${WORKFLOW}/plan`]: { status: 200 },
+  [`post ${WORKFLOW}/simulate`]: { status: 200 },
+  [`get ${WORKFLOW}/versions`]: { status: 200 },
+  [`get ${VERSION}`]: { status: 200 },
+  [`get ${VERSION}/steps`]: { status: 200 },
+  [`get ${VERSION}/impact`]: { status: 200 },
+  [`get ${WORKFLOW}/versions/:fromVersionID/diff/:toVersionID`]: { status: 200 },
+  [`get ${WORKFLOW}/active-versions`]: { status: 200 },
+  [`get ${POLICY}`]: { status: 200 },
+  [`put ${POLICY}`]: { status: 200, body: () => ({ max_depth: 100 }) },
   "get /v1/workflow-runs": { status: 200, query: "?project_id=demo" },
   "post /v1/workflow-runs/bulk-cancel": { status: 200, body: bulk, prepare: atGate },
   "post /v1/workflow-runs/bulk-replay": { status: 200, body: bulk, prepare: canceled },

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { id, tags, text, positive, time, present } from "./shapes.ts";
 
-const workflowStep = z.strictObject({
+export const versionId = z.string().regex(/^ver_[0-9a-z]{12}$/);
+
+export const workflowStep = z.strictObject({
   id,
   workflow_id: id,
   step_ref: text,
@@ -14,7 +16,10 @@ const workflowStep = z.strictObject({
   condition: present.optional(),
   payload: present.optional(),
   job_id: id.optional(),
+  job: text.optional(),
   sub_workflow_id: id.optional(),
+  workflow: text.optional(),
+  sub_workflow_version_id: versionId.optional(),
   max_nesting_depth: positive.optional(),
   approval_timeout_secs: positive.optional(),
   approval_approvers: z.array(text).min(1).optional(),
@@ -48,7 +53,7 @@ export const workflow = z.strictObject({
   cron: text.optional(),
   cron_timezone: text.optional(),
   skip_if_running: z.literal(true).optional(),
-  version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
+  version_id: versionId,
   version_policy: z.enum(["pin", "latest", "minor"]),
   backwards_compatible: z.literal(true).optional(),
   created_by: text,

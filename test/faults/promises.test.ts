@@ -3,11 +3,13 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { commandSignals } from "../../workflows/messages.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { lossyTemporal } from "../stack/lossy-temporal.ts";
 import { startWorkerProcess } from "../stack/processes.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
 
 /** More of them: RUNS=2000 npx vitest run test/faults/promises.test.ts */
 const RUNS = Number(process.env.RUNS ?? 160);
@@ -105,6 +107,8 @@ test.for([
 
     const lies: unknown[] = [];
     for (const { run, move, verdict, resumed } of played) {
+      // A pause that was only accepted has its effect whenever a worker comes to it.
+      if (move.verb === "pause" && !verdict) await until(() => isOverOrResumed(run));
       const { status } = await on.ends(run);
       const told = await on.steps(run);
       const lie = (what: string, more: object = {}) => lies.push({ what, run: run.id, move, verdict, status, ...more });
@@ -155,6 +159,12 @@ test.for([
     expect(lies).toEqual([]);
   },
 );
+
+async function isOverOrResumed(run: WorkflowRun): Promise<boolean> {
+  const { status } = await scenario.run(run);
+  if (status === "paused") await scenario.steer(run, "resume");
+  return isRunOver(status);
+}
 
 async function steered(run: WorkflowRun, { verb, step, byHand }: Move): Promise<Verdict | undefined> {
   if (verb === "none") return undefined;

@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import { createWorkflowBody, type CreateWorkflowBody } from "../../src/contract/create-workflow.ts";
-import { retryBody } from "../../src/contract/verbs.ts";
+import { updateWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
+import { retryBody, retryRunBody } from "../../src/contract/verbs.ts";
+import { workflowPolicyBody } from "../../src/contract/definitions/workflow-policies.ts";
 import { Problem } from "../../src/errors.ts";
 import { jsonOf } from "../../src/http/body.ts";
 import { parseBody } from "../../src/http/validation.ts";
 import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { timesAsLong } from "../stack/cost.ts";
-import { BODIES, type BodyOf, type Members, UNKNOWN } from "./drafts.ts";
+import { BODIES, type BodyOf, draftChange, draftPolicy, type Members, UNKNOWN } from "./drafts.ts";
 
 const BYTES = 200_000;
 /** How many times longer than a right one of its size a wrong body may take: what grows with its square takes hundreds of times as long. */
@@ -17,7 +19,14 @@ const made = {
   ids: { jobID: UNKNOWN, workflowID: UNKNOWN, workflowRunID: UNKNOWN },
   jobUrl: (path: string) => `http://x${path}`,
 };
-const bodies = [...BODIES, { route: "retry", schema: retryBody, draft: () => ({ payload: {}, step_payloads: {} }) }];
+const payloads = () => ({ payload: {}, step_payloads: {} });
+const bodies = [
+  ...BODIES,
+  { route: "retry of a step", schema: retryBody, draft: payloads },
+  { route: "retry of a run", schema: retryRunBody, draft: () => ({ ...payloads(), version: "latest" }) },
+  { route: "change", schema: updateWorkflowBody, draft: draftChange },
+  { route: "policy", schema: workflowPolicyBody, draft: draftPolicy },
+];
 
 /** All that is done with a body before anything is waited for. */
 function read({ schema }: Pick<BodyOf, "schema">, text: Buffer): Problem | undefined {

@@ -2,8 +2,9 @@ import type { z } from "zod";
 import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs.ts";
-import { triggerBody } from "../../src/contract/trigger.ts";
 import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events.ts";
+import { planBody, triggerBody } from "../../src/contract/trigger.ts";
+import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
 import { approveBody, bulkBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
@@ -105,7 +106,20 @@ export const draftWorkflow = ({ ids }: Made) => ({
     { step_ref: "sleep", step_type: "sleep", sleep_duration_secs: 1 },
     { step_ref: "nap", step_type: "sleep", sleep_duration: "1s" },
     { step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: ids.workflowID, max_nesting_depth: 1 },
+    { step_ref: "named", step_type: "job", job: ids.jobSlug },
+    { step_ref: "named-sub", step_type: "sub_workflow", workflow: ids.workflowSlug },
   ],
+});
+/** Of a workflow that is changed. */
+export const draftChange = (made: Made) => {
+  const { project_id, slug, ...draft } = draftWorkflow(made);
+  return { ...draft, slug: fresh(), backwards_compatible: true };
+};
+export const draftPolicy = () => ({
+  max_fan_out: 1,
+  max_depth: 1,
+  forbidden_step_types: ["sleep"],
+  require_approval_for_deploy: true,
 });
 const draftTrigger = () => ({
   project_id: "demo",
@@ -145,6 +159,17 @@ export const BODIES: BodyOf[] = [
     draft: draftWorkflow,
     readAt: ({ id }) => `/v1/workflows/${id}`,
     notShown: ["type", "timezone", "approvers", "sleep_duration"],
+  },
+  {
+    route: "/v1/workflows/:workflowID/clone",
+    schema: cloneWorkflowBody,
+    draft: () => ({ project_id: "demo", name: "name", slug: fresh() }),
+    readAt: ({ id }) => `/v1/workflows/${id}`,
+  },
+  {
+    route: "/v1/workflows/:workflowID/plan",
+    schema: planBody,
+    draft: () => ({ step_overrides: [{ step_ref: "gate", enabled: true }] }),
   },
   {
     route: "/v1/jobs",

@@ -34,7 +34,9 @@ beforeAll(async () => {
   made = {
     ids: {
       jobID: job.id,
+      jobSlug: job.slug,
       workflowID: one.id,
+      workflowSlug: one.slug,
       workflowRunID: String(run.id),
       runID: UNKNOWN,
       stepRef: "gate-0",

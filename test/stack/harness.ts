@@ -143,7 +143,11 @@ export const requestTo =
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
-    return { status: response.status, headers: response.headers, body: (isJson ? parseJson(text) : text) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson && text ? parseJson(text) : text) as Body,
+    };
   };
 
 let installed = false;

@@ -133,6 +133,12 @@ test("an event key is waited for by one at a time in a project, and is free agai
   expect(await claimEventTrigger(db, second)).toBe("claimed");
 });
 
+const workflowOf = (project_id: string, id: string) => ({
+  ...{ id, project_id, name: "w", slug: "w", tags: {}, enabled: true, timeout_secs: 0, max_concurrent_runs: 0 },
+  ...{ max_parallel_steps: 0, skip_if_running: false, version: 1, version_id: uuid() },
+  ...{ version_policy: "pin" as const, created_at: NOW, updated_at: NOW },
+});
+
 test("the mirror neither makes, loses nor renames a claim, and does not fail on one", async () => {
   const run = runRow();
   const holder = wait(run.project_id);
@@ -146,13 +152,15 @@ test("the mirror neither makes, loses nor renames a claim, and does not fail on 
   expect((await findRun(db, run.id))?.revision).toBe(2);
 });
 
+test("a run of a workflow that is not there is not stored", async () => {
+  const run = runRow();
+  await expect(insertRun(run, 0)).rejects.toThrow("workflow not found");
+  expect(await findRun(db, run.id)).toBeUndefined();
+});
+
 test("of runs that begin together no more are taken than the workflow's limit", async () => {
   const [workflow_id, project_id] = [uuid(), uuid()];
-  const workflow = {
-    ...{ id: workflow_id, project_id, name: "w", slug: "w", tags: {}, enabled: true, timeout_secs: 0 },
-    ...{ max_concurrent_runs: 3, max_parallel_steps: 0, skip_if_running: false, version: 1, version_id: uuid() },
-    ...{ version_policy: "pin" as const, created_at: NOW, updated_at: NOW },
-  };
+  const workflow = { ...workflowOf(project_id, workflow_id), max_concurrent_runs: 3 };
   expect(await insertWorkflow(db, { workflow, steps: [] })).toBe("inserted");
   expect(await insertWorkflow(db, { workflow: { ...workflow, id: uuid() }, steps: [] })).toBe("duplicate");
   const runs = Array.from({ length: 12 }, () => runRow({ workflow_id, project_id }));
@@ -163,11 +171,12 @@ test("of runs that begin together no more are taken than the workflow's limit", 
 });
 
 test("runs are listed newest first, filters combine, and a cursor drops no row of the same instant", async () => {
-  const project_id = uuid();
+  const [project_id, workflow_id] = [uuid(), uuid()];
+  expect(await insertWorkflow(db, { workflow: workflowOf(project_id, workflow_id), steps: [] })).toBe("inserted");
   const ids = Array.from({ length: 5 }, () => uuid());
   for (const [i, id] of ids.entries()) {
     const status = i < 3 ? "completed" : "failed";
-    await insertRun(runRow({ id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
+    await insertRun(runRow({ id, workflow_id, project_id, status, tags: { team: i % 2 ? "a" : "b" } }), 0);
   }
   const newest = [...ids].reverse();
   const idsOf = async (page: object) => (await listRuns(db, { project_id, limit: 50, ...page })).map((r) => r.id);

@@ -1,10 +1,12 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { StepOverride, WorkflowStep } from "../../src/contract/workflows.ts";
+import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
 import { reached } from "./reached.ts";
 
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
-export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload"> & {
+export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload" | "job" | "workflow"> & {
   payload?: JsonDoc;
+  /** Of a sub_workflow step: which version of it runs. Absent: `pin`. */
+  version_policy?: VersionPolicy;
   /** Of a sub_workflow step: the approvers of each approval in it, at any depth. */
   gates_within?: string[][];
 };

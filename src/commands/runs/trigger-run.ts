@@ -5,14 +5,17 @@ import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import { stringifyJson } from "../../contract/json.ts";
 import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
+import type { PolicyRules } from "../../contract/definitions/workflow-policies.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
 import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
+import { policyViolation } from "../../rules/workflow-policy.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { findVersion, planSteps } from "../../store/workflow-versions.ts";
-import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
+import { findUnderPolicy } from "../../store/definitions/workflow-policies.ts";
+import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
@@ -33,15 +36,16 @@ export function triggerRun(
   idempotencyKey = body.idempotency_key,
 ): Promise<WorkflowRun> {
   const act = async () => {
-    const workflow = await triggered(deps, caller, workflowId, body);
-    const { header, steps } = await runToBe(deps, caller, workflow, body);
+    const { workflow, policy } = await triggered(deps, caller, workflowId, body);
+    const { header, steps, all } = await runToBe(deps, caller, workflow, body);
     const asked = {
       projectId: workflow.project_id,
       operation: `trigger ${workflow.id}`,
       body: { ...body, idempotency_key: undefined },
     };
     const row = await idempotentRun(deps, { ...asked, idempotencyKey }, async (id) => {
-      if (!workflow.enabled) throw new Problem("conflict", DISABLED);
+      const [refused] = standing(workflow, policy, all);
+      if (refused !== undefined) throw new Problem("conflict", refused);
       const payload =
         body.payload === undefined
           ? undefined
@@ -61,8 +65,9 @@ export async function previewTrigger(
   workflowId: string,
   body: TriggerBody,
 ): Promise<TriggerPlan> {
-  const workflow = await triggered(deps, caller, workflowId, body);
-  const { header, steps } = await runToBe(deps, caller, workflow, body);
+  const { workflow, policy } = await triggered(deps, caller, workflowId, body);
+  const { header, steps, all } = await runToBe(deps, caller, workflow, body);
+  const messages = [...standing(workflow, policy, all), ...((await isFull(deps, workflow)) ? [LIMIT_REACHED] : [])];
   const payload = body.payload === undefined ? undefined : { text: stringifyJson(body.payload) };
   const plan = planOf({ ...header, id: uuid(), created_at: now(), payload }, steps);
   const preview = previewOfStart(plan);
@@ -76,31 +81,30 @@ export async function previewTrigger(
     starts: preview.steps.filter(({ actions }) => actions.includes("started")).map(({ step_ref }) => step_ref),
     status_after: preview.status_after,
     steps: preview.steps,
-    refused: await refusals(deps, workflow),
+    refused: messages.map((message) => ({ code: "conflict", message })),
   };
 }
 
-async function refusals(deps: Deps, workflow: StoredWorkflow): Promise<TriggerPlan["refused"]> {
-  const messages = [
-    ...(workflow.enabled ? [] : [DISABLED]),
-    ...((await isFull(deps, workflow)) ? [LIMIT_REACHED] : []),
-  ];
-  return messages.map((message) => ({ code: "conflict", message }));
+/** What refuses any run of it, as long as nobody changes it or the policy. */
+function standing({ enabled }: StoredWorkflow, policy: PolicyRules | undefined, steps: PlanStep[]): string[] {
+  const violation = policy && policyViolation(policy, steps);
+  return [...(enabled ? [] : [DISABLED]), ...(violation === undefined ? [] : [violation])];
 }
 
-async function triggered({ db }: Deps, caller: Caller, workflowId: string, body: TriggerBody): Promise<StoredWorkflow> {
+async function triggered({ db }: Deps, caller: Caller, workflowId: string, body: TriggerBody) {
   if (body.project_id !== undefined) projectOf(caller, body.project_id);
-  const workflow = await findWorkflow(db, workflowId);
-  if (!workflow || (body.project_id !== undefined && body.project_id !== workflow.project_id))
+  const found = await findUnderPolicy(db, workflowId);
+  if (!found || (body.project_id !== undefined && body.project_id !== found.workflow.project_id))
     throw new Problem("not_found", "workflow not found");
-  assertProject(caller, workflow.project_id, "workflow not found");
-  return workflow;
+  assertProject(caller, found.workflow.project_id, "workflow not found");
+  return found;
 }
 
 async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, body: TriggerBody) {
   const version = await findVersion(db, workflow.version_id);
-  const steps = stepsToRun(version ? planSteps(version) : [], body.step_overrides);
-  const passed = gatesLeftOut(version ? planSteps(version) : [], body.step_overrides);
+  const all = version ? planSteps(version) : [];
+  const steps = stepsToRun(all, body.step_overrides);
+  const passed = gatesLeftOut(all, body.step_overrides);
   if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
   const tags = { ...workflow.tags, ...body.tags };
   if (Object.keys(tags).length > MAX_TAGS)
@@ -124,10 +128,11 @@ async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, b
     depth: 0,
     rules: RULES,
   };
-  return { header, steps };
+  return { header, steps, all };
 }
 
-function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {
+/** Those that the overrides leave. */
+export function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {
   if (steps.length === 0) throw new Problem("validation_error", "workflow must have at least one step");
   const refs = new Set(steps.map((step) => step.step_ref));
   for (const { step_ref } of overrides) {

@@ -5,6 +5,7 @@ import { type StepSchema, word } from "./schema.ts";
 export const job = {
   fields: {
     job_id: word.optional(),
+    job: word.optional(),
     payload: json.optional(),
     retry_max_attempts: whole.optional(),
     retry_backoff: z.string().default("exponential"),
@@ -15,5 +16,5 @@ export const job = {
     event_emit_key: word.optional(),
   },
   aliases: {},
-  toldBy: ["job_id"],
+  toldBy: ["job_id", "job"],
 } satisfies StepSchema;

@@ -4,13 +4,19 @@ import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRunRoutes } from "./job-runs.ts";
+import { workflowPlanRoutes } from "./workflow-plans.ts";
+import { workflowPolicyRoutes } from "./workflow-policies.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
+import { workflowVersionRoutes } from "./workflow-versions.ts";
 import { workflowRoutes } from "./workflows.ts";
 
 /** Every route there is; the tests ask each of them with every kind of token. */
 export const routes: Route[] = [
   ...healthRoutes,
   ...workflowRoutes,
+  ...workflowPlanRoutes,
+  ...workflowVersionRoutes,
+  ...workflowPolicyRoutes,
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,

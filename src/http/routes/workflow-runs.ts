@@ -6,7 +6,7 @@ import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, retryBody } from "../../contract/verbs.ts";
+import { bulkBody, retryRunBody } from "../../contract/verbs.ts";
 import { type Answer, answerTo, pageAnswer, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
@@ -92,7 +92,7 @@ export const workflowRunRoutes: Route[] = [
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
     scope: "workflows:trigger",
-    body: retryBody,
+    body: retryRunBody,
     plan: async (deps, { caller, params, body }) =>
       previewRetry(deps, caller, await findOwnRun(deps, caller, runIdOf(params)), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {

@@ -1,10 +1,15 @@
+import { cloneWorkflow, previewClone } from "../../commands/definitions/clone-workflow.ts";
+import { deleteWorkflow, previewDeletion } from "../../commands/definitions/delete-workflow.ts";
+import { previewUpdate, updateWorkflow } from "../../commands/definitions/update-workflow.ts";
 import { createWorkflow, previewWorkflow } from "../../commands/definitions/create-workflow.ts";
 import { previewTrigger, triggerRun } from "../../commands/runs/trigger-run.ts";
 import { createWorkflowBody } from "../../contract/create-workflow.ts";
 import { pageQuery, taggedQuery } from "../../contract/lists.ts";
 import { triggerBody } from "../../contract/trigger.ts";
+import { cloneWorkflowBody, updateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import { IGNORED, ofOtherTypes, sent } from "../../contract/without-effect.ts";
 import { pageAnswer } from "../answer.ts";
+import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
 import { knownId } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -20,8 +25,7 @@ export const workflowRoutes: Route[] = [
     scope: "workflows:write",
     body: createWorkflowBody,
     ignores: (given, { steps }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
-    // 1 KiB a step, and so 1 MiB, as any body may have, for the usual 1,000.
-    maxBytes: ({ maxSteps }) => Math.max(1_024, maxSteps) * 1_024,
+    maxBytes: stepsBytes,
     plan: (deps, { caller, body }) => previewWorkflow(deps, caller, body),
     handler: async (deps, { caller, body }) => ({ status: 201, body: await createWorkflow(deps, caller, body) }),
   }),
@@ -40,6 +44,39 @@ export const workflowRoutes: Route[] = [
     path: "/v1/workflows/:workflowID",
     scope: "workflows:read",
     handler: async (deps, { caller, params }) => ({ body: await getWorkflow(deps, caller, idOf(params)) }),
+  }),
+  route({
+    method: "patch",
+    path: "/v1/workflows/:workflowID",
+    scope: "workflows:write",
+    body: updateWorkflowBody,
+    ignores: (given, { steps = [] }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
+    maxBytes: stepsBytes,
+    plan: (deps, { caller, params, body }) => previewUpdate(deps, caller, idOf(params), body),
+    handler: async (deps, { caller, params, body }) => ({
+      body: await updateWorkflow(deps, caller, idOf(params), body),
+    }),
+  }),
+  route({
+    method: "delete",
+    path: "/v1/workflows/:workflowID",
+    scope: "workflows:write",
+    plan: (deps, { caller, params }) => previewDeletion(deps, caller, idOf(params)),
+    handler: async (deps, { caller, params }) => {
+      await deleteWorkflow(deps, caller, idOf(params));
+      return { status: 204, body: undefined };
+    },
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflows/:workflowID/clone",
+    scope: "workflows:write",
+    body: cloneWorkflowBody,
+    plan: (deps, { caller, params, body }) => previewClone(deps, caller, idOf(params), body),
+    handler: async (deps, { caller, params, body }) => ({
+      status: 201,
+      body: await cloneWorkflow(deps, caller, idOf(params), body),
+    }),
   }),
   route({
     method: "post",

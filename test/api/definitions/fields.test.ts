@@ -25,7 +25,8 @@ const words = (text: string) => text.trim().split(/\s+/);
 const EFFECTIVE = new Map<unknown, string[]>([
   [
     createWorkflowBody,
-    words(`project_id name slug description tags enabled timeout_secs max_concurrent_runs max_parallel_steps steps`),
+    words(`project_id name slug description tags enabled timeout_secs max_concurrent_runs max_parallel_steps
+      version_policy steps`),
   ],
   [
     createJobBody,
@@ -38,9 +39,9 @@ const EFFECTIVE = new Map<unknown, string[]>([
   [sendToPrefixBody, words("payload")],
   [
     stepInput,
-    words(`step_ref step_type type job_id depends_on condition on_failure payload approval_timeout_secs
+    words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs
       approval_approvers approvers timeout_secs retry_max_attempts retry_backoff retry_initial_delay_secs
-      retry_max_delay_secs timeout_secs_override output_transform sub_workflow_id max_nesting_depth event_key
+      retry_max_delay_secs timeout_secs_override output_transform sub_workflow_id workflow max_nesting_depth event_key
       event_timeout_secs event_notify_url event_emit_key sleep_duration_secs sleep_duration concurrency_key
       resource_class on_skip`),
   ],
@@ -62,6 +63,8 @@ const OTHERS: Record<string, string[]> = {
   resume: ["reason"],
   abort: ["reason"],
   purge: ["older_than_days"],
+  clone: ["project_id", "name", "slug"],
+  plan: ["step_overrides"],
 };
 
 function fieldsOf(schema: z.core.$ZodType): string[] {
@@ -93,8 +96,6 @@ describe("what has no effect yet is refused by name", () => {
     ["workflows", { cron: "0 9 * * 1-5", cron_timezone: "Europe/Berlin" }],
     ["workflows", { cron_timezone: "Europe/Berlin" }],
     ["workflows", { skip_if_running: true }],
-    ["workflows", { version_policy: "latest" }],
-    ["workflows", { version_policy: "minor", skip_if_running: true }],
     ["jobs", { cron: "@hourly" }],
     ["jobs", { version_policy: "minor" }],
     ["jobs", { max_concurrency: 1 }],

@@ -16,6 +16,7 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),
     ...ofRun.map((table) => `(select json_agg(t order by t::text) from ${table} t where run_id = $1) as run_${table}`),
     "(select to_json(run) from workflow_runs run where id = $1) as run",
+    "(select json_agg(policy) from workflow_policies policy) as policies",
     "(select status from bulk_operations where id = $2) as operation",
     "(select count(*) from run_commands where run_id = $2) as operation_commands",
   ];
@@ -24,7 +25,7 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   return { ...rows[0], events: events?.length };
 }
 
-const acting = guarded.filter(([, { method }]) => method !== "get");
+const acting = guarded.filter(([, { onlyReads }]) => !onlyReads);
 
 describe.each(acting)("%s with dryRun", (_, route) => {
   const { query = "?", body, prepare } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };

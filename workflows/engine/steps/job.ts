@@ -25,7 +25,7 @@ export const job = {
   approvers: () => [],
 
   *lacks(input) {
-    if (!input.job_id) yield fault("job_id", "job steps require job_id");
+    if (!input.job_id && !input.job) yield fault("job_id", "job steps require job_id");
   },
   *faults(input) {
     yield* atLeastZero(input, "retry_max_attempts", "retry_initial_delay_secs", "retry_max_delay_secs");

@@ -25,7 +25,8 @@ export const subWorkflow = {
   approvers: ({ gates_within = [] }) => gates_within,
 
   *lacks(input) {
-    if (!input.sub_workflow_id) yield fault("sub_workflow_id", "sub_workflow steps require sub_workflow_id");
+    if (!input.sub_workflow_id && !input.workflow)
+      yield fault("sub_workflow_id", "sub_workflow steps require sub_workflow_id");
     if (input.job_id) yield fault("job_id", "sub_workflow steps must not have job_id");
     yield* atLeastZero(input, "max_nesting_depth");
   },

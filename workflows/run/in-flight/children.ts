@@ -90,6 +90,8 @@ export class Children {
     const prepared = await stepEffects(definition.step_ref).prepareChild({
       child_run_id,
       sub_workflow_id: definition.sub_workflow_id ?? "",
+      version_id: definition.sub_workflow_version_id,
+      version_policy: definition.version_policy,
       parent_step_run_id: stepRunId(run.id, step),
       depth: run.depth + 1,
       max_nesting_depth: definition.max_nesting_depth || DEFAULT_NESTING_DEPTH,

@@ -1,0 +1,54 @@
+import { createWorkflow, type Draft, previewWorkflow } from "./create-workflow.ts";
+import type { StepInput } from "../../contract/steps.ts";
+import type { CloneWorkflowBody } from "../../contract/definitions/update-workflow.ts";
+import type { Workflow, WorkflowPlan, WorkflowStep } from "../../contract/workflows.ts";
+import type { Deps } from "../../deps.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { findOwnWorkflow } from "../../queries/workflows.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
+import { presentDefinedSteps } from "../../views/workflow.ts";
+
+const MAX_NAME = 255;
+const MAX_SLUG = 128;
+
+/** A new workflow, of its first version, that says what this one says now. */
+export const cloneWorkflow = async (
+  deps: Deps,
+  caller: Caller,
+  workflowId: string,
+  body: CloneWorkflowBody,
+): Promise<Workflow> => createWorkflow(deps, caller, await cloned(deps, caller, workflowId, body));
+
+/** What would be stored. */
+export const previewClone = async (
+  deps: Deps,
+  caller: Caller,
+  workflowId: string,
+  body: CloneWorkflowBody,
+): Promise<WorkflowPlan> => previewWorkflow(deps, caller, await cloned(deps, caller, workflowId, body));
+
+async function cloned(deps: Deps, caller: Caller, workflowId: string, body: CloneWorkflowBody): Promise<Draft> {
+  const workflow = await findOwnWorkflow(deps, caller, workflowId);
+  const version = await findVersion(deps.db, workflow.version_id);
+  const { id, version: _, version_id, created_by, updated_by, created_at, updated_at, ...settings } = workflow;
+  return {
+    ...settings,
+    project_id: body.project_id ?? workflow.project_id,
+    name: body.name ?? `${workflow.name.slice(0, MAX_NAME - COPY.length)}${COPY}`,
+    slug: body.slug ?? `${workflow.slug.slice(0, MAX_SLUG - SLUG_COPY.length)}${SLUG_COPY}`,
+    steps: (await presentDefinedSteps(deps, version?.steps ?? [])).map(givenAgain),
+  };
+}
+
+const COPY = " (copy)";
+const SLUG_COPY = "-copy";
+
+/** What was named by its slug is looked for again: in another project it is another one. */
+function givenAgain(step: WorkflowStep): StepInput {
+  const { id, workflow_id, created_at, sub_workflow_version_id, job_id, sub_workflow_id, ...input } = step;
+  return {
+    ...input,
+    ...(input.job === undefined && job_id !== undefined && { job_id }),
+    ...(input.workflow === undefined && sub_workflow_id !== undefined && { sub_workflow_id }),
+  };
+}

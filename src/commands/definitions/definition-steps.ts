@@ -1,0 +1,65 @@
+import { setImmediate } from "node:timers/promises";
+import { v7 as uuid } from "uuid";
+import pMap from "p-map";
+import { saveTemplate } from "../save-template.ts";
+import { type Called, calledBy, type Owner } from "./called-by.ts";
+import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
+import type { StepInput } from "../../contract/steps.ts";
+import { ofItsType } from "../../contract/without-effect.ts";
+import type { VersionPolicy } from "../../contract/workflows.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { policyViolation } from "../../rules/workflow-policy.ts";
+import type { Db } from "../../store/postgres/pool.ts";
+import { findPolicy } from "../../store/definitions/workflow-policies.ts";
+import type { StoredStep } from "../../store/workflow-versions.ts";
+import type { StoredWorkflow } from "../../store/workflows.ts";
+import { stepsProblem } from "../../../workflows/engine/definition/validate.ts";
+
+/** Steps that may be stored, each with what it calls. */
+export type CheckedSteps = { input: StepInput; called: Called }[];
+
+/** All that has to be right about steps before they are stored, their project's policy included. */
+export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: StepInput[]): Promise<CheckedSteps> {
+  // A large definition takes a while to check, and has taken one to read: others are answered in between.
+  await setImmediate();
+  const problem = stepsProblem(steps, config.maxSteps);
+  if (problem) throw new Problem("validation_error", problem.message, problem.details);
+  const policy = await findPolicy(db, owner.project_id);
+  const violation = policy && policyViolation(policy, steps);
+  if (violation) throw new Problem("validation_error", violation, [`steps: ${violation}`]);
+  const called = await calledBy(db, owner, steps);
+  return steps.map((input, i) => ({ input, called: called[i] ?? {} }));
+}
+
+type Of = Pick<StoredWorkflow, "id" | "project_id" | "version_policy"> & { at: number };
+
+/** The steps as they are stored, their large payloads as documents. */
+export function saveSteps(db: Db, of: Of, steps: CheckedSteps): Promise<StoredStep[]> {
+  const refs = new Set(steps.map(({ input }) => input.step_ref));
+  const owner = { projectId: of.project_id, runId: null };
+  const save = (payload: Json) => saveTemplate(db, owner, payload, (ref) => refs.has(ref));
+  return pMap(steps, (step) => storedStep(of, step, save), { concurrency: 1 });
+}
+
+/** The same for a dry run, which stores nothing. */
+export function unsavedSteps(of: Of, steps: CheckedSteps): Promise<StoredStep[]> {
+  return pMap(steps, (step) => storedStep(of, step, async (payload) => ({ text: stringifyJson(payload) })));
+}
+
+async function storedStep(
+  { id: workflow_id, version_policy, at }: Of,
+  { input, called }: CheckedSteps[number],
+  keep: (payload: Json) => Promise<JsonDoc>,
+): Promise<StoredStep> {
+  const { payload, ...step } = ofItsType(input);
+  const document = payload === undefined ? undefined : await keep(payload);
+  // The check found nothing: every choice of the input is one that there is.
+  const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
+  const stored = { ...checked, ...called, id: uuid(), workflow_id, payload: document, created_at: at };
+  return underPolicy(version_policy, stored);
+}
+
+/** A sub_workflow step is told its workflow's version policy: its run knows nothing else of the workflow. */
+export const underPolicy = (policy: VersionPolicy, step: StoredStep): StoredStep =>
+  step.step_type === "sub_workflow" ? { ...step, version_policy: policy === "pin" ? undefined : policy } : step;

@@ -1,0 +1,21 @@
+import type { WorkflowGraph } from "../contract/definitions/workflow-versions.ts";
+import type { Deps } from "../deps.ts";
+import type { Caller } from "../identity/caller.ts";
+import { findOwnWorkflow } from "./workflows.ts";
+import { dependentsOf, dotOf, rootsOf } from "../rules/definition-graph.ts";
+import { findVersion } from "../store/workflow-versions.ts";
+
+/** What depends on what in a workflow as it is now. */
+export async function workflowGraph(
+  deps: Deps,
+  caller: Caller,
+  workflowId: string,
+  format: "json" | "dot",
+): Promise<WorkflowGraph> {
+  const workflow = await findOwnWorkflow(deps, caller, workflowId);
+  const steps = (await findVersion(deps.db, workflow.version_id))?.steps ?? [];
+  const graph = { workflow_id: workflow.id, roots: rootsOf(steps) };
+  return format === "dot"
+    ? { ...graph, dot: dotOf(steps) }
+    : { ...graph, adjacency: Object.fromEntries(dependentsOf(steps)) };
+}

@@ -1,0 +1,40 @@
+import { quoted } from "../../expressions/printed.ts";
+import { gatesIn } from "../gates/may-pass.ts";
+import type { Plan, PlanStep } from "../plan.ts";
+import { initialRun } from "../run.ts";
+import type { RunState, StepState } from "../state.ts";
+import { isKeptByRetry } from "./rule.ts";
+
+/** Why what a run has completed can't be kept by its retry in another version of its workflow. */
+export function keptFaults({ steps }: Plan, state: RunState, next: Plan): string[] {
+  return steps.flatMap((step, i) => {
+    if (!isKeptByRetry(state.steps[i] as StepState)) return [];
+    const fault = keptFault(step, next.steps[next.index.get(step.step_ref) ?? -1]);
+    return fault === undefined ? [] : [`step ${quoted(step.step_ref)} has completed, and ${fault}`];
+  });
+}
+
+/** An output is kept as that of a step that has the same before it. A decision is kept as that of the same approvers. */
+function keptFault(was: PlanStep, is: PlanStep | undefined): string | undefined {
+  if (!is) return "is not there";
+  if (is.step_type !== was.step_type) return `is of type ${is.step_type}, not ${was.step_type}`;
+  if (!isSame(was.depends_on, is.depends_on)) return "has other dependencies";
+  if (!isSame(approversOf(was), approversOf(is))) return "has other approvers";
+  return undefined;
+}
+
+/** Of an approval, and of each one in a sub-workflow. */
+const approversOf = (step: PlanStep): string[] =>
+  gatesIn(step).map((approvers) => JSON.stringify([...approvers].sort()));
+
+const isSame = (some: string[], others: string[]): boolean =>
+  some.length === others.length && some.every((each) => others.includes(each));
+
+/** The run as if it were one of the other version: a step that is new there has not begun. */
+export function stateIn(plan: Plan, state: RunState, next: Plan): RunState {
+  const begun = initialRun(next).state.steps;
+  const steps = next.steps.map(
+    ({ step_ref }, i) => state.steps[plan.index.get(step_ref) ?? -1] ?? (begun[i] as StepState),
+  );
+  return { ...state, steps };
+}
