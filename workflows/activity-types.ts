@@ -9,6 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {
@@ -158,19 +159,7 @@ export interface FailureDetails {
   retry_after_ms?: number;
 }
 
-export interface OpenWaitInput {
-  trigger_id: string;
-  step_run_id: string;
-  step_ref: string;
-  event_key: string;
-  /** 0: the wait has no end, nor expires_at. */
-  event_timeout_secs: number;
-  requested_at: number;
-  expires_at?: number;
-  notify_url?: string;
-  revision: number;
-  sources: PayloadSources;
-}
+export type OpenWaitInput = BegunWait & { sources: PayloadSources };
 
 export interface PrepareChildInput {
   child_run_id: string;
@@ -213,9 +202,7 @@ export interface Activities {
    */
   openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
   /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
-  notifyWait(
-    input: Pick<OpenWaitInput, "trigger_id" | "event_key" | "expires_at"> & { project_id: string; notify_url: string },
-  ): Promise<void>;
+  notifyWait(input: NotifyWaitInput): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
