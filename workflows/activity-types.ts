@@ -9,6 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {
@@ -138,19 +139,7 @@ export type Unended =
   | { kind: "here" | "slow-here" | "slow-elsewhere"; step: number; queue: string }
   | { kind: "anywhere" | "deferred"; step: number };
 
-export interface OpenWaitInput {
-  trigger_id: string;
-  step_run_id: string;
-  step_ref: string;
-  event_key: string;
-  /** 0: the wait has no end, nor expires_at. */
-  event_timeout_secs: number;
-  requested_at: number;
-  expires_at?: number;
-  notify_url?: string;
-  revision: number;
-  sources: PayloadSources;
-}
+export type OpenWaitInput = BegunWait & { sources: PayloadSources };
 
 export interface PrepareChildInput {
   child_run_id: string;
@@ -187,8 +176,13 @@ export interface Activities {
    * the task whose history was `after` long. Empty where no try was lost.
    */
   recall(input: { run_id: string; execution: string; after: number }): Promise<Recalled[]>;
-  /** Renders the key and registers the wait under it, unless another waits for it in this project. */
-  openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  /**
+   * Renders the key and registers the wait under it, unless another waits for it in this project. An event that is held for
+   * the key is sent to the run. `notify`: its notify_url is to be told.
+   */
+  openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
+  /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
+  notifyWait(input: NotifyWaitInput): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

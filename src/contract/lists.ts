@@ -19,10 +19,10 @@ const cursor = z.string().transform((text, ctx): Cursor => {
 });
 
 /** If the parameter is given twice, another message says so. */
-const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
+export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
 
-const page = {
+export const page = {
   limit: limit.default(50),
   cursor: cursor.optional(),
   envelope: choice(["true", "false"], "must be true or false")
@@ -43,7 +43,7 @@ export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     z.strictObject(shape),
   );
 
-const tagged = {
+export const tagged = {
   project_id: line(255).optional(),
   tag_key: line(64).optional(),
   tag_value: line(256).optional(),

@@ -16,6 +16,8 @@ export const JOB_RUN_STATUSES = [
 export type JobRunStatus = (typeof JOB_RUN_STATUSES)[number];
 export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
 export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";
+/** Of the POST to an event_notify_url. */
+export type NotifyStatus = "pending" | "sent" | "failed";
 
 /** Answers of the workflow-run family. Times are RFC3339; members without a value are absent. */
 export interface WorkflowRun {
@@ -126,7 +128,8 @@ export interface EventTrigger {
   event_key: string;
   project_id: string;
   source_type: "workflow_step" | "job_run";
-  status: EventTriggerStatus;
+  /** `held`: an event that was sent before anyone waited for it. */
+  status: EventTriggerStatus | "held";
   timeout_secs: number;
   requested_at: string;
   /** Absent where the wait has no end. */
@@ -138,6 +141,7 @@ export interface EventTrigger {
   received_at?: string;
   error?: string;
   notify_url?: string;
+  notify_status?: NotifyStatus;
   sent_by?: string;
 }
 

@@ -38,6 +38,3 @@ export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
 /** Bulk-cancel and bulk-replay. */
 export const bulkBody = members({ workflow_run_ids: list(z.string(), 100, 1) });
-
-/** Sending an event. */
-export const sendEventBody = members({ payload: json.optional() });

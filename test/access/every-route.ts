@@ -32,6 +32,7 @@ export async function begin(): Promise<void> {
     runID: jobRun,
     stepRef: "gate",
     eventKey: "key of demo",
+    prefix: "key of d",
   };
   const { version_id = "" } = await ok<{ version_id: string }>(stack, "GET", `/v1/workflows/${run.workflow_id}`);
   Object.assign(demo, { projectID: "demo", versionID: version_id, fromVersionID: version_id, toVersionID: version_id });
@@ -87,6 +88,19 @@ const waitsFor = async (key: string) => {
   await until(() => findWaitingEventTrigger(stack.deps.db, "demo", key));
   return run.id;
 };
+let keys = 0;
+const waiting = async (): Promise<Ids> => {
+  const key = `key of its own, ${++keys}`;
+  return { ...demo, workflowRunID: await waitsFor(key), eventKey: key, prefix: key };
+};
+/** Received long ago. */
+const received = async (): Promise<Ids> => {
+  const ids = await waiting();
+  await ok(stack, "POST", filled("/v1/events/:eventKey/send", ids));
+  const aged = "update event_triggers set requested_at = now() - interval '2 days' where run_id = $1";
+  await stack.deps.db.query(aged, [ids.workflowRunID]);
+  return ids;
+};
 
 const WORKFLOW = "/v1/workflows/:workflowID";
 const VERSION = `${WORKFLOW}/versions/:versionID`;
@@ -96,6 +110,7 @@ const STEP = `${RUN}/steps/:stepRef`;
 const OPERATION = "/v1/bulk-operations/:operationID";
 const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
+const OF_DEMO = "?project_id=demo";
 let slugs = 0;
 
 const JOB = "/v1/jobs/:jobID";
@@ -186,14 +201,13 @@ export const CASES: Record<string, Case> = {
   [`delete ${JOB_RUN}`]: { status: 200, prepare: heldRun },
   [`post ${JOB_RUN}/cancel`]: { status: 200, prepare: heldRun },
   [`post ${JOB_RUN}/replay`]: { status: 201, prepare: after("DELETE", JOB_RUN, () => heldRun()) },
-  "post /v1/events/:eventKey/send": {
-    status: 200,
-    query: "?project_id=demo",
-    prepare: async () => {
-      const workflowRunID = await waitsFor("key of its own");
-      return { ...demo, workflowRunID, eventKey: "key of its own" };
-    },
-  },
+  "get /v1/events": { status: 200, query: OF_DEMO },
+  "get /v1/events/stats": { status: 200, query: OF_DEMO },
+  "get /v1/events/:eventKey": { status: 200, query: OF_DEMO },
+  "delete /v1/events/:eventKey": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/:eventKey/send": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/prefix/:prefix/send": { status: 200, query: OF_DEMO, prepare: waiting },
+  "post /v1/events/purge": { status: 200, query: OF_DEMO, body: () => ({ older_than_days: 1 }), prepare: received },
 };
 
 export function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>, query = queryOf(route)) {

@@ -16,7 +16,7 @@ afterAll(() => stack.stop());
 
 const everything = async () => {
   const lists = ["/v1/workflow-policies/demo", "/v1/workflow-runs", "/v1/workflows", "/v1/jobs"];
-  lists.push("/v1/bulk-operations");
+  lists.push("/v1/bulk-operations", "/v1/events");
   lists.push(`/v1/workflow-runs/${demo.workflowRunID}/steps`);
   return Promise.all(lists.map((list) => ok(stack, "GET", list)));
 };

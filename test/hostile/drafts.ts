@@ -4,9 +4,10 @@ import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/job-trigger.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs.ts";
+import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, bulkBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
+import { approveBody, bulkBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 
@@ -218,7 +219,9 @@ export const BODIES: BodyOf[] = [
     schema: reasonBody,
     draft: () => ({ reason: "text" }),
   })),
-  { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {} }) },
+  { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {}, hold_secs: 60 }) },
+  { route: "/v1/events/prefix/:prefix/send", schema: sendToPrefixBody, draft: () => ({ payload: {} }) },
+  { route: "/v1/events/purge", schema: purgeEventsBody, draft: () => ({ older_than_days: 1 }) },
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
 export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"];

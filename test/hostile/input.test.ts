@@ -41,6 +41,7 @@ beforeAll(async () => {
       runID: UNKNOWN,
       stepRef: "gate-0",
       eventKey: "key",
+      prefix: "key",
       operationID: UNKNOWN,
     },
     jobUrl: stack.jobs.url,

@@ -39,17 +39,21 @@ export function hear(run: ReferenceRun, event: Happening): void {
   const isOfThisLife = step.life === event.generation;
   if (event.type === "emitted") {
     if (isOfThisLife) step.emitting = false;
+  } else if (event.type === "notified") {
+    // Who was told may have sent the event at once.
+    if (isOfThisLife && step.trigger) step.trigger.notify_status = event.status;
   } else if (event.type === "wait_opened") {
     // Whose life is over has opened a wait that nobody waits for any more; unless it is opened anew.
     if (!isOfThisLife && step.trigger?.status === "waiting") return;
     step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
     step.trigger.event_key = event.event_key;
+    if (event.notify && step.trigger.status === "waiting") step.trigger.notify_status = "pending";
   } else if (isOfThisLife && !isOver(step)) {
     hearOfStep(run, event.step, step, event);
   }
 }
 
-type StepNews = Exclude<Extract<Happening, { generation: number }>, { type: "emitted" | "wait_opened" }>;
+type StepNews = Exclude<Extract<Happening, { generation: number }>, { type: "emitted" | "wait_opened" | "notified" }>;
 
 function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: StepNews): void {
   const { at } = event;

@@ -33,7 +33,9 @@ type StepNews = { step: number; generation: number } & (
       random: number;
     }
   | { type: "deadline_passed"; deadline: number }
-  | { type: "wait_opened"; event_key: string }
+  /** `notify`: its event_notify_url is to be told. Absent in older histories, where the activity told it. */
+  | { type: "wait_opened"; event_key: string; notify?: true }
+  | { type: "notified"; status: "sent" | "failed" }
   | { type: "wait_refused"; error: string }
   | { type: "child_started" }
   | { type: "child_refused"; error: string }

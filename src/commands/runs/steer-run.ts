@@ -25,7 +25,7 @@ import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentApproval } from "../../views/approval.ts";
-import { presentEventTrigger } from "../../views/event-trigger.ts";
+import { presentEvent } from "../../views/event.ts";
 import { presentRun } from "../../views/run.ts";
 import { presentSteps } from "../../views/step.ts";
 import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
@@ -187,7 +187,7 @@ async function presentReply(deps: Deps, reply: Reply): Promise<Steered> {
     run: await presentRun(deps, run),
     step_run,
     approval: approval && presentApproval(approval),
-    event_trigger: trigger && (await presentEventTrigger(deps, trigger)),
+    event_trigger: trigger && (await presentEvent(deps, trigger)),
     reset_steps: outcome.reset_steps,
   };
 }

@@ -57,7 +57,7 @@ export const upsertEventTriggers = (json: string): string => `
     status = excluded.status, timeout_secs = excluded.timeout_secs, requested_at = excluded.requested_at,
     expires_at = excluded.expires_at, received_at = excluded.received_at, response_payload = excluded.response_payload,
     response_payload_ref = excluded.response_payload_ref, notify_url = excluded.notify_url,
-    sent_by = excluded.sent_by, error = excluded.error, revision = excluded.revision
+    notify_status = excluded.notify_status, sent_by = excluded.sent_by, error = excluded.error, revision = excluded.revision
   where event_triggers.revision < excluded.revision
     and (excluded.source <> 'wait_for_event' or excluded.status <> 'waiting' or event_triggers.status = 'waiting')`;
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { createWorkflowBody } from "../../../src/contract/create-workflow.ts";
 import { bulkTriggerBody, jobTriggerBody, replayBody } from "../../../src/contract/job-trigger.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../../src/contract/jobs.ts";
+import { sendEventBody, sendToPrefixBody } from "../../../src/contract/events.ts";
 import { stepInput } from "../../../src/contract/steps.ts";
 import { triggerBody } from "../../../src/contract/trigger.ts";
 import { approveBody } from "../../../src/contract/verbs.ts";
@@ -45,6 +46,8 @@ const EFFECTIVE = new Map<unknown, string[]>([
   [replayBody, ["payload"]],
   [triggerBody, words("project_id payload triggered_by tags step_overrides idempotency_key")],
   [approveBody, []],
+  [sendEventBody, words("payload hold_secs")],
+  [sendToPrefixBody, words("payload")],
   [
     stepInput,
     words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs
@@ -72,7 +75,7 @@ const OTHERS: Record<string, string[]> = {
   pause: ["reason"],
   resume: ["reason"],
   abort: ["reason"],
-  send: ["payload"],
+  purge: ["older_than_days"],
   clone: ["project_id", "name", "slug"],
   plan: ["step_overrides"],
 };

@@ -10,7 +10,7 @@ afterAll(() => stack.stop());
 async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   const { db, temporal } = stack.deps;
   const counted = ["jobs", "job_versions", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
-  counted.push("idempotency_keys", "documents");
+  counted.push("idempotency_keys", "documents", "held_events");
   const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
   const columns = [
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),

@@ -3,6 +3,7 @@ import type {
   ApprovalStatus,
   EventTriggerStatus,
   JobRunStatus,
+  NotifyStatus,
   RunStatus,
   StepStatus,
 } from "../../../src/contract/runs.ts";
@@ -93,6 +94,7 @@ export interface TriggerRow {
   received_at?: number;
   response_payload?: JsonDoc;
   notify_url?: string;
+  notify_status?: NotifyStatus;
   sent_by?: string;
   error?: string;
   revision: number;

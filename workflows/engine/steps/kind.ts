@@ -79,6 +79,7 @@ export type Work =
   | { kind: "dispatch"; key: string }
   | { kind: "look-up"; key: string }
   | { kind: "open-wait"; key: string }
+  | { kind: "notify"; key: string }
   | { kind: "child"; key: string; child_run_id: string }
   | { kind: "emit"; key: string }
   | { kind: "timer"; key: string; until: number };
