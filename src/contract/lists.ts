@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ITEM_STATUSES } from "./bulk-operations.ts";
+import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
 import { JOB_RUN_STATUSES, RUN_STATUSES } from "./runs.ts";

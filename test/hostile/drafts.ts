@@ -1,6 +1,6 @@
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
 import type { z } from "zod";
-import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
+import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/job-trigger.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs.ts";
@@ -225,27 +225,19 @@ export const BODIES: BodyOf[] = [
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
 export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"];
+const OF_JOBS = [
+  "group_id",
+  "execution_window_cron",
+  "rate_limit_max",
+  "rate_limit_window_secs",
+  "dedup_window_secs",
+  "webhook_url",
+  "webhook_secret",
+];
 export const IGNORED_FIELDS: Record<string, string[]> = {
   "/v1/workflows": ["environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
-  "/v1/jobs": [
-    "group_id",
-    "execution_window_cron",
-    "rate_limit_max",
-    "rate_limit_window_secs",
-    "dedup_window_secs",
-    "webhook_url",
-    "webhook_secret",
-  ],
-  "/v1/jobs/:jobID": [
-    "group_id",
-    "execution_window_cron",
-    "rate_limit_max",
-    "rate_limit_window_secs",
-    "dedup_window_secs",
-    "webhook_url",
-    "webhook_secret",
-    "backwards_compatible",
-  ],
+  "/v1/jobs": OF_JOBS,
+  "/v1/jobs/:jobID": [...OF_JOBS, "backwards_compatible"],
   "/v1/jobs/:jobID/trigger": ["priority", "metadata"],
   "/v1/workflows/:workflowID/trigger": ["priority", "metadata"],
 };

@@ -65,9 +65,8 @@ function* places(value: unknown, free: string[], path: Path = []): Generator<{ p
   for (const [key, member] of Object.entries(value))
     if (!free.includes(key)) yield* places(member, free, [...path, Array.isArray(value) ? Number(key) : key]);
 }
-const placesIn = ({ route, draft }: BodyOf) => [
-  ...places(draft(made), [...DOCUMENTS, ...(IGNORED_FIELDS[route] ?? [])]),
-];
+const placesIn = ({ route, draft }: BodyOf) =>
+  Array.from(places(draft(made), [...DOCUMENTS, ...(IGNORED_FIELDS[route] ?? [])]));
 const written = (path: Path) =>
   path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))

@@ -1,7 +1,7 @@
 import { bulkCommand } from "../../queries/bulk-command.ts";
 import { createBulkOperation, previewBulkOperation } from "../../commands/bulk/create-bulk-operation.ts";
 import { previewBulkSteering, steerBulkOperation } from "../../commands/bulk/steer-bulk-operation.ts";
-import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk-operations.ts";
+import { bulkOperationBody, MAX_BULK_BODY_BYTES } from "../../contract/bulk/operations.ts";
 import { bulkItemsQuery, projectPageQuery } from "../../contract/lists.ts";
 import { reasonBody } from "../../contract/verbs.ts";
 import { answerTo, pageAnswer } from "../answer.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { line, list, members, prose, sentence, whole } from "./fields.ts";
-import { isId } from "./ids.ts";
-import { RUN_STATUSES } from "./runs.ts";
-import { TAG_KEY_GIVEN } from "./tags.ts";
+import { line, list, members, prose, sentence, whole } from "../fields.ts";
+import { isId } from "../ids.ts";
+import { RUN_STATUSES } from "../runs.ts";
+import { TAG_KEY_GIVEN } from "../tags.ts";
 
 const KINDS = ["cancel", "replay", "pause", "resume"] as const;
 export type BulkOperationKind = (typeof KINDS)[number];
