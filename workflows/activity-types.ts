@@ -38,6 +38,8 @@ export interface DispatchInput {
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;
+  /** When the job run began, by the run's clock. Absent in older histories. */
+  began_at?: number;
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
@@ -136,28 +138,6 @@ export interface Played {
 export type Unended =
   | { kind: "here" | "slow-here" | "slow-elsewhere"; step: number; queue: string }
   | { kind: "anywhere" | "deferred"; step: number };
-
-/** Why an HTTP attempt failed (docs/definitions.md, Failure classes); the `type` of the ApplicationFailure that dispatchJob throws. */
-export type FailureClass =
-  | "client"
-  | "auth"
-  | "rate_limited"
-  | "server"
-  | "timeout"
-  | "connection"
-  | "transient"
-  | "budget"
-  | "oom"
-  /** Nothing was called: the step's payload could not be made. */
-  | "template"
-  | "unknown";
-
-/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
-export interface FailureDetails {
-  job_max_attempts: number;
-  /** How long the endpoint asked to be left alone, where it did. */
-  retry_after_ms?: number;
-}
 
 export type OpenWaitInput = BegunWait & { sources: PayloadSources };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ITEM_STATUSES } from "./bulk-operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line } from "./fields.ts";
-import { RUN_STATUSES } from "./runs.ts";
+import { JOB_RUN_STATUSES, RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
@@ -66,6 +66,19 @@ export const runQuery = query({
     .default(0),
 });
 export const projectQuery = query({ project_id: tagged.project_id });
+
+const time = z.iso
+  .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
+  .transform((text) => decodeCursor(text)?.at);
+
+export const jobRunsQuery = query({
+  ...page,
+  project_id: tagged.project_id,
+  job_id: line(255).optional(),
+  status: choice(JOB_RUN_STATUSES, "is invalid").optional(),
+  created_after: time.optional(),
+  created_before: time.optional(),
+});
 
 /** The cursor of a list that is not ordered by time: the number of items before it. */
 const place = z

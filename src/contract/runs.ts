@@ -3,6 +3,17 @@ import type { Json, JsonText } from "./json.ts";
 export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 export type StepStatus = "pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled";
+export const JOB_RUN_STATUSES = [
+  "queued",
+  "executing",
+  "completed",
+  "failed",
+  "timed_out",
+  "canceled",
+  "expired",
+  "dead_letter",
+] as const;
+export type JobRunStatus = (typeof JOB_RUN_STATUSES)[number];
 export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
 export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";
 /** Of the POST to an event_notify_url. */
@@ -139,7 +150,7 @@ export interface JobRun {
   id: string;
   job_id: string;
   project_id: string;
-  status: "executing" | "completed" | "failed" | "timed_out" | "canceled" | "dead_letter";
+  status: JobRunStatus;
   attempt: number;
   triggered_by: string;
   priority: number;
@@ -148,12 +159,29 @@ export interface JobRun {
   debug_mode: boolean;
   lineage_depth: number;
   execution_mode: string;
+  /** Of the run that it is a step of, be it one that a trigger of the job made. */
+  workflow_run_id: string;
   workflow_step_run_id: string;
+  payload?: Json | JsonText;
   result?: Json | JsonText;
   error?: string;
   started_at?: string;
   finished_at?: string;
+  expires_at?: string;
   created_by: string;
   tags?: Record<string, string>;
   created_at: string;
+}
+
+/** Something that happened to a job run. */
+export interface JobRunEvent {
+  run_id: string;
+  type:
+    | "run.queued"
+    | `attempt.${"started" | "completed" | "failed" | "canceled"}`
+    | `run.${Exclude<JobRunStatus, "queued" | "executing">}`;
+  /** Of the job run, from 1. */
+  attempt?: number;
+  error?: string;
+  at: string;
 }

@@ -2,7 +2,8 @@ import type { Response } from "express";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
-import { encodePlace } from "../contract/lists.ts";
+import { encodePlace, MAX_LIMIT } from "../contract/lists.ts";
+import type { ListPart } from "../queries/list-part.ts";
 import type { Page } from "../queries/page.ts";
 
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
@@ -19,8 +20,19 @@ export function pageAnswer(
   return { headers, body };
 }
 
+/** A part of a list whose items carry outputs. Where one answer has no room for all of them, it says from where they can be read. */
+export function partAnswer(
+  { leftOut, ...part }: ListPart<unknown>,
+  asked: { url: string; query: { envelope: boolean } },
+): Answer {
+  const answer = pageAnswer(part, asked);
+  if (!leftOut) return answer;
+  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
+  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
+}
+
 /** A relative link, which is right behind any proxy. */
-export function withCursor(url: string, cursor: string, limit?: number): string {
+function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");
   if (limit !== undefined) next.searchParams.set("limit", String(limit));
   next.searchParams.set("cursor", cursor);

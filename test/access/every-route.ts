@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import type { JobRun } from "../../src/contract/runs.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "../api/definitions.ts";
@@ -112,6 +113,22 @@ const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] })
 const OF_DEMO = "?project_id=demo";
 let slugs = 0;
 
+const JOB = "/v1/jobs/:jobID";
+const JOB_RUN = "/v1/runs/:runID";
+const aJob = (slug: string) => ({ project_id: "demo", name: "new", slug, endpoint_url: stack.jobs.url("/new") });
+const ownJob = async (): Promise<Ids> => ({ ...demo, jobID: (await createJob(stack)).id });
+/** A run of a job that waits for its next attempt until it is canceled. */
+const heldRun = async (): Promise<Ids> => {
+  stack.jobs.on("/held", () => ({ status: 429, headers: { "retry-after": "3600" } }));
+  const { id: jobID } = await createJob(stack, "/held", { max_attempts: 2 });
+  const { id: runID } = await ok<{ id: string }>(stack, "POST", `/v1/jobs/${jobID}/trigger`);
+  const { workflow_run_id } = await until(async () => {
+    const run = await ok<JobRun>(stack, "GET", `/v1/runs/${runID}`);
+    return run.status === "executing" && run.error !== undefined && run;
+  });
+  return { ...demo, jobID, runID, workflowRunID: workflow_run_id };
+};
+
 /** Of every route, a request that is answered `status` with the right token. */
 export const CASES: Record<string, Case> = {
   "get /health": { status: 200 },
@@ -167,7 +184,23 @@ export const CASES: Record<string, Case> = {
   },
   "get /v1/jobs": { status: 200, query: "?project_id=demo" },
   "get /v1/jobs/:jobID": { status: 200 },
-  "get /v1/runs/:runID": { status: 200 },
+  "post /v1/jobs/batch": { status: 200, body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
+  [`patch ${JOB}`]: { status: 200, body: () => ({ description: `${++slugs}` }), prepare: ownJob },
+  [`delete ${JOB}`]: { status: 204, prepare: ownJob },
+  [`post ${JOB}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`post ${JOB}/enable`]: { status: 200, prepare: after("POST", `${JOB}/disable`, () => ownJob()) },
+  [`post ${JOB}/disable`]: { status: 200, prepare: ownJob },
+  [`get ${JOB}/versions`]: { status: 200 },
+  [`get ${JOB}/health`]: { status: 200 },
+  [`post ${JOB}/trigger`]: { status: 201 },
+  [`post ${JOB}/trigger/bulk`]: { status: 200, body: () => ({ items: [{}] }) },
+  "get /v1/runs": { status: 200, query: "?project_id=demo" },
+  [`get ${JOB_RUN}`]: { status: 200 },
+  [`get ${JOB_RUN}/attempts`]: { status: 200 },
+  [`get ${JOB_RUN}/events`]: { status: 200 },
+  [`delete ${JOB_RUN}`]: { status: 200, prepare: heldRun },
+  [`post ${JOB_RUN}/cancel`]: { status: 200, prepare: heldRun },
+  [`post ${JOB_RUN}/replay`]: { status: 201, prepare: after("DELETE", JOB_RUN, () => heldRun()) },
   "get /v1/events": { status: 200, query: OF_DEMO },
   "get /v1/events/stats": { status: 200, query: OF_DEMO },
   "get /v1/events/:eventKey": { status: 200, query: OF_DEMO },

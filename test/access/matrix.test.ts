@@ -60,6 +60,12 @@ describe.each(guarded)("%s refuses", (_, route) => {
         const inTheirs = JSON.stringify(visible(answer)).replaceAll(demo.workflowRunID ?? "", UNKNOWN);
         expect(answer).toMatchObject({ status: 200, body: { failed: 1 } });
         expect(JSON.parse(inTheirs)).toEqual(visible(await ask(route, unknown, bearer({}))));
+      } else if (route.path === "/v1/jobs/batch") {
+        expect(answer.body).toMatchObject({
+          created: 0,
+          failed: 1,
+          results: [{ status: "failed", code: "forbidden" }],
+        });
       } else {
         refused(answer, 403, "forbidden", "project_id is not one of your projects");
       }

@@ -132,23 +132,34 @@ export const jobRun = z.strictObject({
   id,
   job_id: id,
   project_id: text,
-  status: z.enum(["executing", "completed", "failed", "timed_out", "canceled", "dead_letter"]),
+  status: z.enum(["queued", "executing", "completed", "failed", "timed_out", "canceled", "expired", "dead_letter"]),
   attempt: positive,
-  triggered_by: z.literal("workflow"),
+  triggered_by: text,
   priority: z.int(),
   job_version: z.int(),
   job_version_id: text,
   debug_mode: z.boolean(),
   lineage_depth: count,
   execution_mode: z.literal("http"),
+  workflow_run_id: id,
   workflow_step_run_id: id,
+  payload: present.optional(),
   result: present.optional(),
   error: text.optional(),
   started_at: time.optional(),
   finished_at: time.optional(),
-  created_by: z.literal("system:workflow"),
+  expires_at: time.optional(),
+  created_by: text,
   tags: tags.optional(),
   created_at: time,
+});
+
+export const triggered = z.strictObject({
+  id,
+  status: jobRun.shape.status,
+  idempotency_hit: z.boolean(),
+  payload_hash: z.string().regex(/^[0-9a-f]{64}$/),
+  run_token: text,
 });
 
 export const eventTrigger = z.strictObject({

@@ -9,7 +9,7 @@ import { stepInput } from "../../src/contract/steps.ts";
 import { triggerBody } from "../../src/contract/trigger.ts";
 import { IGNORED, ofOtherTypes, UNSUPPORTED } from "../../src/contract/without-effect.ts";
 import { type ErrorCode, Problem } from "../../src/errors.ts";
-import type { FailureClass } from "../../workflows/activity-types.ts";
+import type { FailureClass } from "../../workflows/failure-classes.ts";
 import { job, planWith } from "../engine/plans.ts";
 import { nextAttemptAt } from "../../workflows/engine/steps/retries.ts";
 import { initialRun } from "../../workflows/engine/run.ts";

@@ -118,6 +118,8 @@ export class Outside {
           job_max_attempts: generation % 2 ? 3 : 6,
           random: how / 8,
           retry_after_ms: attempt % 3 === 0 ? 40_000 : undefined,
+          job_delay_secs: step % 3 === 1 ? attempt * 7 : undefined,
+          job_ttl_secs: step % 4 === 1 ? 20 : undefined,
         };
       case "look-up": {
         const found = wantedFor(run, step).map(({ key, document, path }): [string, Found] => {

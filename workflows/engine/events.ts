@@ -25,6 +25,10 @@ type StepNews = { step: number; generation: number } & (
       job_max_attempts: number;
       /** How long the endpoint asked to be left alone. */
       retry_after_ms?: number;
+      /** How long the job waits after this attempt; a step's own retry fields go before it. */
+      job_delay_secs?: number;
+      /** How long all attempts of the job run may take together. */
+      job_ttl_secs?: number;
       /** In [0, 1): spreads retries. */
       random: number;
     }

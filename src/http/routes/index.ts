@@ -2,6 +2,7 @@ import type { Route } from "../route.ts";
 import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { workflowPlanRoutes } from "./workflow-plans.ts";
@@ -20,6 +21,7 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
+  ...jobTriggerRoutes,
   ...jobRunRoutes,
   ...eventRoutes,
 ];

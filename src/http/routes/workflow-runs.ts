@@ -1,19 +1,17 @@
-import type { z } from "zod";
 import { bulkCancel, previewBulkCancel } from "../../commands/bulk/bulk-cancel.ts";
 import { bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-replay.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
 import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
-import { encodePlace, MAX_LIMIT, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { bulkBody, retryRunBody } from "../../contract/verbs.ts";
-import { type Answer, answerTo, pageAnswer, withCursor } from "../answer.ts";
+import { answerTo, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { commandIdOf } from "../validation.ts";
 import { runIdOf, steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
-import type { ListPart } from "../../queries/list-part.ts";
 import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 export const workflowRunRoutes: Route[] = [
@@ -74,7 +72,7 @@ export const workflowRunRoutes: Route[] = [
     query: stepsQuery,
     handler: async (deps, asked) => {
       const steps = await listSteps(deps, asked.caller, runIdOf(asked.params), asked.query);
-      return partOf(steps, asked);
+      return partAnswer(steps, asked);
     },
   }),
   route({
@@ -85,7 +83,7 @@ export const workflowRunRoutes: Route[] = [
     handler: async (deps, asked) => {
       const { caller, params, query } = asked;
       const attempts = await listStepAttempts(deps, caller, runIdOf(params), params.stepRef, query);
-      return partOf(attempts, asked);
+      return partAnswer(attempts, asked);
     },
   }),
   route({
@@ -110,13 +108,3 @@ export const workflowRunRoutes: Route[] = [
   }),
   ...steeringRoutes,
 ];
-
-function partOf(
-  { leftOut, ...part }: ListPart<unknown>,
-  asked: { url: string; query: z.output<typeof stepsQuery> },
-): Answer {
-  const answer = pageAnswer(part, asked);
-  if (!leftOut) return answer;
-  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
-  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
-}

@@ -3,6 +3,7 @@ import type {
   ApprovalStatus,
   EventTriggerStatus,
   NotifyStatus,
+  JobRunStatus,
   RunStatus,
   StepStatus,
 } from "../../../src/contract/runs.ts";
@@ -106,11 +107,13 @@ export interface JobRunRow {
   project_id: string;
   run_id: string;
   step_run_id: string;
-  status: "executing" | "completed" | "failed" | "timed_out" | "canceled" | "dead_letter";
+  status: JobRunStatus;
   attempt: number;
   output?: JsonDoc;
   error?: string;
-  started_at: number;
+  /** Of one that a trigger of the job made; any other is made when it starts. */
+  created_at?: number;
+  started_at?: number;
   finished_at?: number;
   revision: number;
 }
