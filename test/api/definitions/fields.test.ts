@@ -2,7 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createWorkflowBody } from "../../../src/contract/create-workflow.ts";
-import { sendEventBody, sendToPrefixBody } from "../../../src/contract/events.ts";
+import { sendEventBody, sendToPrefixBody } from "../../../src/contract/events/events.ts";
 import { bulkTriggerBody, jobTriggerBody, replayBody } from "../../../src/contract/job-trigger.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../../src/contract/jobs.ts";
 import { stepInput } from "../../../src/contract/steps.ts";
