@@ -1,5 +1,5 @@
 import type { Cursor } from "../contract/cursor.ts";
-import type { EventStats } from "../contract/events.ts";
+import type { EventStats } from "../contract/events/events.ts";
 import type { EventTrigger } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";

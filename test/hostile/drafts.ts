@@ -2,9 +2,9 @@ import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.t
 import type { z } from "zod";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
+import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events/events.ts";
 import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/job-trigger.ts";
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs.ts";
-import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
 import { approveBody, bulkBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
@@ -214,11 +214,9 @@ export const BODIES: BodyOf[] = [
     instead: ["ids"],
     readAt: ({ id }) => `/v1/bulk-operations/${id}`,
   },
-  ...(["pause", "resume", "abort"] as const).map((verb) => ({
-    route: `/v1/bulk-operations/:operationID/${verb}`,
-    schema: reasonBody,
-    draft: () => ({ reason: "text" }),
-  })),
+  ...["pause", "resume", "abort"].map((verb) => {
+    return { route: `/v1/bulk-operations/:operationID/${verb}`, schema: reasonBody, draft: () => ({ reason: "text" }) };
+  }),
   { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {}, hold_secs: 60 }) },
   { route: "/v1/events/prefix/:prefix/send", schema: sendToPrefixBody, draft: () => ({ payload: {} }) },
   { route: "/v1/events/purge", schema: purgeEventsBody, draft: () => ({ older_than_days: 1 }) },

@@ -27,6 +27,8 @@ beforeAll(async () => {
     eventKey: "key",
     prefix: "key",
     commandID: UNKNOWN,
+    ...{ versionID: workflow.version_id, fromVersionID: workflow.version_id, toVersionID: workflow.version_id },
+    projectID: "demo",
   };
 });
 afterAll(() => stack.stop());
@@ -66,7 +68,8 @@ describe("10 MiB of body are a 413", () => {
 
 describe("a method", () => {
   const paths = [...new Set(routes.map(({ path }) => path))];
-  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go; /v1/jobs/batch a job's, /v1/events/stats a key's.
+  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go, /v1/jobs/batch a job's, and
+  // /v1/events/stats a key's.
   const takes = (path: string) =>
     routes.filter(
       (route) =>

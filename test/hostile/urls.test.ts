@@ -24,6 +24,8 @@ beforeAll(async () => {
     eventKey: "key",
     prefix: "key",
     commandID: UNKNOWN,
+    ...{ versionID: workflow.version_id, fromVersionID: workflow.version_id, toVersionID: workflow.version_id },
+    projectID: "demo",
   };
 });
 afterAll(() => stack.stop());

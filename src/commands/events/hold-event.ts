@@ -3,7 +3,7 @@ import { v7 as uuid } from "uuid";
 import type { Accepted } from "../accepted.ts";
 import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, steerRun } from "../runs/steer-run.ts";
-import type { HoldPlan } from "../../contract/events.ts";
+import type { HoldPlan } from "../../contract/events/events.ts";
 import { type Json, parseJson, stringifyJson } from "../../contract/json.ts";
 import type { DryRun, EventTrigger } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import { attempting, CONCURRENCY } from "../bulk/each-run.ts";
 import { sendEvent } from "../runs/send-event.ts";
-import type { PrefixSent } from "../../contract/events.ts";
+import type { PrefixSent } from "../../contract/events/events.ts";
 import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

@@ -3,7 +3,7 @@ import { holdEvent, previewHold } from "../../commands/events/hold-event.ts";
 import { previewPurge, purgeEvents } from "../../commands/events/purge-events.ts";
 import { previewSendToPrefix, sendToPrefix } from "../../commands/events/send-to-prefix.ts";
 import { previewEvent, sendEvent } from "../../commands/runs/send-event.ts";
-import { eventsQuery, purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../contract/events.ts";
+import { eventsQuery, purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../contract/events/events.ts";
 import { projectQuery } from "../../contract/lists.ts";
 import { invalid } from "../../errors.ts";
 import { type Answer, answerTo, pageAnswer } from "../answer.ts";

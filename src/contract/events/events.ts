@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { json, members } from "./fields.ts";
-import { choice, page, query, tagged } from "./lists.ts";
-import type { EventTrigger } from "./runs.ts";
+import { json, members } from "../fields.ts";
+import { choice, page, query, tagged } from "../lists.ts";
+import type { EventTrigger } from "../runs.ts";
 
 const WEEK_SECS = 7 * 86_400;
 
