@@ -24,7 +24,11 @@ beforeAll(async () => {
     eventKey: "key",
     prefix: "key",
     commandID: UNKNOWN,
-    ...{ versionID: workflow.version_id, fromVersionID: workflow.version_id, toVersionID: workflow.version_id },
+    ...{
+      versionID: String(workflow.version_id),
+      fromVersionID: String(workflow.version_id),
+      toVersionID: String(workflow.version_id),
+    },
     projectID: "demo",
   };
 });
