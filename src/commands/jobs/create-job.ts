@@ -3,7 +3,7 @@ import { assertUsable } from "./check-job.ts";
 import { newVersionId } from "../definitions/version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
 import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
