@@ -1,2 +1,13 @@
-/** An id as it is made here, and shown. */
-export const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { z } from "zod";
+
+/** As it is made here, and shown. */
+export const id = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "must be an id")
+  .meta({ id: "Id", format: "uuid" });
+
+/** Of a version of a workflow or a job. */
+export const versionId = z
+  .string()
+  .regex(/^ver_[0-9a-z]{12}$/)
+  .meta({ id: "VersionId" });

@@ -1,15 +1,19 @@
 import { z } from "zod";
+import { type AnswerHeader, withHeaders } from "./answer-headers.ts";
 import { ITEM_STATUSES } from "./bulk-operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
-import { line } from "./fields.ts";
+import { line, shownAs } from "./fields.ts";
 import { RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
-const limit = z
-  .string()
-  .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
-  .transform((text) => Math.min(Number(text), MAX_LIMIT));
+const limit = shownAs(
+  z
+    .string()
+    .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
+    .transform((text) => Math.min(Number(text), MAX_LIMIT)),
+  { type: "integer", minimum: 1, description: `More than ${MAX_LIMIT} are ${MAX_LIMIT}.` },
+);
 
 const cursor = z.string().transform((text, ctx): Cursor => {
   const place = decodeCursor(text);
@@ -24,10 +28,13 @@ const choice = <const Values extends readonly string[]>(values: Values, message:
 
 const page = {
   limit: limit.default(50),
-  cursor: cursor.optional(),
-  envelope: choice(["true", "false"], "must be true or false")
-    .default("false")
-    .transform((text) => text === "true"),
+  cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
+  envelope: shownAs(
+    choice(["true", "false"], "must be true or false")
+      .default("false")
+      .transform((text) => text === "true"),
+    { type: "boolean", default: false, description: "Answer `{data, has_more, next_cursor}` in place of an array." },
+  ),
 };
 
 /**
@@ -59,11 +66,19 @@ export const pageQuery = query(page);
 const MAX_WAIT_SECS = 25;
 
 export const runQuery = query({
-  wait_secs: z
-    .string()
-    .regex(/^\d{1,6}$/, "must be a whole number of seconds")
-    .transform((text) => Math.min(Number(text), MAX_WAIT_SECS))
-    .default(0),
+  wait_secs: shownAs(
+    z
+      .string()
+      .regex(/^\d{1,6}$/, "must be a whole number of seconds")
+      .transform((text) => Math.min(Number(text), MAX_WAIT_SECS))
+      .default(0),
+    {
+      type: "integer",
+      minimum: 0,
+      default: 0,
+      description: `Answer once the run has ended, or after so long. At most ${MAX_WAIT_SECS}.`,
+    },
+  ),
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
@@ -85,3 +100,18 @@ export const bulkItemsQuery = query({
 });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");
+
+const pageHeaders: AnswerHeader[] = ["X-Has-More", "X-Next-Cursor", "Link"];
+
+/** What a list answers: an array, or where it is asked for so an envelope. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z
+    .union([
+      z.array(item),
+      z.strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().optional() }),
+    ])
+    .register(withHeaders, { headers: pageHeaders });
+
+/** The same of a list that leaves out the outputs which have no room in one answer. */
+export const partOf = <Item extends z.ZodType>(item: Item) =>
+  listOf(item).register(withHeaders, { headers: [...pageHeaders, "X-Left-Out"] });

@@ -1,14 +1,16 @@
 import type { Response } from "express";
+import type { z } from "zod";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
+import { acceptedCommand } from "../contract/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
-export function pageOf(
-  items: unknown[],
+export function pageOf<Item>(
+  items: Item[],
   next: Cursor | string | undefined,
   asked: { url: string; query: { envelope: boolean } },
-): Answer {
+) {
   const cursor = typeof next === "object" ? encodeCursor(next) : next;
   const headers = {
     "X-Has-More": String(cursor !== undefined),
@@ -26,30 +28,36 @@ export function withCursor(url: string, cursor: string, limit?: number): string 
   return next.pathname + next.search;
 }
 
+/** What a command returns (route.ts), with what it answers where it takes effect at once. */
+export const commanded = <Done extends z.ZodType>(done: Done) => ({ 200: done, 202: acceptedCommand });
+
 /**
  * A command that no worker could take yet is stored and takes effect once: 202 with its id, and where to ask what became
  * of it. Any other result is the answer.
  */
-export function answerTo<Done extends object>(
-  result: Accepted | Done,
-  show: (done: Done) => unknown = (done) => done,
+export function answerTo<Result extends object, Shown = Exclude<Result, Accepted>>(
+  result: Result,
+  show: (done: Exclude<Result, Accepted>) => Shown = (done) => done as unknown as Shown,
   targets = "workflow-runs",
-): Answer {
-  if ("accepted" in result) {
+) {
+  if (isAccepted(result)) {
     const Location = `/v1/${targets}/${result.of}/commands/${encodeURIComponent(result.accepted)}`;
-    return { status: 202, headers: { Location }, body: { command_id: result.accepted, status: "accepted" } };
+    const body = { command_id: result.accepted, status: "accepted" as const };
+    return { status: 202 as const, headers: { Location }, body };
   }
-  return { body: show(result) };
+  return { body: show(result as Exclude<Result, Accepted>) };
 }
+
+const isAccepted = (result: object): result is Accepted => "accepted" in result;
 
 export interface Answer {
   status?: number;
   headers?: Record<string, string>;
-  body: unknown;
+  body?: unknown;
 }
 
 /** On every answer; it is for no browser to render, frame, sniff or embed. */
-const ALWAYS = {
+export const ALWAYS = {
   "X-API-Version": "v1",
   "Content-Security-Policy": "default-src 'none'",
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -68,13 +76,14 @@ const ALWAYS = {
 
 /** An answer as it goes over the wire. */
 export function written({ status = 200, headers, body }: Answer, requestId: string) {
-  const text = stringifyJson(body);
-  const all = { ...ALWAYS, "X-Request-Id": requestId, ...headers, "Content-Length": String(Buffer.byteLength(text)) };
-  return { status, headers: all, text };
+  const text = status === 204 ? "" : stringifyJson(body);
+  const length = status === 204 ? {} : { "Content-Length": String(Buffer.byteLength(text)) };
+  return { status, headers: { ...ALWAYS, "X-Request-Id": requestId, ...headers, ...length }, text };
 }
 
 /** The one way out. By Node's own writeHead: express and helmet set header by header, a tenth of a short request's time. */
 export function send(response: Response, answer: Answer): void {
+  response.locals.check?.(answer);
   const { status, headers, text } = written(answer, response.locals.requestId);
   const isAscii = headers["Content-Length"] === String(text.length);
   // A page of a list is written in three quarters of the time.

@@ -4,24 +4,36 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
+import { checkAnswers } from "./check-answers.ts";
+import { serveDocs } from "./docs.ts";
 import { answerProblems } from "./problems.ts";
 import { logRequests } from "./request-log.ts";
 import { requestId } from "./request-id.ts";
+import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
+interface AppOptions {
+  /** The tests hold every answer to the document. */
+  checksAnswers?: boolean;
+}
+
 /** The whole order of the middleware. A request that matches no route needs no token to be told so. */
-export function createApp(deps: Deps): Express {
+export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}): Express {
+  const checked = (route?: Route) => (checksAnswers ? [checkAnswers(route)] : []);
   const app = express();
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
 
-  app.use(requestId);
+  app.use(requestId, ...checked());
   app.use(logRequests(deps.log));
 
   const bearer = authenticate(deps.config.auth);
-  for (const { method, path, scope, maxBytes, handler } of routes) {
-    app[method](path, ...(scope ? [bearer] : []), rawBody(maxBytes?.(deps.config)), handler(deps));
+  for (const route of routes) {
+    const { method, path, scope, maxBytes, handler } = route;
+    const guards = [...checked(route), ...(scope ? [bearer] : [])];
+    app[method](path, ...guards, rawBody(maxBytes?.(deps.config)), handler(deps));
   }
+  serveDocs(app);
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (_request, response) => {
       response.set("Allow", allowed.join(", "));
@@ -32,6 +44,8 @@ export function createApp(deps: Deps): Express {
     throw new Problem("not_found", "no such route");
   });
   app.use(answerProblems);
+  // For a refusal that the document does not know.
+  if (checksAnswers) app.use(answerProblems);
   return app;
 }
 

@@ -1,22 +1,18 @@
 import type { z } from "zod";
-import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
-import { ID } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
+import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../contract/path-parameters.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";
 
-/** An id out of a path. One that no id can look like is as unknown as any other, and never reaches Postgres or Temporal. */
-export function knownId(text: string, notFound: string): string {
-  if (ID.test(text)) return text;
-  throw new Problem("not_found", notFound);
-}
-
-/** A command's id may be an Idempotency-Key, and no other text is one. */
-export function commandIdOf({ commandID }: { commandID: string }): string {
-  if (idempotencyKey.safeParse(commandID).success) return commandID;
-  throw new Problem("not_found", "command not found");
+/** One that does not look like its kind is as unknown as any other, and never reaches Postgres or Temporal. */
+export function parsePath(params: Record<string, unknown>): Record<string, unknown> {
+  for (const name in params) {
+    const { schema, notFound }: PathParameter = PATH_PARAMETERS[name as PathParameterName];
+    if (!schema.safeParse(params[name]).success) throw new Problem("not_found", notFound ?? "not found");
+  }
+  return params;
 }
 
 const MAX_DETAIL = 300;

@@ -1,18 +1,13 @@
 import { within } from "../deadline.ts";
+import type { Component } from "../contract/health.ts";
 import type { Deps } from "../deps.ts";
 import { assertWritable } from "../store/pool.ts";
 
 /** A server that answers later than this is as good as away. */
 const PATIENCE_MS = 2_000;
 
-export interface Component {
-  name: string;
-  status: "up" | "down";
-  latency_ms: number;
-}
-
 /** Whether a request that comes now can be served: of what it needs, what is up, and that this process is not stopping. */
-export function readiness({ db, temporal, stopping }: Deps): Promise<Component[]> {
+export function componentsOf({ db, temporal, stopping }: Deps): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });
   return Promise.all([

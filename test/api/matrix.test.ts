@@ -99,6 +99,7 @@ let slugs = 0;
 const CASES: Record<string, Case> = {
   "get /health": { status: 200 },
   "get /health/ready": { status: 200 },
+  "get /openapi.json": { status: 200 },
   "post /v1/workflows": { status: 201, body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
   "get /v1/workflows": { status: 200, query: "?project_id=demo" },
   "get /v1/workflows/:workflowID": { status: 200 },
@@ -216,9 +217,9 @@ const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path
 const guarded = named.filter(([, { scope }]) => scope !== undefined);
 const open = named.filter(([, { scope }]) => scope === undefined);
 
-test("every route has its case here, and only the health routes are open", () => {
+test("every route has its case here, and only health and the document are open", () => {
   expect(routes.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(Object.keys(CASES).sort());
-  expect(open.map(([name]) => name)).toEqual(["GET /health", "GET /health/ready"]);
+  expect(open.map(([name]) => name)).toEqual(["GET /health", "GET /health/ready", "GET /openapi.json"]);
 });
 
 describe.each(guarded)("%s refuses", (_, route) => {

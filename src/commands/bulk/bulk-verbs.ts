@@ -3,7 +3,7 @@ import pMap from "p-map";
 import { logged } from "../command-log.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import { previewRetry, startRetry } from "../runs/retry-run.ts";
-import type { DryRun } from "../../contract/runs.ts";
+import type { BulkCanceled, BulkCancelPlan, BulkReplayed, BulkReplayPlan } from "../../contract/bulk-verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -16,12 +16,6 @@ import { isRunOver } from "../../../workflows/engine/transitions.ts";
 /** How many runs of one request are worked on at once. */
 export const CONCURRENCY = 16;
 
-export interface BulkCancelled {
-  canceled: number;
-  failed: number;
-  workflow_run_ids: string[];
-}
-
 /**
  * Cancels each run as a single cancel does; what can't be canceled only counts. Sub-workflows come after the runs that they are
  * part of, and end with them: canceled before, they would fail those.
@@ -31,7 +25,7 @@ export async function bulkCancel(
   caller: Caller,
   ids: string[],
   idempotencyKey?: string,
-): Promise<BulkCancelled> {
+): Promise<BulkCanceled> {
   const distinct = [...new Set(ids)];
   const key = keyOfEach(idempotencyKey);
   const attempt = attempting(deps);
@@ -64,16 +58,12 @@ export async function bulkCancel(
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
 
-type CancelPreview =
-  | ({ workflow_run_id: string; status: "canceled" } & { plan: DryRun })
-  | { workflow_run_id: string; status: "failed"; error: string };
-
 /** What a bulk cancel would do to each run, each by itself. */
-export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]) {
+export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelPlan> {
   const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
-    async (workflow_run_id): Promise<CancelPreview> => {
+    async (workflow_run_id): Promise<BulkCancelPlan["results"][number]> => {
       const seen = await attempt(() => previewCancel(deps, caller, workflow_run_id));
       if ("error" in seen) return { workflow_run_id, status: "failed", error: seen.error };
       return { workflow_run_id, status: "canceled", plan: seen.value };
@@ -82,14 +72,7 @@ export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[
   );
   const workflow_run_ids = results.filter(({ status }) => status === "canceled").map((one) => one.workflow_run_id);
   const canceled = workflow_run_ids.length;
-  return { dry_run: true as const, canceled, failed: results.length - canceled, workflow_run_ids, results };
-}
-
-export interface BulkReplayed {
-  replayed: number;
-  failed: number;
-  total: number;
-  results: { original_run_id: string; new_run_id?: string; status: "replayed" | "failed"; error?: string }[];
+  return { dry_run: true, canceled, failed: results.length - canceled, workflow_run_ids, results };
 }
 
 /** Retries each run as a single retry does, in the order asked; errors are told by entry. */
@@ -116,16 +99,12 @@ export async function bulkReplay(
   return counted(results);
 }
 
-type ItemPreview =
-  | ({ original_run_id: string; status: "replayed" } & { plan: DryRun })
-  | { original_run_id: string; status: "failed"; error: string };
-
 /** What a bulk replay would do to each run, each by itself. */
-export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]): Promise<BulkReplayPlan> {
   const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
-    async (original_run_id): Promise<ItemPreview> => {
+    async (original_run_id): Promise<BulkReplayPlan["results"][number]> => {
       const seen = await attempt(async () =>
         previewRetry(deps, caller, await replayed(deps, caller, original_run_id), {}),
       );
@@ -134,7 +113,7 @@ export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[
     },
     { concurrency: CONCURRENCY },
   );
-  return { dry_run: true as const, ...counted(results) };
+  return { dry_run: true, ...counted(results) };
 }
 
 function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {
