@@ -5,18 +5,23 @@ import { acceptedCommand } from "../contract/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 
+export interface ListAsked {
+  url: string;
+  isEnveloped: boolean;
+  query: { envelope: boolean };
+}
+
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. `next` is the next page's cursor. */
-export function pageOf<Item>(
-  items: Item[],
-  next: Cursor | string | undefined,
-  asked: { url: string; query: { envelope: boolean } },
-) {
+export function pageOf<Item>(items: Item[], next: Cursor | string | undefined, asked: ListAsked) {
   const cursor = typeof next === "object" ? encodeCursor(next) : next;
   const headers = {
     "X-Has-More": String(cursor !== undefined),
     ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
   };
-  const body = asked.query.envelope ? { data: items, has_more: cursor !== undefined, next_cursor: cursor } : items;
+  const body =
+    asked.isEnveloped || asked.query.envelope
+      ? { data: items, has_more: cursor !== undefined, next_cursor: cursor }
+      : items;
   return { headers, body };
 }
 

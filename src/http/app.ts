@@ -5,7 +5,9 @@ import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
 import { checkAnswers } from "./check-answers.ts";
+import { cors } from "./cors.ts";
 import { serveDocs } from "./docs.ts";
+import { envelopePrefix } from "./envelope.ts";
 import { answerProblems } from "./problems.ts";
 import { logRequests } from "./request-log.ts";
 import { requestId } from "./request-id.ts";
@@ -24,10 +26,13 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
 
-  app.use(requestId, ...checked());
+  const { auth, corsOrigins } = deps.config;
+  app.use(requestId);
   app.use(logRequests(deps.log));
+  if (corsOrigins.length > 0) app.use(cors(corsOrigins));
+  app.use(envelopePrefix, ...checked());
 
-  const bearer = authenticate(deps.config.auth);
+  const bearer = authenticate(auth);
   for (const route of routes) {
     const { method, path, scope, maxBytes, handler } = route;
     const guards = [...checked(route), ...(scope ? [bearer] : [])];

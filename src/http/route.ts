@@ -44,13 +44,17 @@ export interface Route {
   handler: (deps: Deps) => RequestHandler;
 }
 
-/** What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page. */
+/**
+ * What a handler is given: everything parsed, checked and allowed. `url` is the request's, for links to the next page;
+ * `isEnveloped`: lists are, whatever the query says.
+ */
 export interface RouteRequest<Path extends string, Query, Body> {
   caller: Caller;
   params: Params<Path>;
   query: Query;
   body: Body;
   url: string;
+  isEnveloped: boolean;
   idempotencyKey: string | undefined;
 }
 
@@ -145,7 +149,8 @@ export function route<
     handler: (deps) => async (request, response) => {
       const caller = callerOf(request);
       assertScope(caller, ...scopes);
-      const asked = { caller, url: request.originalUrl, idempotencyKey: keyOf(request) };
+      const isEnveloped = response.locals.isEnveloped === true;
+      const asked = { caller, url: request.originalUrl, isEnveloped, idempotencyKey: keyOf(request) };
       const queryOf = (given: object) => parseQuery<unknown>(declared.query ?? NO_QUERY, given) as Query;
       const paramsOf = () => parsePath(request.params) as Params<Path>;
       // What only reads waits less long, with a deadline of its own wherever it asks Temporal. Here it would cost a list

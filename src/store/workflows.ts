@@ -57,7 +57,7 @@ export interface StoredVersion {
   steps: StoredStep[];
 }
 
-/** Stores the workflow and its first version together. "duplicate": the project has a workflow with this slug. */
+/** Stores the workflow and its first version together. "duplicate": it is there, or the project has another with this slug. */
 export async function insertWorkflow(
   db: Db,
   { workflow, steps }: { workflow: StoredWorkflow; steps: StoredStep[] },
@@ -70,7 +70,7 @@ export async function insertWorkflow(
   const { rowCount } = await db.query(
     `with created as (
        insert into workflows select * from json_populate_record(null::workflows, $1::json)
-       on conflict (project_id, slug) do nothing
+       on conflict do nothing
        returning *
      )
      insert into workflow_versions (

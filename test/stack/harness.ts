@@ -82,6 +82,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     auth: AUTH,
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
+    corsOrigins: [],
     maxSteps: 1_000,
     drainSecs: 5,
     logLevel,
@@ -142,7 +143,7 @@ export const requestTo =
       body: body === undefined || typeof body === "string" ? body : stringifyJson(body),
     });
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
+    const isJson = text !== "" && response.headers.get("content-type")?.includes("json");
     return { status: response.status, headers: response.headers, body: (isJson ? parseJson(text) : text) as Body };
   };
 

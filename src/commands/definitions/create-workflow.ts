@@ -1,8 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import pMap from "p-map";
+import type { Pool } from "pg";
 import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
+import { idempotent } from "../idempotent.ts";
 import { saveTemplate } from "../save-template.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
@@ -28,17 +30,49 @@ import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
 import { stepsProblem } from "../../../workflows/engine/validate.ts";
 
-export async function createWorkflow(deps: Deps, caller: Caller, body: CreateWorkflowBody): Promise<Workflow> {
+export async function createWorkflow(
+  deps: Deps,
+  caller: Caller,
+  body: CreateWorkflowBody,
+  idempotencyKey?: string,
+): Promise<Workflow> {
   const { workflow, gates } = await checkedDefinition(deps, caller, body);
-  const refs = new Set(body.steps.map(({ step_ref }) => step_ref));
-  const steps = await inTransaction(deps.db, async (db) => {
+  const asked = { projectId: workflow.project_id, operation: "create workflow", body, idempotencyKey };
+  const stored = await idempotent(deps, asked, findDefinition, (id) =>
+    storeDefinition(deps.db, { ...workflow, id }, body.steps, gates).catch(async (error) => {
+      // The same request may have been faster.
+      const theirs = error instanceof Problem && (await findDefinition(deps.db, id));
+      if (theirs) return theirs;
+      throw error;
+    }),
+  );
+  return { ...presentWorkflow(stored.workflow), steps: await presentDefinedSteps(deps, stored.steps) };
+}
+
+interface Definition {
+  workflow: StoredWorkflow;
+  steps: StoredStep[];
+}
+
+async function findDefinition(db: Db, id: string): Promise<Definition | undefined> {
+  const workflow = await findWorkflow(db, id);
+  return workflow && { workflow, steps: (await findVersion(db, workflow.version_id))?.steps ?? [] };
+}
+
+function storeDefinition(
+  pool: Pool,
+  workflow: StoredWorkflow,
+  inputs: StepInput[],
+  gates: GatesWithin,
+): Promise<Definition> {
+  const refs = new Set(inputs.map(({ step_ref }) => step_ref));
+  return inTransaction(pool, async (db) => {
     const of = { projectId: workflow.project_id, runId: null };
     const save = (payload: Json) => saveTemplate(db, of, payload, (ref) => refs.has(ref));
-    const steps = await pMap(body.steps, (step) => storedStep(workflow, step, gates, save), { concurrency: 1 });
+    const steps = await pMap(inputs, (step) => storedStep(workflow, step, gates, save), { concurrency: 1 });
     if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
-    return steps;
+    return { workflow, steps };
   });
-  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
 }
 
 /** What would be stored. */

@@ -22,7 +22,10 @@ export const jobRoutes: Route[] = [
     returns: { 201: job },
     plans: jobPlan,
     plan: (deps, { caller, body }) => previewJob(deps, caller, body),
-    handler: async (deps, { caller, body }) => ({ body: await createJob(deps, caller, body) }),
+    handler: async (deps, { caller, body, idempotencyKey }) => {
+      const created = await createJob(deps, caller, body, idempotencyKey);
+      return { headers: { Location: `/v1/jobs/${created.id}` }, body: created };
+    },
   }),
   route({
     method: "get",

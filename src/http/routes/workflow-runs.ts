@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { bulkCancel, bulkReplay, previewBulkCancel, previewBulkReplay } from "../../commands/bulk/bulk-verbs.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
@@ -8,7 +7,7 @@ import { commandStatus } from "../../contract/commands.ts";
 import { encodePlace, listOf, MAX_LIMIT, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
 import { retryBody } from "../../contract/verbs.ts";
-import { answerTo, commanded, pageOf, withCursor } from "../answer.ts";
+import { answerTo, commanded, type ListAsked, pageOf, withCursor } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -154,10 +153,7 @@ export const workflowRunRoutes: Route[] = [
   ...steeringRoutes,
 ];
 
-function partAnswer<Item>(
-  { items, next, leftOut }: ListPart<Item>,
-  asked: { url: string; query: z.output<typeof stepsQuery> },
-) {
+function partAnswer<Item>({ items, next, leftOut }: ListPart<Item>, asked: ListAsked) {
   const { body, headers } = pageOf(items, next === undefined ? undefined : encodePlace(next), asked);
   if (!leftOut) return { body, headers };
   const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);

@@ -29,7 +29,10 @@ export const workflowRoutes: Route[] = [
     returns: { 201: workflow },
     plans: workflowPlan,
     plan: (deps, { caller, body }) => previewWorkflow(deps, caller, body),
-    handler: async (deps, { caller, body }) => ({ body: await createWorkflow(deps, caller, body) }),
+    handler: async (deps, { caller, body, idempotencyKey }) => {
+      const created = await createWorkflow(deps, caller, body, idempotencyKey);
+      return { headers: { Location: `/v1/workflows/${created.id}` }, body: created };
+    },
   }),
   route({
     method: "get",
