@@ -7,13 +7,12 @@ import { RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
-const limit = shownAs(
-  z
-    .string()
-    .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
-    .transform((text) => Math.min(Number(text), MAX_LIMIT)),
-  { type: "integer", minimum: 1, description: `More than ${MAX_LIMIT} are ${MAX_LIMIT}.` },
-);
+const limit = z
+  .string()
+  .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
+  .transform((text) => Math.min(Number(text), MAX_LIMIT));
+const limitOf = <Limit extends z.ZodType>(schema: Limit, without: string) =>
+  shownAs(schema, { type: "integer", minimum: 1, description: `${without} More than ${MAX_LIMIT} are ${MAX_LIMIT}.` });
 
 const cursor = z.string().transform((text, ctx): Cursor => {
   const place = decodeCursor(text);
@@ -27,7 +26,7 @@ const choice = <const Values extends readonly string[]>(values: Values, message:
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
 
 const page = {
-  limit: limit.default(50),
+  limit: limitOf(limit.default(50), "50 where it is absent."),
   cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
   envelope: shownAs(
     choice(["true", "false"], "must be true or false")
@@ -90,7 +89,11 @@ const place = z
   .default(0);
 
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
-export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
+export const stepsQuery = query({
+  limit: limitOf(limit.optional(), "All at once where it is absent."),
+  cursor: place,
+  envelope: page.envelope,
+});
 
 /** The runs of a bulk operation, in the order in which they are taken. */
 export const bulkItemsQuery = query({

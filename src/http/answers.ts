@@ -23,7 +23,7 @@ export function answersOf(route: Route): Map<number, DocumentedAnswer> {
     answers.set(STATUS[code], refusal(codes));
   }
   for (const [status, schema] of Object.entries(route.returns)) answers.set(+status, success(route, +status, [schema]));
-  if (route.plans) answers.set(200, success(route, 200, [...(answers.get(200)?.schemas ?? []), route.plans]));
+  if (route.plans) answers.set(200, planned(route, answers.get(200), route.plans));
   return answers;
 }
 
@@ -31,13 +31,18 @@ function success({ ignores }: Route, status: number, schemas: z.ZodType[]): Docu
   const headers = new Set(schemas.flatMap((schema) => withHeaders.get(schema)?.headers ?? []));
   if (status === 201 || status === 202) headers.add("Location");
   if (ignores) headers.add("X-Ignored-Fields");
-  const [first] = schemas;
-  const description = (schemas.length === 1 && first?.description) || STATUS_CODES[status] || "";
-  return { description, schemas, headers: [...headers] };
+  return { description: schemas[0]?.description ?? STATUS_CODES[status] ?? "", schemas, headers: [...headers] };
 }
 
 /** With every code that has this status. */
 export const refusalWith = (status: number) => refusal(ERROR_CODES.filter((code) => STATUS[code] === status));
+
+function planned(route: Route, done: DocumentedAnswer | undefined, plans: z.ZodType): DocumentedAnswer {
+  const description = done
+    ? "What was done. With `dryRun=true`, what would be."
+    : "With `dryRun=true`: what would be done.";
+  return { ...success(route, 200, [...(done?.schemas ?? []), plans]), description };
+}
 
 function refusal(codes: ErrorCode[]): DocumentedAnswer {
   const headers = codes.flatMap((code) => Object.keys(HEADERS[code] ?? {}) as AnswerHeader[]);

@@ -38,7 +38,7 @@ export interface Route {
   returns: Record<number, z.ZodType>;
   /** What `?dryRun=true` answers. */
   plans?: z.ZodType;
-  ignores?: unknown;
+  ignores?: (given: Json | undefined, body: never) => string[];
   /** Of a body; without it 1 MiB. */
   maxBytes?: (config: Config) => number;
   handler: (deps: Deps) => RequestHandler;
