@@ -97,7 +97,7 @@ function responseOf({ description, schemas, headers }: DocumentedAnswer, compone
   return {
     description,
     headers: Object.fromEntries(["X-Request-Id", ...headers].map((name) => [name, components.header(name)])),
-    content: json(shown.length === 1 ? only : { oneOf: shown }),
+    content: schemas[0] instanceof z.ZodUndefined ? undefined : json(shown.length === 1 ? only : { oneOf: shown }),
   };
 }
 

@@ -128,8 +128,8 @@ type Declared<Path extends string, Query, Body, Answers extends Returns, Plan> =
  *       handler: async (deps, { caller, params }) => ({ body: await getJob(deps, caller, params.jobID) }),
  *     })
  *
- * A list returns `listOf(item)` and answers `pageOf`; a command returns `commanded(schema)` and answers `answerTo`; what
- * changes something declares `plans` and `plan` besides. Refusals are not declared: which there can be follows from the rest
+ * A list returns `listOf(item)` and answers `pageOf`; a command returns `commanded(schema)` and answers `answerTo`; what has
+ * nothing to say returns `{ 204: z.undefined() }`. What changes something declares `plans` and `plan` besides. Refusals are not declared: which there can be follows from the rest
  * (answers.ts). `npm run openapi` writes the document down.
  */
 export function route<

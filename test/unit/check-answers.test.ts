@@ -13,7 +13,7 @@ import { serve } from "../../src/runtime/http-server.ts";
 const closes: (() => Promise<void>)[] = [];
 afterAll(() => Promise.all(closes.map((close) => close())));
 
-/** What a route is answered that declares `{ id: string }`, or 202 with `{ id: string, at?: number }`, and answers this. */
+/** What a route is answered that declares `{ id: string }`, 202 with `{ id: string, at?: number }` and 204, and answers this. */
 async function answeredWith(answer: () => Answer) {
   const route = openRoute({
     path: "/thing",
@@ -23,6 +23,7 @@ async function answeredWith(answer: () => Answer) {
     returns: {
       200: z.strictObject({ id: z.string() }),
       202: z.strictObject({ id: z.string(), at: z.number().optional() }),
+      204: z.undefined(),
     },
     answer: async () => answer() as never,
   });
@@ -38,13 +39,14 @@ async function answeredWith(answer: () => Answer) {
   const { port, close } = await serve(app, "127.0.0.1", 0);
   closes.push(close);
   const response = await fetch(`http://127.0.0.1:${port}${route.path}`);
-  return { status: response.status, body: await response.json(), errors };
+  return { status: response.status, body: JSON.parse((await response.text()) || "null"), errors };
 }
 
 test("what is declared is answered", async () => {
   expect(await answeredWith(() => ({ body: { id: "a" } }))).toMatchObject({ status: 200, body: { id: "a" } });
   const accepted = () => ({ status: 202, headers: { Location: "/a" }, body: { id: "a", at: undefined } });
   expect(await answeredWith(accepted)).toMatchObject({ status: 202, body: { id: "a" } });
+  expect(await answeredWith(() => ({ status: 204 }))).toMatchObject({ status: 204, body: null });
 });
 
 const undeclared: [what: string, answer: Answer, wrong: RegExp][] = [
