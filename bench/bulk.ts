@@ -7,7 +7,7 @@ import { printMachine } from "./machine.ts";
 import { startApart } from "./product.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { printTable } from "./table.ts";
-import type { BulkItem, BulkOperation } from "../src/contract/bulk-operations.ts";
+import type { BulkItem, BulkOperation } from "../src/contract/bulk/operations.ts";
 import type { WorkflowRun } from "../src/contract/runs.ts";
 
 // A bulk cancel of runs that wait for an approval. On the way its worker is killed, as often as asked. At the end every

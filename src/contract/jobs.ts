@@ -1,45 +1,52 @@
 import { z } from "zod";
-import { atLeast, ignored, json, line, list, members, prose, whole } from "./fields.ts";
-import type { Json } from "./json.ts";
+import { atLeast, ignored, json, line, list, members, prose, shownTags, whole } from "./fields.ts";
+import { id, versionId } from "./ids.ts";
 import { tags } from "./tags.ts";
+import { time } from "./times.ts";
 
 /** An HTTP endpoint that steps call (docs/definitions.md, A job). */
-export interface Job {
-  id: string;
-  project_id: string;
-  name: string;
-  slug: string;
-  description?: string;
-  tags?: Record<string, string>;
-  endpoint_url: string;
-  fallback_endpoint_url?: string;
-  max_attempts: number;
-  timeout_secs: number;
-  payload_schema?: Json;
-  result_schema?: Json;
-  max_concurrency?: number;
-  run_ttl_secs?: number;
-  retry_strategy?: string;
-  retry_delays_secs?: number[];
-  cron?: string;
-  timezone?: string;
-  environment_id?: string;
-  enabled: boolean;
-  version: number;
-  version_id: string;
-  version_policy: string;
-  execution_mode: string;
-  created_by?: string;
-  updated_by?: string;
-  created_at: string;
-  updated_at: string;
-}
+export const job = z
+  .strictObject({
+    id,
+    project_id: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    description: z.string().optional(),
+    tags: shownTags.optional(),
+    endpoint_url: z.string(),
+    fallback_endpoint_url: z.string().optional(),
+    max_attempts: z.int(),
+    timeout_secs: z.int(),
+    payload_schema: json.optional(),
+    result_schema: json.optional(),
+    max_concurrency: z.int().optional(),
+    run_ttl_secs: z.int().optional(),
+    retry_strategy: z.string().optional(),
+    retry_delays_secs: z.array(z.int()).optional(),
+    cron: z.string().optional(),
+    timezone: z.string().optional(),
+    environment_id: z.string().optional(),
+    enabled: z.boolean(),
+    version: z.int(),
+    version_id: versionId,
+    version_policy: z.string(),
+    execution_mode: z.string(),
+    created_by: z.string().optional(),
+    updated_by: z.string().optional(),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: "Job" });
+export type Job = z.output<typeof job>;
 
 /** What would be stored, as `dryRun=true` answers it, without what is known only once it is stored. */
-export interface JobPlan {
-  dry_run: true;
-  job: Omit<Job, "id" | "version_id" | "created_at" | "updated_at">;
-}
+export const jobPlan = z
+  .strictObject({
+    dry_run: z.literal(true),
+    job: job.omit({ id: true, version_id: true, created_at: true, updated_at: true }),
+  })
+  .meta({ id: "JobPlan" });
+export type JobPlan = z.output<typeof jobPlan>;
 
 /** POST /v1/jobs. See without-effect.ts for the fields that have no effect. */
 export const createJobBody = members({

@@ -1,21 +1,29 @@
 import type { Response } from "express";
+import type { z } from "zod";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
+import { acceptedCommand } from "../contract/answers/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 import { encodePlace } from "../contract/lists.ts";
 import type { Page } from "../queries/page.ts";
 
+export interface ListAsked {
+  url: string;
+  isEnveloped: boolean;
+  query: { envelope: boolean };
+}
+
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
-export function pageAnswer(
-  { items, next }: Page<unknown, Cursor | number>,
-  asked: { url: string; query: { envelope: boolean } },
-): Answer {
+export function pageAnswer<Item>({ items, next }: Page<Item, Cursor | number>, asked: ListAsked) {
   const cursor = next === undefined ? undefined : typeof next === "number" ? encodePlace(next) : encodeCursor(next);
   const headers = {
     "X-Has-More": String(cursor !== undefined),
     ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
   };
-  const body = asked.query.envelope ? { data: items, has_more: cursor !== undefined, next_cursor: cursor } : items;
+  const body =
+    asked.isEnveloped || asked.query.envelope
+      ? { data: items, has_more: cursor !== undefined, next_cursor: cursor }
+      : items;
   return { headers, body };
 }
 
@@ -27,30 +35,36 @@ export function withCursor(url: string, cursor: string, limit?: number): string 
   return next.pathname + next.search;
 }
 
+/** What a route returns that gives a command: what the command answers if it takes effect at once, or a 202. */
+export const commanded = <Done extends z.ZodType>(done: Done) => ({ 200: done, 202: acceptedCommand });
+
 /**
  * A command that no worker has taken yet is stored and takes effect once. It is answered with 202, its id, and the place to ask for
  * its outcome. Any other result is shown.
  */
-export function answerTo<Done extends object>(
-  result: Accepted | Done,
-  show: (done: Done) => unknown = (done) => done,
+export function answerTo<Result extends object, Shown = Exclude<Result, Accepted>>(
+  result: Result,
+  show: (done: Exclude<Result, Accepted>) => Shown = (done) => done as unknown as Shown,
   targets = "workflow-runs",
-): Answer {
-  if ("accepted" in result) {
+) {
+  if (isAccepted(result)) {
     const Location = `/v1/${targets}/${result.of}/commands/${encodeURIComponent(result.accepted)}`;
-    return { status: 202, headers: { Location }, body: { command_id: result.accepted, status: "accepted" } };
+    const body = { command_id: result.accepted, status: "accepted" as const };
+    return { status: 202 as const, headers: { Location }, body };
   }
-  return { body: show(result) };
+  return { body: show(result as Exclude<Result, Accepted>) };
 }
+
+const isAccepted = (result: object): result is Accepted => "accepted" in result;
 
 export interface Answer {
   status?: number;
   headers?: Record<string, string>;
-  body: unknown;
+  body?: unknown;
 }
 
 /** Headers of every answer. No browser is to render, frame, sniff or embed it. */
-const ALWAYS = {
+export const ALWAYS = {
   "X-API-Version": "v1",
   "Content-Security-Policy": "default-src 'none'",
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -77,6 +91,7 @@ export function written({ status = 200, headers, body }: Answer, requestId: stri
 
 /** Sends every answer. Node's writeHead takes all headers at once: to set them one by one is a tenth of a short request's time. */
 export function send(response: Response, answer: Answer): void {
+  response.locals.check?.(answer);
   const { status, headers, text } = written(answer, response.locals.requestId);
   const isAscii = headers["Content-Length"] === String(text.length);
   // A page of a list is then written in three quarters of the time.

@@ -1,4 +1,4 @@
-import type { BulkItem, BulkItemStatus, BulkOperation } from "../contract/bulk-operations.ts";
+import type { BulkItem, BulkItemStatus, BulkOperation } from "../contract/bulk/operations.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";

@@ -1,5 +1,5 @@
 import type { PoolClient } from "pg";
-import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk-operations.ts";
+import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk/operations.ts";
 import { insertFilteredRuns, insertNamedRuns } from "./bulk-operation-items.ts";
 import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { type ListRequest, startOf } from "./postgres/list-request.ts";

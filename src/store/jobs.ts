@@ -13,7 +13,7 @@ export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
   slow: boolean;
 };
 
-/** "duplicate": the project has a job with this slug. */
+/** "duplicate": it is stored already, or the project has another with this slug. */
 export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
   const { payload_schema, result_schema, ...columns } = job;
   const record = {
@@ -35,7 +35,7 @@ export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "d
        retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
        created_at, updated_at
      from json_populate_record(null::jobs, $1::json)
-     on conflict (project_id, slug) do nothing`,
+     on conflict do nothing`,
     [stringifyJson(record), jsonText(payload_schema), jsonText(result_schema)],
   );
   return rowCount === 1 ? "inserted" : "duplicate";

@@ -1,4 +1,4 @@
-import type { BulkItem, BulkOperation } from "../contract/bulk-operations.ts";
+import type { BulkItem, BulkOperation } from "../contract/bulk/operations.ts";
 import type { StoredBulkItem } from "../store/bulk-operation-items.ts";
 import type { StoredBulkOperation } from "../store/bulk-operations.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";

@@ -1,4 +1,6 @@
 import { v7 as uuid } from "uuid";
+import { withHeaders } from "../../src/contract/answers/headers.ts";
+import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "../api/definitions.ts";
@@ -7,7 +9,7 @@ import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
 
 export type Ids = Record<string, string>;
-export type Case = { status: number; body?: (ids: Ids) => unknown; query?: string; prepare?: () => Promise<Ids> };
+export type Case = { body?: (ids: Ids) => unknown; prepare?: () => Promise<Ids> };
 
 export const UNKNOWN = "01900000-0000-7000-8000-000000000000";
 
@@ -88,7 +90,6 @@ const waitsFor = async (key: string) => {
 };
 
 const WORKFLOW = "/v1/workflows/:workflowID";
-const VERSION = `${WORKFLOW}/versions/:versionID`;
 const POLICY = "/v1/workflow-policies/:projectID";
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
@@ -97,65 +98,32 @@ const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pau
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
 let slugs = 0;
 
-/** Of every route, a request that is answered `status` with the right token. */
+/** What a request needs to be answered with the right token, besides what its route's declaration tells. */
 export const CASES: Record<string, Case> = {
-  "get /health": { status: 200 },
-  "get /health/ready": { status: 200 },
-  "post /v1/workflows": { status: 201, body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
-  "get /v1/workflows": { status: 200, query: "?project_id=demo" },
-  "get /v1/workflows/:workflowID": { status: 200 },
-  "post /v1/workflows/:workflowID/trigger": { status: 202 },
-  "get /v1/workflows/:workflowID/runs": { status: 200 },
-  [`patch ${WORKFLOW}`]: { status: 200 },
-  [`delete ${WORKFLOW}`]: { status: 204, prepare: unused },
-  [`post ${WORKFLOW}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
-  [`get ${WORKFLOW}/graph`]: { status: 200 },
-  [`post ${WORKFLOW}/dry-run`]: { status: 200 },
-  [`post ${WORKFLOW}/plan`]: { status: 200 },
-  [`post ${WORKFLOW}/simulate`]: { status: 200 },
-  [`get ${WORKFLOW}/versions`]: { status: 200 },
-  [`get ${VERSION}`]: { status: 200 },
-  [`get ${VERSION}/steps`]: { status: 200 },
-  [`get ${VERSION}/impact`]: { status: 200 },
-  [`get ${WORKFLOW}/versions/:fromVersionID/diff/:toVersionID`]: { status: 200 },
-  [`get ${WORKFLOW}/active-versions`]: { status: 200 },
-  [`get ${POLICY}`]: { status: 200 },
-  [`put ${POLICY}`]: { status: 200, body: () => ({ max_depth: 100 }) },
-  "get /v1/workflow-runs": { status: 200, query: "?project_id=demo" },
-  "post /v1/workflow-runs/bulk-cancel": { status: 200, body: bulk, prepare: atGate },
-  "post /v1/workflow-runs/bulk-replay": { status: 200, body: bulk, prepare: canceled },
-  [`get ${RUN}`]: { status: 200 },
-  [`delete ${RUN}`]: { status: 200, prepare: atGate },
-  [`get ${RUN}/steps`]: { status: 200 },
-  [`get ${STEP}/attempts`]: { status: 200 },
-  [`get ${RUN}/commands/:commandID`]: { status: 200 },
-  [`post ${RUN}/retry`]: { status: 201, prepare: canceled },
-  [`post ${RUN}/pause`]: { status: 200, prepare: atGate },
-  [`post ${RUN}/resume`]: { status: 200, prepare: paused },
-  [`post ${STEP}/retry`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/replay-subtree`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/approve`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/reject`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/skip`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/force-complete`]: { status: 200, prepare: atGate },
-  "post /v1/bulk-operations": { status: 202, body: ofRun, prepare: atGate },
-  "get /v1/bulk-operations": { status: 200, query: "?project_id=demo" },
-  [`get ${OPERATION}`]: { status: 200 },
-  [`get ${OPERATION}/items`]: { status: 200 },
-  [`get ${OPERATION}/commands/:commandID`]: { status: 200 },
-  [`post ${OPERATION}/pause`]: { status: 200, prepare: operating },
-  [`post ${OPERATION}/resume`]: { status: 200, prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
-  [`post ${OPERATION}/abort`]: { status: 200, prepare: operating },
+  "post /v1/workflows": { body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
+  [`delete ${WORKFLOW}`]: { prepare: unused },
+  [`post ${WORKFLOW}/clone`]: { body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`put ${POLICY}`]: { body: () => ({ max_depth: 100 }) },
+  "post /v1/workflow-runs/bulk-cancel": { body: bulk, prepare: atGate },
+  "post /v1/workflow-runs/bulk-replay": { body: bulk, prepare: canceled },
+  [`delete ${RUN}`]: { prepare: atGate },
+  [`post ${RUN}/retry`]: { prepare: canceled },
+  [`post ${RUN}/pause`]: { prepare: atGate },
+  [`post ${RUN}/resume`]: { prepare: paused },
+  [`post ${STEP}/retry`]: { prepare: canceled },
+  [`post ${STEP}/replay-subtree`]: { prepare: canceled },
+  [`post ${STEP}/approve`]: { prepare: atGate },
+  [`post ${STEP}/reject`]: { prepare: atGate },
+  [`post ${STEP}/skip`]: { prepare: atGate },
+  [`post ${STEP}/force-complete`]: { prepare: atGate },
+  "post /v1/bulk-operations": { body: ofRun, prepare: atGate },
+  [`post ${OPERATION}/pause`]: { prepare: operating },
+  [`post ${OPERATION}/resume`]: { prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
+  [`post ${OPERATION}/abort`]: { prepare: operating },
   "post /v1/jobs": {
-    status: 201,
     body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
   },
-  "get /v1/jobs": { status: 200, query: "?project_id=demo" },
-  "get /v1/jobs/:jobID": { status: 200 },
-  "get /v1/runs/:runID": { status: 200 },
   "post /v1/events/:eventKey/send": {
-    status: 200,
-    query: "?project_id=demo",
     prepare: async () => {
       const workflowRunID = await waitsFor("key of its own");
       return { ...demo, workflowRunID, eventKey: "key of its own" };
@@ -163,15 +131,24 @@ export const CASES: Record<string, Case> = {
   },
 };
 
-export function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>, query = queryOf(route)) {
-  const { body } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
-  return stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, body?.(ids), {
+export const caseOf = ({ method, path }: Route): Case => CASES[`${method} ${path}`] ?? {};
+export const successOf = ({ returns }: Route) => Number(Object.keys(returns)[0]);
+const takesProject = ({ query }: Route) => query?.safeParse({ project_id: "demo" }).success === true;
+export const queryOf = (route: Route) => (takesProject(route) ? "?project_id=demo" : "?");
+
+export const ask = (route: Route, ids: Ids, headers: Record<string, string>, query = queryOf(route)) =>
+  stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, caseOf(route).body?.(ids), {
     token: "",
     headers,
   });
-}
-const queryOf = ({ method, path }: (typeof routes)[number]) => CASES[`${method} ${path}`]?.query ?? "";
 
 export const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
 export const guarded = named.filter(([, { scope }]) => scope !== undefined);
 export const open = named.filter(([, { scope }]) => scope === undefined);
+/** What a project has of everything. */
+export const LISTS = routes.filter(isList).map(({ path }) => path);
+
+function isList({ path, returns }: Route): boolean {
+  const shown = returns[200] && withHeaders.get(returns[200]);
+  return !path.includes(":") && shown?.headers.includes("X-Has-More") === true;
+}

@@ -1,10 +1,11 @@
 import type { z } from "zod";
-import { bulkOperationBody } from "../../src/contract/bulk-operations.ts";
+import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
+import { bulkBody } from "../../src/contract/bulk/verbs.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, bulkBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
+import { approveBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 

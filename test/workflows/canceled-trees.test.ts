@@ -1,6 +1,6 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BulkItem, BulkOperation } from "../../src/contract/bulk-operations.ts";
+import type { BulkItem, BulkOperation } from "../../src/contract/bulk/operations.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { type Stack, startStack } from "../stack/harness.ts";

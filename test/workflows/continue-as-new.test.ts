@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BulkOperation } from "../../src/contract/bulk-operations.ts";
+import type { BulkOperation } from "../../src/contract/bulk/operations.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type OwnServer, startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";

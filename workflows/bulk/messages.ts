@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from "@temporalio/workflow";
-import type { BulkStatus } from "../../src/contract/bulk-operations.ts";
+import type { BulkStatus } from "../../src/contract/bulk/operations.ts";
 import { BULK_VERBS, type BulkVerb } from "./status.ts";
 
 export const BULK_WORKFLOW_TYPE = "bulkOperation";

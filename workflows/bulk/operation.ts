@@ -10,7 +10,7 @@ import {
   uuid4,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { BulkStatus } from "../../src/contract/bulk-operations.ts";
+import type { BulkStatus } from "../../src/contract/bulk/operations.ts";
 import {
   type BulkInput,
   type BulkOutcome,

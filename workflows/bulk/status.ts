@@ -1,4 +1,4 @@
-import type { BulkStatus } from "../../src/contract/bulk-operations.ts";
+import type { BulkStatus } from "../../src/contract/bulk/operations.ts";
 
 export const isBulkOver = (status: BulkStatus): boolean => status === "completed" || status === "aborted";
 

@@ -3,7 +3,7 @@ import { isGrpcServiceError } from "@temporalio/client";
 import { replay } from "./bulk-replay.ts";
 import { cancelOpenRun } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
-import type { BulkItem, BulkOperationKind } from "../../contract/bulk-operations.ts";
+import type { BulkItem, BulkOperationKind } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

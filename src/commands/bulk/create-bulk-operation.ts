@@ -6,7 +6,7 @@ import {
   type BulkOperationBody,
   type BulkPlan,
   MAX_BULK_RUNS,
-} from "../../contract/bulk-operations.ts";
+} from "../../contract/bulk/operations.ts";
 import { now } from "../../timing/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";

@@ -3,7 +3,7 @@ import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claims.ts";
-import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk-operations.ts";
+import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
 import { refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

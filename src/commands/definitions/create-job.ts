@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { assertSupported } from "./assert-supported.ts";
 import { newVersionId } from "./version-id.ts";
+import { idempotent } from "../idempotency/idempotent.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
 import { IGNORED, UNSUPPORTED, withoutIgnored } from "../../contract/without-effect.ts";
 import { now } from "../../timing/clock.ts";
@@ -9,14 +10,27 @@ import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
-import { insertJob, type StoredJob } from "../../store/jobs.ts";
+import { findJob, insertJob, type StoredJob } from "../../store/jobs.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
 import { presentJob } from "../../views/job.ts";
 
-export async function createJob(deps: Deps, caller: Caller, body: CreateJobBody): Promise<Job> {
+export async function createJob(
+  deps: Deps,
+  caller: Caller,
+  body: CreateJobBody,
+  idempotencyKey?: string,
+): Promise<Job> {
   const job = jobOf(deps, caller, body);
-  if ((await insertJob(deps.db, job)) === "duplicate") throw slugTaken(job);
-  return presentJob(job);
+  const asked = { projectId: job.project_id, operation: "create job", body, idempotencyKey };
+  const stored = await idempotent(deps, asked, findJob, async (id) => {
+    const made = { ...job, id };
+    if ((await insertJob(deps.db, made)) === "inserted") return made;
+    // The same request may have been faster.
+    const theirs = await findJob(deps.db, id);
+    if (!theirs) throw slugTaken(job);
+    return theirs;
+  });
+  return presentJob(stored);
 }
 
 /** What would be stored. */

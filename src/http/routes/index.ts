@@ -1,5 +1,6 @@
 import type { Route } from "../route.ts";
 import { bulkOperationRoutes } from "./bulk-operations.ts";
+import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -22,4 +23,5 @@ export const routes: Route[] = [
   ...jobRoutes,
   ...jobRunRoutes,
   ...eventRoutes,
+  documentRoute(() => routes),
 ];

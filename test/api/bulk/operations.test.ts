@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BulkItem } from "../../../src/contract/bulk-operations.ts";
+import type { BulkItem } from "../../../src/contract/bulk/operations.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createWorkflow, gate, getRun } from "../definitions.ts";
 import { answered, bulkItem, bulkOperation, envelope, refused } from "../shapes.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { BulkItem, BulkOperation } from "../../../src/contract/bulk-operations.ts";
+import type { BulkItem, BulkOperation } from "../../../src/contract/bulk/operations.ts";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { getRun, trigger } from "../definitions.ts";

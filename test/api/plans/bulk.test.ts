@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BulkPlan } from "../../../src/contract/bulk-operations.ts";
+import type { BulkPlan } from "../../../src/contract/bulk/operations.ts";
 import { createWorkflow, gate, ok, trigger } from "../definitions.ts";
 import { refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
