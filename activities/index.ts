@@ -9,6 +9,7 @@ import { findWaiting } from "./find-waiting.ts";
 import { lookUp } from "./look-up.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror, type MirrorWriter } from "./mirror.ts";
+import { notifyWait } from "./notify-wait.ts";
 import { openWait } from "./open-wait.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
@@ -28,7 +29,8 @@ export function createActivities(
     ...dispatching(deps, endpoints, ownQueue, calls, journal),
     recall: recall(deps),
     lookUp: lookUp(deps),
-    openWait: openWait(deps, endpoints),
+    openWait: openWait(deps),
+    notifyWait: notifyWait(endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),

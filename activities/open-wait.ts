@@ -1,26 +1,23 @@
-import { Context } from "@temporalio/activity";
-import { request } from "undici";
-import type { Endpoints } from "./endpoint/endpoint-agent.ts";
+import { ApplicationFailure, Context } from "@temporalio/activity";
 import { renderKey } from "./render.ts";
+import { tellOfOffer } from "../src/commands/events/tell-of-offer.ts";
 import type { Deps } from "../src/deps.ts";
 import { eventKeyProblem } from "../src/rules/event-key.ts";
-import { claimEventTrigger } from "../src/store/event-triggers.ts";
+import { registerWait } from "../src/store/events/held-events.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
 import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
-import { rfc3339 } from "../workflows/engine/time.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
-const NOTIFY_TIMEOUT_MS = 5_000;
-/** A wait that just ended may hold its key until its run is mirrored. */
+/** A wait that just ended may hold its key until its run is mirrored, and an event that it was offered. */
 const CLAIM_PAUSES_MS = [100, 200, 400, 800];
 
-export function openWait(deps: Deps, endpoints: Endpoints): Activities["openWait"] {
+export function openWait(deps: Deps): Activities["openWait"] {
   return async (input) => {
     try {
       const event_key = await renderKey(deps.db, input.event_key, input.sources);
-      const refused = keyProblem(event_key) ?? (await claim(deps, endpoints, input, event_key));
-      return refused === undefined ? { event_key } : { refused };
+      const problem = keyProblem(event_key);
+      return problem === undefined ? await claim(deps, input, event_key) : { refused: problem };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       throw error;
@@ -37,18 +34,28 @@ function keyProblem(key: string): string | undefined {
 
 async function claim(
   deps: Deps,
-  endpoints: Endpoints,
   input: OpenWaitInput,
-  eventKey: string,
-): Promise<string | undefined> {
-  const row = eventTriggerOf(input, eventKey);
+  event_key: string,
+): Promise<{ event_key: string; notify?: true } | { refused: string }> {
+  const wait = eventTriggerOf(input, event_key);
   for (const pause of [...CLAIM_PAUSES_MS, undefined]) {
-    const claimed = await claimEventTrigger(deps.db, row);
-    if (claimed === "claimed" && row.notify_url) void notify(deps, endpoints, row, row.notify_url);
-    if (claimed !== "taken") return undefined;
-    if (pause !== undefined) await Context.current().sleep(pause);
+    const registered = await registerWait(deps.db, wait);
+    if (registered === "taken") {
+      if (pause !== undefined) await Context.current().sleep(pause);
+      continue;
+    }
+    if ("unsettled" in registered) {
+      // Whoever was to tell the run may have died.
+      await tellOfOffer(deps, registered.unsettled);
+      if (pause === undefined) throw ApplicationFailure.retryable("an event of this key is not settled yet");
+      await Context.current().sleep(pause);
+      continue;
+    }
+    const { event } = registered;
+    if (event) await tellOfOffer(deps, event);
+    return { event_key, notify: input.notify_url && !event ? true : undefined };
   }
-  return `event key ${JSON.stringify(eventKey)} is already waited for by another run`;
+  return { refused: `event key ${JSON.stringify(event_key)} is already waited for by another run` };
 }
 
 function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
@@ -67,29 +74,4 @@ function eventTriggerOf(input: OpenWaitInput, event_key: string): TriggerRow {
     notify_url: input.notify_url,
     revision: input.revision,
   };
-}
-
-/** Tells the sender of the event where to send it. It is told at most once, and nothing waits for it. */
-async function notify({ log }: Deps, endpoints: Endpoints, trigger: TriggerRow, url: string): Promise<void> {
-  const { id, event_key, project_id, expires_at } = trigger;
-  const body = JSON.stringify({
-    event_key,
-    trigger_id: id,
-    project_id,
-    expires_at: expires_at === undefined ? undefined : rfc3339(expires_at),
-    callback_url: `/v1/events/${encodeURIComponent(event_key)}/send`,
-  });
-  try {
-    endpoints.assertAllowed(url);
-    const answer = await request(url, {
-      method: "POST",
-      dispatcher: endpoints.agent,
-      headers: { "Content-Type": "application/json" },
-      body,
-      signal: AbortSignal.timeout(NOTIFY_TIMEOUT_MS),
-    });
-    await answer.body.dump();
-  } catch (error) {
-    log.info({ err: error, trigger_id: id }, "event_notify_url could not be told");
-  }
 }

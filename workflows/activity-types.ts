@@ -9,6 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
 export interface PayloadSources {
@@ -37,6 +38,8 @@ export interface DispatchInput {
   /** 1-based, within this job run. */
   attempt: number;
   previous_error?: string;
+  /** When the job run began, by the run's clock. Absent in older histories. */
+  began_at?: number;
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
@@ -136,41 +139,7 @@ export type Unended =
   | { kind: "here" | "slow-here" | "slow-elsewhere"; step: number; queue: string }
   | { kind: "anywhere" | "deferred"; step: number };
 
-/** Why an HTTP attempt failed (docs/definitions.md, Failure classes); the `type` of the ApplicationFailure that dispatchJob throws. */
-export type FailureClass =
-  | "client"
-  | "auth"
-  | "rate_limited"
-  | "server"
-  | "timeout"
-  | "connection"
-  | "transient"
-  | "budget"
-  | "oom"
-  /** Nothing was called: the step's payload could not be made. */
-  | "template"
-  | "unknown";
-
-/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
-export interface FailureDetails {
-  job_max_attempts: number;
-  /** How long the endpoint asked to be left alone, where it did. */
-  retry_after_ms?: number;
-}
-
-export interface OpenWaitInput {
-  trigger_id: string;
-  step_run_id: string;
-  step_ref: string;
-  event_key: string;
-  /** 0: the wait has no end, nor expires_at. */
-  event_timeout_secs: number;
-  requested_at: number;
-  expires_at?: number;
-  notify_url?: string;
-  revision: number;
-  sources: PayloadSources;
-}
+export type OpenWaitInput = BegunWait & { sources: PayloadSources };
 
 export interface PrepareChildInput {
   child_run_id: string;
@@ -207,8 +176,13 @@ export interface Activities {
    * the task whose history was `after` long. Empty where no try was lost.
    */
   recall(input: { run_id: string; execution: string; after: number }): Promise<Recalled[]>;
-  /** Renders the key and registers the wait under it, unless another waits for it in this project. */
-  openWait(input: OpenWaitInput): Promise<{ event_key: string } | { refused: string }>;
+  /**
+   * Renders the key and registers the wait under it, unless another waits for it in this project. An event that is held for
+   * the key is sent to the run. `notify`: its notify_url is to be told.
+   */
+  openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
+  /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
+  notifyWait(input: NotifyWaitInput): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;

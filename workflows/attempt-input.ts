@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../src/contract/json.ts";
-import type { AttemptFailure, CallOutcome, DispatchInput, FailureDetails, PayloadSources } from "./activity-types.ts";
+import type { AttemptFailure, CallOutcome, DispatchInput, PayloadSources } from "./activity-types.ts";
+import type { FailureDetails } from "./failure-classes.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
 import { ownPayload, readsOf } from "./engine/references/reads.ts";
@@ -17,13 +18,16 @@ export interface Attempt {
 
 export function attemptOf(run: Run, step: number): Attempt {
   const definition = run.plan.steps[step] as PlanStep;
-  const { generation, attempt, first_attempt, job_run_id, last_failure } = run.state.steps[step] as StepState;
+  const { generation, attempt, first_attempt, job_run_id, last_failure, started_at } = run.state.steps[
+    step
+  ] as StepState;
   const input = {
     job_id: definition.job_id ?? "",
     job_run_id: job_run_id ?? "",
     step_ref: definition.step_ref,
     attempt: attempt - first_attempt + 1,
     previous_error: last_failure?.error,
+    began_at: started_at,
     timeout_secs_override: definition.timeout_secs_override,
     output_transform: definition.output_transform,
     sources: sourcesOf(run, step),
@@ -40,11 +44,17 @@ export const completed = ({ step, generation, attempt }: Due, output: JsonDoc | 
 
 export function failed({ step, generation, attempt }: Due, failure: AttemptFailure): AttemptEvent {
   const { type, message, details } = failure;
-  const { job_max_attempts = 1, retry_after_ms } = (details[0] ?? {}) as Partial<FailureDetails>;
+  const {
+    job_max_attempts = 1,
+    retry_after_ms,
+    job_delay_secs,
+    job_ttl_secs,
+  } = (details[0] ?? {}) as Partial<FailureDetails>;
   return {
     type: "attempt_failed",
     ...{ step, generation, attempt },
-    ...{ class: type, error: message || "attempt failed", job_max_attempts, retry_after_ms, random: Math.random() },
+    ...{ class: type, error: message || "attempt failed", random: Math.random() },
+    ...{ job_max_attempts, retry_after_ms, job_delay_secs, job_ttl_secs },
   };
 }
 

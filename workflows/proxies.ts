@@ -27,6 +27,15 @@ export const stepEffects = (step_ref: string) =>
     summary: step_ref,
   });
 
+/** Of a URL of the definition's, tried for some two minutes. An attempt is over within seconds, and is not cut off. */
+export const stepNotification = (step_ref: string) =>
+  proxyActivities<Pick<Activities, "notifyWait">>({
+    startToCloseTimeout: IN_A_MOMENT,
+    retry: { initialInterval: "1s", backoffCoefficient: 2, maximumAttempts: 8 },
+    cancellationType: "WAIT_CANCELLATION_COMPLETED",
+    summary: step_ref,
+  });
+
 type Dispatch = Pick<Activities, "dispatchJob">;
 
 /** A worker that died with an attempt is noticed by its missing heartbeats; an endpoint's failure is final here. */

@@ -1,4 +1,4 @@
-import type { FailureClass } from "../../workflows/activity-types.ts";
+import type { FailureClass } from "../../workflows/failure-classes.ts";
 
 /** An attempt that failed at the endpoint's side, in words for the run's reader. Its class decides about retries and fallback. */
 export class EndpointFailure extends Error {

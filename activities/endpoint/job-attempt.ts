@@ -3,12 +3,16 @@ import { logFailedAttempt } from "./attempt-log.ts";
 import { callEndpoint } from "./call-endpoint.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { EndpointFailure } from "./endpoint-failure.ts";
-import { jobHeaders, runToken } from "./job-headers.ts";
+import { jobHeaders } from "./job-headers.ts";
 import { renderPayload } from "../render.ts";
 import { parseJson, stringifyJson } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
+import { runToken } from "../../src/identity/run-token.ts";
+import { mismatch } from "../../src/rules/job-schemas.ts";
 import { findRecentJob, type StoredJob } from "../../src/store/jobs.ts";
-import type { DispatchInput, FailureClass, FailureDetails } from "../../workflows/activity-types.ts";
+import type { DispatchInput } from "../../workflows/activity-types.ts";
+import type { FailureClass, FailureDetails } from "../../workflows/failure-classes.ts";
+import { jobDelaySecs } from "../../workflows/engine/steps/retries.ts";
 import { applyOutputPath } from "../../workflows/expressions/output-path.ts";
 import { TemplateError } from "../../workflows/expressions/templates.ts";
 
@@ -27,13 +31,17 @@ export async function attemptJob(
   const job = await findRecentJob(deps.db, input.job_id);
   const began = performance.now();
   try {
-    const output = await call(deps, endpoints, input, usable(job, input), canceled);
+    const called = usable(job, input);
+    const output = await call(deps, endpoints, input, called, canceled);
+    const problem = mismatch(called, "result_schema", output ?? "null");
+    if (problem) throw new EndpointFailure("client", problem);
     return output === undefined ? undefined : transformed(output, input.output_transform);
   } catch (error) {
     if (error instanceof EndpointFailure || error instanceof TemplateError)
       logFailedAttempt(deps.log, input, job, { error, ms: performance.now() - began });
-    if (error instanceof EndpointFailure) throw finalFailure(error.class, error.message, job, error.retryAfterMs);
-    if (error instanceof TemplateError) throw finalFailure("template", error.message, job);
+    if (error instanceof EndpointFailure)
+      throw finalFailure(error.class, error.message, input, job, error.retryAfterMs);
+    if (error instanceof TemplateError) throw finalFailure("template", error.message, input, job);
     throw error;
   }
 }
@@ -52,20 +60,40 @@ async function call(
   job: StoredJob,
   canceled: AbortSignal,
 ): Promise<string | undefined> {
-  const timeoutSecs = input.timeout_secs_override || job.timeout_secs;
+  const mayTake = input.timeout_secs_override || job.timeout_secs;
+  const secsLeft = timeLeft(job, input);
+  const isOver = () => new EndpointFailure("timeout", `run_ttl_secs is over: ${job.run_ttl_secs}`);
+  if (secsLeft() <= 0) throw isOver();
+  const timeoutSecs = Math.min(mayTake, secsLeft());
   const secret = config.runTokenSecret;
-  const token = secret && { "X-Run-Token": runToken(secret, input.job_run_id, timeoutSecs) };
+  const token = secret && { "X-Run-Token": runToken(secret, input.job_run_id, Math.ceil(timeoutSecs)) };
   const headers = jobHeaders(input);
-  const attempt = { body: (await renderPayload(db, input.sources)) ?? "{}", timeoutSecs, canceled };
+  const body = (await renderPayload(db, input.sources)) ?? "{}";
+  const problem = mismatch(job, "payload_schema", body);
+  if (problem) throw new TemplateError(problem);
+  const attempt = { body, timeoutSecs, canceled };
+  // What proves who calls is for the job's endpoint alone.
+  const own = { ...job.headers, ...headers, ...token };
   try {
-    return await callEndpoint(endpoints, { ...attempt, url: job.endpoint_url, headers: { ...headers, ...token } });
+    return await callEndpoint(endpoints, { ...attempt, url: job.endpoint_url, headers: own });
   } catch (error) {
+    if (error instanceof EndpointFailure && error.class === "timeout" && timeoutSecs < mayTake) throw isOver();
     const url = job.fallback_endpoint_url;
     if (!url || !(error instanceof EndpointFailure) || !FALLBACK_CLASSES.has(error.class)) throw error;
-    return await callEndpoint(endpoints, { ...attempt, url, headers }).catch((second) => {
+    if (secsLeft() <= 0) throw error;
+    const rest = { ...attempt, timeoutSecs: Math.min(mayTake, secsLeft()) };
+    return await callEndpoint(endpoints, { ...rest, url, headers }).catch((second) => {
       throw second instanceof EndpointFailure ? both(error, second) : second;
     });
   }
+}
+
+/** Of the time that all attempts of a job run have together, in seconds. */
+function timeLeft({ run_ttl_secs = 0 }: StoredJob, { began_at }: DispatchInput): () => number {
+  if (run_ttl_secs === 0) return () => Number.POSITIVE_INFINITY;
+  // The run's clock may be ahead of this one.
+  const began = Math.min(began_at ?? Number.POSITIVE_INFINITY, Date.now());
+  return () => run_ttl_secs - (Date.now() - began) / 1000;
 }
 
 /** The endpoint's own failure is the one that counts; the fallback's is told with it. */
@@ -82,10 +110,16 @@ function transformed(output: string, path: string | undefined): string {
 function finalFailure(
   type: FailureClass,
   message: string,
+  { attempt }: DispatchInput,
   job: StoredJob | undefined,
   retry_after_ms?: number,
 ): ApplicationFailure {
-  const details: FailureDetails = { job_max_attempts: job?.max_attempts ?? 1, retry_after_ms };
+  const details: FailureDetails = {
+    job_max_attempts: job?.max_attempts ?? 1,
+    retry_after_ms,
+    job_delay_secs: jobDelaySecs(job?.retry_strategy, job?.retry_delays_secs, attempt),
+    job_ttl_secs: job?.run_ttl_secs || undefined,
+  };
   // Benign to Temporal: a failing endpoint is the run's affair, not the worker's.
   const category = ApplicationFailureCategory.BENIGN;
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [details], category });

@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
 import { toUSVString } from "node:util";
-import jwt from "jsonwebtoken";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
 
-/** How much longer than the attempt its token is good for. */
-const TOKEN_GRACE_SECS = 60;
 const MAX_PREVIOUS_ERROR = 1024;
 /** Servers refuse a request whose headers take more than 8 KiB or so. */
 const MAX_STEP_REF = 1024;
@@ -24,16 +21,6 @@ export function jobHeaders(input: DispatchInput): Record<string, string> {
   if (step_ref !== undefined) headers["X-Step-Ref"] = headerRef(step_ref);
   if (attempt > 1 && previous_error) headers["X-Previous-Error"] = headerText(previous_error);
   return headers;
-}
-
-/** Proves to the endpoint, and to us should it call back, which job run it works for. */
-export function runToken(secret: string, jobRunId: string, timeoutSecs: number): string {
-  return jwt.sign({}, secret, {
-    algorithm: "HS256",
-    subject: jobRunId,
-    audience: "run",
-    expiresIn: timeoutSecs + TOKEN_GRACE_SECS,
-  });
 }
 
 /**

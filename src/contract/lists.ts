@@ -3,6 +3,7 @@ import { type AnswerHeader, withHeaders } from "./answers/headers.ts";
 import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
+import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
 import { RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
@@ -22,10 +23,10 @@ const cursor = z.string().transform((text, ctx): Cursor => {
 });
 
 /** If the parameter is given twice, another message says so. */
-const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
+export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
 
-const page = {
+export const page = {
   limit: limitOf(limit.default(50), "50 where it is absent."),
   cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
   envelope: shownAs(
@@ -49,7 +50,7 @@ export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     z.strictObject(shape),
   );
 
-const tagged = {
+export const tagged = {
   project_id: line(255).optional(),
   tag_key: line(64).optional(),
   tag_value: line(256).optional(),
@@ -80,6 +81,19 @@ export const runQuery = query({
   ),
 });
 export const projectQuery = query({ project_id: tagged.project_id });
+
+const time = z.iso
+  .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
+  .transform((text) => decodeCursor(text)?.at);
+
+export const jobRunsQuery = query({
+  ...page,
+  project_id: tagged.project_id,
+  job_id: line(255).optional(),
+  status: choice(JOB_RUN_STATUSES, "is invalid").optional(),
+  created_after: time.optional(),
+  created_before: time.optional(),
+});
 
 /** The cursor of a list that is not ordered by time: the number of items before it. */
 const place = z
@@ -120,14 +134,15 @@ export const encodePlace = (place: number): string => Buffer.from(`after:${place
 
 const pageHeaders: AnswerHeader[] = ["X-Has-More", "X-Next-Cursor", "Link"];
 
-/** What a list answers: an array, or where it is asked for so an envelope. */
-export const listOf = <Item extends z.ZodType>(item: Item) =>
+/** What a list answers that is always an envelope. */
+export const envelopeOf = <Item extends z.ZodType>(item: Item) =>
   z
-    .union([
-      z.array(item),
-      z.strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().optional() }),
-    ])
+    .strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().optional() })
     .register(withHeaders, { headers: pageHeaders });
+
+/** What a list answers: an array, or an envelope when asked for. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.union([z.array(item), envelopeOf(item)]).register(withHeaders, { headers: pageHeaders });
 
 /** The same of a list that leaves out the outputs which have no room in one answer. */
 export const partOf = <Item extends z.ZodType>(item: Item) =>

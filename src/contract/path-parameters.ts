@@ -24,6 +24,7 @@ export const PATH_PARAMETERS = {
   projectID: { schema: z.string() },
   stepRef: { schema: z.string() },
   eventKey: { schema: z.string() },
+  prefix: { schema: z.string() },
 } satisfies Record<string, PathParameter>;
 
 export type PathParameterName = keyof typeof PATH_PARAMETERS;

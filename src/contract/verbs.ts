@@ -40,9 +40,6 @@ export const dryRunQuery = z.object({
 /** The same as a field of any body: SDKs send it with a trigger. */
 export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
-/** Sending an event. */
-export const sendEventBody = members({ payload: json.optional() });
-
 /** What is answered to retry, skip and force-complete of a step; to approve and reject; and to replay-subtree. */
 export const steppedRun = z.strictObject({ step_run: stepRun });
 export const decidedGate = z.strictObject({ step_run: stepRun, approval });

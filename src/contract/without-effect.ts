@@ -3,21 +3,25 @@ import { type Json, stringifyJson } from "./json.ts";
 import type { StepInput } from "./steps.ts";
 import { type StepType, TYPES_OF_FIELDS } from "./steps/index.ts";
 
+const IGNORED_OF_JOB = [
+  "timezone",
+  "environment_id",
+  "group_id",
+  "execution_window_cron",
+  "rate_limit_max",
+  "rate_limit_window_secs",
+  "dedup_window_secs",
+  "webhook_url",
+  "webhook_secret",
+] as const;
+
 /** Fields of each body that published clients send, and that have no effect here. The answer's X-Ignored-Fields names them. */
 export const IGNORED = {
   workflow: ["timezone", "environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
-  job: [
-    "timezone",
-    "environment_id",
-    "group_id",
-    "execution_window_cron",
-    "rate_limit_max",
-    "rate_limit_window_secs",
-    "dedup_window_secs",
-    "webhook_url",
-    "webhook_secret",
-  ],
+  job: IGNORED_OF_JOB,
+  jobUpdate: [...IGNORED_OF_JOB, "backwards_compatible"],
   trigger: ["labels", "priority", "metadata"],
+  jobTrigger: ["priority", "metadata"],
   approve: ["approver"],
 } as const;
 
@@ -28,12 +32,6 @@ export const UNSUPPORTED = {
     cron: [""],
     version_policy: ["pin"],
     max_concurrency: [0],
-    run_ttl_secs: [0],
-    retry_strategy: ["exponential"],
-    retry_delays_secs: [[]],
-    // As schemas, these accept everything.
-    payload_schema: [{}, true],
-    result_schema: [{}, true],
   },
 } as const;
 
@@ -43,6 +41,16 @@ export const sent =
   (body: Json | undefined): string[] => {
     if (!isMap(body)) return [];
     return ignored.filter((field) => Object.hasOwn(body, field) && body[field] !== null);
+  };
+
+/** The same of each entry of the body's list: jobs[2].webhook_url. */
+export const sentInEach =
+  (list: string, ignored: readonly string[]) =>
+  (body: Json | undefined): string[] => {
+    const entries: unknown = isMap(body) ? body[list] : undefined;
+    if (!Array.isArray(entries)) return [];
+    const names = sent(ignored);
+    return entries.flatMap((entry, i) => names(entry as Json).map((field) => `${list}[${i}].${field}`));
   };
 
 /** Values that mean the same as none. */

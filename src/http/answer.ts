@@ -4,7 +4,8 @@ import { type Cursor, encodeCursor } from "../contract/cursor.ts";
 import { acceptedCommand } from "../contract/answers/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
-import { encodePlace } from "../contract/lists.ts";
+import { encodePlace, MAX_LIMIT } from "../contract/lists.ts";
+import type { ListPart } from "../queries/list-part.ts";
 import type { Page } from "../queries/page.ts";
 
 export interface ListAsked {
@@ -15,20 +16,30 @@ export interface ListAsked {
 
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
 export function pageAnswer<Item>({ items, next }: Page<Item, Cursor | number>, asked: ListAsked) {
+  const { headers, body } = envelopeAnswer({ items, next }, asked.url);
+  return { headers, body: asked.isEnveloped || asked.query.envelope ? body : items };
+}
+
+/** The answer of a list that is always in an envelope. */
+export function envelopeAnswer<Item>({ items, next }: Page<Item, Cursor | number>, url: string) {
   const cursor = next === undefined ? undefined : typeof next === "number" ? encodePlace(next) : encodeCursor(next);
   const headers = {
     "X-Has-More": String(cursor !== undefined),
-    ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
+    ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(url, cursor)}>; rel="next"` }),
   };
-  const body =
-    asked.isEnveloped || asked.query.envelope
-      ? { data: items, has_more: cursor !== undefined, next_cursor: cursor }
-      : items;
-  return { headers, body };
+  return { headers, body: { data: items, has_more: cursor !== undefined, next_cursor: cursor } };
+}
+
+/** A part of a list whose items carry outputs. Where one answer has no room for all of them, it says from where they can be read. */
+export function partAnswer<Item>({ leftOut, ...part }: ListPart<Item>, asked: ListAsked) {
+  const { headers, body } = pageAnswer(part, asked);
+  if (!leftOut) return { headers, body };
+  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
+  return { body, headers: { ...headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
 }
 
 /** A relative link, which is right behind any proxy. */
-export function withCursor(url: string, cursor: string, limit?: number): string {
+function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");
   if (limit !== undefined) next.searchParams.set("limit", String(limit));
   next.searchParams.set("cursor", cursor);

@@ -41,6 +41,17 @@ export function parseBody<T>(schema: z.ZodType<T>, body: Json | undefined): T {
   throw invalid(sentence?.message ?? "validation failed", details);
 }
 
+/** Entries of a list that are looked at each by itself: what is wrong with one is its own, and told as if it had come alone. */
+export const parseEach = <T>(schema: z.ZodType<T>, given: Json[]): (T | Problem)[] =>
+  given.map((entry) => {
+    try {
+      return parseBody(schema, entry);
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+  });
+
 /** The first thing wrong with a query is the answer's `error`: "limit must be a positive integer". */
 export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   const result = schema.safeParse(query, { error: wordingOfQuery });

@@ -6,7 +6,9 @@ export const SCOPES = [
   "workflows:trigger",
   "jobs:read",
   "jobs:write",
+  "jobs:trigger",
   "runs:read",
+  "runs:write",
   "approvals:decide",
   "approvals:override",
 ] as const;

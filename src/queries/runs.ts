@@ -1,17 +1,14 @@
-import type { JobRun, StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import type { Page } from "./page.ts";
-import { findJobRun } from "../store/job-runs.ts";
-import { findJob } from "../store/jobs.ts";
 import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 import { ends } from "../temporal/query-run.ts";
-import { presentJobRun } from "../views/job-run.ts";
 import { presentRun, presentRuns } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
@@ -73,12 +70,4 @@ export async function listRuns(deps: Deps, project_id: string, filter: RunFilter
   const last = items.at(-1);
   const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;
   return { items, next };
-}
-
-export async function getJobRun(deps: Deps, caller: Caller, id: string): Promise<JobRun> {
-  const row = await findJobRun(deps.db, id);
-  if (!row) throw new Problem("not_found", "run not found");
-  assertProject(caller, row.project_id, "run not found");
-  const [job, run] = await Promise.all([findJob(deps.db, row.job_id), findRun(deps.db, row.run_id)]);
-  return presentJobRun(deps, row, job, run);
 }

@@ -8,15 +8,16 @@ import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 export const insertEventTriggersFrom = (json: string, where = "true") => `
   insert into event_triggers (
     id, project_id, event_key, run_id, step_run_id, step_ref, source, status, timeout_secs,
-    requested_at, expires_at, received_at, response_payload, response_payload_ref, notify_url, sent_by, error, revision)
+    requested_at, expires_at, received_at, response_payload, response_payload_ref, notify_url, notify_status,
+    sent_by, error, revision)
   select
     id, project_id, event_key, run_id, step_run_id, step_ref, source, status, timeout_secs,
     epoch_ms(requested_at), epoch_ms(expires_at), epoch_ms(received_at),
-    (response_payload->>'text')::json, (response_payload->>'ref')::uuid, notify_url, sent_by, error, revision
+    (response_payload->>'text')::json, (response_payload->>'ref')::uuid, notify_url, notify_status, sent_by, error, revision
   from json_to_recordset(${json}) as trigger(
     id text, project_id text, event_key text, run_id uuid, step_run_id uuid, step_ref text, source text, status text,
     timeout_secs float8, requested_at float8, expires_at float8, received_at float8, response_payload json,
-    notify_url text, sent_by text, error text, revision bigint)
+    notify_url text, notify_status text, sent_by text, error text, revision bigint)
   where ${where}`;
 
 /**
@@ -30,8 +31,8 @@ export async function claimEventTrigger(db: Db, row: TriggerRow): Promise<"claim
        on conflict (id) do update set
          event_key = excluded.event_key, status = excluded.status, timeout_secs = excluded.timeout_secs,
          requested_at = excluded.requested_at, expires_at = excluded.expires_at, received_at = null,
-         response_payload = null, response_payload_ref = null, notify_url = excluded.notify_url, sent_by = null,
-         error = null, revision = excluded.revision
+         response_payload = null, response_payload_ref = null, notify_url = excluded.notify_url,
+         notify_status = null, sent_by = null, error = null, revision = excluded.revision
        where event_triggers.revision < excluded.revision`,
       [recordOf([row])],
     );
@@ -88,11 +89,11 @@ export async function listWaitingEventTriggers(db: Db, runId: string): Promise<T
   return rows.map(eventTriggerOf);
 }
 
-type EventTriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
+export type EventTriggerColumns = Omit<Columns<TriggerRow>, "response_payload"> & {
   response_payload: string | null;
   response_payload_ref: string | null;
 };
 
-function eventTriggerOf({ response_payload, response_payload_ref, ...row }: EventTriggerColumns): TriggerRow {
+export function eventTriggerOf({ response_payload, response_payload_ref, ...row }: EventTriggerColumns): TriggerRow {
   return withoutNulls<TriggerRow>({ ...row, response_payload: documentOf(response_payload, response_payload_ref) });
 }

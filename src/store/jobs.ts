@@ -1,4 +1,5 @@
-import type { Job } from "../contract/jobs.ts";
+import pg, { type PoolClient } from "pg";
+import type { Job } from "../contract/jobs/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { type ListRequest, listParameters } from "./postgres/list-request.ts";
@@ -13,32 +14,73 @@ export type StoredJob = Omit<Job, "created_at" | "updated_at"> & {
   slow: boolean;
 };
 
-/** "duplicate": it is stored already, or the project has another with this slug. */
-export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
-  const { payload_schema, result_schema, ...columns } = job;
+const COLUMNS = `
+  id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
+  execution_mode, tags, headers, payload_schema, result_schema, max_concurrency, run_ttl_secs, retry_strategy,
+  retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
+  created_at, updated_at`;
+
+// The schemas travel by themselves: unlike a json column, a record refuses \u0000 anywhere in it.
+const VALUES = `
+  select ${COLUMNS.replace("payload_schema, result_schema", "$2::json, $3::json")}
+  from json_populate_record(null::jobs, $1::json)`;
+
+function valuesOf({ payload_schema, result_schema, ...columns }: StoredJob) {
   const record = {
     ...columns,
-    tags: job.tags ?? {},
-    created_at: rfc3339(job.created_at),
-    updated_at: rfc3339(job.updated_at),
+    tags: columns.tags ?? {},
+    created_at: rfc3339(columns.created_at),
+    updated_at: rfc3339(columns.updated_at),
   };
-  // The schemas are parameters of their own: a record refuses \u0000 anywhere in it, a json column does not.
-  const { rowCount } = await db.query(
-    `insert into jobs (
-       id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
-       execution_mode, tags, payload_schema, result_schema, max_concurrency, run_ttl_secs, retry_strategy,
-       retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
-       created_at, updated_at)
-     select
-       id, project_id, name, slug, description, endpoint_url, fallback_endpoint_url, max_attempts, timeout_secs, enabled,
-       execution_mode, tags, $2::json, $3::json, max_concurrency, run_ttl_secs, retry_strategy,
-       retry_delays_secs, cron, timezone, environment_id, version, version_id, version_policy, created_by, updated_by,
-       created_at, updated_at
-     from json_populate_record(null::jobs, $1::json)
-     on conflict do nothing`,
-    [stringifyJson(record), jsonText(payload_schema), jsonText(result_schema)],
-  );
+  return [stringifyJson(record), jsonText(payload_schema), jsonText(result_schema)];
+}
+
+/** Each version stays beside the live job. */
+const withVersion = (change: string) => `
+  with live as (${change} returning *) insert into job_versions select * from live`;
+
+/** "duplicate": it is stored already, or the project has another with this slug. */
+export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
+  const insert = `insert into jobs (${COLUMNS}) ${VALUES} on conflict do nothing`;
+  const { rowCount } = await db.query(withVersion(insert), valuesOf(job));
   return rowCount === 1 ? "inserted" : "duplicate";
+}
+
+/** Puts the next version in the place of the one before it. "changed": that is not the live one any more, or the job is gone. */
+export async function replaceJob(db: Db, job: StoredJob): Promise<"replaced" | "changed" | "duplicate"> {
+  const update = `update jobs set (${COLUMNS}) = (${VALUES}) where id = $4 and version = $5`;
+  try {
+    const { rowCount } = await db.query(withVersion(update), [...valuesOf(job), job.id, job.version - 1]);
+    return rowCount === 1 ? "replaced" : "changed";
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.constraint === "jobs_slug") return "duplicate";
+    throw error;
+  }
+}
+
+/** Until the transaction ends nobody else changes or deletes the job, or starts a run of it by itself. */
+export async function lockJob(transaction: PoolClient, id: string): Promise<void> {
+  await transaction.query("select from jobs where id = $1 for update", [id]);
+}
+
+export async function deleteJob(db: Db, id: string): Promise<void> {
+  await db.query(
+    "with gone as (delete from jobs where id = $1 returning id) delete from job_versions using gone where job_versions.id = gone.id",
+    [id],
+  );
+}
+
+/** Newest first; those below the version `before`. */
+export async function listJobVersions(
+  db: Db,
+  id: string,
+  { before, limit }: { before?: number; limit: number },
+): Promise<StoredJob[]> {
+  const { rows } = await db.query<JobColumns>(
+    "select * from job_versions where id = $1 and ($2::integer is null or version < $2) order by version desc limit $3",
+    [id, before ?? null, limit],
+  );
+  return rows.map(jobOf);
 }
 
 const jsonText = (value: Json | undefined) => (value === undefined ? null : stringifyJson(value));
@@ -93,7 +135,8 @@ export async function listJobs(db: Db, request: ListRequest): Promise<StoredJob[
   return rows.map(jobOf);
 }
 
-type JobColumns = Omit<Columns<StoredJob>, "payload_schema" | "result_schema"> & {
+type JobColumns = Omit<Columns<StoredJob>, "headers" | "payload_schema" | "result_schema"> & {
+  headers: string | null;
   payload_schema: string | null;
   result_schema: string | null;
 };
@@ -101,6 +144,7 @@ type JobColumns = Omit<Columns<StoredJob>, "payload_schema" | "result_schema"> &
 function jobOf(row: JobColumns): StoredJob {
   return withoutNulls<StoredJob>({
     ...row,
+    headers: row.headers ? (JSON.parse(row.headers) as Record<string, string>) : null,
     payload_schema: row.payload_schema === null ? null : parseJson(row.payload_schema),
     result_schema: row.result_schema === null ? null : parseJson(row.result_schema),
   });

@@ -37,25 +37,30 @@ export async function insertRunWithinLimit(
   transaction: PoolClient,
   row: RunRow,
   maxConcurrentRuns: number,
+  of: "workflow" | "job" = "workflow",
 ): Promise<boolean> {
   if (maxConcurrentRuns > 0) {
     await lockWorkflow(transaction, row.workflow_id);
     if (await findRun(transaction, row.id)) return true;
     if ((await countRunning(transaction, row.workflow_id)) >= maxConcurrentRuns) return false;
   }
-  await insertRun(transaction, row);
+  await insertRun(transaction, row, of);
   return true;
 }
 
-async function insertRun(db: Db, row: RunRow): Promise<void> {
+async function insertRun(db: Db, row: RunRow, of: "workflow" | "job"): Promise<void> {
   const text = `
-    with workflow as (select from workflows where id = $2 for key share),
+    with owner as (select from ${of}s where id = $2 for key share),
     stored as (
-      ${insertRunsFrom("$1::json")} where exists (select from workflow)
+      ${insertRunsFrom("$1::json")} where exists (select from owner)
       on conflict (id) do nothing)
-    select from workflow`;
-  const { rowCount } = await db.query({ name: "insert_run", text, values: [recordOf([row]), row.workflow_id] });
-  if (rowCount === 0) throw new Problem("not_found", "workflow not found");
+    select from owner`;
+  const { rowCount } = await db.query({
+    name: `insert_run_of_${of}`,
+    text,
+    values: [recordOf([row]), row.workflow_id],
+  });
+  if (rowCount === 0) throw new Problem("not_found", `${of} not found`);
 }
 
 export async function countRunning(db: Db, workflowId: string): Promise<number> {

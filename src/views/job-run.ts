@@ -1,40 +1,48 @@
-import type { JobRun } from "../contract/runs.ts";
+import type { JobRun } from "../contract/jobs/runs.ts";
 import type { Deps } from "../deps.ts";
-import type { StoredJob } from "../store/jobs.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
+import type { StoredJobRun } from "../store/job-runs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
-export async function presentJobRun(
-  { db }: Deps,
-  row: JobRunRow,
-  job: StoredJob | undefined,
-  run: RunRow | undefined,
-): Promise<JobRun> {
-  const { found } = await shownDocuments(db, [row.output]);
-  const [result] = found;
-  return {
+/** As many of them, from the first one on, as one answer has room for with what they were given and answered. */
+export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promise<JobRun[]> {
+  const { found, leftOut } = await shownDocuments(
+    db,
+    rows.flatMap(({ run, output }) => [run?.payload, output]),
+  );
+  const [first] = leftOut;
+  // The first one is shown in any case.
+  const room = first === undefined ? rows.length : Math.max(1, Math.floor(first / 2));
+  return rows.slice(0, room).map((row, i) => ({
     id: row.id,
     job_id: row.job_id,
     project_id: row.project_id,
     status: row.status,
     attempt: row.attempt,
-    triggered_by: "workflow",
+    triggered_by: row.run?.triggered_by ?? "workflow",
     priority: 0,
-    // Steps execute the job as it is when they are dispatched.
+    // The job is called as it is when it is called.
     job_version: 0,
-    job_version_id: job?.version_id ?? "",
+    job_version_id: row.job_version_id ?? "",
     debug_mode: false,
     lineage_depth: 0,
-    execution_mode: job?.execution_mode ?? "http",
+    execution_mode: "http",
+    workflow_run_id: row.run_id,
     workflow_step_run_id: row.step_run_id,
-    result,
+    payload: found[2 * i],
+    result: found[2 * i + 1],
     error: row.error || undefined,
     started_at: shownTime(row.started_at),
     finished_at: shownTime(row.finished_at),
-    created_by: "system:workflow",
-    tags: run?.tags && Object.keys(run.tags).length > 0 ? run.tags : undefined,
-    created_at: rfc3339(row.started_at),
-  };
+    expires_at: shownTime(row.run?.expires_at),
+    created_by: row.run ? (row.run.created_by ?? "") : "system:workflow",
+    tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
+    created_at: rfc3339(row.created_at),
+  }));
+}
+
+export async function presentJobRun(deps: Deps, row: StoredJobRun): Promise<JobRun> {
+  const [jobRun] = await presentJobRuns(deps, [row]);
+  return jobRun as JobRun;
 }

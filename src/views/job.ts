@@ -1,4 +1,4 @@
-import type { Job } from "../contract/jobs.ts";
+import type { Job } from "../contract/jobs/jobs.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
@@ -13,6 +13,7 @@ export function presentJob(job: StoredJob): Job {
     tags: job.tags && Object.keys(job.tags).length > 0 ? job.tags : undefined,
     endpoint_url: job.endpoint_url,
     fallback_endpoint_url: job.fallback_endpoint_url || undefined,
+    headers: job.headers && Object.keys(job.headers).length > 0 ? job.headers : undefined,
     max_attempts: job.max_attempts,
     timeout_secs: job.timeout_secs,
     payload_schema: job.payload_schema,

@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { withHeaders } from "../../src/contract/answers/headers.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
@@ -33,6 +34,7 @@ export async function begin(): Promise<void> {
     runID: jobRun,
     stepRef: "gate",
     eventKey: "key of demo",
+    prefix: "key of d",
   };
   const { version_id = "" } = await ok<{ version_id: string }>(stack, "GET", `/v1/workflows/${run.workflow_id}`);
   Object.assign(demo, { projectID: "demo", versionID: version_id, fromVersionID: version_id, toVersionID: version_id });
@@ -88,6 +90,19 @@ const waitsFor = async (key: string) => {
   await until(() => findWaitingEventTrigger(stack.deps.db, "demo", key));
   return run.id;
 };
+let keys = 0;
+const waiting = async (): Promise<Ids> => {
+  const key = `key of its own, ${++keys}`;
+  return { ...demo, workflowRunID: await waitsFor(key), eventKey: key, prefix: key };
+};
+/** Received long ago. */
+const received = async (): Promise<Ids> => {
+  const ids = await waiting();
+  await ok(stack, "POST", filled("/v1/events/:eventKey/send", ids));
+  const aged = "update event_triggers set requested_at = now() - interval '2 days' where run_id = $1";
+  await stack.deps.db.query(aged, [ids.workflowRunID]);
+  return ids;
+};
 
 const WORKFLOW = "/v1/workflows/:workflowID";
 const POLICY = "/v1/workflow-policies/:projectID";
@@ -97,6 +112,22 @@ const OPERATION = "/v1/bulk-operations/:operationID";
 const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
 let slugs = 0;
+
+const JOB = "/v1/jobs/:jobID";
+const JOB_RUN = "/v1/runs/:runID";
+const aJob = (slug: string) => ({ project_id: "demo", name: "new", slug, endpoint_url: stack.jobs.url("/new") });
+const ownJob = async (): Promise<Ids> => ({ ...demo, jobID: (await createJob(stack)).id });
+/** A run of a job that waits for its next attempt until it is canceled. */
+const heldRun = async (): Promise<Ids> => {
+  stack.jobs.on("/held", () => ({ status: 429, headers: { "retry-after": "3600" } }));
+  const { id: jobID } = await createJob(stack, "/held", { max_attempts: 2 });
+  const { id: runID } = await ok<{ id: string }>(stack, "POST", `/v1/jobs/${jobID}/trigger`);
+  const { workflow_run_id } = await until(async () => {
+    const run = await ok<JobRun>(stack, "GET", `/v1/runs/${runID}`);
+    return run.status === "executing" && run.error !== undefined && run;
+  });
+  return { ...demo, jobID, runID, workflowRunID: workflow_run_id };
+};
 
 /** What a request needs to be answered with the right token, besides what its route's declaration tells. */
 export const CASES: Record<string, Case> = {
@@ -123,12 +154,20 @@ export const CASES: Record<string, Case> = {
   "post /v1/jobs": {
     body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
   },
-  "post /v1/events/:eventKey/send": {
-    prepare: async () => {
-      const workflowRunID = await waitsFor("key of its own");
-      return { ...demo, workflowRunID, eventKey: "key of its own" };
-    },
-  },
+  "post /v1/jobs/batch": { body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
+  [`patch ${JOB}`]: { body: () => ({ description: `${++slugs}` }), prepare: ownJob },
+  [`delete ${JOB}`]: { prepare: ownJob },
+  [`post ${JOB}/clone`]: { body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`post ${JOB}/enable`]: { prepare: after("POST", `${JOB}/disable`, () => ownJob()) },
+  [`post ${JOB}/disable`]: { prepare: ownJob },
+  [`post ${JOB}/trigger/bulk`]: { body: () => ({ items: [{}] }) },
+  [`delete ${JOB_RUN}`]: { prepare: heldRun },
+  [`post ${JOB_RUN}/cancel`]: { prepare: heldRun },
+  [`post ${JOB_RUN}/replay`]: { prepare: after("DELETE", JOB_RUN, () => heldRun()) },
+  "delete /v1/events/:eventKey": { prepare: waiting },
+  "post /v1/events/:eventKey/send": { prepare: waiting },
+  "post /v1/events/prefix/:prefix/send": { prepare: waiting },
+  "post /v1/events/purge": { body: () => ({ older_than_days: 1 }), prepare: received },
 };
 
 export const caseOf = ({ method, path }: Route): Case => CASES[`${method} ${path}`] ?? {};

@@ -72,6 +72,12 @@ describe.each(guarded)("%s refuses", (_, route) => {
         const inTheirs = JSON.stringify(visible(answer)).replaceAll(demo.workflowRunID ?? "", UNKNOWN);
         expect(answer).toMatchObject({ status: 200, body: { failed: 1 } });
         expect(JSON.parse(inTheirs)).toEqual(visible(await ask(route, unknown, bearer({}))));
+      } else if (route.path === "/v1/jobs/batch") {
+        expect(answer.body).toMatchObject({
+          created: 0,
+          failed: 1,
+          results: [{ status: "failed", code: "forbidden" }],
+        });
       } else {
         refused(answer, 403, "forbidden", "project_id is not one of your projects");
       }
@@ -128,7 +134,8 @@ describe.each(open)("%s is open", (_, route) => {
 describe("another project's caller", () => {
   test("sees nothing of demo in a list", async () => {
     const token = stack.token({ projects: ["other"] });
-    for (const list of LISTS) expect(await ok(stack, "GET", list, undefined, { token })).toEqual([]);
+    for (const list of LISTS)
+      expect(await ok(stack, "GET", `/envelope${list}`, undefined, { token })).toMatchObject({ data: [] });
   });
 
   test("cannot build on demo's jobs and workflows: they are as unknown as any", async () => {

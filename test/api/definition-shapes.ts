@@ -72,6 +72,7 @@ export const job = z.strictObject({
   tags: tags.optional(),
   endpoint_url: text,
   fallback_endpoint_url: text.optional(),
+  headers: tags.optional(),
   max_attempts: positive,
   timeout_secs: positive,
   payload_schema: present.optional(),

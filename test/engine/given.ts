@@ -26,7 +26,15 @@ export function given(
 
 export const text = (value: unknown): JsonDoc => ({ text: JSON.stringify(value) });
 
-type Failure = { class: string; error: string; job_max_attempts: number; random: number; retry_after_ms?: number };
+type Failure = {
+  class: string;
+  error: string;
+  job_max_attempts: number;
+  random: number;
+  retry_after_ms?: number;
+  job_delay_secs?: number;
+  job_ttl_secs?: number;
+};
 type News = Extract<RunEvent, { generation: number }>;
 /** Of a union, every member without these properties. */
 type Without<Union, Keys extends PropertyKey> = Union extends unknown ? Omit<Union, Keys> : never;

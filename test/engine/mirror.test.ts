@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { given, type Story, text } from "./given.ts";
-import { approval, job, wait } from "./plans.ts";
+import { approval, BEGIN, job, planWith, wait } from "./plans.ts";
+import { evolve } from "../../workflows/engine/evolve.ts";
 import {
   isMinor,
   isMirrored,
@@ -8,6 +9,8 @@ import {
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirror/mirroring.ts";
+import { ownRows } from "../../workflows/engine/mirror/view.ts";
+import { initialRun } from "../../workflows/engine/run.ts";
 
 /** One mirror write that succeeds. */
 function write(run: Story) {
@@ -138,6 +141,30 @@ describe("a job run", () => {
     write(run);
     run.fails("a", { error: "no" }).does("retry", "a");
     expect(write(run).job_runs).toMatchObject([{ status: "dead_letter", error: "no" }, { status: "executing" }]);
+  });
+});
+
+describe("the job run that a trigger of a job made", () => {
+  const step = job("job");
+  const ofJob = { workflow_id: step.job_id };
+
+  it("is there before it starts, and says when it was made and when it started", () => {
+    const { jobRun: queued } = ownRows(initialRun(planWith([step], ofJob)), 0);
+    expect(queued).toMatchObject({ status: "queued", attempt: 1, created_at: BEGIN });
+    expect(queued?.started_at).toBeUndefined();
+    const [started] = write(given([step], ofJob)).job_runs;
+    expect(started).toMatchObject({ id: queued?.id, status: "executing", created_at: BEGIN, started_at: BEGIN });
+    expect(ownRows(initialRun(planWith([step])), 0).jobRun).toBeUndefined();
+  });
+
+  it("is canceled with its run, also where it never started", () => {
+    const run = evolve(initialRun(planWith([step], ofJob)), { type: "cancel_requested", at: BEGIN });
+    expect(takeUnmirrored(run).job_runs).toMatchObject([{ status: "canceled", finished_at: BEGIN }]);
+  });
+
+  it("expires with its run", () => {
+    const run = given([step], { ...ofJob, timeout_secs: 5 }).later(5);
+    expect(write(run).job_runs).toMatchObject([{ status: "expired", error: "run_ttl_secs is over" }]);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { given, type Story } from "./given.ts";
 import { BEGIN, child, job } from "./plans.ts";
 import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
+import { jobDelaySecs } from "../../workflows/engine/steps/retries.ts";
 
 /** Attempts and the delays before them, until the step is over. */
 function attempts(more: Parameters<typeof job>[2], classes: string[], random = 0.5, job_max_attempts = 3) {
@@ -181,6 +182,35 @@ describe("attempts of a job step", () => {
     expect(delay(1e15)).toBe(3600);
     expect(delay(60_000, { retry_max_delay_secs: 7 })).toBe(7);
     expect(delay(60_000, { retry_backoff: "fixed", retry_initial_delay_secs: 90 })).toBe(90);
+  });
+
+  it("wait as the job says, unless the step says itself", () => {
+    const delay = (job_delay_secs: number | undefined, more = {}) => {
+      const run = given([job("call", [], more)]).fails("call", { class: "server", job_delay_secs });
+      return ((run.state("call").deadline ?? 0) - run.now) / 1000;
+    };
+    expect([delay(undefined), delay(30), delay(7200)]).toEqual([1, 30, 7200]);
+    expect(delay(30, { retry_backoff: "fixed" })).toBe(1);
+    expect(delay(30, { retry_initial_delay_secs: 3 })).toBe(3);
+    expect(delay(30, { retry_max_delay_secs: 9 })).toBe(1);
+    expect(delay(30, { retry_max_attempts: 5, retry_backoff: "exponential" })).toBe(30);
+  });
+
+  it("wait longer and longer, or by a list, as the job's strategy is", () => {
+    const delays = (strategy: string | undefined, list?: number[]) =>
+      [1, 2, 3, 4, 5000].map((n) => jobDelaySecs(strategy, list, n));
+    expect(delays("linear")).toEqual([1, 2, 3, 4, 3600]);
+    expect(delays("fixed")).toEqual([1, 1, 1, 1, 1]);
+    expect(delays("custom", [5, 60, 7])).toEqual([5, 60, 7, 7, 7]);
+    for (const strategy of ["exponential", undefined]) expect(delays(strategy)).toEqual(Array(5).fill(undefined));
+  });
+
+  it("end where the next one would begin after the job's time", () => {
+    const run = given([job("call", [], { retry_max_attempts: 9 })]);
+    run.fails("call", { class: "server", job_ttl_secs: 3 }).later(1);
+    expect(run.step("call")).toMatchObject({ status: "running", attempt: 2 });
+    run.fails("call", { class: "server", job_ttl_secs: 3, error: "second" });
+    expect(run.step("call")).toMatchObject({ status: "failed", attempt: 2, error: "second" });
   });
 
   it("do not outlive the run", () => {

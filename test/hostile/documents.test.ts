@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, createWorkflow, gate, getSteps, ok, reaches, runOf, wait, work } from "../api/definitions.ts";
-import { fresh } from "./drafts.ts";
+import { fresh } from "./job-drafts.ts";
 import { each, REFUSED, STRANGE } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";

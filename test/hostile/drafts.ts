@@ -1,11 +1,14 @@
+import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
 import type { z } from "zod";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
 import { bulkBody } from "../../src/contract/bulk/verbs.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
-import { createJobBody } from "../../src/contract/jobs.ts";
+import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events/events.ts";
+import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/jobs/trigger.ts";
+import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs/jobs.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, reasonBody, resultBody, sendEventBody } from "../../src/contract/verbs.ts";
+import { approveBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 
@@ -17,38 +20,6 @@ export interface Made {
 
 export const UNKNOWN = "01900000-0000-7000-8000-000000000000";
 
-let drafted = 0;
-export const fresh = () => `fresh-${++drafted}`;
-
-const draftJob = ({ jobUrl }: Made) => ({
-  project_id: "demo",
-  name: "name",
-  slug: fresh(),
-  description: "text",
-  tags: { team: "a" },
-  endpoint_url: jobUrl("/job"),
-  fallback_endpoint_url: jobUrl("/fallback"),
-  max_attempts: 1,
-  timeout_secs: 1,
-  payload_schema: {},
-  result_schema: {},
-  max_concurrency: 0,
-  run_ttl_secs: 0,
-  retry_strategy: "exponential",
-  retry_delays_secs: [],
-  cron: "",
-  timezone: "UTC",
-  environment_id: "env",
-  version_policy: "pin",
-  execution_mode: "http",
-  group_id: "group",
-  execution_window_cron: "* 9-17 * * *",
-  rate_limit_max: 1,
-  rate_limit_window_secs: 1,
-  dedup_window_secs: 1,
-  webhook_url: "http://example.com",
-  webhook_secret: "secret",
-});
 export const draftWorkflow = ({ ids }: Made) => ({
   project_id: "demo",
   name: "name",
@@ -135,6 +106,8 @@ const draftTrigger = () => ({
 
 export interface BodyOf {
   route: string;
+  /** Without one it is POST. */
+  method?: "POST" | "PATCH";
   schema: z.ZodType;
   /** A good body with every field in it. */
   draft: (made: Made) => Members;
@@ -179,6 +152,33 @@ export const BODIES: BodyOf[] = [
     notShown: ["timezone", "environment_id"],
   },
   {
+    route: "/v1/jobs/:jobID",
+    method: "PATCH",
+    schema: updateJobBody,
+    draft: draftJobUpdate,
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+    notShown: ["timezone", "environment_id"],
+  },
+  { route: "/v1/jobs/batch", schema: batchJobsBody, draft: (made) => ({ jobs: [draftJob(made)] }) },
+  {
+    route: "/v1/jobs/:jobID/clone",
+    schema: cloneJobBody,
+    draft: () => ({ project_id: "demo", name: "name", slug: fresh() }),
+    readAt: ({ id }) => `/v1/jobs/${id}`,
+  },
+  {
+    route: "/v1/jobs/:jobID/trigger",
+    schema: jobTriggerBody,
+    draft: draftJobTrigger,
+    readAt: ({ id }) => `/v1/runs/${id}`,
+    notShown: ["idempotency_key"],
+  },
+  {
+    route: "/v1/jobs/:jobID/trigger/bulk",
+    schema: bulkTriggerBody,
+    draft: () => ({ items: [draftJobTrigger()] }),
+  },
+  {
     route: "/v1/workflows/:workflowID/trigger",
     schema: triggerBody,
     draft: draftTrigger,
@@ -215,26 +215,29 @@ export const BODIES: BodyOf[] = [
     instead: ["ids"],
     readAt: ({ id }) => `/v1/bulk-operations/${id}`,
   },
-  ...(["pause", "resume", "abort"] as const).map((verb) => ({
-    route: `/v1/bulk-operations/:operationID/${verb}`,
-    schema: reasonBody,
-    draft: () => ({ reason: "text" }),
-  })),
-  { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {} }) },
+  ...["pause", "resume", "abort"].map((verb) => {
+    return { route: `/v1/bulk-operations/:operationID/${verb}`, schema: reasonBody, draft: () => ({ reason: "text" }) };
+  }),
+  { route: "/v1/events/:eventKey/send", schema: sendEventBody, draft: () => ({ payload: {}, hold_secs: 60 }) },
+  { route: "/v1/events/prefix/:prefix/send", schema: sendToPrefixBody, draft: () => ({ payload: {} }) },
+  { route: "/v1/events/purge", schema: purgeEventsBody, draft: () => ({ older_than_days: 1 }) },
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
-export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition"];
+export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"];
+const OF_JOBS = [
+  "group_id",
+  "execution_window_cron",
+  "rate_limit_max",
+  "rate_limit_window_secs",
+  "dedup_window_secs",
+  "webhook_url",
+  "webhook_secret",
+];
 export const IGNORED_FIELDS: Record<string, string[]> = {
   "/v1/workflows": ["environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
-  "/v1/jobs": [
-    "group_id",
-    "execution_window_cron",
-    "rate_limit_max",
-    "rate_limit_window_secs",
-    "dedup_window_secs",
-    "webhook_url",
-    "webhook_secret",
-  ],
+  "/v1/jobs": OF_JOBS,
+  "/v1/jobs/:jobID": [...OF_JOBS, "backwards_compatible"],
+  "/v1/jobs/:jobID/trigger": ["priority", "metadata"],
   "/v1/workflows/:workflowID/trigger": ["priority", "metadata"],
 };
-export const MAPS = ["tags", "labels"];
+export const MAPS = ["tags", "labels", "headers"];

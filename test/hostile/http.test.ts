@@ -25,7 +25,14 @@ beforeAll(async () => {
     runID: UNKNOWN,
     operationID: UNKNOWN,
     eventKey: "key",
+    prefix: "key",
     commandID: UNKNOWN,
+    ...{
+      versionID: String(workflow.version_id),
+      fromVersionID: String(workflow.version_id),
+      toVersionID: String(workflow.version_id),
+    },
+    projectID: "demo",
   };
 });
 afterAll(() => stack.stop());
@@ -65,12 +72,15 @@ describe("10 MiB of body are a 413", () => {
 
 describe("a method", () => {
   const paths = [...new Set(routes.map(({ path }) => path))];
-  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go.
+  // /v1/workflow-runs/bulk-cancel is a run's path too, as far as GET and DELETE go, /v1/jobs/batch a job's, and
+  // /v1/events/stats a key's.
   const takes = (path: string) =>
     routes.filter(
       (route) =>
         route.path === path ||
-        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID"),
+        (path.includes("/workflow-runs/bulk-") && route.path === "/v1/workflow-runs/:workflowRunID") ||
+        (path === "/v1/jobs/batch" && route.path === "/v1/jobs/:jobID") ||
+        (/^\/v1\/events\/\w+$/.test(path) && route.path === "/v1/events/:eventKey"),
     );
 
   test.each(paths)("that %s does not have is a 405 that says which it has", async (path) => {

@@ -79,7 +79,8 @@ describe("the id of another kind of thing, or what is none, is of something unkn
     const others = KINDS.filter((kind) => !OF[name]?.includes(kind));
     await each(others, async (kind) => {
       const url = path.replace(`:${name}`, idOf(kind)).replace(":stepRef", "gate");
-      refused(await stack.request(method.toUpperCase(), url), 404, "not_found", / not found$/);
+      const body = path.endsWith("/trigger/bulk") ? { items: [{}] } : undefined;
+      refused(await stack.request(method.toUpperCase(), url, body), 404, "not_found", / not found$/);
     });
   });
 });

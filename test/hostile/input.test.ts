@@ -40,7 +40,7 @@ beforeAll(async () => {
       workflowRunID: String(run.id),
       runID: UNKNOWN,
       stepRef: "gate-0",
-      eventKey: "key",
+      ...{ eventKey: "key", prefix: "key" },
       operationID: UNKNOWN,
     },
     jobUrl: stack.jobs.url,
@@ -52,10 +52,10 @@ let spent = 0;
 const paramsOf = ({ spends }: BodyOf) => ({ ...made.ids, ...(spends && { stepRef: `gate-${++spent}` }) });
 const filled = (path: string, params: Record<string, string>) =>
   path.replace(/:(\w+)/g, (_, name) => params[name] ?? "");
-const post = (route: string, body: string, params = made.ids) =>
-  stack.request<Members>("POST", filled(route, params), body);
+const send = ({ method = "POST", route }: BodyOf, body: string, params = made.ids) =>
+  stack.request<Members>(method, filled(route, params), body);
 
-const cases = BODIES.map((body) => [`POST ${body.route}`, body] as const);
+const cases = BODIES.map((body) => [`${body.method ?? "POST"} ${body.route}`, body] as const);
 
 /** Every place in a draft, except inside of what may be anything. */
 function* places(value: unknown, free: string[], path: Path = []): Generator<{ path: Path; value: unknown }> {
@@ -64,9 +64,8 @@ function* places(value: unknown, free: string[], path: Path = []): Generator<{ p
   for (const [key, member] of Object.entries(value))
     if (!free.includes(key)) yield* places(member, free, [...path, Array.isArray(value) ? Number(key) : key]);
 }
-const placesIn = ({ route, draft }: BodyOf) => [
-  ...places(draft(made), [...DOCUMENTS, ...(IGNORED_FIELDS[route] ?? [])]),
-];
+const placesIn = ({ route, draft }: BodyOf) =>
+  Array.from(places(draft(made), [...DOCUMENTS, ...(IGNORED_FIELDS[route] ?? [])]));
 const written = (path: Path) =>
   path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
@@ -122,7 +121,7 @@ describe("a value of the wrong type is a 400 that names the field", () => {
     });
     await each(wrongs, async ({ path, other }) => {
       const label = `${written(path)}: ${short(other)}`;
-      const answer = await post(body.route, JSON.stringify(withValue(body.draft(made), path, other)));
+      const answer = await send(body, JSON.stringify(withValue(body.draft(made), path, other)));
       expect(answer, label).toMatchObject({ status: 400 });
       const { details = [] } = refused(answer, 400, "validation_error", /^(invalid request body|validation failed)$/);
       expect(
@@ -132,9 +131,9 @@ describe("a value of the wrong type is a 400 that names the field", () => {
     });
   });
 
-  test.each(cases)("%s: and a body that is no object", async (_, { route }) => {
-    for (const body of ["[]", "7", '"text"', "true", "[{}]"])
-      refused(await post(route, body), 400, "validation_error", "invalid request body");
+  test.each(cases)("%s: and a body that is no object", async (_, body) => {
+    for (const text of ["[]", "7", '"text"', "true", "[{}]"])
+      refused(await send(body, text), 400, "validation_error", "invalid request body");
   });
 });
 
@@ -145,7 +144,7 @@ test.each(cases)("an unknown field is a 400 that names it: %s", async (_, body) 
   for (const { path } of objects)
     for (const name of ["nope", "__proto__", "constructor", "toString", ""]) {
       const where = written([...path, name]) || "body";
-      const answer = await post(body.route, JSON.stringify(withValue(body.draft(made), [...path, name], { a: 1 })));
+      const answer = await send(body, JSON.stringify(withValue(body.draft(made), [...path, name], { a: 1 })));
       expect(refused(answer, 400, "validation_error", "invalid request body").details).toEqual([
         `${where}: unknown field`,
       ]);
@@ -185,9 +184,9 @@ describe("a body that is not JSON", () => {
     ["deep objects", `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`, /nested deeper than 200 levels/],
   ];
   test.each(bad)("%s is a 400 on every route that has one", async (_, body, detail) => {
-    for (const { route } of BODIES) {
+    for (const { method = "POST", route } of BODIES) {
       const answer = await fetch(stack.apiUrl + filled(route, made.ids), {
-        method: "POST",
+        method,
         headers: { authorization: `Bearer ${stack.token()}` },
         body: Buffer.from(body as never),
       });
@@ -207,7 +206,7 @@ describe("hostile text in every string of a body", () => {
     await each(pairs(kept, REFUSED), async ([{ path }, hostile]) => {
       if (["description", "reason"].includes(String(path[0])) && hostile.includes("\r\n")) return;
       const label = `${written(path)}: ${short(hostile)}`;
-      const answer = await post(body.route, JSON.stringify(withValue(body.draft(made), path, hostile)));
+      const answer = await send(body, JSON.stringify(withValue(body.draft(made), path, hostile)));
       expectRefusal(answer, label);
       expect(answer.status, label).toBe(400);
     });
@@ -217,7 +216,7 @@ describe("hostile text in every string of a body", () => {
     await each(pairs(strings(body), STRANGE), async ([{ path }, strange]) => {
       const label = `${written(path)}: ${short(strange)}`;
       const params = paramsOf(body);
-      const answer = await post(body.route, JSON.stringify(withValue(body.draft(made), path, strange)), params);
+      const answer = await send(body, JSON.stringify(withValue(body.draft(made), path, strange)), params);
       if (answer.status >= 300) expectRefusal(answer, label);
       // Empty text says the same as none.
       else if (body.readAt && strange !== "" && !path.some((name) => body.notShown?.includes(String(name)))) {
@@ -232,10 +231,13 @@ describe("hostile text in every string of a body", () => {
     "the names of tags too: %s",
     async (_, body) => {
       await each([...STRANGE, ...REFUSED], async (name) => {
-        const answer = await post(body.route, JSON.stringify(withValue(body.draft(made), ["tags", name], "v")));
+        const answer = await send(body, JSON.stringify(withValue(body.draft(made), ["tags", name], "v")));
         if (REFUSED.includes(name) || name === "") expect(answer.status, short(name)).toBe(400);
         if (answer.status >= 300) expectRefusal(answer, short(name));
-        else expect(at(answer.body, ["tags", name]), short(name)).toBe("v");
+        else {
+          const read = await ok<Members>(stack, "GET", body.readAt?.(answer.body, made) ?? "");
+          expect(at(read, ["tags", name]), short(name)).toBe("v");
+        }
       });
     },
   );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { routes } from "../../src/http/routes/index.ts";
 import { createWorkflow, gate, trigger } from "../api/definitions.ts";
 import { UNKNOWN } from "./drafts.ts";
@@ -22,7 +22,14 @@ beforeAll(async () => {
     runID: UNKNOWN,
     operationID: UNKNOWN,
     eventKey: "key",
+    prefix: "key",
     commandID: UNKNOWN,
+    ...{
+      versionID: String(workflow.version_id),
+      fromVersionID: String(workflow.version_id),
+      toVersionID: String(workflow.version_id),
+    },
+    projectID: "demo",
   };
 });
 afterAll(() => stack.stop());
@@ -87,10 +94,14 @@ describe("a path", () => {
 
   test.each(withParams)("of %s with hostile text is of something unknown", async (_, { method, path }) => {
     await each(pairs(paramsOf(path), texts), async ([name, text]) => {
-      const answer = await request(method.toUpperCase(), filled(path, { [name]: encodeURIComponent(text) }));
+      const url = filled(path, { [name]: encodeURIComponent(text) });
+      const body = path.endsWith("/trigger/bulk") ? '{"items":[{}]}' : undefined;
+      const answer = await request(method.toUpperCase(), url, undefined, body);
+      // No key begins so.
+      if (name === "prefix" && answer.status === 200) return expect(answer.body).toMatchObject({ resolved: 0 });
       expectRefusal(answer, short(text));
       const thing = name === "stepRef" ? /^(workflow step run|step) not found/ : / not found$/;
-      if (name !== "eventKey") refused(answer, 404, "not_found", thing);
+      if (name !== "eventKey" && name !== "prefix") refused(answer, 404, "not_found", thing);
     });
   });
 

@@ -67,7 +67,7 @@ export class Outside {
   #stop(run: Run, id: string, going: Going): void {
     this.#going.delete(id);
     const { kind } = going.work;
-    if (kind === "open-wait" || (kind === "child" && !run.state.steps[going.step]?.child_started))
+    if (kind === "open-wait" || kind === "notify" || (kind === "child" && !run.state.steps[going.step]?.child_started))
       this.#orphans.set(id, going);
   }
 
@@ -118,6 +118,8 @@ export class Outside {
           job_max_attempts: generation % 2 ? 3 : 6,
           random: how / 8,
           retry_after_ms: attempt % 3 === 0 ? 40_000 : undefined,
+          job_delay_secs: step % 3 === 1 ? attempt * 7 : undefined,
+          job_ttl_secs: step % 4 === 1 ? 20 : undefined,
         };
       case "look-up": {
         const found = wantedFor(run, step).map(({ key, document, path }): [string, Found] => {
@@ -132,8 +134,10 @@ export class Outside {
         const held = this.#mirror.triggers.get(claim.id)?.status === "waiting";
         if (how === 0 && !held) return { ...news, type: "wait_refused", error: "taken" };
         this.#mirror.claim(claim);
-        return { ...news, type: "wait_opened", event_key: claim.event_key };
+        return { ...news, type: "wait_opened", event_key: claim.event_key, ...(how % 2 && { notify: true }) };
       }
+      case "notify":
+        return { ...news, type: "notified", status: how === 0 ? "failed" : "sent" };
       case "child": {
         if (!run.state.steps[step]?.child_started) {
           return how === 0 ? { ...news, type: "child_refused", error: "disabled" } : { ...news, type: "child_started" };

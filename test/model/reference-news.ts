@@ -39,17 +39,21 @@ export function hear(run: ReferenceRun, event: Happening): void {
   const isOfThisLife = step.life === event.generation;
   if (event.type === "emitted") {
     if (isOfThisLife) step.emitting = false;
+  } else if (event.type === "notified") {
+    // Who was told may have sent the event at once.
+    if (isOfThisLife && step.trigger) step.trigger.notify_status = event.status;
   } else if (event.type === "wait_opened") {
     // Whose life is over has opened a wait that nobody waits for any more; unless it is opened anew.
     if (!isOfThisLife && step.trigger?.status === "waiting") return;
     step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
     step.trigger.event_key = event.event_key;
+    if (event.notify && step.trigger.status === "waiting") step.trigger.notify_status = "pending";
   } else if (isOfThisLife && !isOver(step)) {
     hearOfStep(run, event.step, step, event);
   }
 }
 
-type StepNews = Exclude<Extract<Happening, { generation: number }>, { type: "emitted" | "wait_opened" }>;
+type StepNews = Exclude<Extract<Happening, { generation: number }>, { type: "emitted" | "wait_opened" | "notified" }>;
 
 function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: StepNews): void {
   const { at } = event;
@@ -59,7 +63,8 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
       break;
     case "attempt_failed": {
       if (step.attempt !== event.attempt || step.rests) break;
-      const delay = delayAfter(run.definitions[i] as PlanStep, [...step.failures, event.class], event);
+      const since = at - (step.started_at ?? at);
+      const delay = delayAfter(run.definitions[i] as PlanStep, [...step.failures, event.class], event, since);
       step.failures.push(event.class);
       if (delay === undefined) endStep(run, i, { status: "failed", error: event.error }, at);
       else Object.assign(step, { due: at + delay, rests: true });
@@ -96,19 +101,24 @@ const isTimeOver = ({ expires_at }: ReferenceRun, at: number): boolean => expire
 function delayAfter(
   definition: PlanStep,
   failures: string[],
-  event: { job_max_attempts: number; random: number; retry_after_ms?: number },
+  event: Extract<Happening, { type: "attempt_failed" }>,
+  since: number,
 ): number | undefined {
   const [last = "", before] = failures.toReversed();
   if (["client", "auth", "budget", "oom"].includes(last)) return undefined;
-  const own = definition.retry_max_attempts;
-  if (failures.length >= (own || event.job_max_attempts)) return undefined;
-  if (!own && failures.length >= 3 && last === before) return undefined;
+  const mostAttempts = definition.retry_max_attempts;
+  if (failures.length >= (mostAttempts || event.job_max_attempts)) return undefined;
+  if (!mostAttempts && failures.length >= 3 && last === before) return undefined;
   const initial = definition.retry_initial_delay_secs || 1;
   const most = definition.retry_max_delay_secs || 3600;
   const doubled = Math.min(initial * 2 ** (failures.length - 1), most);
-  const secs = definition.retry_backoff === "fixed" ? initial : doubled;
+  const own = definition.retry_backoff === "fixed" ? initial : doubled;
+  const { retry_backoff, retry_initial_delay_secs, retry_max_delay_secs } = definition;
+  const isOwn = retry_backoff === "fixed" || retry_initial_delay_secs || retry_max_delay_secs;
+  const secs = isOwn ? own : (event.job_delay_secs ?? own);
   const asked = Math.min(event.retry_after_ms ?? 0, most * 1000);
-  return Math.max(Math.round(secs * 1000 * (0.8 + 0.4 * event.random)), asked);
+  const delay = Math.max(Math.round(secs * 1000 * (0.8 + 0.4 * event.random)), asked);
+  return event.job_ttl_secs && since + delay >= event.job_ttl_secs * 1000 ? undefined : delay;
 }
 
 /** Its time has come: a job may make its next attempt, a sleep ends, it is too late for an event or an approval. */

@@ -67,6 +67,7 @@ function workFor(step: ReferenceRun["steps"][number], type: string | undefined, 
   if (type === "job" && !step.rests) work.push("dispatch");
   if (type === "sub_workflow") work.push("child");
   if (!isRegistered) work.push("open-wait");
+  if (step.trigger?.notify_status === "pending") work.push("notify");
   if (step.due !== undefined) work.push(`timer ${step.due}`);
   return work;
 }
@@ -81,5 +82,6 @@ const gate = (of: Gate | undefined) =>
     expires_at: of.expires_at,
     settled_at: of.approved_at ?? of.received_at,
     payload: of.response_payload,
+    notified: of.notify_status,
     error: of.error,
   };

@@ -146,3 +146,17 @@ test("a sub-workflow and its parent", async () => {
   await ends(canceled, "canceled", "sub-workflow-parent-canceled");
   await ends(orphan, "canceled", "sub-workflow-child-canceled");
 });
+
+test("waits that are told of, canceled, and sent to before they begin", async () => {
+  const held = await stack.request("POST", "/v1/events/early/send", { payload: { sent: "early" }, hold_secs: 600 });
+  expect(held.status).toBe(202);
+  const event_notify_url = stack.jobs.url("/told");
+  const wait = { step_type: "wait_for_event", event_notify_url };
+  const run = await on.start([
+    { step_ref: "early", ...wait, event_key: "early" },
+    { step_ref: "told", ...wait, event_key: "told", depends_on: ["early"], on_failure: "continue" },
+  ]);
+  await until(() => stack.jobs.callsTo("/told").length === 1);
+  await until(async () => (await stack.request("DELETE", "/v1/events/told")).status === 200);
+  await ends(run, "completed", "told-waits");
+});

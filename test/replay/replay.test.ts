@@ -25,6 +25,7 @@ test("there are histories of the examples, of every way a run can go on after it
       "many-timers",
       "large-payloads",
       "bulk-operation",
+      "rules-1/told-waits",
     ]),
   );
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import dns from "node:dns";
+import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;
@@ -51,6 +53,14 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
     const run = await on.start([{ ...wait, event_notify_url: stack.jobs.url("/notified") }]);
     await on.ends(run);
     expect(stack.jobs.callsTo("/notified")).toEqual([]);
+  });
+
+  test("of an event_notify_url inside it is said that it was not told", async () => {
+    const wait = { step_ref: "wait", step_type: "wait_for_event", event_key: "not-told" };
+    await on.start([{ ...wait, event_notify_url: stack.jobs.url("/not-told") }]);
+    const event = async () => (await stack.request<EventTrigger>("GET", "/v1/events/not-told")).body;
+    await until(async () => (await event()).notify_status === "failed");
+    expect(stack.jobs.callsTo("/not-told")).toEqual([]);
   });
 });
 

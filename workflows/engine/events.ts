@@ -25,11 +25,17 @@ type StepNews = { step: number; generation: number } & (
       job_max_attempts: number;
       /** How long the endpoint asked to be left alone. */
       retry_after_ms?: number;
+      /** How long the job waits after this attempt; a step's own retry fields go before it. */
+      job_delay_secs?: number;
+      /** How long all attempts of the job run may take together. */
+      job_ttl_secs?: number;
       /** In [0, 1): spreads retries. */
       random: number;
     }
   | { type: "deadline_passed"; deadline: number }
-  | { type: "wait_opened"; event_key: string }
+  /** `notify`: its event_notify_url is to be told. Absent in older histories, where the activity told it. */
+  | { type: "wait_opened"; event_key: string; notify?: true }
+  | { type: "notified"; status: "sent" | "failed" }
   | { type: "wait_refused"; error: string }
   | { type: "child_started" }
   | { type: "child_refused"; error: string }

@@ -55,6 +55,16 @@ export function evolve(run: Run, happened: RunEvent): Run {
     touch(run, event.step, (step) => {
       step.trigger ??= { status: "canceled", requested_at: at, error: "step was reset" };
       step.trigger.event_key = event.event_key;
+      if (event.notify && step.trigger.status === "waiting") step.trigger.notify_status = "pending";
+    });
+    return run;
+  }
+  if (event.type === "notified") {
+    // Also when the step has ended meanwhile: who was told may have sent the event at once.
+    if (state.steps[event.step]?.generation !== event.generation) return run;
+    state.revision = nextRevision(state, at);
+    touch(run, event.step, ({ trigger }) => {
+      if (trigger) trigger.notify_status = event.status;
     });
     return run;
   }

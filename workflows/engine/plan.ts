@@ -63,6 +63,10 @@ export const planOf = (run: RunHeader, steps: PlanStep[], numbers?: number[]): P
   numbers,
 });
 
+/** A trigger of a job makes a run of one step, whose workflow is the job itself. */
+export const isRunOfJob = ({ run, steps }: { run: Pick<RunHeader, "workflow_id">; steps: PlanStep[] }): boolean =>
+  steps[0]?.job_id === run.workflow_id;
+
 /** The DAG alone. */
 export function graphOf(steps: PlanStep[]): Pick<Plan, "index" | "dependencies" | "dependents"> {
   const index = new Map(steps.map((step, i) => [step.step_ref, i]));

@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import type { EventTriggerStatus, NotifyStatus } from "../../src/contract/events/event-trigger.ts";
+import type { ApprovalStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
 
 /** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
@@ -26,6 +27,8 @@ export interface TriggerState {
   received_at?: number;
   sent_by?: string;
   response_payload?: JsonDoc;
+  /** Of the one POST that its event_notify_url gets; absent where there is nobody to tell. */
+  notify_status?: NotifyStatus;
   error?: string;
 }
 

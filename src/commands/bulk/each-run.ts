@@ -1,5 +1,6 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../../deps.ts";
+import type { ErrorCode } from "../../contract/answers/problem.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage } from "../../outage.ts";
 
@@ -23,22 +24,24 @@ const PASSES_WITHIN_MS = 2_000;
  */
 export function attempting({ log, temporal }: Deps) {
   let isAway = false;
-  return async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string; outage?: unknown }> => {
+  return async <T>(
+    act: () => Promise<T>,
+  ): Promise<{ value: T } | { error: string; code: ErrorCode; outage?: unknown }> => {
     for (let tries = 1; !isAway; tries++) {
       const since = Date.now();
       try {
         return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
       } catch (error) {
-        if (error instanceof Problem && !isOutage(error)) return { error: error.message };
+        if (error instanceof Problem && !isOutage(error)) return { error: error.message, code: error.code };
         log.error({ err: error }, "bulk item failed");
-        if (!isOutage(error)) return { error: AWAY };
+        if (!isOutage(error)) return { error: AWAY, code: "internal_error" };
         if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
         else {
           isAway = true;
-          return { error: AWAY, outage: error };
+          return { error: AWAY, code: "unavailable", outage: error };
         }
       }
     }
-    return { error: AWAY };
+    return { error: AWAY, code: "unavailable" };
   };
 }

@@ -4,20 +4,31 @@ import { Problem } from "../../errors.ts";
 import { assertScope, type Caller, senderOf } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
+import { findJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
-import { enabledSteps, type Plan, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import {
+  enabledSteps,
+  isRunOfJob,
+  type Plan,
+  planOf,
+  type PlanStep,
+  type RunHeader,
+} from "../../../workflows/engine/plan.ts";
 import { keptFaults, stateIn } from "../../../workflows/engine/recovery/other-version.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import type { RunState } from "../../../workflows/engine/state.ts";
 import { headerOf } from "../../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 
+/** What a new run is held to, be it of a workflow or of a job by itself. */
+type Limits = Pick<StoredWorkflow, "id" | "enabled" | "timeout_secs" | "max_concurrent_runs">;
+
 /** What a run is retried as: its version, which may be another one than its own, and what is kept, as if it were of that. */
 export interface RetryPlan {
-  workflow: StoredWorkflow;
+  workflow: Limits;
   header: RunHeader;
   plan: Plan;
   state: RunState;
@@ -30,6 +41,7 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
     findWorkflow(db, source.workflow_id),
     mirroredRun(deps, source),
   ]);
+  if (isRunOfJob(plan)) return { workflow: await limitsOfJob(deps, source), header: headerOf(source), plan, state };
   const version =
     workflow && (await versionUnder(db, asked ?? workflow.version_policy, workflow, source.workflow_version_id));
   if (!workflow || !version) throw new Problem("not_found", "workflow not found");
@@ -51,6 +63,12 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   const passed = newlyLeftOut(source, version, old);
   if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
   return { workflow, header, plan: next, state: stateIn(plan, state, next) };
+}
+
+async function limitsOfJob({ db }: Deps, { workflow_id: id }: RunRow): Promise<Limits> {
+  const job = await findJob(db, id);
+  if (!job) throw new Problem("not_found", "job not found");
+  return { id, enabled: job.enabled, timeout_secs: job.run_ttl_secs ?? 0, max_concurrent_runs: 0 };
 }
 
 function assertKept(faults: string[], version: number): void {

@@ -11,9 +11,8 @@ import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
-import type { RunHeader } from "../../../workflows/engine/plan.ts";
+import { isRunOfJob, type Plan, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { previewOf } from "../../../workflows/engine/preview.ts";
 import { recoveryOf } from "../../../workflows/engine/recovery/rule.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -43,7 +42,7 @@ export async function startRetry(
     const { workflow, header: kept, plan, state } = await retryPlan(deps, caller, source, body.version);
     const recovery = recoveryOf(plan, state, await requestOf(deps, caller, kept, body));
     if ("status" in recovery) throw refusal(recovery);
-    assertEnabled(workflow);
+    assertEnabled(workflow, plan);
     const { payload, step_payloads } = await savePayloads(deps.db, kept, id, body);
     const header: RunHeader = {
       ...kept,
@@ -55,7 +54,9 @@ export async function startRetry(
       created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };
-    return startRun(deps, header, plan.steps, workflow.max_concurrent_runs, source.id);
+    const isNothingKept = isRunOfJob(plan) && source.status !== "completed";
+    const seed_from = isNothingKept ? undefined : source.id;
+    return startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from);
   });
 }
 
@@ -64,7 +65,7 @@ export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, b
   const { workflow, header, plan, state } = await retryPlan(deps, caller, source, body.version);
   const request = await requestOf(deps, caller, header, body);
   const preview = await previewIn(deps, source, { header, plan, state }, request);
-  assertEnabled(workflow);
+  assertEnabled(workflow, plan);
   if (await isFull(deps, workflow)) throw new Problem("conflict", LIMIT_REACHED);
   return preview;
 }
@@ -88,6 +89,6 @@ async function requestOf({ db }: Deps, caller: Caller, of: RunHeader, { payload,
   return { ...given, verb: "retry-run", ...senderOf(caller) } as const;
 }
 
-function assertEnabled({ enabled }: StoredWorkflow): void {
-  if (!enabled) throw new Problem("conflict", "workflow is disabled");
+function assertEnabled({ enabled }: RetryPlan["workflow"], plan: Plan): void {
+  if (!enabled) throw new Problem("conflict", `${isRunOfJob(plan) ? "job" : "workflow"} is disabled`);
 }

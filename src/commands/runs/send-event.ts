@@ -3,7 +3,8 @@ import { previewSteering, type Steered, type Steering, steerRun } from "./steer-
 import type { Accepted } from "../accepted.ts";
 import { claimEvent } from "../idempotency/claims.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
-import type { DryRun, EventTrigger } from "../../contract/runs.ts";
+import type { EventTrigger } from "../../contract/events/event-trigger.ts";
+import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -13,7 +14,7 @@ import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
-import { presentEventTrigger } from "../../views/event-trigger.ts";
+import { presentEvent } from "../../views/event.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
@@ -33,10 +34,10 @@ export async function sendEvent(deps: Deps, caller: Caller, sending: EventSendin
   const trigger = await eventTriggerUnder(deps, await eventTriggerOf(deps, caller, sending), idempotencyKey, payload);
   const steering = { ...steeringOf(trigger, sending), idempotencyKey };
   const show = (steered: Steered) =>
-    "accepted" in steered ? steered : (steered.event_trigger ?? presentEventTrigger(deps, trigger));
+    "accepted" in steered ? steered : (steered.event_trigger ?? presentEvent(deps, trigger));
   if (idempotencyKey !== undefined && (await findCommand(deps.db, trigger.run_id, idempotencyKey)))
     return show(await steerRun(deps, caller, steering));
-  if (await isReceived(deps, trigger, payload)) return presentEventTrigger(deps, trigger);
+  if (await isReceived(deps, trigger, payload)) return presentEvent(deps, trigger);
   if (!isOpen(trigger)) {
     if (idempotencyKey !== undefined) {
       const { run_id, step_ref } = trigger;

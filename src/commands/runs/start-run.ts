@@ -3,28 +3,37 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
+import { insertJobRun } from "../../store/job-runs.ts";
 import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
 import { slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
-import { planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
-import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
+import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
-import { runRow } from "../../../workflows/engine/mirror/view.ts";
+import { ownRows, runRow } from "../../../workflows/engine/mirror/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 
 /** For plans. A start takes its place under a lock instead. */
-export const isFull = async ({ db }: Deps, { id, max_concurrent_runs: limit }: StoredWorkflow): Promise<boolean> =>
-  limit > 0 && (await countRunning(db, id)) >= limit;
+export const isFull = async (
+  { db }: Deps,
+  { id, max_concurrent_runs: limit }: Pick<StoredWorkflow, "id" | "max_concurrent_runs">,
+): Promise<boolean> => limit > 0 && (await countRunning(db, id)) >= limit;
 
 /** A run before it has mirrored itself. Revision 0: whatever it writes is newer. */
 export const firstRow = (header: RunHeader, steps: PlanStep[]): RunRow => ({
   ...runRow(initialRun(planOf(header, steps))),
   revision: 0,
 });
+
+/** The job run of a run that a trigger of a job makes, before a worker takes it up. */
+function firstJobRun(header: RunHeader, steps: PlanStep[]): JobRunRow | undefined {
+  const { jobRun } = ownRows(initialRun(planOf(header, steps)), 0);
+  return jobRun && { ...jobRun, revision: 0 };
+}
 
 /**
  * Starts a run in Temporal and stores its first row, under its workflow's limit of concurrent runs.
@@ -43,11 +52,15 @@ export async function startRun(
   seed_from?: string,
 ): Promise<RunRow> {
   const row = firstRow(header, steps);
+  const isOfJob = isRunOfJob({ run: header, steps });
+  // A step whose end is kept calls nothing.
+  const jobRun = isOfJob && seed_from === undefined ? firstJobRun(header, steps) : undefined;
   // Read before the transaction: runs that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
   await inTransaction(deps.starts, async (transaction) => {
-    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns)))
+    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow")))
       throw new Problem("conflict", LIMIT_REACHED);
+    if (jobRun) await insertJobRun(transaction, jobRun);
     await begin(deps, { run: header, steps, seed_from, slow_jobs });
   });
   return row;

@@ -9,7 +9,8 @@ import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { logged } from "../command-log.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
-import type { Approval, DryRun, EventTrigger, StepRun, WorkflowRun } from "../../contract/runs.ts";
+import type { EventTrigger } from "../../contract/events/event-trigger.ts";
+import type { Approval, DryRun, StepRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
@@ -25,7 +26,7 @@ import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentApproval } from "../../views/approval.ts";
-import { presentEventTrigger } from "../../views/event-trigger.ts";
+import { presentEvent } from "../../views/event.ts";
 import { presentRun } from "../../views/run.ts";
 import { presentSteps } from "../../views/step.ts";
 import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
@@ -187,7 +188,7 @@ async function presentReply(deps: Deps, reply: Reply): Promise<Steered> {
     run: await presentRun(deps, run),
     step_run,
     approval: approval && presentApproval(approval),
-    event_trigger: trigger && (await presentEventTrigger(deps, trigger)),
+    event_trigger: trigger && (await presentEvent(deps, trigger)),
     reset_steps: outcome.reset_steps,
   };
 }

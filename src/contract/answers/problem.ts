@@ -30,3 +30,15 @@ export const problem = z
     request_id: z.string().describe("As the header `X-Request-Id` says it."),
   })
   .meta({ id: "Problem" });
+
+/** One of many that was refused, as it would have been alone. `index`: its place among those asked. */
+export const failedItem = z
+  .strictObject({
+    index: z.int().min(0),
+    status: z.literal("failed"),
+    code: z.enum(ERROR_CODES),
+    error: z.string(),
+    details: z.array(z.string()).optional(),
+  })
+  .meta({ id: "FailedItem" });
+export type FailedItem = z.output<typeof failedItem>;

@@ -3,6 +3,7 @@ import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { workflowPlanRoutes } from "./workflow-plans.ts";
@@ -21,6 +22,7 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
+  ...jobTriggerRoutes,
   ...jobRunRoutes,
   ...eventRoutes,
   documentRoute(() => routes),

@@ -6,15 +6,14 @@ import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import { commandStatus } from "../../contract/answers/commands.ts";
-import { encodePlace, listOf, MAX_LIMIT, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
 import { retryRunBody } from "../../contract/verbs.ts";
-import { answerTo, commanded, type ListAsked, pageAnswer, withCursor } from "../answer.ts";
+import { answerTo, commanded, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
-import type { ListPart } from "../../queries/list-part.ts";
 import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
 
 const tag = "Workflow runs";
@@ -153,10 +152,3 @@ export const workflowRunRoutes: Route[] = [
   }),
   ...steeringRoutes,
 ];
-
-function partAnswer<Item>({ leftOut, ...part }: ListPart<Item>, asked: ListAsked) {
-  const { body, headers } = pageAnswer(part, asked);
-  if (!leftOut) return { body, headers };
-  const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
-  return { body, headers: { ...headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
-}

@@ -57,22 +57,24 @@ export const upsertEventTriggers = (json: string): string => `
     status = excluded.status, timeout_secs = excluded.timeout_secs, requested_at = excluded.requested_at,
     expires_at = excluded.expires_at, received_at = excluded.received_at, response_payload = excluded.response_payload,
     response_payload_ref = excluded.response_payload_ref, notify_url = excluded.notify_url,
-    sent_by = excluded.sent_by, error = excluded.error, revision = excluded.revision
+    notify_status = excluded.notify_status, sent_by = excluded.sent_by, error = excluded.error, revision = excluded.revision
   where event_triggers.revision < excluded.revision
     and (excluded.source <> 'wait_for_event' or excluded.status <> 'waiting' or event_triggers.status = 'waiting')`;
 
 export const upsertJobRuns = (json: string): string => `
   insert into job_runs (
-    id, job_id, project_id, run_id, step_run_id, status, attempt, output, output_ref, error, started_at, finished_at, revision)
+    id, job_id, project_id, run_id, step_run_id, status, attempt, output, output_ref, error, created_at, started_at,
+    finished_at, revision)
   select
     id, job_id, project_id, run_id, step_run_id, status, attempt, (output->>'text')::json, (output->>'ref')::uuid, error,
-    epoch_ms(started_at), epoch_ms(finished_at), revision
+    epoch_ms(created_at), epoch_ms(started_at), epoch_ms(finished_at), revision
   from json_to_recordset(${json}) as job_run(
     id uuid, job_id uuid, project_id text, run_id uuid, step_run_id uuid, status text, attempt integer, output json,
-    error text, started_at float8, finished_at float8, revision bigint)
+    error text, created_at float8, started_at float8, finished_at float8, revision bigint)
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, output = excluded.output, output_ref = excluded.output_ref,
-    error = excluded.error, finished_at = excluded.finished_at, revision = excluded.revision
+    error = excluded.error, started_at = excluded.started_at, finished_at = excluded.finished_at,
+    revision = excluded.revision
   where job_runs.revision < excluded.revision`;
 
 // A signal that was written by hand may have an id of any length. One that is too long for the index must not stop the mirror.

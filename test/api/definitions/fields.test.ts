@@ -2,7 +2,9 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createWorkflowBody } from "../../../src/contract/create-workflow.ts";
-import { createJobBody } from "../../../src/contract/jobs.ts";
+import { sendEventBody, sendToPrefixBody } from "../../../src/contract/events/events.ts";
+import { bulkTriggerBody, jobTriggerBody, replayBody } from "../../../src/contract/jobs/trigger.ts";
+import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../../src/contract/jobs/jobs.ts";
 import { stepInput } from "../../../src/contract/steps.ts";
 import { triggerBody } from "../../../src/contract/trigger.ts";
 import { approveBody } from "../../../src/contract/verbs.ts";
@@ -29,11 +31,23 @@ const EFFECTIVE = new Map<unknown, string[]>([
   ],
   [
     createJobBody,
-    words(`project_id name slug description tags endpoint_url fallback_endpoint_url max_attempts timeout_secs
-      execution_mode`),
+    words(`project_id name slug description tags endpoint_url fallback_endpoint_url headers max_attempts timeout_secs
+      run_ttl_secs retry_strategy retry_delays_secs payload_schema result_schema execution_mode`),
   ],
+  [
+    updateJobBody,
+    words(`project_id name slug description tags endpoint_url fallback_endpoint_url headers max_attempts timeout_secs
+      run_ttl_secs retry_strategy retry_delays_secs payload_schema result_schema execution_mode enabled`),
+  ],
+  [cloneJobBody, words("project_id name slug")],
+  [batchJobsBody, ["jobs"]],
+  [jobTriggerBody, words("project_id payload tags idempotency_key")],
+  [bulkTriggerBody, ["items"]],
+  [replayBody, ["payload"]],
   [triggerBody, words("project_id payload triggered_by tags step_overrides idempotency_key")],
   [approveBody, []],
+  [sendEventBody, words("payload hold_secs")],
+  [sendToPrefixBody, words("payload")],
   [
     stepInput,
     words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs
@@ -46,6 +60,8 @@ const EFFECTIVE = new Map<unknown, string[]>([
 const WITHOUT = new Map<unknown, { ignored?: readonly string[]; unsupported?: object }>([
   [createWorkflowBody, { ignored: IGNORED.workflow, unsupported: UNSUPPORTED.workflow }],
   [createJobBody, { ignored: IGNORED.job, unsupported: UNSUPPORTED.job }],
+  [updateJobBody, { ignored: IGNORED.jobUpdate, unsupported: UNSUPPORTED.job }],
+  [jobTriggerBody, { ignored: IGNORED.jobTrigger }],
   [triggerBody, { ignored: IGNORED.trigger }],
   [approveBody, { ignored: IGNORED.approve }],
 ]);
@@ -59,7 +75,7 @@ const OTHERS: Record<string, string[]> = {
   pause: ["reason"],
   resume: ["reason"],
   abort: ["reason"],
-  send: ["payload"],
+  purge: ["older_than_days"],
   clone: ["project_id", "name", "slug"],
   plan: ["step_overrides"],
 };
@@ -96,13 +112,6 @@ describe("what has no effect yet is refused by name", () => {
     ["jobs", { cron: "@hourly" }],
     ["jobs", { version_policy: "minor" }],
     ["jobs", { max_concurrency: 1 }],
-    ["jobs", { run_ttl_secs: 60 }],
-    ["jobs", { retry_strategy: "custom" }],
-    ["jobs", { retry_strategy: "fixed", retry_delays_secs: [1, 2] }],
-    ["jobs", { payload_schema: { type: "object" } }],
-    ["jobs", { payload_schema: false }],
-    ["jobs", { result_schema: { properties: {} } }],
-    ["jobs", { result_schema: { maximum: 7 } }],
   ];
   test.each(asked)("%s %j", async (path, over) => {
     const before = await ok<unknown[]>(stack, "GET", `/v1/${path}?limit=100`);

@@ -9,8 +9,8 @@ afterAll(() => stack.stop());
 /** How much there is of everything, and all that is kept of the run and of the operation: runs of other tests may go on. */
 async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   const { db, temporal } = stack.deps;
-  const counted = ["jobs", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
-  counted.push("idempotency_keys", "documents");
+  const counted = ["jobs", "job_versions", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
+  counted.push("idempotency_keys", "documents", "held_events");
   const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
   const columns = [
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),

@@ -1,5 +1,7 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
-import type { ApprovalStatus, EventTriggerStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
+import type { EventTriggerStatus, NotifyStatus } from "../../../src/contract/events/event-trigger.ts";
+import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
+import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
 import type { CommandOutcome } from "../command.ts";
 import type { RunHeader } from "../plan.ts";
 import type { ApprovalState, Cause } from "../state.ts";
@@ -87,6 +89,7 @@ export interface TriggerRow {
   received_at?: number;
   response_payload?: JsonDoc;
   notify_url?: string;
+  notify_status?: NotifyStatus;
   sent_by?: string;
   error?: string;
   revision: number;
@@ -99,11 +102,13 @@ export interface JobRunRow {
   project_id: string;
   run_id: string;
   step_run_id: string;
-  status: "executing" | "completed" | "failed" | "timed_out" | "canceled" | "dead_letter";
+  status: JobRunStatus;
   attempt: number;
   output?: JsonDoc;
   error?: string;
-  started_at: number;
+  /** Of one that a trigger of the job made; any other is made when it starts. */
+  created_at?: number;
+  started_at?: number;
   finished_at?: number;
   revision: number;
 }

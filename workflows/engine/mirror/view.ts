@@ -46,7 +46,7 @@ export function stepRow(run: Run, i: number): StepRow {
 export function ownRows({ plan, state }: Run, i: number): OwnRows {
   const step = state.steps[i];
   const definition = plan.steps[i];
-  return step && definition ? STEP_KINDS[definition.step_type].rows({ plan, i, definition, step }) : {};
+  return step && definition ? STEP_KINDS[definition.step_type].rows({ plan, i, definition, step }, state.status) : {};
 }
 
 /** What a command answers its caller: the run, and the step it was for. */

@@ -2,6 +2,7 @@ import { leaveAttempt } from "../mirror/attempts.ts";
 import { closeStep, endStep, skipUnreachable, touch } from "../ending.ts";
 import type { Change } from "./request.ts";
 import type { Recovery } from "./rule.ts";
+import { isRunOfJob } from "../plan.ts";
 import { expiry, type Run } from "../run.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { StepState } from "../state.ts";
@@ -41,7 +42,8 @@ function reopen({ state, plan }: Run, at: number): void {
 function resetStep(run: Run, i: number, { as, counted, child }: Change & { action: "reset" }, at: number): void {
   const { status, started_at } = run.state.steps[i] as StepState;
   // What it has open is mirrored as closed before the state of the step is overwritten.
-  if (!isStepOver(status) && started_at !== undefined) closeStep(run, i, { status: "canceled", reset: true }, at);
+  if (!isStepOver(status) && (started_at !== undefined || isRunOfJob(run.plan)))
+    closeStep(run, i, { status: "canceled", reset: true }, at);
   if (counted) leaveAttempt(run, i, at);
   touch(run, i, (step) => {
     const attempt = counted ? step.attempt + 1 : step.attempt;

@@ -1,5 +1,9 @@
+import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
+import type { RunStatus } from "../../../src/contract/runs.ts";
 import { jobRunId, stepRunId } from "../ids.ts";
 import type { JobRunRow } from "../mirror/rows.ts";
+import { isRunOfJob } from "../plan.ts";
+import type { StepState } from "../state.ts";
 import { outputPathProblem } from "../../expressions/output-path.ts";
 import { atLeastZero, fault } from "./fault.ts";
 import type { StepKind, StepOf } from "./kind.ts";
@@ -19,7 +23,7 @@ export const job = {
   onDeadline: () => "next attempt",
   close: () => {},
 
-  rows: (of) => ({ jobRun: jobRunRow(of) }),
+  rows: (of, run) => ({ jobRun: jobRunRow(of, run) }),
 
   commands: {},
   approvers: () => [],
@@ -35,22 +39,36 @@ export const job = {
   },
 } satisfies StepKind;
 
-function jobRunRow({ plan, i, definition, step }: StepOf): JobRunRow | undefined {
-  if (!step.job_run_id || !definition.job_id) return undefined;
-  const failed = step.last_failure?.class === "timeout" ? "timed_out" : "dead_letter";
-  const status = { completed: "completed", failed, canceled: "canceled" } as const;
+/** One that a trigger of its job made is there before it starts, and whether it does or not. */
+function jobRunRow({ plan, i, definition, step }: StepOf, run: RunStatus): JobRunRow | undefined {
+  const { id: run_id, project_id, created_at } = plan.run;
+  const isOwn = isRunOfJob(plan);
+  const id = step.job_run_id ?? (isOwn ? jobRunId(run_id, i, step.generation) : undefined);
+  if (!id || !definition.job_id) return undefined;
+  const isExpired = isOwn && run === "timed_out" && step.status === "canceled";
   return {
-    id: step.job_run_id,
+    id,
     job_id: definition.job_id,
-    project_id: plan.run.project_id,
-    run_id: plan.run.id,
-    step_run_id: stepRunId(plan.run.id, i),
-    status: status[step.status as keyof typeof status] ?? "executing",
+    project_id,
+    run_id,
+    step_run_id: stepRunId(run_id, i),
+    status: isExpired ? "expired" : jobRunStatus(step),
     attempt: step.attempt - step.first_attempt + 1,
     output: step.output,
-    error: step.status === "completed" ? undefined : (step.error ?? step.last_failure?.error),
-    started_at: step.started_at ?? plan.run.created_at,
+    error: isExpired ? "run_ttl_secs is over" : errorOf(step),
+    created_at: isOwn ? created_at : undefined,
+    started_at: step.started_at ?? (isOwn ? undefined : created_at),
     finished_at: step.finished_at,
     revision: step.revision,
   };
+}
+
+const errorOf = ({ status, error, last_failure }: StepState): string | undefined =>
+  status === "completed" ? undefined : (error ?? last_failure?.error);
+
+function jobRunStatus({ status, last_failure, started_at }: StepState): JobRunStatus {
+  if (status === "completed" || status === "canceled") return status;
+  if (status === "skipped") return "canceled";
+  if (status === "failed") return last_failure?.class === "timeout" ? "timed_out" : "dead_letter";
+  return started_at === undefined ? "queued" : "executing";
 }

@@ -1,4 +1,5 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
+import type { RunStatus } from "../../../src/contract/runs.ts";
 import type { StepInput } from "../../../src/contract/steps.ts";
 import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
 import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
@@ -30,7 +31,7 @@ export interface StepKind {
   close(step: StepState, end: StepEnd): void;
 
   /** The rows it has besides the step's. */
-  rows(of: StepOf): OwnRows;
+  rows(of: StepOf, run: RunStatus): OwnRows;
   /** Whether a started step may show that it has started. Left out: at once. */
   showsStart?(step: StepState): boolean;
 
@@ -78,6 +79,7 @@ export type Work =
   | { kind: "dispatch"; key: string }
   | { kind: "look-up"; key: string }
   | { kind: "open-wait"; key: string }
+  | { kind: "notify"; key: string }
   | { kind: "child"; key: string; child_run_id: string }
   | { kind: "emit"; key: string }
   | { kind: "timer"; key: string; until: number };

@@ -4,11 +4,16 @@ import type { StepState } from "../state.ts";
 /** Another try would be answered the same. */
 const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom", "template"];
 
+const INITIAL_SECS = 1;
+const LONGEST_SECS = 3600;
+
 interface FailedAttempt {
   at: number;
   class: string;
   job_max_attempts: number;
   retry_after_ms?: number;
+  job_delay_secs?: number;
+  job_ttl_secs?: number;
   random: number;
 }
 
@@ -21,9 +26,32 @@ export function nextAttemptAt(definition: PlanStep, step: StepState, failed: Fai
   // A job's general limit gives up on an endpoint that fails the same way again; a step's own limit is meant as said.
   if (own === 0 && n >= 3 && step.last_failure?.class === failed.class) return undefined;
 
-  const initial = definition.retry_initial_delay_secs || 1;
-  const max = definition.retry_max_delay_secs || 3600;
-  const delay = definition.retry_backoff === "fixed" ? initial : Math.min(initial * 2 ** (n - 1), max);
+  const max = definition.retry_max_delay_secs || LONGEST_SECS;
+  const delay = saysItself(definition)
+    ? ownDelaySecs(definition, n, max)
+    : (failed.job_delay_secs ?? ownDelaySecs(definition, n, max));
   const backoff = Math.round(delay * 1000 * (0.8 + 0.4 * failed.random));
-  return failed.at + Math.max(backoff, Math.min(failed.retry_after_ms ?? 0, max * 1000));
+  const next = failed.at + Math.max(backoff, Math.min(failed.retry_after_ms ?? 0, max * 1000));
+  const { job_ttl_secs = 0 } = failed;
+  return job_ttl_secs > 0 && next >= (step.started_at ?? failed.at) + job_ttl_secs * 1000 ? undefined : next;
+}
+
+/** `exponential` is what a step has that says nothing. */
+const saysItself = (step: PlanStep): boolean =>
+  step.retry_backoff === "fixed" || Boolean(step.retry_initial_delay_secs || step.retry_max_delay_secs);
+
+function ownDelaySecs({ retry_initial_delay_secs, retry_backoff }: PlanStep, n: number, max: number): number {
+  const initial = retry_initial_delay_secs || INITIAL_SECS;
+  return retry_backoff === "fixed" ? initial : Math.min(initial * 2 ** (n - 1), max);
+}
+
+/** What a job says of the delay after its nth attempt; undefined where it leaves that to the step. */
+export function jobDelaySecs(
+  strategy: string | undefined,
+  delays: number[] | undefined,
+  n: number,
+): number | undefined {
+  if (strategy === "custom") return delays?.[Math.min(n, delays.length) - 1];
+  if (strategy === "linear") return Math.min(INITIAL_SECS * n, LONGEST_SECS);
+  return strategy === "fixed" ? INITIAL_SECS : undefined;
 }

@@ -48,9 +48,7 @@ export function triggerRow(
 }
 
 /** Of an open step, as its row tells it. */
-export const triggerState = ({ status, event_key, requested_at, expires_at }: TriggerRow): TriggerState => ({
-  status,
-  event_key,
-  requested_at,
-  expires_at,
-});
+export const triggerState = (row: TriggerRow): TriggerState => {
+  const { status, event_key, requested_at, expires_at, notify_status } = row;
+  return { status, event_key, requested_at, expires_at, notify_status };
+};

@@ -16,8 +16,9 @@ export const waitForEvent = {
     const secs = isGiven ? event_timeout_secs : DEFAULT_TIMEOUT_SECS;
     openTrigger(step, at, secs > 0 ? at + secs * 1000 : undefined);
   },
-  work({ step }) {
-    return step.trigger?.event_key === undefined ? [{ kind: "open-wait", key: `open-wait/${step.generation}` }] : [];
+  work({ step: { trigger, generation } }) {
+    if (trigger?.event_key === undefined) return [{ kind: "open-wait", key: `open-wait/${generation}` }];
+    return trigger.notify_status === "pending" ? [{ kind: "notify", key: `notify/${generation}` }] : [];
   },
   onDeadline: () => ({
     status: "failed",
@@ -34,9 +35,7 @@ export const waitForEvent = {
 
   commands: {
     "send-event"(of, { actor, at, result, event_key = of.step.trigger?.event_key }) {
-      const registered = of.step.trigger?.event_key;
-      // A sender may know the key of an earlier generation of the step, or this one's key before the run does.
-      if (!isWaiting(of) || (registered !== undefined && registered !== event_key)) return notWaiting();
+      if (!isWaiting(of, event_key)) return notWaiting();
       const received = { status: "received", event_key, received_at: at, sent_by: actor, response_payload: result };
       return {
         status: "completed",
@@ -47,13 +46,13 @@ export const waitForEvent = {
       };
     },
 
-    "cancel-event"(of) {
-      if (!isWaiting(of)) return notWaiting();
+    "cancel-event"(of, { event_key = of.step.trigger?.event_key }) {
+      if (!isWaiting(of, event_key)) return notWaiting();
       return {
         status: "failed",
         error: "event trigger canceled by user",
         gate: ({ trigger }) => {
-          if (trigger) Object.assign(trigger, { status: "canceled", error: "canceled by user" });
+          if (trigger) Object.assign(trigger, { status: "canceled", event_key, error: "canceled by user" });
         },
       };
     },
@@ -71,8 +70,11 @@ export const waitForEvent = {
   },
 } satisfies StepKind;
 
-const isWaiting = ({ definition, step }: StepOf): boolean =>
-  definition.step_type === "wait_for_event" && step.status === "waiting" && step.trigger?.status === "waiting";
+function isWaiting({ definition, step: { status, trigger } }: StepOf, eventKey: string | undefined): boolean {
+  // A caller may know the key of an earlier generation of the step, or this one's key before the run does.
+  const isItsKey = trigger?.event_key === undefined || trigger.event_key === eventKey;
+  return definition.step_type === "wait_for_event" && status === "waiting" && trigger?.status === "waiting" && isItsKey;
+}
 
 const notWaiting = (): Refusal => refused("conflict", "event trigger is not in waiting state");
 

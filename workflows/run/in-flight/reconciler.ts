@@ -14,10 +14,10 @@ import { dispatch } from "./dispatch.ts";
 import type { Mode } from "../mode.ts";
 import { RunTimeout } from "./run-timeout.ts";
 import { SlowJobs } from "./slow-jobs.ts";
-import { emit, lookUp, openWait } from "./step-effects.ts";
+import { emit, lookUp, notify, openWait } from "./step-effects.ts";
 import type { Throttle } from "./throttle.ts";
 
-const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "emit"]);
+const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "notify", "emit"]);
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Reconciler {
@@ -159,6 +159,8 @@ export class Reconciler {
         return this.#hear(lookUp(this.#run, i, definition, step));
       case "open-wait":
         return this.#hear(openWait(this.#run, i, definition, step));
+      case "notify":
+        return this.#hear(notify(this.#run, i, definition, step));
       case "emit":
         return this.#hear(emit(this.#run, i, definition, step));
       case "child":

@@ -8,7 +8,7 @@ import type { StepState } from "../../engine/state.ts";
 import { wantedFor } from "../../engine/references/values.ts";
 import { triggerId } from "../../engine/steps/trigger.ts";
 import { commandSignals } from "../../messages.ts";
-import { stepEffects } from "../../proxies.ts";
+import { stepEffects, stepNotification } from "../../proxies.ts";
 import { signalRun } from "../signal-run.ts";
 
 /** What a condition asks for and the run does not hold itself. */
@@ -48,7 +48,30 @@ export async function openWait(
   );
   const ofStep = { step, generation };
   if ("refused" in opened) return { ...ofStep, type: "wait_refused", error: opened.refused };
-  return { ...ofStep, type: "wait_opened", event_key: opened.event_key };
+  return { ...ofStep, type: "wait_opened", event_key: opened.event_key, notify: opened.notify };
+}
+
+/** Tells whoever will send the event where to. An attempt that goes on when the wait ends is heard out. */
+export async function notify(
+  run: Run,
+  step: number,
+  { step_ref, event_notify_url = "" }: PlanStep,
+  { generation, trigger }: StepState,
+): Promise<InboundEvent> {
+  const { id, project_id } = run.plan.run;
+  const status = await stepNotification(step_ref)
+    .notifyWait({
+      trigger_id: triggerId("wait_for_event", stepRunId(id, step)),
+      project_id,
+      event_key: trigger?.event_key ?? "",
+      expires_at: trigger?.expires_at,
+      notify_url: event_notify_url,
+    })
+    .then(
+      () => "sent" as const,
+      () => "failed" as const,
+    );
+  return { type: "notified", step, generation, status };
 }
 
 /** Sends the step's output to whoever waits for its event_emit_key. */

@@ -1,0 +1,41 @@
+import { ApplicationFailure } from "@temporalio/activity";
+import { request } from "undici";
+import { EndpointFailure } from "./endpoint/endpoint-failure.ts";
+import type { Endpoints } from "./endpoint/endpoint-agent.ts";
+import type { Activities } from "../workflows/activity-types.ts";
+import { rfc3339 } from "../workflows/engine/time.ts";
+
+const TIMEOUT_MS = 5_000;
+
+/** Tells whoever will send the event where to. */
+export function notifyWait(endpoints: Endpoints): Activities["notifyWait"] {
+  return async ({ trigger_id, project_id, event_key, expires_at, notify_url }) => {
+    assertAllowed(endpoints, notify_url);
+    const answer = await request(notify_url, {
+      method: "POST",
+      dispatcher: endpoints.agent,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({
+        event_key,
+        trigger_id,
+        project_id,
+        expires_at: expires_at === undefined ? undefined : rfc3339(expires_at),
+        callback_url: `/v1/events/${encodeURIComponent(event_key)}/send`,
+      }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await answer.body.dump();
+    const { statusCode } = answer;
+    if (statusCode < 200 || statusCode > 299) throw new Error(`event_notify_url answered ${statusCode}`);
+  };
+}
+
+/** What must not be called will not be allowed by being tried again. */
+function assertAllowed(endpoints: Endpoints, url: string): void {
+  try {
+    endpoints.assertAllowed(url);
+  } catch (error) {
+    if (error instanceof EndpointFailure) throw ApplicationFailure.nonRetryable(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { withinTime } from "./within-time.ts";
+import { type Json, stringifyJson } from "../contract/json.ts";
+import { nestsDeeperThan, MAX_LEVELS } from "../../workflows/expressions/printed.ts";
+import { Pattern } from "../../workflows/expressions/patterns.ts";
+
+const MAX_SCHEMA = 16_384;
+/** Each takes some 0.4 ms to compile, whatever it says. */
+const MAX_OBJECTS = 500;
+const MAX_PATTERN = 1_000;
+/** Of all patterns together, in instructions: each takes some microseconds to compile. */
+const MAX_PATTERNS_SIZE = 3_000;
+/** The limits of a schema leave it a fraction of that, on a machine that is not busy with other things. */
+const COMPILE_WITHIN_MS = 5_000;
+/** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. */
+const CHECK_WITHIN_MS = 1_000;
+const MAX_TOLD = 500;
+
+/** A JSON Schema (2020-12) of a client, compiled. It says nothing about what it does not hold itself: no schema is fetched. */
+export class JsonSchema {
+  readonly #validate: ValidateFunction;
+
+  /** Throws an Error with words for the client. */
+  constructor(schema: Json) {
+    const text = stringifyJson(schema);
+    if (text.length > MAX_SCHEMA) throw new Error(`has ${text.length} characters, where ${MAX_SCHEMA} may be`);
+    if (nestsDeeperThan(MAX_LEVELS, schema)) throw new Error(`nests deeper than ${MAX_LEVELS} levels`);
+    const objects = objectsIn(schema);
+    if (objects > MAX_OBJECTS) throw new Error(`has ${objects} objects, where ${MAX_OBJECTS} may be`);
+    assertMeant(JSON.parse(text));
+    this.#validate = withinTime(
+      COMPILE_WITHIN_MS,
+      () => compiled(JSON.parse(text)),
+      () => {
+        throw new Error("takes too long to be compiled");
+      },
+    );
+  }
+
+  /** What is wrong with a JSON text, in one sentence that begins with a path from `root`; undefined where nothing is. */
+  mismatch(root: string, text: string): string | undefined {
+    const document: unknown = JSON.parse(text);
+    try {
+      return withinTime(
+        CHECK_WITHIN_MS,
+        () => (this.#validate(document) ? undefined : told(root, this.#validate.errors ?? [])),
+        () => `${root} takes too long to be checked`,
+      );
+    } catch (error) {
+      // A schema that refers to itself without end.
+      if (error instanceof RangeError) return `${root} can't be checked: the schema goes too deep`;
+      throw error;
+    }
+  }
+}
+
+function objectsIn(value: Json): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, member) => sum + objectsIn(member), Array.isArray(value) ? 0 : 1);
+}
+
+const OPTIONS = { strict: false, logger: false, validateFormats: false } as const;
+
+let meta: Ajv2020 | undefined;
+
+/** It says what the specification knows. Not within a limit of time: what is cut off while it is made stays broken. */
+function assertMeant(schema: object | boolean): void {
+  meta ??= new Ajv2020(OPTIONS);
+  if (!meta.validateSchema(ofAnyDraft(schema))) throw new Error(told("", meta.errors ?? []));
+}
+
+/** Most of what earlier drafts say means the same. */
+function ofAnyDraft(schema: object | boolean): object | boolean {
+  if (typeof schema === "object" && schema !== null) Reflect.deleteProperty(schema, "$schema");
+  return schema;
+}
+
+/** By an instance of its own: schemas know each other by their ids where they share one, whosever they are. */
+function compiled(schema: object | boolean): ValidateFunction {
+  const ajv = new Ajv2020({
+    ...OPTIONS,
+    meta: false,
+    validateSchema: false,
+    // Of what is referred to twice there would be two copies, of what that refers to twice four, and so on.
+    inlineRefs: false,
+    code: { regExp: patternsOfLimitedSize() },
+  });
+  try {
+    return ajv.compile(ofAnyDraft(schema));
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error("refers to itself without end");
+    throw error;
+  }
+}
+
+/** RE2's: the time of a search grows with the text, and not faster. */
+function patternsOfLimitedSize() {
+  let size = 0;
+  const regExp = (source: string) => {
+    if (source.length > MAX_PATTERN) throw new Error(`a pattern has more than ${MAX_PATTERN} characters`);
+    const pattern = new Pattern(source);
+    size += pattern.size;
+    if (size > MAX_PATTERNS_SIZE) throw new Error("the patterns are together too large");
+    const problem = pattern.problem();
+    if (problem) throw new Error(`a pattern is not valid: ${problem}`);
+    // Ajv knows a pattern by what it prints.
+    return { test: (text: string) => pattern.isIn(text), toString: () => source };
+  };
+  // How the pattern would be made in code that is written to a file; none is.
+  return Object.assign(regExp, { code: "" }) as never;
+}
+
+/** Where none of several ways fits, it is that which is told, and not why the first did not. */
+const CHOICES = ["anyOf", "oneOf", "not"];
+
+function told(root: string, errors: ErrorObject[]): string {
+  const error = errors.find(({ keyword }) => CHOICES.includes(keyword)) ?? errors[0];
+  const { instancePath = "", message = "does not match", params = {} } = error ?? {};
+  const extra: unknown = params.additionalProperty ?? params.unevaluatedProperty ?? params.propertyName;
+  const named = typeof extra === "string" ? `: ${JSON.stringify(extra)}` : "";
+  const path = `${root}${pathOf(instancePath)}`.replace(/^\./, "");
+  return `${path} ${message}${named}`.trim().slice(0, MAX_TOLD);
+}
+
+/** A JSON pointer as references are written: /lines/0/sku is .lines[0].sku */
+function pathOf(pointer: string): string {
+  const parts = pointer.split("/").slice(1);
+  const names = parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return names
+    .map((name) => (/^\d+$/.test(name) ? `[${name}]` : WORD.test(name) ? `.${name}` : `["${name}"]`))
+    .join("");
+}
+
+const WORD = /^[\p{L}\p{N}_-]+$/u;

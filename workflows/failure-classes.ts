@@ -1,0 +1,25 @@
+/** Why an HTTP attempt failed (docs/definitions.md, Failure classes); the `type` of the ApplicationFailure that dispatchJob throws. */
+export type FailureClass =
+  | "client"
+  | "auth"
+  | "rate_limited"
+  | "server"
+  | "timeout"
+  | "connection"
+  | "transient"
+  | "budget"
+  | "oom"
+  /** Nothing was called: the step's payload could not be made. */
+  | "template"
+  | "unknown";
+
+/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
+export interface FailureDetails {
+  job_max_attempts: number;
+  /** How long the endpoint asked to be left alone, where it did. */
+  retry_after_ms?: number;
+  /** How long the job waits after this attempt, where it says. */
+  job_delay_secs?: number;
+  /** How long all attempts of a job run may take together, where the job says. */
+  job_ttl_secs?: number;
+}
