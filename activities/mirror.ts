@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { InjectedSinks } from "@temporalio/worker";
 import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
-import { within } from "../src/timing/deadline.ts";
+import { within } from "../src/time/deadline.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror/write-mirror.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";

@@ -3,7 +3,7 @@ import type { Call, CallsInFlight, IsAwaited } from "./calls-in-flight.ts";
 import type { Journal } from "./journal.ts";
 import { PlayJournal } from "./play-journal.ts";
 import type { SlowJobs } from "./slow-jobs.ts";
-import { now } from "../../src/timing/clock.ts";
+import { now } from "../../src/time/clock.ts";
 import type {
   CallOutcome,
   DispatchInput,

@@ -2,12 +2,11 @@ import type { Request, RequestHandler } from "express";
 import { expressjwt, type Params, UnauthorizedError } from "express-jwt";
 import type { JwtPayload } from "jsonwebtoken";
 import { createSecretKey } from "node:crypto";
-import { z } from "zod";
 import jwt from "jsonwebtoken";
 import type { AuthConfig } from "../config.ts";
-import { line } from "../contract/fields.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
+import { tokenClaims } from "../identity/claims.ts";
 import { VerifiedTokens } from "../identity/verified-tokens.ts";
 import { signingKeys } from "./signing-keys.ts";
 
@@ -35,7 +34,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
     }
     verify(request, response, (error?: unknown) => {
       if (error) return next(error instanceof UnauthorizedError ? unauthorized(config, request, error) : error);
-      const claims = claimsSchema.safeParse(request.auth);
+      const claims = tokenClaims.safeParse(request.auth);
       if (!claims.success)
         return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));
       const { sub, exp, projects, scopes } = claims.data;
@@ -94,13 +93,3 @@ function reasonOf(error: unknown): string | undefined {
   if (claim) return `its ${claim} is not the one that this server expects (JWT_${claim.toUpperCase()})`;
   return undefined;
 }
-
-const names = z.array(line(255).min(1));
-
-/** `exp` is required: jsonwebtoken checks it only if it is there. A token without projects or scopes has none. */
-const claimsSchema = z.object({
-  sub: line(255).min(1),
-  exp: z.number(),
-  projects: z.union([z.literal("*"), names]).catch([]),
-  scopes: z.union([names, z.string().transform((text) => text.split(" ").filter(Boolean))]).catch([]),
-});

@@ -1,4 +1,4 @@
-import { now } from "../timing/clock.ts";
+import { now } from "../time/clock.ts";
 import type { Job, JobHealth } from "../contract/jobs/jobs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";

@@ -1,4 +1,4 @@
-import { within } from "../timing/deadline.ts";
+import { within } from "../time/deadline.ts";
 import type { Component } from "../contract/answers/health.ts";
 import type { Deps } from "../deps.ts";
 import { assertWritable } from "../store/postgres/pool.ts";

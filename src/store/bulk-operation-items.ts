@@ -1,7 +1,7 @@
 import type { BulkFilter, BulkItem, BulkItemStatus } from "../contract/bulk/operations.ts";
 import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
-import { filteredRuns } from "./run-lists/filtered-runs.ts";
+import { filteredRuns } from "./run-lists/run-sources.ts";
 
 export interface StoredBulkItem {
   position: number;

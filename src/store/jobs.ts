@@ -4,7 +4,7 @@ import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { type ListRequest, listParameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
-import { cachedFor } from "../timing/cached-for.ts";
+import { cachedFor } from "../time/cached-for.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** A job as it is answered, but with times in epoch milliseconds. `slow`: its last call took long. Clients do not see that. */

@@ -3,7 +3,7 @@ import { parseJson } from "../contract/json.ts";
 import { slowAmong } from "./jobs.ts";
 import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
-import { cachedFor } from "../timing/cached-for.ts";
+import { cachedFor } from "../time/cached-for.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 /** A step of a definition. A payload too long to travel inline is a row of `documents`. */

@@ -3,7 +3,7 @@ import { Client, isGrpcServiceError } from "@temporalio/client";
 import { NativeConnection } from "@temporalio/worker";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { within } from "../timing/deadline.ts";
+import { within } from "../time/deadline.ts";
 import { dataConverter } from "./payload-codec.ts";
 import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../../workflows/messages.ts";
 

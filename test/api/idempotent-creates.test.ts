@@ -50,14 +50,24 @@ describe.each(["jobs", "workflows"] as const)("POST /v1/%s under an Idempotency-
   });
 });
 
-test("a clone under an Idempotency-Key is the same clone, whatever its workflow has become", async () => {
-  const made = answered(await stack.request("POST", "/v1/workflows", draftOf.workflows()), 201, workflowWithSteps);
-  const clone = (slug: string) =>
-    stack.request("POST", `/v1/workflows/${made.id}/clone`, { slug }, { headers: { "idempotency-key": "clone" } });
-  const answer = await clone("cloned");
-  const first = answered(answer, 201, workflowWithSteps);
-  expect(answer.headers.get("location")).toBe(`/v1/workflows/${first.id}`);
-  await ok(stack, "PATCH", `/v1/workflows/${made.id}`, { name: "another" });
-  expect(answered(await clone("cloned"), 201, workflowWithSteps)).toEqual(first);
-  refused(await clone("another"), 409, "conflict", "idempotency key was used with another body");
+describe.each(["jobs", "workflows"] as const)("POST /v1/%s/{id}/clone under an Idempotency-Key", (kind) => {
+  test("is the same clone, whatever was cloned has become", async () => {
+    const made = answered(await stack.request("POST", `/v1/${kind}`, draftOf[kind]()), 201, shapeOf[kind]);
+    const clone = (slug: string) =>
+      stack.request("POST", `/v1/${kind}/${made.id}/clone`, { slug }, { headers: { "idempotency-key": "clone" } });
+    const answer = await clone("cloned");
+    const first = answered(answer, 201, shapeOf[kind]);
+    expect(answer.headers.get("location")).toBe(`/v1/${kind}/${first.id}`);
+    await ok(stack, "PATCH", `/v1/${kind}/${made.id}`, { name: "another" });
+    expect(answered(await clone("cloned"), 201, shapeOf[kind])).toEqual(first);
+    refused(await clone("another"), 409, "conflict", "idempotency key was used with another body");
+  });
+});
+
+test("jobs that are made together under an Idempotency-Key are the same jobs", async () => {
+  const body = { jobs: [draftOf.jobs(), draftOf.jobs()] };
+  const make = () => ok(stack, "POST", "/v1/jobs/batch", body, { headers: { "idempotency-key": "batch" } });
+  const first = await make();
+  expect(first).toMatchObject({ created: 2, failed: 0 });
+  expect(await make()).toEqual(first);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cachedFor } from "../../src/timing/cached-for.ts";
+import { cachedFor } from "../../src/time/cached-for.ts";
 import { until } from "../stack/until.ts";
 
 test("an answer is given to all who ask in its time, and asked for again after it", async () => {

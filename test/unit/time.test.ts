@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import fc from "fast-check";
 import { decodeCursor, encodeCursor } from "../../src/contract/cursor.ts";
 import { epochMs, microseconds, rfc3339 } from "../../workflows/engine/time.ts";
-import { now } from "../../src/timing/clock.ts";
+import { now } from "../../src/time/clock.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -21,7 +21,7 @@ import {
 } from "./messages.ts";
 import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "./status.ts";
 import { bulkChunks, effects } from "../proxies.ts";
-import { refusalsAmong, unknownSignal } from "../refusals.ts";
+import { refusalsAmong, unknownSignal } from "../web-ui/refused-lately.ts";
 import { preciseNow } from "../run/clock.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */

@@ -16,7 +16,7 @@ import {
   runStateQuery,
   stepStatesQuery,
 } from "../messages.ts";
-import { unknownSignal } from "../refusals.ts";
+import { unknownSignal } from "../web-ui/refused-lately.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
 export function receive(inbox: InboundEvent[], current: () => Run | undefined, rules: number): void {

@@ -19,7 +19,7 @@ import { isRunOver } from "../engine/transitions.ts";
 import { type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
 import { COMMAND_COMES_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
-import { detailsOf } from "./details.ts";
+import { detailsOf } from "../web-ui/run-details.ts";
 import { endOf } from "./ending.ts";
 import { hear } from "./hearing.ts";
 import { receive } from "./inbox.ts";

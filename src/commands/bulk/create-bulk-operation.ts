@@ -7,7 +7,7 @@ import {
   type BulkPlan,
   MAX_BULK_RUNS,
 } from "../../contract/bulk/operations.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

@@ -7,7 +7,7 @@ import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { UNSUPPORTED } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

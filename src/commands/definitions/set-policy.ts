@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import type { PolicyRules, WorkflowPolicy, WorkflowPolicyPlan } from "../../contract/definitions/workflow-policies.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { assertProject, type Caller } from "../../identity/caller.ts";
 import { POLICY_NOT_FOUND } from "../../queries/workflow-policies.ts";

@@ -3,7 +3,7 @@ import { type CheckedSteps, checkedSteps, saveSteps, underPolicy, unsavedSteps }
 import { newVersionId } from "./version-id.ts";
 import type { UpdateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import type { ChangedWorkflow, WorkflowPlan } from "../../contract/workflows.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

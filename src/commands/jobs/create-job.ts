@@ -4,7 +4,7 @@ import { idempotent } from "../idempotency/idempotent.ts";
 import { newVersionId } from "../definitions/version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs/jobs.ts";
 import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { newVersionId } from "../definitions/version-id.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { planOfJobRuns } from "../../store/job-plans.ts";
 import type { StoredJob } from "../../store/jobs.ts";

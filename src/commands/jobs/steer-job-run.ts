@@ -5,7 +5,7 @@ import { jobRunToBe } from "./job-run-to-be.ts";
 import { assertTaken, DISABLED, plannedRun } from "./trigger-job.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import { startRun } from "../runs/start-run.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { JobTriggerPlan, ReplayBody } from "../../contract/jobs/trigger.ts";
 import { parseJson, stringifyJson } from "../../contract/json.ts";
 import type { JobRun } from "../../contract/jobs/runs.ts";

@@ -15,7 +15,7 @@ import { whereabouts } from "../../temporal/whereabouts.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
-import { webUiHeaders } from "../../../workflows/web-ui.ts";
+import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
 
 const OVER = "workflow run already in terminal state";
 const FAILED = "failed to cancel workflow run";

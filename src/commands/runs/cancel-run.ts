@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
-import { claimCommand } from "../idempotency/claims.ts";
+import { claimCommand } from "../idempotency/claim-key.ts";
 import { cancelOpenRun } from "./cancel-open-run.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
 import { logged } from "../command-log.ts";

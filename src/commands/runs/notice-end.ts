@@ -1,7 +1,7 @@
 import { endFromOutside } from "./end-from-outside.ts";
 import type { Deps } from "../../deps.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
-import { cachedFor } from "../../timing/cached-for.ts";
+import { cachedFor } from "../../time/cached-for.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 

@@ -6,7 +6,7 @@ import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts"
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandSignals, type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
-import { webUiHeaders } from "../../../workflows/web-ui.ts";
+import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
 
 /** How long Temporal may take to close a run that the mirror knows to be over. */
 const CLOSES_WITHIN_SECS = 2;

@@ -5,7 +5,7 @@ import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryRunBody } from "../../contract/verbs.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { previewSteering, type Steered, type Steering, steerRun } from "./steer-run.ts";
 import type { Accepted } from "../accepted.ts";
-import { claimEvent } from "../idempotency/claims.ts";
+import { claimEvent } from "../idempotency/claim-key.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
 import type { DryRun } from "../../contract/runs.ts";

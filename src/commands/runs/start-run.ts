@@ -13,7 +13,7 @@ import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts
 import { initialRun } from "../../../workflows/engine/run.ts";
 import { ownRows, runRow } from "../../../workflows/engine/mirror/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
-import { webUiHeaders } from "../../../workflows/web-ui.ts";
+import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 

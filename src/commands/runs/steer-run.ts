@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { usedFor } from "../idempotency/bound-key.ts";
-import { claimCommand } from "../idempotency/claims.ts";
+import { claimCommand } from "../idempotency/claim-key.ts";
 import { outcomeOf } from "./await-outcome.ts";
 import { endKnownToTemporal } from "./end-deaf.ts";
 import { reopenRun } from "./reopen-run.ts";

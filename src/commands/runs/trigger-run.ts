@@ -7,7 +7,7 @@ import type { TriggerPlan, WorkflowRun } from "../../contract/runs.ts";
 import type { TriggerBody } from "../../contract/trigger.ts";
 import type { PolicyRules } from "../../contract/definitions/workflow-policies.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
-import { now } from "../../timing/clock.ts";
+import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";

@@ -1,5 +1,5 @@
 import type { QueryConfig } from "pg";
-import { filteredRuns, type RunsFilter } from "./filtered-runs.ts";
+import { filteredRuns, type RunsFilter } from "./run-sources.ts";
 import { LISTED_RUN, type ListedRun, listedRun } from "./listed-run.ts";
 import { type ListRequest, startOf } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";

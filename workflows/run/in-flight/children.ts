@@ -12,7 +12,7 @@ import { parentClosedSignal, type RunWorkflow } from "../../messages.ts";
 import { effects, stepEffects } from "../../proxies.ts";
 import { nowOf } from "../clock.ts";
 import { signalRun } from "../signal-run.ts";
-import { webUiHeaders } from "../../web-ui.ts";
+import { webUiHeaders } from "../../web-ui/headers.ts";
 
 const DEFAULT_NESTING_DEPTH = 10;
 

@@ -1,5 +1,5 @@
-import { quoted } from "./expressions/printed.ts";
-import { rfc3339 } from "./engine/time.ts";
+import { quoted } from "../expressions/printed.ts";
+import { rfc3339 } from "../engine/time.ts";
 
 /** So many are told, the latest first. */
 const TOLD = 5;

@@ -1,6 +1,6 @@
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
-import { cell, refusalsAmong } from "../refusals.ts";
+import { cell, refusalsAmong } from "./refused-lately.ts";
 
 /** A table of more steps than this is not drawn: it would cost more than the run. */
 const LARGEST_TABLE = 100;

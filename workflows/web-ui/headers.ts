@@ -1,6 +1,6 @@
 import { TypedSearchAttributes } from "@temporalio/common";
-import type { RunHeader } from "./engine/plan.ts";
-import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "./messages.ts";
+import type { RunHeader } from "../engine/plan.ts";
+import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../messages.ts";
 
 /** What a run shows in lists of the Temporal Web UI. The summary is one line of Markdown there. */
 export const webUiHeaders = (run: RunHeader) => ({
