@@ -73,7 +73,7 @@ describe("any JSON document", () => {
     await each(values.entries(), async ([i, document]) => {
       await until(() => findWaitingEventTrigger(stack.deps.db, "demo", `event-${i}`));
       const sent = await textOf("POST", `/v1/events/event-${i}/send`, `{"payload":${document}}`);
-      expect(sent).toContain(`"response_payload":${document},`);
+      expect(sent).toContain(`"response_payload":${document}`);
     });
     const all = await textOf("GET", `/v1/workflow-runs/${id}/steps`);
     for (const document of values) expect(all).toContain(`"output":${document},`);

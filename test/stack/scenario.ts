@@ -100,7 +100,7 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
       });
     },
 
-    /** For how many seconds each of the run's durable timers was set: exact, however busy the machine is. */
+    /** For how many seconds each of the run's durable timers was set, from the beginning of its workflow task on. */
     async timers({ id }: { id: string }): Promise<number[]> {
       const { events } = await deps.temporal.workflow.getHandle(id).fetchHistory();
       return (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
