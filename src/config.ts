@@ -21,6 +21,8 @@ export interface Config {
   runTokenSecret?: string;
   /** Whether a job's endpoint may be on a loopback, link-local or private address. */
   allowPrivateEndpoints: boolean;
+  /** Whose pages may call the API from a browser: origins, or `*`. */
+  corsOrigins: string[];
   /** How many steps a workflow may have. */
   maxSteps: number;
   /** How long a worker that stops waits for the calls that it has begun. */
@@ -58,6 +60,13 @@ const url = (...protocols: string[]) =>
       (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
       `must be a URL that starts with ${protocols[0]}//`,
     );
+const isOrigin = (text: string) =>
+  text === "*" || (!text.includes("*") && URL.canParse(text) && new URL(text).origin === text);
+const origins = z
+  .string()
+  .default("")
+  .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
+  .refine((all) => all.every(isOrigin), "must be origins like https://app.example, with commas between them, or *");
 
 const variables = {
   HOST: z.string().default("127.0.0.1"),
@@ -70,6 +79,7 @@ const variables = {
   JWT_ISSUER: z.string().default("workflow-runs"),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
+  CORS_ORIGINS: origins,
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
@@ -126,6 +136,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     temporalNamespace: found.TEMPORAL_NAMESPACE,
     runTokenSecret: found.RUN_TOKEN_SECRET,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
+    corsOrigins: found.CORS_ORIGINS,
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
     logLevel: found.LOG_LEVEL,

@@ -1,20 +1,4 @@
-/**
- * The closed set of things that can go wrong for a caller (docs/definitions.md, Error codes). What status each becomes is
- * http/problems.ts's.
- */
-export type ErrorCode =
-  | "validation_error"
-  | "invalid_state"
-  | "approver_not_allowed"
-  | "unauthorized"
-  | "forbidden"
-  | "not_found"
-  | "method_not_allowed"
-  | "conflict"
-  | "payload_too_large"
-  | "rate_limited"
-  | "internal_error"
-  | "unavailable";
+import type { ErrorCode } from "./contract/answers/problem.ts";
 
 /** What the engine refuses, as the caller is told it. What is wrong with a field names the field. */
 export const refusal = ({ code = "invalid_state", message = "refused" }: { code?: ErrorCode; message?: string }) =>

@@ -2,9 +2,7 @@ import { z } from "zod";
 import { atLeast, ignored, line, list, members, prose } from "./fields.ts";
 import { MOST_STEPS, stepInput } from "./steps.ts";
 import { tags } from "./tags.ts";
-
-const VERSION_POLICIES = ["pin", "latest", "minor"] as const;
-export const versionPolicy = z.enum(VERSION_POLICIES);
+import { versionPolicy } from "./workflows.ts";
 
 /** What can be said of a workflow when it is made and when it is changed. */
 export const settings = {

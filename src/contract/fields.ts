@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "./json.ts";
+import type { Json, JsonText } from "./json.ts";
 
 // Postgres cannot store NUL in text, and lone surrogates do not survive UTF-8: both are refused at the door.
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
@@ -18,7 +18,13 @@ export const line = (max: number) => text(max, FORBIDDEN);
 export const prose = (max: number) => text(max, FORBIDDEN_IN_PROSE);
 
 /** A JSON document as the body parser made it, with all digits of large integers. */
-export const json = z.custom<Json>((value) => value !== undefined);
+export const json = z.custom<Json>((value) => value !== undefined).describe("Any JSON value.");
+
+/** A JSON document that an answer shows. */
+export const document = z.custom<Json | JsonText>((value) => value !== undefined).describe("Any JSON value.");
+
+/** Tags that an answer shows. */
+export const shownTags = z.record(z.string(), z.string());
 
 /** A whole number that every column, timer and date downstream can hold: 68 years, in seconds. */
 export const whole = z.int().min(-2_147_483_648).max(2_147_483_647);
@@ -28,7 +34,7 @@ export const sentence = (message: string) => ({ error: message, params: { senten
 
 /** A whole number with a minimum, refused in the words that clients know: "max_parallel_steps must be >= 0". */
 export const atLeast = (min: number, field: string) =>
-  whole.refine((value) => value >= min, sentence(`${field} must be >= ${min}`));
+  whole.refine((value) => value >= min, sentence(`${field} must be >= ${min}`)).meta({ minimum: min });
 
 /** How many issues of one document are looked for and told. Nobody reads more. */
 export const MAX_ISSUES = 20;
@@ -90,3 +96,9 @@ export const isMap = (value: unknown): value is Record<string, unknown> =>
 
 /** A field that a published client sends and that has no effect here. It is named in without-effect.ts. */
 export const ignored = z.unknown().optional();
+
+/** What clients are told a field is, where zod would tell how it is read: a number, not a text of digits. */
+export function shownAs<Schema extends z.ZodType>(schema: Schema, shown: z.core.JSONSchema.BaseSchema): Schema {
+  schema._zod.toJSONSchema = () => ({ ...shown });
+  return schema;
+}

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { type AnswerHeader, withHeaders } from "./answers/headers.ts";
 import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
-import { line } from "./fields.ts";
-import { JOB_RUN_STATUSES, RUN_STATUSES } from "./runs.ts";
+import { line, shownAs } from "./fields.ts";
+import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
+import { RUN_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
@@ -10,6 +12,8 @@ const limit = z
   .string()
   .regex(/^\+?0*[1-9]\d*$/, "must be a positive integer")
   .transform((text) => Math.min(Number(text), MAX_LIMIT));
+const limitOf = <Limit extends z.ZodType>(schema: Limit, without: string) =>
+  shownAs(schema, { type: "integer", minimum: 1, description: `${without} More than ${MAX_LIMIT} are ${MAX_LIMIT}.` });
 
 const cursor = z.string().transform((text, ctx): Cursor => {
   const place = decodeCursor(text);
@@ -23,11 +27,14 @@ export const choice = <const Values extends readonly string[]>(values: Values, m
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
 
 export const page = {
-  limit: limit.default(50),
-  cursor: cursor.optional(),
-  envelope: choice(["true", "false"], "must be true or false")
-    .default("false")
-    .transform((text) => text === "true"),
+  limit: limitOf(limit.default(50), "50 where it is absent."),
+  cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
+  envelope: shownAs(
+    choice(["true", "false"], "must be true or false")
+      .default("false")
+      .transform((text) => text === "true"),
+    { type: "boolean", default: false, description: "Answer `{data, has_more, next_cursor}` in place of an array." },
+  ),
 };
 
 /**
@@ -59,11 +66,19 @@ export const pageQuery = query(page);
 const MAX_WAIT_SECS = 25;
 
 export const runQuery = query({
-  wait_secs: z
-    .string()
-    .regex(/^\d{1,6}$/, "must be a whole number of seconds")
-    .transform((text) => Math.min(Number(text), MAX_WAIT_SECS))
-    .default(0),
+  wait_secs: shownAs(
+    z
+      .string()
+      .regex(/^\d{1,6}$/, "must be a whole number of seconds")
+      .transform((text) => Math.min(Number(text), MAX_WAIT_SECS))
+      .default(0),
+    {
+      type: "integer",
+      minimum: 0,
+      default: 0,
+      description: `Answer once the run has ended, or after so long. At most ${MAX_WAIT_SECS}.`,
+    },
+  ),
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
@@ -88,17 +103,24 @@ const place = z
   .default(0);
 
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
-export const stepsQuery = query({ limit: limit.optional(), cursor: place, envelope: page.envelope });
+export const stepsQuery = query({
+  limit: limitOf(limit.optional(), "All at once where it is absent."),
+  cursor: place,
+  envelope: page.envelope,
+});
 
 /** Versions count down: the cursor is the number of the last one shown. */
 export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });
 
 /** Whatever else it says is json. */
 export const graphQuery = query({
-  format: z
-    .string()
-    .default("json")
-    .transform((format) => (format === "dot" ? "dot" : "json")),
+  format: shownAs(
+    z
+      .string()
+      .default("json")
+      .transform((format) => (format === "dot" ? "dot" : "json")),
+    { type: "string", enum: ["json", "dot"], default: "json" },
+  ),
 });
 
 /** The runs of a bulk operation, in the order in which they are taken. */
@@ -109,3 +131,19 @@ export const bulkItemsQuery = query({
 });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");
+
+const pageHeaders: AnswerHeader[] = ["X-Has-More", "X-Next-Cursor", "Link"];
+
+/** What a list answers that is always an envelope. */
+export const envelopeOf = <Item extends z.ZodType>(item: Item) =>
+  z
+    .strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().optional() })
+    .register(withHeaders, { headers: pageHeaders });
+
+/** What a list answers: an array, or an envelope when asked for. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.union([z.array(item), envelopeOf(item)]).register(withHeaders, { headers: pageHeaders });
+
+/** The same of a list that leaves out the outputs which have no room in one answer. */
+export const partOf = <Item extends z.ZodType>(item: Item) =>
+  listOf(item).register(withHeaders, { headers: [...pageHeaders, "X-Left-Out"] });

@@ -1,187 +1,153 @@
-import type { Json, JsonText } from "./json.ts";
+import { z } from "zod";
+import { document, shownTags } from "./fields.ts";
+import { id, versionId } from "./ids.ts";
+import { ERROR_CODES } from "./answers/problem.ts";
+import { time } from "./times.ts";
+
+/** Answers of the workflow-run family. Members without a value are absent. */
 
 export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
-export type RunStatus = (typeof RUN_STATUSES)[number];
-export type StepStatus = "pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled";
-export const JOB_RUN_STATUSES = [
-  "queued",
-  "executing",
-  "completed",
-  "failed",
-  "timed_out",
-  "canceled",
-  "expired",
-  "dead_letter",
-] as const;
-export type JobRunStatus = (typeof JOB_RUN_STATUSES)[number];
-export type ApprovalStatus = "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
-export type EventTriggerStatus = "waiting" | "received" | "timed_out" | "canceled";
-/** Of the POST to an event_notify_url. */
-export type NotifyStatus = "pending" | "sent" | "failed";
+const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
+export type RunStatus = z.output<typeof runStatus>;
 
-/** Answers of the workflow-run family. Times are RFC3339; members without a value are absent. */
-export interface WorkflowRun {
-  id: string;
-  workflow_id: string;
-  project_id: string;
-  status: RunStatus;
-  triggered_by: string;
-  workflow_version: number;
-  max_parallel_steps?: number;
-  payload?: Json | JsonText;
-  error?: string;
-  started_at?: string;
-  finished_at?: string;
-  expires_at?: string;
-  retry_of_run_id?: string;
-  parent_workflow_run_id?: string;
-  parent_step_run_id?: string;
-  tags?: Record<string, string>;
-  workflow_version_id?: string;
-  created_by?: string;
-  created_at: string;
-}
+const stepStatus = z
+  .enum(["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"])
+  .meta({ id: "StepStatus" });
+export type StepStatus = z.output<typeof stepStatus>;
 
-export interface StepRun {
-  id: string;
-  workflow_run_id: string;
-  workflow_step_id: string;
-  step_ref: string;
-  job_run_id?: string;
-  attempt: number;
-  status: StepStatus;
-  deps_completed: number;
-  deps_required: number;
-  output?: Json | JsonText;
-  error?: string;
-  started_at?: string;
-  finished_at?: string;
-  created_at: string;
-}
+const count = z.int().min(0);
 
-/** One attempt of a step. The last of them is the step as it is. */
-export interface Attempt {
-  attempt: number;
-  status: StepStatus;
-  /** Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency. */
-  cause?: "operator" | "condition" | "dependency";
-  job_run_id?: string;
-  output?: Json | JsonText;
-  error?: string;
-  approval?: Pick<Approval, "status" | "approved_by" | "requested_at" | "approved_at" | "expires_at" | "error">;
-  started_at?: string;
-  finished_at?: string;
-}
+export const workflowRun = z
+  .strictObject({
+    id,
+    workflow_id: id,
+    project_id: z.string(),
+    status: runStatus,
+    triggered_by: z.string(),
+    workflow_version: z.int(),
+    max_parallel_steps: z.int().optional(),
+    payload: document.optional(),
+    error: z.string().optional(),
+    started_at: time.optional(),
+    finished_at: time.optional(),
+    expires_at: time.optional(),
+    retry_of_run_id: id.optional(),
+    parent_workflow_run_id: id.optional(),
+    parent_step_run_id: id.optional(),
+    tags: shownTags.optional(),
+    workflow_version_id: versionId.optional(),
+    created_by: z.string().optional(),
+    created_at: time,
+  })
+  .meta({ id: "WorkflowRun" });
+export type WorkflowRun = z.output<typeof workflowRun>;
 
-/** What a command would do, as `dryRun=true` answers it. For the retry of a run, the states after it are those of the new run. */
-export interface DryRun {
-  dry_run: true;
-  workflow_run_id: string;
-  status: RunStatus;
-  status_after: RunStatus;
-  /** The number that the command itself would answer. */
-  reset_steps: number;
-  /** Every step, in the order of the definition. */
-  steps: {
-    step_ref: string;
-    status: StepStatus;
-    /** When the run has gone as far as it can by itself. */
-    status_after: StepStatus;
-    /** In the order in which they happen: its work is canceled, it is reset, it starts at once. Or it is kept. */
-    actions: ("kept" | "canceled" | "reset" | "started" | "ended")[];
-    reason: string;
-  }[];
-  /** Of a sub-workflow that is opened again: what that does to its parent. */
-  parent?: DryRun;
-}
+export const stepRun = z
+  .strictObject({
+    id,
+    workflow_run_id: id,
+    workflow_step_id: id,
+    step_ref: z.string(),
+    job_run_id: id.optional(),
+    attempt: z.int(),
+    status: stepStatus,
+    deps_completed: count,
+    deps_required: count,
+    output: document.optional(),
+    error: z.string().optional(),
+    started_at: time.optional(),
+    finished_at: time.optional(),
+    created_at: time,
+  })
+  .meta({ id: "StepRun" });
+export type StepRun = z.output<typeof stepRun>;
+
+const approvalStatus = z.enum(["pending", "approved", "rejected", "timed_out", "overridden", "canceled"]);
+export type ApprovalStatus = z.output<typeof approvalStatus>;
+
+export const approval = z
+  .strictObject({
+    id: z.string(),
+    workflow_run_id: id,
+    workflow_step_run_id: id,
+    approvers: z.array(z.string()),
+    status: approvalStatus,
+    approved_by: z.string().optional(),
+    requested_at: time,
+    approved_at: time.optional(),
+    expires_at: time.optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: "Approval" });
+export type Approval = z.output<typeof approval>;
+
+export const attempt = z
+  .strictObject({
+    attempt: z.int(),
+    status: stepStatus,
+    cause: z
+      .enum(["operator", "condition", "dependency"])
+      .optional()
+      .describe(
+        "Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.",
+      ),
+    job_run_id: id.optional(),
+    output: document.optional(),
+    error: z.string().optional(),
+    approval: approval
+      .omit({ id: true, workflow_run_id: true, workflow_step_run_id: true, approvers: true })
+      .optional(),
+    started_at: time.optional(),
+    finished_at: time.optional(),
+  })
+  .meta({ id: "Attempt", description: "One attempt of a step. The last of them is the step as it is." });
+export type Attempt = z.output<typeof attempt>;
+
+const plannedStep = z.strictObject({
+  step_ref: z.string(),
+  status: stepStatus,
+  status_after: stepStatus.describe("When the run has gone as far as it can by itself."),
+  actions: z
+    .array(z.enum(["kept", "canceled", "reset", "started", "ended"]))
+    .describe(
+      "In the order in which they happen: its work is canceled, it is reset, it starts at once. Or it is kept.",
+    ),
+  reason: z.string(),
+});
+const plannedSteps = z.array(plannedStep).describe("Every step, in the order of the definition.");
+
+/** What a command would do, as `dryRun=true` answers it. */
+export const dryRun = z.strictObject({
+  dry_run: z.literal(true),
+  workflow_run_id: id,
+  status: runStatus,
+  status_after: runStatus,
+  reset_steps: count.describe("The number that the command itself would answer."),
+  steps: plannedSteps,
+  get parent() {
+    return dryRun.optional().describe("Of a sub-workflow that is opened again: what that does to its parent.");
+  },
+});
+z.globalRegistry.add(dryRun, {
+  id: "DryRun",
+  description: "What a command would do. For the retry of a run, the states after it are those of the new run.",
+});
+export type DryRun = z.output<typeof dryRun>;
 
 /** What a trigger would do, as `dryRun=true` answers it. */
-export interface TriggerPlan {
-  dry_run: true;
-  /** The run that it would make, without what is known only once it is made. */
-  run: Omit<WorkflowRun, "id" | "created_at" | "started_at" | "expires_at">;
-  disabled_steps: string[];
-  /** Steps that would start at once. */
-  starts: string[];
-  /** When the run has gone as far as it can by itself. */
-  status_after: RunStatus;
-  steps: DryRun["steps"];
-  /** Why it would be refused now. Empty if it would not be. */
-  refused: { code: string; message: string }[];
-}
-
-export interface Approval {
-  id: string;
-  workflow_run_id: string;
-  workflow_step_run_id: string;
-  approvers: string[];
-  status: ApprovalStatus;
-  approved_by?: string;
-  requested_at: string;
-  approved_at?: string;
-  expires_at?: string;
-  error?: string;
-}
-
-export interface EventTrigger {
-  id: string;
-  event_key: string;
-  project_id: string;
-  source_type: "workflow_step" | "job_run";
-  /** `held`: an event that was sent before anyone waited for it. */
-  status: EventTriggerStatus | "held";
-  timeout_secs: number;
-  requested_at: string;
-  /** Absent where the wait has no end. */
-  expires_at?: string;
-  trigger_type?: "event" | "sleep";
-  workflow_run_id?: string;
-  workflow_step_run_id?: string;
-  response_payload?: Json | JsonText;
-  received_at?: string;
-  error?: string;
-  notify_url?: string;
-  notify_status?: NotifyStatus;
-  sent_by?: string;
-}
-
-/** The HTTP side of a job step: all attempts of one dispatch. */
-export interface JobRun {
-  id: string;
-  job_id: string;
-  project_id: string;
-  status: JobRunStatus;
-  attempt: number;
-  triggered_by: string;
-  priority: number;
-  job_version: number;
-  job_version_id: string;
-  debug_mode: boolean;
-  lineage_depth: number;
-  execution_mode: string;
-  /** Of the run that it is a step of, be it one that a trigger of the job made. */
-  workflow_run_id: string;
-  workflow_step_run_id: string;
-  payload?: Json | JsonText;
-  result?: Json | JsonText;
-  error?: string;
-  started_at?: string;
-  finished_at?: string;
-  expires_at?: string;
-  created_by: string;
-  tags?: Record<string, string>;
-  created_at: string;
-}
-
-/** Something that happened to a job run. */
-export interface JobRunEvent {
-  run_id: string;
-  type:
-    | "run.queued"
-    | `attempt.${"started" | "completed" | "failed" | "canceled"}`
-    | `run.${Exclude<JobRunStatus, "queued" | "executing">}`;
-  /** Of the job run, from 1. */
-  attempt?: number;
-  error?: string;
-  at: string;
-}
+export const triggerPlan = z
+  .strictObject({
+    dry_run: z.literal(true),
+    run: workflowRun
+      .omit({ id: true, created_at: true, started_at: true, expires_at: true })
+      .describe("The run that it would make, without what is known only once it is made."),
+    disabled_steps: z.array(z.string()),
+    starts: z.array(z.string()).describe("Steps that would start at once."),
+    status_after: runStatus.describe("When the run has gone as far as it can by itself."),
+    steps: plannedSteps,
+    refused: z
+      .array(z.strictObject({ code: z.enum(ERROR_CODES), message: z.string() }))
+      .describe("Why it would be refused now. Empty if it would not be."),
+  })
+  .meta({ id: "TriggerPlan" });
+export type TriggerPlan = z.output<typeof triggerPlan>;

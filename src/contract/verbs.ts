@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { versionPolicy } from "./create-workflow.ts";
-import { json, line, list, map, members, prose } from "./fields.ts";
+import { json, line, map, members, prose, shownAs } from "./fields.ts";
+import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
+import { versionPolicy } from "./workflows.ts";
 
 /** Skip and reject. */
 export const reasonBody = members({ reason: prose(4096).optional() });
@@ -27,14 +28,19 @@ export type RetryRunBody = z.output<typeof retryRunBody>;
 
 /** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
 export const dryRunQuery = z.object({
-  dryRun: z
-    .enum(["true", "false"], "must be true or false")
-    .default("false")
-    .transform((text) => text === "true"),
+  dryRun: shownAs(
+    z
+      .enum(["true", "false"], "must be true or false")
+      .default("false")
+      .transform((text) => text === "true"),
+    { type: "boolean", default: false, description: "Answer what would happen, and do nothing." },
+  ),
 });
 
 /** The same as a field of any body: SDKs send it with a trigger. */
 export const dryRunBody = members({ dry_run: z.boolean().optional() });
 
-/** Bulk-cancel and bulk-replay. */
-export const bulkBody = members({ workflow_run_ids: list(z.string(), 100, 1) });
+/** What is answered to retry, skip and force-complete of a step; to approve and reject; and to replay-subtree. */
+export const steppedRun = z.strictObject({ step_run: stepRun });
+export const decidedGate = z.strictObject({ step_run: stepRun, approval });
+export const resetSteps = z.strictObject({ reset_steps: z.int() });

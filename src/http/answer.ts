@@ -1,34 +1,41 @@
 import type { Response } from "express";
+import type { z } from "zod";
 import { type Cursor, encodeCursor } from "../contract/cursor.ts";
+import { acceptedCommand } from "../contract/answers/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 import { encodePlace, MAX_LIMIT } from "../contract/lists.ts";
 import type { ListPart } from "../queries/list-part.ts";
 import type { Page } from "../queries/page.ts";
 
+export interface ListAsked {
+  url: string;
+  isEnveloped: boolean;
+  query: { envelope: boolean };
+}
+
 /** A list's answer (docs/api.md, Reading): a bare array with headers, or an envelope when asked for. */
-export function pageAnswer(
-  { items, next }: Page<unknown, Cursor | number>,
-  asked: { url: string; query: { envelope: boolean } },
-): Answer {
+export function pageAnswer<Item>({ items, next }: Page<Item, Cursor | number>, asked: ListAsked) {
+  const { headers, body } = envelopeAnswer({ items, next }, asked.url);
+  return { headers, body: asked.isEnveloped || asked.query.envelope ? body : items };
+}
+
+/** The answer of a list that is always in an envelope. */
+export function envelopeAnswer<Item>({ items, next }: Page<Item, Cursor | number>, url: string) {
   const cursor = next === undefined ? undefined : typeof next === "number" ? encodePlace(next) : encodeCursor(next);
   const headers = {
     "X-Has-More": String(cursor !== undefined),
-    ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(asked.url, cursor)}>; rel="next"` }),
+    ...(cursor !== undefined && { "X-Next-Cursor": cursor, Link: `<${withCursor(url, cursor)}>; rel="next"` }),
   };
-  const body = asked.query.envelope ? { data: items, has_more: cursor !== undefined, next_cursor: cursor } : items;
-  return { headers, body };
+  return { headers, body: { data: items, has_more: cursor !== undefined, next_cursor: cursor } };
 }
 
 /** A part of a list whose items carry outputs. Where one answer has no room for all of them, it says from where they can be read. */
-export function partAnswer(
-  { leftOut, ...part }: ListPart<unknown>,
-  asked: { url: string; query: { envelope: boolean } },
-): Answer {
-  const answer = pageAnswer(part, asked);
-  if (!leftOut) return answer;
+export function partAnswer<Item>({ leftOut, ...part }: ListPart<Item>, asked: ListAsked) {
+  const { headers, body } = pageAnswer(part, asked);
+  if (!leftOut) return { headers, body };
   const rest = withCursor(asked.url, encodePlace(leftOut.from), MAX_LIMIT);
-  return { ...answer, headers: { ...answer.headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
+  return { body, headers: { ...headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
 }
 
 /** A relative link, which is right behind any proxy. */
@@ -39,30 +46,36 @@ function withCursor(url: string, cursor: string, limit?: number): string {
   return next.pathname + next.search;
 }
 
+/** What a route returns that gives a command: what the command answers if it takes effect at once, or a 202. */
+export const commanded = <Done extends z.ZodType>(done: Done) => ({ 200: done, 202: acceptedCommand });
+
 /**
  * A command that no worker has taken yet is stored and takes effect once. It is answered with 202, its id, and the place to ask for
  * its outcome. Any other result is shown.
  */
-export function answerTo<Done extends object>(
-  result: Accepted | Done,
-  show: (done: Done) => unknown = (done) => done,
+export function answerTo<Result extends object, Shown = Exclude<Result, Accepted>>(
+  result: Result,
+  show: (done: Exclude<Result, Accepted>) => Shown = (done) => done as unknown as Shown,
   targets = "workflow-runs",
-): Answer {
-  if ("accepted" in result) {
+) {
+  if (isAccepted(result)) {
     const Location = `/v1/${targets}/${result.of}/commands/${encodeURIComponent(result.accepted)}`;
-    return { status: 202, headers: { Location }, body: { command_id: result.accepted, status: "accepted" } };
+    const body = { command_id: result.accepted, status: "accepted" as const };
+    return { status: 202 as const, headers: { Location }, body };
   }
-  return { body: show(result) };
+  return { body: show(result as Exclude<Result, Accepted>) };
 }
+
+const isAccepted = (result: object): result is Accepted => "accepted" in result;
 
 export interface Answer {
   status?: number;
   headers?: Record<string, string>;
-  body: unknown;
+  body?: unknown;
 }
 
 /** Headers of every answer. No browser is to render, frame, sniff or embed it. */
-const ALWAYS = {
+export const ALWAYS = {
   "X-API-Version": "v1",
   "Content-Security-Policy": "default-src 'none'",
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -89,6 +102,7 @@ export function written({ status = 200, headers, body }: Answer, requestId: stri
 
 /** Sends every answer. Node's writeHead takes all headers at once: to set them one by one is a tenth of a short request's time. */
 export function send(response: Response, answer: Answer): void {
+  response.locals.check?.(answer);
   const { status, headers, text } = written(answer, response.locals.requestId);
   const isAscii = headers["Content-Length"] === String(text.length);
   // A page of a list is then written in three quarters of the time.

@@ -4,24 +4,41 @@ import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
+import { checkAnswers } from "./check-answers.ts";
+import { cors } from "./cors.ts";
+import { serveDocs } from "./docs.ts";
+import { envelopePrefix } from "./envelope.ts";
 import { answerProblems } from "./problems.ts";
 import { logRequests } from "./request-log.ts";
 import { requestId } from "./request-id.ts";
+import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
+interface AppOptions {
+  /** Every answer is compared with the document. The tests do that. */
+  checksAnswers?: boolean;
+}
+
 /** The whole order of the middleware. A request that matches no route is told so without a token. */
-export function createApp(deps: Deps): Express {
+export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}): Express {
+  const checked = (route?: Route) => (checksAnswers ? [checkAnswers(route)] : []);
   const app = express();
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
 
+  const { auth, corsOrigins } = deps.config;
   app.use(requestId);
   app.use(logRequests(deps.log));
+  if (corsOrigins.length > 0) app.use(cors(corsOrigins));
+  app.use(envelopePrefix, ...checked());
 
-  const bearer = authenticate(deps.config.auth);
-  for (const { method, path, scope, maxBytes, handler } of routes) {
-    app[method](path, ...(scope ? [bearer] : []), rawBody(maxBytes?.(deps.config)), handler(deps));
+  const bearer = authenticate(auth);
+  for (const route of routes) {
+    const { method, path, scope, maxBytes, handler } = route;
+    const guards = [...checked(route), ...(scope ? [bearer] : [])];
+    app[method](path, ...guards, rawBody(maxBytes?.(deps.config)), handler(deps));
   }
+  serveDocs(app);
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (_request, response) => {
       response.set("Allow", allowed.join(", "));
@@ -32,6 +49,8 @@ export function createApp(deps: Deps): Express {
     throw new Problem("not_found", "no such route");
   });
   app.use(answerProblems);
+  // Answers a refusal that the check has not found in the document.
+  if (checksAnswers) app.use(answerProblems);
   return app;
 }
 

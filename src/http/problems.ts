@@ -1,10 +1,11 @@
 import type { ErrorRequestHandler } from "express";
-import { type ErrorCode, Problem } from "../errors.ts";
+import type { ErrorCode } from "../contract/answers/problem.ts";
+import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { isOutage, OUTAGE } from "../outage.ts";
 
 /** The status of each error code (docs/definitions.md, Error codes). */
-const STATUS: Record<ErrorCode, number> = {
+export const STATUS: Record<ErrorCode, number> = {
   validation_error: 400,
   invalid_state: 400,
   approver_not_allowed: 400,
@@ -18,7 +19,7 @@ const STATUS: Record<ErrorCode, number> = {
   internal_error: 500,
   unavailable: 503,
 };
-const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
+export const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { "WWW-Authenticate": "Bearer" },
   unavailable: { "Retry-After": "1" },
 };

@@ -1,22 +1,18 @@
 import type { z } from "zod";
-import { idempotencyKey } from "../contract/idempotency.ts";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
-import { isId } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import { query } from "../contract/lists.ts";
+import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../contract/path-parameters.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";
 
-/** An id of a path. A text that can't be an id is answered like an unknown id, and reaches neither Postgres nor Temporal. */
-export function knownId(text: string, notFound: string): string {
-  if (isId(text)) return text;
-  throw new Problem("not_found", notFound);
-}
-
-/** A command's id is one that we made, or an Idempotency-Key; any other text is answered like an unknown id. */
-export function commandIdOf({ commandID }: { commandID: string }): string {
-  if (idempotencyKey.safeParse(commandID).success) return commandID;
-  throw new Problem("not_found", "command not found");
+/** A parameter that cannot be one of its kind is answered like an unknown one, and reaches neither Postgres nor Temporal. */
+export function parsePath(params: Record<string, unknown>): Record<string, unknown> {
+  for (const name in params) {
+    const { schema, notFound }: PathParameter = PATH_PARAMETERS[name as PathParameterName];
+    if (!schema.safeParse(params[name]).success) throw new Problem("not_found", notFound ?? "not found");
+  }
+  return params;
 }
 
 const MAX_DETAIL = 300;

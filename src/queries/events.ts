@@ -1,6 +1,6 @@
 import type { Cursor } from "../contract/cursor.ts";
 import type { EventStats } from "../contract/events/events.ts";
-import type { EventTrigger } from "../contract/runs.ts";
+import type { EventTrigger } from "../contract/events/event-trigger.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Caller, projectOf } from "../identity/caller.ts";
@@ -54,7 +54,7 @@ export async function getEvent(deps: Deps, caller: Caller, eventKey: string, ask
   return presentEvent(deps, row);
 }
 
-export async function eventStats({ db }: Deps, projectId: string): Promise<EventStats> {
+export async function getEventStats({ db }: Deps, projectId: string): Promise<EventStats> {
   await settleOffers(db, projectId);
   const { waiting, held, received, timed_out, canceled, avg_wait_secs } = await countEvents(db, projectId);
   return {

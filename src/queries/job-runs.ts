@@ -1,5 +1,6 @@
 import type { Cursor } from "../contract/cursor.ts";
-import type { Attempt, JobRun, JobRunEvent } from "../contract/runs.ts";
+import type { JobRun, JobRunEvent } from "../contract/jobs/runs.ts";
+import type { Attempt } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";

@@ -1,5 +1,5 @@
 import { now } from "../time/clock.ts";
-import type { Job, JobHealth } from "../contract/jobs.ts";
+import type { Job, JobHealth } from "../contract/jobs/jobs.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { assertProject, type Caller } from "../identity/caller.ts";
@@ -37,7 +37,7 @@ export async function listJobVersions(
 const WINDOW_SECS = 86_400;
 
 /** How the job's runs of the last day ended, of very many the latest. */
-export async function jobHealth(deps: Deps, caller: Caller, id: string): Promise<JobHealth> {
+export async function getJobHealth(deps: Deps, caller: Caller, id: string): Promise<JobHealth> {
   const job = await findOwnJob(deps, caller, id);
   const { completed, failed, p50_ms, p95_ms } = await healthOf(deps.db, job.id, now() - WINDOW_SECS * 1000);
   const runs = completed + failed;

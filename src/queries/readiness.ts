@@ -1,18 +1,13 @@
 import { within } from "../time/deadline.ts";
+import type { Component } from "../contract/answers/health.ts";
 import type { Deps } from "../deps.ts";
 import { assertWritable } from "../store/postgres/pool.ts";
 
 /** A server that answers later than this is as good as away. */
 const PATIENCE_MS = 2_000;
 
-export interface Component {
-  name: string;
-  status: "up" | "down";
-  latency_ms: number;
-}
-
 /** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
-export function readiness({ db, temporal, stopping }: Deps): Promise<Component[]> {
+export function componentsOf({ db, temporal, stopping }: Deps): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });
   return Promise.all([

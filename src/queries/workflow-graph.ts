@@ -1,4 +1,4 @@
-import type { WorkflowGraph } from "../contract/definitions/workflow-versions.ts";
+import type { WorkflowGraph } from "../contract/definitions/workflow-plans.ts";
 import type { Deps } from "../deps.ts";
 import type { Caller } from "../identity/caller.ts";
 import { findOwnWorkflow } from "./workflows.ts";
@@ -6,7 +6,7 @@ import { dependentsOf, dotOf, rootsOf } from "../rules/definition-graph.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 
 /** What depends on what in a workflow as it is now. */
-export async function workflowGraph(
+export async function getWorkflowGraph(
   deps: Deps,
   caller: Caller,
   workflowId: string,

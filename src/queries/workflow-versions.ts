@@ -88,7 +88,7 @@ function settingsOf(version: StoredVersion): Record<string, Json | undefined> {
   return settings;
 }
 
-export async function versionImpact(
+export async function getVersionImpact(
   deps: Deps,
   caller: Caller,
   workflowId: string,
@@ -98,7 +98,7 @@ export async function versionImpact(
   return { version_id, ...(await sampleRuns(deps.db, workflow_id, { versionId, most: SAMPLED })) };
 }
 
-export async function activeVersions(deps: Deps, caller: Caller, workflowId: string): Promise<ActiveVersions> {
+export async function getActiveVersions(deps: Deps, caller: Caller, workflowId: string): Promise<ActiveVersions> {
   const { id } = await findOwnWorkflow(deps, caller, workflowId);
   return { workflow_id: id, versions: await countOpenRuns(deps.db, id) };
 }

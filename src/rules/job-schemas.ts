@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { JsonSchema } from "./json-schema.ts";
-import type { Job } from "../contract/jobs.ts";
+import type { Job } from "../contract/jobs/jobs.ts";
 
 type SchemaField = "payload_schema" | "result_schema";
 

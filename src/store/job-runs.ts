@@ -1,4 +1,4 @@
-import type { JobRunStatus } from "../contract/runs.ts";
+import type { JobRunStatus } from "../contract/jobs/runs.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";

@@ -1,5 +1,5 @@
 import pg, { type PoolClient } from "pg";
-import type { Job } from "../contract/jobs.ts";
+import type { Job } from "../contract/jobs/jobs.ts";
 import { type Json, parseJson, stringifyJson } from "../contract/json.ts";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { type ListRequest, listParameters } from "./postgres/list-request.ts";
@@ -39,9 +39,9 @@ function valuesOf({ payload_schema, result_schema, ...columns }: StoredJob) {
 const withVersion = (change: string) => `
   with live as (${change} returning *) insert into job_versions select * from live`;
 
-/** "duplicate": the project has a job with this slug. */
+/** "duplicate": it is stored already, or the project has another with this slug. */
 export async function insertJob(db: Db, job: StoredJob): Promise<"inserted" | "duplicate"> {
-  const insert = `insert into jobs (${COLUMNS}) ${VALUES} on conflict (project_id, slug) do nothing`;
+  const insert = `insert into jobs (${COLUMNS}) ${VALUES} on conflict do nothing`;
   const { rowCount } = await db.query(withVersion(insert), valuesOf(job));
   return rowCount === 1 ? "inserted" : "duplicate";
 }

@@ -37,11 +37,11 @@ interface Definition {
   steps: StoredStep[];
 }
 
-/** Stores the workflow and its first version together. "duplicate": the project has a workflow with this slug. */
+/** Stores the workflow and its first version together. "duplicate": it is stored already, or the project has another with this slug. */
 export async function insertWorkflow(db: Db, definition: Definition): Promise<"inserted" | "duplicate"> {
   const insert = `
     insert into workflows select * from json_populate_record(null::workflows, $1::json)
-    on conflict (project_id, slug) do nothing`;
+    on conflict do nothing`;
   return (await storeVersion(db, insert, definition)) ? "inserted" : "duplicate";
 }
 

@@ -1,4 +1,4 @@
-import type { CommandStatus } from "../contract/commands.ts";
+import type { CommandStatus } from "../contract/answers/commands.ts";
 import type { AcceptedCommand } from "../store/accepted-commands.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";

@@ -1,4 +1,4 @@
-import type { EventTrigger } from "../contract/runs.ts";
+import type { EventTrigger } from "../contract/events/event-trigger.ts";
 import type { Deps } from "../deps.ts";
 import type { HeldEvent } from "../store/events/held-events.ts";
 import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";

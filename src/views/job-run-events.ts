@@ -1,4 +1,4 @@
-import type { JobRunEvent } from "../contract/runs.ts";
+import type { JobRunEvent } from "../contract/jobs/runs.ts";
 import type { StoredJobRun } from "../store/job-runs.ts";
 import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";

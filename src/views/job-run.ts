@@ -1,4 +1,4 @@
-import type { JobRun } from "../contract/runs.ts";
+import type { JobRun } from "../contract/jobs/runs.ts";
 import type { Deps } from "../deps.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";

@@ -1,4 +1,4 @@
-import type { Job } from "../contract/jobs.ts";
+import type { Job } from "../contract/jobs/jobs.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 

@@ -1,5 +1,7 @@
 import { v7 as uuid } from "uuid";
-import type { JobRun } from "../../src/contract/runs.ts";
+import { withHeaders } from "../../src/contract/answers/headers.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
+import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { findWaitingEventTrigger } from "../../src/store/event-triggers.ts";
 import { createJob, gate, getSteps, ok, opens, runOf, wait, work } from "../api/definitions.ts";
@@ -8,7 +10,7 @@ import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";
 
 export type Ids = Record<string, string>;
-export type Case = { status: number; body?: (ids: Ids) => unknown; query?: string; prepare?: () => Promise<Ids> };
+export type Case = { body?: (ids: Ids) => unknown; prepare?: () => Promise<Ids> };
 
 export const UNKNOWN = "01900000-0000-7000-8000-000000000000";
 
@@ -103,14 +105,12 @@ const received = async (): Promise<Ids> => {
 };
 
 const WORKFLOW = "/v1/workflows/:workflowID";
-const VERSION = `${WORKFLOW}/versions/:versionID`;
 const POLICY = "/v1/workflow-policies/:projectID";
 const RUN = "/v1/workflow-runs/:workflowRunID";
 const STEP = `${RUN}/steps/:stepRef`;
 const OPERATION = "/v1/bulk-operations/:operationID";
 const ofRun = ({ workflowRunID }: Ids) => ({ project_id: "demo", operation: "pause", ids: [workflowRunID] });
 const bulk = ({ workflowRunID }: Ids) => ({ workflow_run_ids: [workflowRunID] });
-const OF_DEMO = "?project_id=demo";
 let slugs = 0;
 
 const JOB = "/v1/jobs/:jobID";
@@ -129,96 +129,65 @@ const heldRun = async (): Promise<Ids> => {
   return { ...demo, jobID, runID, workflowRunID: workflow_run_id };
 };
 
-/** Of every route, a request that is answered `status` with the right token. */
+/** What a request needs to be answered with the right token, besides what its route's declaration tells. */
 export const CASES: Record<string, Case> = {
-  "get /health": { status: 200 },
-  "get /health/ready": { status: 200 },
-  "post /v1/workflows": { status: 201, body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
-  "get /v1/workflows": { status: 200, query: "?project_id=demo" },
-  "get /v1/workflows/:workflowID": { status: 200 },
-  "post /v1/workflows/:workflowID/trigger": { status: 202 },
-  "get /v1/workflows/:workflowID/runs": { status: 200 },
-  [`patch ${WORKFLOW}`]: { status: 200 },
-  [`delete ${WORKFLOW}`]: { status: 204, prepare: unused },
-  [`post ${WORKFLOW}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
-  [`get ${WORKFLOW}/graph`]: { status: 200 },
-  [`post ${WORKFLOW}/dry-run`]: { status: 200 },
-  [`post ${WORKFLOW}/plan`]: { status: 200 },
-  [`post ${WORKFLOW}/simulate`]: { status: 200 },
-  [`get ${WORKFLOW}/versions`]: { status: 200 },
-  [`get ${VERSION}`]: { status: 200 },
-  [`get ${VERSION}/steps`]: { status: 200 },
-  [`get ${VERSION}/impact`]: { status: 200 },
-  [`get ${WORKFLOW}/versions/:fromVersionID/diff/:toVersionID`]: { status: 200 },
-  [`get ${WORKFLOW}/active-versions`]: { status: 200 },
-  [`get ${POLICY}`]: { status: 200 },
-  [`put ${POLICY}`]: { status: 200, body: () => ({ max_depth: 100 }) },
-  "get /v1/workflow-runs": { status: 200, query: "?project_id=demo" },
-  "post /v1/workflow-runs/bulk-cancel": { status: 200, body: bulk, prepare: atGate },
-  "post /v1/workflow-runs/bulk-replay": { status: 200, body: bulk, prepare: canceled },
-  [`get ${RUN}`]: { status: 200 },
-  [`delete ${RUN}`]: { status: 200, prepare: atGate },
-  [`get ${RUN}/steps`]: { status: 200 },
-  [`get ${STEP}/attempts`]: { status: 200 },
-  [`get ${RUN}/commands/:commandID`]: { status: 200 },
-  [`post ${RUN}/retry`]: { status: 201, prepare: canceled },
-  [`post ${RUN}/pause`]: { status: 200, prepare: atGate },
-  [`post ${RUN}/resume`]: { status: 200, prepare: paused },
-  [`post ${STEP}/retry`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/replay-subtree`]: { status: 200, prepare: canceled },
-  [`post ${STEP}/approve`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/reject`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/skip`]: { status: 200, prepare: atGate },
-  [`post ${STEP}/force-complete`]: { status: 200, prepare: atGate },
-  "post /v1/bulk-operations": { status: 202, body: ofRun, prepare: atGate },
-  "get /v1/bulk-operations": { status: 200, query: "?project_id=demo" },
-  [`get ${OPERATION}`]: { status: 200 },
-  [`get ${OPERATION}/items`]: { status: 200 },
-  [`get ${OPERATION}/commands/:commandID`]: { status: 200 },
-  [`post ${OPERATION}/pause`]: { status: 200, prepare: operating },
-  [`post ${OPERATION}/resume`]: { status: 200, prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
-  [`post ${OPERATION}/abort`]: { status: 200, prepare: operating },
+  "post /v1/workflows": { body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}` }) },
+  [`delete ${WORKFLOW}`]: { prepare: unused },
+  [`post ${WORKFLOW}/clone`]: { body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`put ${POLICY}`]: { body: () => ({ max_depth: 100 }) },
+  "post /v1/workflow-runs/bulk-cancel": { body: bulk, prepare: atGate },
+  "post /v1/workflow-runs/bulk-replay": { body: bulk, prepare: canceled },
+  [`delete ${RUN}`]: { prepare: atGate },
+  [`post ${RUN}/retry`]: { prepare: canceled },
+  [`post ${RUN}/pause`]: { prepare: atGate },
+  [`post ${RUN}/resume`]: { prepare: paused },
+  [`post ${STEP}/retry`]: { prepare: canceled },
+  [`post ${STEP}/replay-subtree`]: { prepare: canceled },
+  [`post ${STEP}/approve`]: { prepare: atGate },
+  [`post ${STEP}/reject`]: { prepare: atGate },
+  [`post ${STEP}/skip`]: { prepare: atGate },
+  [`post ${STEP}/force-complete`]: { prepare: atGate },
+  "post /v1/bulk-operations": { body: ofRun, prepare: atGate },
+  [`post ${OPERATION}/pause`]: { prepare: operating },
+  [`post ${OPERATION}/resume`]: { prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
+  [`post ${OPERATION}/abort`]: { prepare: operating },
   "post /v1/jobs": {
-    status: 201,
     body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
   },
-  "get /v1/jobs": { status: 200, query: "?project_id=demo" },
-  "get /v1/jobs/:jobID": { status: 200 },
-  "post /v1/jobs/batch": { status: 200, body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
-  [`patch ${JOB}`]: { status: 200, body: () => ({ description: `${++slugs}` }), prepare: ownJob },
-  [`delete ${JOB}`]: { status: 204, prepare: ownJob },
-  [`post ${JOB}/clone`]: { status: 201, body: () => ({ slug: `cloned-${++slugs}` }) },
-  [`post ${JOB}/enable`]: { status: 200, prepare: after("POST", `${JOB}/disable`, () => ownJob()) },
-  [`post ${JOB}/disable`]: { status: 200, prepare: ownJob },
-  [`get ${JOB}/versions`]: { status: 200 },
-  [`get ${JOB}/health`]: { status: 200 },
-  [`post ${JOB}/trigger`]: { status: 201 },
-  [`post ${JOB}/trigger/bulk`]: { status: 200, body: () => ({ items: [{}] }) },
-  "get /v1/runs": { status: 200, query: "?project_id=demo" },
-  [`get ${JOB_RUN}`]: { status: 200 },
-  [`get ${JOB_RUN}/attempts`]: { status: 200 },
-  [`get ${JOB_RUN}/events`]: { status: 200 },
-  [`delete ${JOB_RUN}`]: { status: 200, prepare: heldRun },
-  [`post ${JOB_RUN}/cancel`]: { status: 200, prepare: heldRun },
-  [`post ${JOB_RUN}/replay`]: { status: 201, prepare: after("DELETE", JOB_RUN, () => heldRun()) },
-  "get /v1/events": { status: 200, query: OF_DEMO },
-  "get /v1/events/stats": { status: 200, query: OF_DEMO },
-  "get /v1/events/:eventKey": { status: 200, query: OF_DEMO },
-  "delete /v1/events/:eventKey": { status: 200, query: OF_DEMO, prepare: waiting },
-  "post /v1/events/:eventKey/send": { status: 200, query: OF_DEMO, prepare: waiting },
-  "post /v1/events/prefix/:prefix/send": { status: 200, query: OF_DEMO, prepare: waiting },
-  "post /v1/events/purge": { status: 200, query: OF_DEMO, body: () => ({ older_than_days: 1 }), prepare: received },
+  "post /v1/jobs/batch": { body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
+  [`patch ${JOB}`]: { body: () => ({ description: `${++slugs}` }), prepare: ownJob },
+  [`delete ${JOB}`]: { prepare: ownJob },
+  [`post ${JOB}/clone`]: { body: () => ({ slug: `cloned-${++slugs}` }) },
+  [`post ${JOB}/enable`]: { prepare: after("POST", `${JOB}/disable`, () => ownJob()) },
+  [`post ${JOB}/disable`]: { prepare: ownJob },
+  [`post ${JOB}/trigger/bulk`]: { body: () => ({ items: [{}] }) },
+  [`delete ${JOB_RUN}`]: { prepare: heldRun },
+  [`post ${JOB_RUN}/cancel`]: { prepare: heldRun },
+  [`post ${JOB_RUN}/replay`]: { prepare: after("DELETE", JOB_RUN, () => heldRun()) },
+  "delete /v1/events/:eventKey": { prepare: waiting },
+  "post /v1/events/:eventKey/send": { prepare: waiting },
+  "post /v1/events/prefix/:prefix/send": { prepare: waiting },
+  "post /v1/events/purge": { body: () => ({ older_than_days: 1 }), prepare: received },
 };
 
-export function ask(route: (typeof routes)[number], ids: Ids, headers: Record<string, string>, query = queryOf(route)) {
-  const { body } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
-  return stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, body?.(ids), {
+export const caseOf = ({ method, path }: Route): Case => CASES[`${method} ${path}`] ?? {};
+export const successOf = ({ returns }: Route) => Number(Object.keys(returns)[0]);
+const takesProject = ({ query }: Route) => query?.safeParse({ project_id: "demo" }).success === true;
+export const queryOf = (route: Route) => (takesProject(route) ? "?project_id=demo" : "?");
+
+export const ask = (route: Route, ids: Ids, headers: Record<string, string>, query = queryOf(route)) =>
+  stack.request(route.method.toUpperCase(), filled(route.path, ids) + query, caseOf(route).body?.(ids), {
     token: "",
     headers,
   });
-}
-const queryOf = ({ method, path }: (typeof routes)[number]) => CASES[`${method} ${path}`]?.query ?? "";
 
 export const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
 export const guarded = named.filter(([, { scope }]) => scope !== undefined);
 export const open = named.filter(([, { scope }]) => scope === undefined);
+/** What a project has of everything. */
+export const LISTS = routes.filter(isList).map(({ path }) => path);
+
+function isList({ path, returns }: Route): boolean {
+  const shown = returns[200] && withHeaders.get(returns[200]);
+  return !path.includes(":") && shown?.headers.includes("X-Has-More") === true;
+}

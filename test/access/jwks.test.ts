@@ -29,7 +29,8 @@ beforeEach(async () => {
   await once(issuer, "listening");
   const jwksUri = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
   const log = pino({ level: "silent" });
-  api = await serve(createApp({ config: { auth: { ...NAMES, jwksUri }, maxSteps: 1 }, log } as Deps), "127.0.0.1", 0);
+  const config = { auth: { ...NAMES, jwksUri }, corsOrigins: [] as string[], maxSteps: 1 };
+  api = await serve(createApp({ config, log } as Deps), "127.0.0.1", 0);
 });
 afterEach(async () => {
   issuer.closeAllConnections();

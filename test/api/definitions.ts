@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Job } from "../../src/contract/jobs.ts";
+import type { Job } from "../../src/contract/jobs/jobs.ts";
 import { stringifyJson } from "../../src/contract/json.ts";
 import type { RunStatus, StepRun, StepStatus, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";

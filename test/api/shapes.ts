@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { z } from "zod";
 import { type Json, stringifyJson } from "../../src/contract/json.ts";
-import type { ErrorCode } from "../../src/errors.ts";
+import type { ErrorCode } from "../../src/contract/answers/problem.ts";
 import type { Answered } from "../stack/harness.ts";
 
 // Strict: a field that nobody knows, or one that is null, is a failure.

@@ -26,6 +26,14 @@ test("private job endpoints are refused in production and allowed in the embedde
   expect(loadDevConfig({}).allowPrivateEndpoints).toBe(true);
 });
 
+test("CORS_ORIGINS is origins, or *, or nothing", () => {
+  const origins = (CORS_ORIGINS: string) => loadConfig({ ...REQUIRED, CORS_ORIGINS }).corsOrigins;
+  expect(origins("https://a.example, http://localhost:3000,")).toEqual(["https://a.example", "http://localhost:3000"]);
+  expect([origins("*"), origins("")]).toEqual([["*"], []]);
+  for (const wrong of ["a.example", "https://a.example/", "https://A.example", "https://*.example", "null"])
+    expect(() => origins(wrong)).toThrow("CORS_ORIGINS must be origins");
+});
+
 test("a variable that is set but empty counts as not set", () => {
   expect(loadDevConfig({ PORT: "", DATABASE_URL: "" })).toMatchObject({ port: 8080, databaseUrl: undefined });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { examples } from "../../examples/load.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
-import { createJobBody } from "../../src/contract/jobs.ts";
+import { createJobBody } from "../../src/contract/jobs/jobs.ts";
 import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 
 test.each(Object.entries(examples))(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CommandStatus } from "../../src/contract/commands.ts";
+import type { CommandStatus } from "../../src/contract/answers/commands.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { atGate } from "./gate-then-job.ts";
 import { type Answered, type RequestOptions, type Stack, startStack } from "../stack/harness.ts";

@@ -1,13 +1,14 @@
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
 import type { z } from "zod";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
+import { bulkBody } from "../../src/contract/bulk/verbs.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { purgeEventsBody, sendEventBody, sendToPrefixBody } from "../../src/contract/events/events.ts";
-import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/job-trigger.ts";
-import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs.ts";
+import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/jobs/trigger.ts";
+import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs/jobs.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, bulkBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
+import { approveBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 

@@ -82,6 +82,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     auth: AUTH,
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
+    corsOrigins: [],
     maxSteps: 1_000,
     drainSecs: 5,
     logLevel,
@@ -91,7 +92,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stops: (() => Promise<unknown>)[] = [];
   const onStop = (stop: () => Promise<unknown>) => stops.unshift(stop);
   const deps = await connect(config, { onStop, log, stopping: new AbortController().signal });
-  const server = await serve(createApp(deps), config.host, config.port);
+  const server = await serve(createApp(deps, { checksAnswers: true }), config.host, config.port);
   const jobs = await startJobEndpoint();
   const apiUrl = `http://127.0.0.1:${server.port}`;
   const token: Stack["token"] = (claims, expiresInSecs) =>

@@ -1,5 +1,5 @@
 import { tsToMs } from "@temporalio/common/lib/time.js";
-import type { Job } from "../../src/contract/jobs.ts";
+import type { Job } from "../../src/contract/jobs/jobs.ts";
 import type { Json } from "../../src/contract/json.ts";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Approval, EventTrigger, JobRun, StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
+import type { Approval, StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, getStep, ok, reaches, runOf, work } from "../api/definitions.ts";
-import type { Job } from "../../src/contract/jobs.ts";
+import type { Job } from "../../src/contract/jobs/jobs.ts";
 import type { Attempt, WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { until } from "../stack/until.ts";

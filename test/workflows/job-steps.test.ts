@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import jwt from "jsonwebtoken";
-import type { JobRun } from "../../src/contract/runs.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import dns from "node:dns";
-import type { EventTrigger } from "../../src/contract/runs.ts";
+import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";

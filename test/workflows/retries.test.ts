@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JobRun } from "../../src/contract/runs.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";

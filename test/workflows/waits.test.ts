@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Approval, EventTrigger, StepRun } from "../../src/contract/runs.ts";
+import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
+import type { Approval, StepRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";

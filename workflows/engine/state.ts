@@ -1,11 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
-import type {
-  ApprovalStatus,
-  EventTriggerStatus,
-  NotifyStatus,
-  RunStatus,
-  StepStatus,
-} from "../../src/contract/runs.ts";
+import type { EventTriggerStatus, NotifyStatus } from "../../src/contract/events/event-trigger.ts";
+import type { ApprovalStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
 
 /** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */

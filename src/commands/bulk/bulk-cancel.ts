@@ -1,16 +1,10 @@
 import pMap from "p-map";
 import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
-import type { DryRun } from "../../contract/runs.ts";
+import type { BulkCanceled, BulkCancelPlan } from "../../contract/bulk/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findRun } from "../../store/runs.ts";
-
-export interface BulkCancelled {
-  canceled: number;
-  failed: number;
-  workflow_run_ids: string[];
-}
 
 /**
  * Cancels each run as a single cancel does, and counts those that can't be canceled. Parents come before their sub-workflows,
@@ -21,7 +15,7 @@ export async function bulkCancel(
   caller: Caller,
   ids: string[],
   idempotencyKey?: string,
-): Promise<BulkCancelled> {
+): Promise<BulkCanceled> {
   const distinct = [...new Set(ids)];
   const key = keyOfEach(idempotencyKey);
   const attempt = attempting(deps);
@@ -54,16 +48,12 @@ export async function bulkCancel(
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
 
-type CancelPreview =
-  | ({ workflow_run_id: string; status: "canceled" } & { plan: DryRun })
-  | { workflow_run_id: string; status: "failed"; error: string };
-
 /** What a bulk cancel would do to each run, each by itself. */
-export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]) {
+export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelPlan> {
   const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
-    async (workflow_run_id): Promise<CancelPreview> => {
+    async (workflow_run_id): Promise<BulkCancelPlan["results"][number]> => {
       const seen = await attempt(() => previewCancel(deps, caller, workflow_run_id));
       if ("error" in seen) return { workflow_run_id, status: "failed", error: seen.error };
       return { workflow_run_id, status: "canceled", plan: seen.value };
@@ -72,5 +62,5 @@ export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[
   );
   const workflow_run_ids = results.filter(({ status }) => status === "canceled").map((one) => one.workflow_run_id);
   const canceled = workflow_run_ids.length;
-  return { dry_run: true as const, canceled, failed: results.length - canceled, workflow_run_ids, results };
+  return { dry_run: true, canceled, failed: results.length - canceled, workflow_run_ids, results };
 }

@@ -2,20 +2,13 @@ import pMap from "p-map";
 import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
 import { logged } from "../command-log.ts";
 import { previewRetry, startRetry } from "../runs/retry-run.ts";
-import type { DryRun } from "../../contract/runs.ts";
+import type { BulkReplayed, BulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-
-export interface BulkReplayed {
-  replayed: number;
-  failed: number;
-  total: number;
-  results: { original_run_id: string; new_run_id?: string; status: "replayed" | "failed"; error?: string }[];
-}
 
 /** Retries each run as a single retry does, in the order asked; errors are told by entry. */
 export async function bulkReplay(
@@ -41,16 +34,12 @@ export async function bulkReplay(
   return counted(results);
 }
 
-type ItemPreview =
-  | ({ original_run_id: string; status: "replayed" } & { plan: DryRun })
-  | { original_run_id: string; status: "failed"; error: string };
-
 /** What a bulk replay would do to each run, each by itself. */
-export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]) {
+export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]): Promise<BulkReplayPlan> {
   const attempt = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
-    async (original_run_id): Promise<ItemPreview> => {
+    async (original_run_id): Promise<BulkReplayPlan["results"][number]> => {
       const seen = await attempt(async () =>
         previewRetry(deps, caller, await replayed(deps, caller, original_run_id), {}),
       );
@@ -59,7 +48,7 @@ export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[
     },
     { concurrency: CONCURRENCY },
   );
-  return { dry_run: true as const, ...counted(results) };
+  return { dry_run: true, ...counted(results) };
 }
 
 function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]) {

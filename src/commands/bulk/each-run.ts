@@ -1,6 +1,7 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../../deps.ts";
-import { type ErrorCode, Problem } from "../../errors.ts";
+import type { ErrorCode } from "../../contract/answers/problem.ts";
+import { Problem } from "../../errors.ts";
 import { isOutage } from "../../outage.ts";
 
 /** How many runs of one request are worked on at once. */

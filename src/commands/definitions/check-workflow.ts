@@ -2,7 +2,7 @@ import { checkedSteps } from "./definition-steps.ts";
 import { assertNoneRemoved } from "./update-workflow.ts";
 import { stepsToRun } from "../runs/trigger-run.ts";
 import type { StepInput } from "../../contract/steps.ts";
-import type { RunOrder } from "../../contract/definitions/workflow-versions.ts";
+import type { RunOrder, ValidSteps } from "../../contract/definitions/workflow-plans.ts";
 import type { StepOverride } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -18,7 +18,7 @@ export async function checkSteps(
   caller: Caller,
   workflowId: string,
   steps: StepInput[],
-): Promise<{ valid: true; step_count: number }> {
+): Promise<ValidSteps> {
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
   const stored = await storedSteps(deps, workflow);
   if (steps.length === 0) await checkStored(deps, workflow, stored);

@@ -1,4 +1,4 @@
-import { createWorkflow, type Draft, previewWorkflow } from "./create-workflow.ts";
+import { type Draft, makeWorkflow, previewWorkflow } from "./create-workflow.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import type { CloneWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import type { Workflow, WorkflowPlan, WorkflowStep } from "../../contract/workflows.ts";
@@ -12,12 +12,18 @@ const MAX_NAME = 255;
 const MAX_SLUG = 128;
 
 /** A new workflow, of its first version, that says what this one says now. */
-export const cloneWorkflow = async (
+export async function cloneWorkflow(
   deps: Deps,
   caller: Caller,
   workflowId: string,
   body: CloneWorkflowBody,
-): Promise<Workflow> => createWorkflow(deps, caller, await cloned(deps, caller, workflowId, body));
+  idempotencyKey?: string,
+): Promise<Workflow> {
+  const draft = await cloned(deps, caller, workflowId, body);
+  // By what was asked for: the workflow itself may have been changed since.
+  const asked = { operation: "clone workflow", body: { ...body, workflow_id: workflowId }, idempotencyKey };
+  return makeWorkflow(deps, caller, draft, asked);
+}
 
 /** What would be stored. */
 export const previewClone = async (

@@ -1,6 +1,8 @@
+import type { Pool } from "pg";
 import { v7 as uuid } from "uuid";
 import { assertSupported } from "./assert-supported.ts";
-import { checkedSteps, saveSteps, unsavedSteps } from "./definition-steps.ts";
+import { idempotent } from "../idempotency/idempotent.ts";
+import { type CheckedSteps, checkedSteps, saveSteps, unsavedSteps } from "./definition-steps.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
 import { UNSUPPORTED } from "../../contract/without-effect.ts";
@@ -10,23 +12,60 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
+import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import type { StoredStep } from "../../store/workflow-versions.ts";
-import { insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
+import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { findWorkflow, insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 
 /** What may be asked for, and where another definition is copied, what that says besides. */
 export type Draft = CreateWorkflowBody & Pick<StoredWorkflow, "backwards_compatible">;
 
-export async function createWorkflow(deps: Deps, caller: Caller, draft: Draft): Promise<Workflow> {
+interface Asked {
+  operation: string;
+  body: unknown;
+  idempotencyKey?: string;
+}
+
+export const createWorkflow = (
+  deps: Deps,
+  caller: Caller,
+  body: CreateWorkflowBody,
+  idempotencyKey?: string,
+): Promise<Workflow> => makeWorkflow(deps, caller, body, { operation: "create workflow", body, idempotencyKey });
+
+/** Stores what the draft says, or finds what the same request has stored before. */
+export async function makeWorkflow(deps: Deps, caller: Caller, draft: Draft, asked: Asked): Promise<Workflow> {
   const { workflow, steps: checked } = await checkedDefinition(deps, caller, draft);
-  const steps = await inTransaction(deps.db, async (db) => {
+  const request = { projectId: workflow.project_id, ...asked };
+  const stored = await idempotent(deps, request, findDefinition, (id) =>
+    storeDefinition(deps.db, { ...workflow, id }, checked).catch(async (error) => {
+      // The same request may have been faster.
+      const theirs = error instanceof Problem && (await findDefinition(deps.db, id));
+      if (theirs) return theirs;
+      throw error;
+    }),
+  );
+  return { ...presentWorkflow(stored.workflow), steps: await presentDefinedSteps(deps, stored.steps) };
+}
+
+interface Definition {
+  workflow: StoredWorkflow;
+  steps: StoredStep[];
+}
+
+async function findDefinition(db: Db, id: string): Promise<Definition | undefined> {
+  const workflow = await findWorkflow(db, id);
+  return workflow && { workflow, steps: (await findVersion(db, workflow.version_id))?.steps ?? [] };
+}
+
+function storeDefinition(pool: Pool, workflow: StoredWorkflow, checked: CheckedSteps): Promise<Definition> {
+  return inTransaction(pool, async (db) => {
     const steps = await saveSteps(db, { ...workflow, at: workflow.created_at }, checked);
     if ((await insertWorkflow(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
-    return steps;
+    return { workflow, steps };
   });
-  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
 }
 
 /** What would be stored. */

@@ -1,4 +1,4 @@
-import type { Workflow } from "../../contract/workflows.ts";
+import type { DeletionPlan } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -21,11 +21,7 @@ export async function deleteWorkflow(deps: Deps, caller: Caller, workflowId: str
 }
 
 /** What would be deleted. */
-export async function previewDeletion(
-  deps: Deps,
-  caller: Caller,
-  workflowId: string,
-): Promise<{ dry_run: true; workflow: Workflow }> {
+export async function previewDeletion(deps: Deps, caller: Caller, workflowId: string): Promise<DeletionPlan> {
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
   await assertNoOpenRuns(deps.db, workflowId);
   return { dry_run: true, workflow: presentWorkflow(workflow) };

@@ -1,7 +1,9 @@
 import type { Accepted } from "../accepted.ts";
 import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, type Steering, steerRun } from "../runs/steer-run.ts";
-import type { DryRun, EventTrigger } from "../../contract/runs.ts";
+import type { EventTrigger } from "../../contract/events/event-trigger.ts";
+import type { DryRun } from "../../contract/runs.ts";
+import type { CancelPlan } from "../../contract/events/events.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -32,11 +34,6 @@ export async function cancelEvent(deps: Deps, caller: Caller, asked: EventCancel
     if (canceled) return presentEvent(deps, canceled);
     // A wait has just opened, and was offered the event.
   }
-}
-
-export interface CancelPlan {
-  dry_run: true;
-  event_trigger: EventTrigger;
 }
 
 /** What it would do to the run that waits; or the held event as it would be. */

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import { attempting, CONCURRENCY } from "../bulk/each-run.ts";
 import { sendEvent } from "../runs/send-event.ts";
-import type { PrefixSent } from "../../contract/events/events.ts";
+import type { PrefixPlan, PrefixSent } from "../../contract/events/events.ts";
 import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
@@ -54,10 +54,14 @@ export async function sendToPrefix(deps: Deps, caller: Caller, sending: PrefixSe
 }
 
 /** Whom it would reach. */
-export async function previewSendToPrefix(deps: Deps, caller: Caller, { prefix, projectId }: PrefixSending) {
+export async function previewSendToPrefix(
+  deps: Deps,
+  caller: Caller,
+  { prefix, projectId }: PrefixSending,
+): Promise<PrefixPlan> {
   const { waits, has_more } = await waitingUnder(deps, projectOf(caller, projectId), prefix);
   const triggers = await presentEvents(deps, waits);
-  return { dry_run: true as const, resolved: waits.length, triggers, has_more };
+  return { dry_run: true, resolved: waits.length, triggers, has_more };
 }
 
 /** Gates and sleeps are only meant where the prefix is one of theirs. */

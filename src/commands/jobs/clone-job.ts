@@ -1,13 +1,21 @@
 import { firstVersion, planOfJob, storeJob } from "./create-job.ts";
-import type { CloneJobBody, Job, JobPlan } from "../../contract/jobs.ts";
+import type { CloneJobBody, Job, JobPlan } from "../../contract/jobs/jobs.ts";
 import type { Deps } from "../../deps.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findOwnJob } from "../../queries/jobs.ts";
 import type { StoredJob } from "../../store/jobs.ts";
 
 /** A job of its own that is like this one. */
-export async function cloneJob(deps: Deps, caller: Caller, id: string, body: CloneJobBody): Promise<Job> {
-  return storeJob(deps, await cloned(deps, caller, id, body));
+export async function cloneJob(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  body: CloneJobBody,
+  idempotencyKey?: string,
+): Promise<Job> {
+  // By what was asked for: the job itself may have been changed since.
+  const asked = { operation: "clone job", body: { ...body, job_id: id }, idempotencyKey };
+  return storeJob(deps, await cloned(deps, caller, id, body), asked);
 }
 
 /** What would be stored. */

@@ -1,18 +1,30 @@
 import { v7 as uuid } from "uuid";
 import { assertUsable } from "./check-job.ts";
+import { idempotent } from "../idempotency/idempotent.ts";
 import { newVersionId } from "../definitions/version-id.ts";
-import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs.ts";
+import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs/jobs.ts";
 import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { insertJob, type StoredJob } from "../../store/jobs.ts";
+import { findJob, insertJob, type StoredJob } from "../../store/jobs.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
 import { presentJob } from "../../views/job.ts";
 
-export async function createJob(deps: Deps, caller: Caller, body: CreateJobBody): Promise<Job> {
-  return storeJob(deps, jobOf(deps, caller, body));
+interface Asked {
+  operation: string;
+  body: unknown;
+  idempotencyKey?: string;
+}
+
+export async function createJob(
+  deps: Deps,
+  caller: Caller,
+  body: CreateJobBody,
+  idempotencyKey?: string,
+): Promise<Job> {
+  return storeJob(deps, jobOf(deps, caller, body), { operation: "create job", body, idempotencyKey });
 }
 
 /** What would be stored. */
@@ -20,9 +32,17 @@ export async function previewJob(deps: Deps, caller: Caller, body: CreateJobBody
   return planOfJob(deps, jobOf(deps, caller, body));
 }
 
-export async function storeJob({ db }: Deps, job: StoredJob): Promise<Job> {
-  if ((await insertJob(db, job)) === "duplicate") throw slugTaken(job);
-  return presentJob(job);
+/** Stores the job, or finds what the same request has stored before. */
+export async function storeJob(deps: Deps, job: StoredJob, asked: Asked): Promise<Job> {
+  const stored = await idempotent(deps, { projectId: job.project_id, ...asked }, findJob, async (id) => {
+    const made = { ...job, id };
+    if ((await insertJob(deps.db, made)) === "inserted") return made;
+    // The same request may have been faster.
+    const theirs = await findJob(deps.db, id);
+    if (!theirs) throw slugTaken(job);
+    return theirs;
+  });
+  return presentJob(stored);
 }
 
 export async function planOfJob({ db }: Deps, stored: StoredJob): Promise<JobPlan> {

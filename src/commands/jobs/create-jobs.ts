@@ -1,20 +1,26 @@
 import { setTimeout as rest } from "node:timers/promises";
 import pMap from "p-map";
 import { createJob, previewJob } from "./create-job.ts";
-import type { CreateJobBody, Job, JobBatch, JobPlan } from "../../contract/jobs.ts";
+import type { FailedItem } from "../../contract/answers/problem.ts";
+import type { CreateJobBody, JobBatch, JobBatchPlan } from "../../contract/jobs/jobs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 
 /** Each as a single creation would be: one bad item spoils nothing. In order, so that of two with one slug the first is made. */
-export const createJobs = (deps: Deps, caller: Caller, items: (CreateJobBody | Problem)[]): Promise<JobBatch<Job>> =>
-  batch(items, (body) => createJob(deps, caller, body));
+export const createJobs = (
+  deps: Deps,
+  caller: Caller,
+  items: (CreateJobBody | Problem)[],
+  idempotencyKey?: string,
+): Promise<JobBatch> =>
+  batch(items, (body, index) => createJob(deps, caller, body, idempotencyKey && `${idempotencyKey}/${index}`));
 
 export async function previewJobs(
   deps: Deps,
   caller: Caller,
   items: (CreateJobBody | Problem)[],
-): Promise<{ dry_run: true } & JobBatch<JobPlan["job"]>> {
+): Promise<JobBatchPlan> {
   const slugs = new Set<string>();
   const planned = await batch(items, async (body) => {
     const { job } = await previewJob(deps, caller, body);
@@ -28,18 +34,18 @@ export async function previewJobs(
 
 async function batch<Made>(
   items: (CreateJobBody | Problem)[],
-  make: (body: CreateJobBody) => Promise<Made>,
-): Promise<JobBatch<Made>> {
+  make: (body: CreateJobBody, index: number) => Promise<Made>,
+) {
   let took = 0;
   const results = await pMap(
     items,
-    async (item, index): Promise<JobBatch<Made>["results"][number]> => {
+    async (item, index): Promise<{ index: number; status: "created"; job: Made } | FailedItem> => {
       // A schema may take a while to compile: as long a while is left to the others.
       await rest(took);
       const began = performance.now();
       try {
         if (item instanceof Problem) throw item;
-        return { index, status: "created", job: await make(item) };
+        return { index, status: "created", job: await make(item, index) };
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         const { code, message, details } = error;

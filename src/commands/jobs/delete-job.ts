@@ -7,7 +7,7 @@ import { deleteJob as deleteRow, lockJob, type StoredJob } from "../../store/job
 import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { presentJob } from "../../views/job.ts";
-import type { Job } from "../../contract/jobs.ts";
+import type { JobDeletionPlan } from "../../contract/jobs/jobs.ts";
 
 /** Nothing may call it any more. What it did is still to be read. */
 export async function deleteJob(deps: Deps, caller: Caller, id: string): Promise<void> {
@@ -19,7 +19,7 @@ export async function deleteJob(deps: Deps, caller: Caller, id: string): Promise
   });
 }
 
-export async function previewDelete(deps: Deps, caller: Caller, id: string): Promise<{ dry_run: true; job: Job }> {
+export async function previewDelete(deps: Deps, caller: Caller, id: string): Promise<JobDeletionPlan> {
   const job = await findOwnJob(deps, caller, id);
   await assertUnused(deps.db, job);
   return { dry_run: true, job: presentJob(job) };

@@ -4,7 +4,7 @@ import { idempotentRun } from "../idempotency/idempotent.ts";
 import { jobRunToBe } from "./job-run-to-be.ts";
 import { startRun } from "../runs/start-run.ts";
 import { now } from "../../time/clock.ts";
-import type { JobTriggerBody, JobTriggerPlan, Triggered } from "../../contract/job-trigger.ts";
+import type { JobTriggerBody, JobTriggerPlan, Triggered } from "../../contract/jobs/trigger.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";

@@ -1,12 +1,7 @@
 import pMap from "p-map";
 import { previewJobTrigger, triggerJob } from "./trigger-job.ts";
-import type {
-  BulkFailure,
-  JobTriggerBody,
-  JobTriggerPlan,
-  Triggered,
-  TriggeredBulk,
-} from "../../contract/job-trigger.ts";
+import type { FailedItem } from "../../contract/answers/problem.ts";
+import type { BulkTriggerPlan, JobTriggerBody, Triggered, TriggeredBulk } from "../../contract/jobs/trigger.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -35,7 +30,7 @@ export async function previewJobTriggers(
   caller: Caller,
   jobId: string,
   items: Item[],
-): Promise<{ dry_run: true } & TriggeredBulk<{ status: "queued"; plan: JobTriggerPlan }>> {
+): Promise<BulkTriggerPlan> {
   await findOwnJob(deps, caller, jobId);
   const planned = await each(items, async (body) => {
     const plan = await previewJobTrigger(deps, caller, jobId, body);
@@ -48,11 +43,11 @@ export async function previewJobTriggers(
 async function each<Made extends Pick<Triggered, "status">>(
   items: Item[],
   make: (body: JobTriggerBody, index: number) => Promise<Made>,
-): Promise<TriggeredBulk<Made>> {
+) {
   let triggered = 0;
   const results = await pMap(
     items,
-    async (item, index): Promise<({ index: number } & Made) | BulkFailure> => {
+    async (item, index): Promise<({ index: number } & Made) | FailedItem> => {
       try {
         if (item instanceof Problem) throw item;
         const made = await make(item, index);

@@ -2,7 +2,7 @@ import { assertUsable } from "./check-job.ts";
 import { asPlanned, slugTaken } from "./create-job.ts";
 import { newVersionId } from "../definitions/version-id.ts";
 import { now } from "../../time/clock.ts";
-import type { Job, JobPlan, UpdateJobBody } from "../../contract/jobs.ts";
+import type { Job, JobPlan, UpdateJobBody } from "../../contract/jobs/jobs.ts";
 import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";

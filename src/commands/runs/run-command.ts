@@ -1,5 +1,5 @@
 import { settleCommands } from "./settle-commands.ts";
-import type { CommandStatus } from "../../contract/commands.ts";
+import type { CommandStatus } from "../../contract/answers/commands.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

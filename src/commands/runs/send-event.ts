@@ -3,7 +3,8 @@ import { previewSteering, type Steered, type Steering, steerRun } from "./steer-
 import type { Accepted } from "../accepted.ts";
 import { claimEvent } from "../idempotency/claim-key.ts";
 import { type Json, parseJson } from "../../contract/json.ts";
-import type { DryRun, EventTrigger } from "../../contract/runs.ts";
+import type { EventTrigger } from "../../contract/events/event-trigger.ts";
+import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { id } from "../ids.ts";
 import { line, list, members, whole } from "../fields.ts";
 import { STEP_TYPES } from "../steps/index.ts";
+import { time } from "../times.ts";
 
 const MAX_TYPES = 100;
 
@@ -19,16 +21,25 @@ export const workflowPolicyBody = members({
 export type PolicyRules = z.output<typeof workflowPolicyBody>;
 
 /** What definitions of a project may not be (docs/definitions.md, Policies). */
-export interface WorkflowPolicy extends Omit<PolicyRules, "forbidden_step_types"> {
-  id: string;
-  project_id: string;
-  forbidden_step_types?: string[];
-  created_at: string;
-  updated_at: string;
-}
+export const workflowPolicy = z
+  .strictObject({
+    id,
+    project_id: z.string(),
+    max_fan_out: z.int().min(0),
+    max_depth: z.int().min(0),
+    forbidden_step_types: z.array(z.string()).optional(),
+    require_approval_for_deploy: z.boolean(),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: "WorkflowPolicy", description: "What definitions of a project may not be." });
+export type WorkflowPolicy = z.output<typeof workflowPolicy>;
 
 /** What would be stored, as `dryRun=true` answers it. */
-export interface WorkflowPolicyPlan {
-  dry_run: true;
-  policy: Omit<WorkflowPolicy, "id" | "created_at" | "updated_at">;
-}
+export const workflowPolicyPlan = z
+  .strictObject({
+    dry_run: z.literal(true),
+    policy: workflowPolicy.omit({ id: true, created_at: true, updated_at: true }),
+  })
+  .meta({ id: "WorkflowPolicyPlan" });
+export type WorkflowPolicyPlan = z.output<typeof workflowPolicyPlan>;

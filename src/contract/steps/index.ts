@@ -13,7 +13,7 @@ type Named<Part extends "fields" | "aliases"> = {
   [Type in StepType]: keyof (typeof STEP_TYPES)[Type][Part];
 }[StepType];
 
-// The compiler names a field of a type that is missing here.
+/** What counts only for some types of steps, as definitions hold it. The compiler names a field that is missing here. */
 export const typeFields = {
   ...job.fields,
   ...approval.fields,
@@ -22,9 +22,6 @@ export const typeFields = {
   ...subWorkflow.fields,
 } satisfies Record<Named<"fields">, z.ZodType>;
 export const typeAliases = { ...approval.aliases, ...sleep.aliases } satisfies Record<Named<"aliases">, z.ZodType>;
-
-/** What counts only for some types of steps, as definitions hold it. */
-export type TypeFields = z.output<z.ZodObject<typeof typeFields>>;
 
 /** The types that a field counts for, in the order in which they have it. A field of none of them counts for every type. */
 export const TYPES_OF_FIELDS = new Map<string, StepType[]>();

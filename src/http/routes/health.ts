@@ -1,14 +1,26 @@
-import type { Deps } from "../../deps.ts";
-import { readiness } from "../../queries/readiness.ts";
-import type { Answer } from "../answer.ts";
+import { health, readiness } from "../../contract/answers/health.ts";
+import { componentsOf } from "../../queries/readiness.ts";
 import { openRoute, type Route } from "../route.ts";
 
-const alive = async (): Promise<Answer> => ({ body: { edition: "community", status: "ok" } });
-
-async function ready(deps: Deps): Promise<Answer> {
-  const components = await readiness(deps);
-  const status = components.every((each) => each.status === "up") ? "up" : "down";
-  return { status: status === "up" ? 200 : 503, body: { status, components } };
-}
-
-export const healthRoutes: Route[] = [openRoute("/health", alive), openRoute("/health/ready", ready)];
+export const healthRoutes: Route[] = [
+  openRoute({
+    path: "/health",
+    operationId: "getHealth",
+    tag: "Service",
+    summary: "Whether the process answers",
+    returns: { 200: health },
+    answer: async () => ({ body: { edition: "community", status: "ok" } as const }),
+  }),
+  openRoute({
+    path: "/health/ready",
+    operationId: "getReadiness",
+    tag: "Service",
+    summary: "Whether a request can be served now",
+    returns: { 200: readiness, 503: readiness },
+    answer: async (deps) => {
+      const components = await componentsOf(deps);
+      const status = components.every((each) => each.status === "up") ? "up" : "down";
+      return { status: status === "up" ? (200 as const) : (503 as const), body: { status, components } as const };
+    },
+  }),
+];

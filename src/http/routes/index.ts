@@ -1,5 +1,6 @@
 import type { Route } from "../route.ts";
 import { bulkOperationRoutes } from "./bulk-operations.ts";
+import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobTriggerRoutes } from "./job-triggers.ts";
@@ -24,4 +25,5 @@ export const routes: Route[] = [
   ...jobTriggerRoutes,
   ...jobRunRoutes,
   ...eventRoutes,
+  documentRoute(() => routes),
 ];

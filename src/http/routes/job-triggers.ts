@@ -1,36 +1,55 @@
-import { jobIdOf } from "./jobs.ts";
 import { previewJobTrigger, triggerJob } from "../../commands/jobs/trigger-job.ts";
 import { previewJobTriggers, triggerJobs } from "../../commands/jobs/trigger-jobs.ts";
-import { bulkTriggerBody, jobTriggerBody } from "../../contract/job-trigger.ts";
+import {
+  bulkTriggerBody,
+  bulkTriggerPlan,
+  jobTriggerBody,
+  jobTriggerPlan,
+  triggered,
+  triggeredBulk,
+} from "../../contract/jobs/trigger.ts";
 import { IGNORED, sent, sentInEach } from "../../contract/without-effect.ts";
 import { route, type Route } from "../route.ts";
 import { parseEach } from "../validation.ts";
 
-/** Runs of a job by itself; what becomes of them is next door, in runs.ts. */
+const tag = "Jobs";
+
+/** Runs of a job by itself. For what becomes of them see job-runs.ts. */
 export const jobTriggerRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/jobs/:jobID/trigger",
+    operationId: "triggerJob",
+    tag,
+    summary: "Start a run of a job",
     scope: "jobs:trigger",
     body: jobTriggerBody,
     ignores: sent(IGNORED.jobTrigger),
-    plan: (deps, { caller, params, body }) => previewJobTrigger(deps, caller, jobIdOf(params), body),
+    returns: { 201: triggered },
+    plans: jobTriggerPlan,
+    plan: (deps, { caller, params, body }) => previewJobTrigger(deps, caller, params.jobID, body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await triggerJob(deps, caller, jobIdOf(params), body, idempotencyKey ?? body.idempotency_key);
-      return { status: 201, headers: { Location: `/v1/runs/${run.id}` }, body: run };
+      const run = await triggerJob(deps, caller, params.jobID, body, idempotencyKey ?? body.idempotency_key);
+      return { headers: { Location: `/v1/runs/${run.id}` }, body: run };
     },
   }),
   route({
     method: "post",
     path: "/v1/jobs/:jobID/trigger/bulk",
+    operationId: "bulkTriggerJob",
+    tag,
+    summary: "Start up to 100 runs of a job",
+    description: "Each as a single trigger would be: what is wrong with one is its own.",
     isBulk: true,
     scope: "jobs:trigger",
     body: bulkTriggerBody,
     ignores: sentInEach("items", IGNORED.jobTrigger),
+    returns: { 200: triggeredBulk },
+    plans: bulkTriggerPlan,
     plan: (deps, { caller, params, body }) =>
-      previewJobTriggers(deps, caller, jobIdOf(params), parseEach(jobTriggerBody, body.items)),
+      previewJobTriggers(deps, caller, params.jobID, parseEach(jobTriggerBody, body.items)),
     handler: async (deps, { caller, params, body, idempotencyKey }) => ({
-      body: await triggerJobs(deps, caller, jobIdOf(params), parseEach(jobTriggerBody, body.items), idempotencyKey),
+      body: await triggerJobs(deps, caller, params.jobID, parseEach(jobTriggerBody, body.items), idempotencyKey),
     }),
   }),
 ];

@@ -1,45 +1,75 @@
+import { z } from "zod";
 import { cloneJob, previewClone } from "../../commands/jobs/clone-job.ts";
 import { createJob, previewJob } from "../../commands/jobs/create-job.ts";
 import { createJobs, previewJobs } from "../../commands/jobs/create-jobs.ts";
 import { deleteJob, previewDelete } from "../../commands/jobs/delete-job.ts";
 import { previewEnabled, previewUpdate, setEnabled, updateJob } from "../../commands/jobs/update-job.ts";
-import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../contract/jobs.ts";
-import { taggedQuery, versionsQuery } from "../../contract/lists.ts";
+import {
+  batchJobsBody,
+  cloneJobBody,
+  createJobBody,
+  job,
+  jobBatch,
+  jobBatchPlan,
+  jobDeletionPlan,
+  jobHealth,
+  jobPlan,
+  updateJobBody,
+} from "../../contract/jobs/jobs.ts";
+import { listOf, taggedQuery, versionsQuery } from "../../contract/lists.ts";
 import { IGNORED, sent, sentInEach } from "../../contract/without-effect.ts";
 import { pageAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
-import { knownId, parseEach } from "../validation.ts";
+import { parseEach } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
-import { getJob, jobHealth, listJobs, listJobVersions } from "../../queries/jobs.ts";
+import { getJob, getJobHealth, listJobs, listJobVersions } from "../../queries/jobs.ts";
 
-export const jobIdOf = (params: { jobID: string }) => knownId(params.jobID, "job not found");
+const tag = "Jobs";
 
 export const jobRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/jobs",
+    operationId: "createJob",
+    tag,
+    summary: "Create a job",
     scope: "jobs:write",
     body: createJobBody,
     ignores: sent(IGNORED.job),
+    returns: { 201: job },
+    plans: jobPlan,
     plan: (deps, { caller, body }) => previewJob(deps, caller, body),
-    handler: async (deps, { caller, body }) => ({ status: 201, body: await createJob(deps, caller, body) }),
+    handler: async (deps, { caller, body, idempotencyKey }) => {
+      const created = await createJob(deps, caller, body, idempotencyKey);
+      return { headers: { Location: `/v1/jobs/${created.id}` }, body: created };
+    },
   }),
   route({
     method: "post",
     path: "/v1/jobs/batch",
+    operationId: "createJobs",
+    tag,
+    summary: "Create up to 100 jobs",
+    description: "Each as a single creation would be: what is wrong with one is its own.",
     scope: "jobs:write",
     body: batchJobsBody,
     ignores: sentInEach("jobs", IGNORED.job),
+    returns: { 200: jobBatch },
+    plans: jobBatchPlan,
     plan: (deps, { caller, body }) => previewJobs(deps, caller, parseEach(createJobBody, body.jobs)),
-    handler: async (deps, { caller, body }) => ({
-      body: await createJobs(deps, caller, parseEach(createJobBody, body.jobs)),
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await createJobs(deps, caller, parseEach(createJobBody, body.jobs), idempotencyKey),
     }),
   }),
   route({
     method: "get",
     path: "/v1/jobs",
+    operationId: "listJobs",
+    tag,
+    summary: "List jobs",
     scope: "jobs:read",
     query: taggedQuery,
+    returns: { 200: listOf(job) },
     handler: async (deps, asked) => {
       const page = await listJobs(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
       return pageAnswer(page, asked);
@@ -48,62 +78,98 @@ export const jobRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/jobs/:jobID",
+    operationId: "getJob",
+    tag,
+    summary: "Get a job",
     scope: "jobs:read",
-    handler: async (deps, { caller, params }) => ({ body: await getJob(deps, caller, jobIdOf(params)) }),
+    returns: { 200: job },
+    handler: async (deps, { caller, params }) => ({ body: await getJob(deps, caller, params.jobID) }),
   }),
   route({
     method: "patch",
     path: "/v1/jobs/:jobID",
+    operationId: "updateJob",
+    tag,
+    summary: "Change a job",
+    description: "Makes its next version. Runs that are open make their next call by it.",
     scope: "jobs:write",
+    ignoresKey: true,
     body: updateJobBody,
     ignores: sent(IGNORED.jobUpdate),
-    plan: (deps, { caller, params, body }) => previewUpdate(deps, caller, jobIdOf(params), body),
-    handler: async (deps, { caller, params, body }) => ({ body: await updateJob(deps, caller, jobIdOf(params), body) }),
+    returns: { 200: job },
+    plans: jobPlan,
+    plan: (deps, { caller, params, body }) => previewUpdate(deps, caller, params.jobID, body),
+    handler: async (deps, { caller, params, body }) => ({ body: await updateJob(deps, caller, params.jobID, body) }),
   }),
   route({
     method: "delete",
     path: "/v1/jobs/:jobID",
+    operationId: "deleteJob",
+    tag,
+    summary: "Delete a job",
+    description: "Nothing may call it any more. Its runs stay.",
     scope: "jobs:write",
-    plan: (deps, { caller, params }) => previewDelete(deps, caller, jobIdOf(params)),
+    ignoresKey: true,
+    returns: { 204: z.undefined() },
+    plans: jobDeletionPlan,
+    plan: (deps, { caller, params }) => previewDelete(deps, caller, params.jobID),
     handler: async (deps, { caller, params }) => {
-      await deleteJob(deps, caller, jobIdOf(params));
-      return { status: 204, body: undefined };
+      await deleteJob(deps, caller, params.jobID);
+      return { body: undefined };
     },
   }),
   route({
     method: "post",
     path: "/v1/jobs/:jobID/clone",
+    operationId: "cloneJob",
+    tag,
+    summary: "Copy a job",
     scope: "jobs:write",
     body: cloneJobBody,
-    plan: (deps, { caller, params, body }) => previewClone(deps, caller, jobIdOf(params), body),
-    handler: async (deps, { caller, params, body }) => ({
-      status: 201,
-      body: await cloneJob(deps, caller, jobIdOf(params), body),
-    }),
+    returns: { 201: job },
+    plans: jobPlan,
+    plan: (deps, { caller, params, body }) => previewClone(deps, caller, params.jobID, body),
+    handler: async (deps, { caller, params, body, idempotencyKey }) => {
+      const copy = await cloneJob(deps, caller, params.jobID, body, idempotencyKey);
+      return { headers: { Location: `/v1/jobs/${copy.id}` }, body: copy };
+    },
   }),
   ...[true, false].map((enabled) =>
     route({
       method: "post",
       path: `/v1/jobs/:jobID/${enabled ? "enable" : "disable"}`,
+      operationId: enabled ? "enableJob" : "disableJob",
+      tag,
+      summary: enabled ? "Enable a job" : "Disable a job",
       scope: "jobs:write",
-      plan: (deps, { caller, params }) => previewEnabled(deps, caller, jobIdOf(params), enabled),
-      handler: async (deps, { caller, params }) => ({
-        body: await setEnabled(deps, caller, jobIdOf(params), enabled),
-      }),
+      ignoresKey: true,
+      returns: { 200: job },
+      plans: jobPlan,
+      plan: (deps, { caller, params }) => previewEnabled(deps, caller, params.jobID, enabled),
+      handler: async (deps, { caller, params }) => ({ body: await setEnabled(deps, caller, params.jobID, enabled) }),
     }),
   ),
   route({
     method: "get",
     path: "/v1/jobs/:jobID/versions",
+    operationId: "listJobVersions",
+    tag,
+    summary: "List the versions of a job",
+    description: "The newest first.",
     scope: "jobs:read",
     query: versionsQuery,
+    returns: { 200: listOf(job) },
     handler: async (deps, asked) =>
-      pageAnswer(await listJobVersions(deps, asked.caller, jobIdOf(asked.params), asked.query), asked),
+      pageAnswer(await listJobVersions(deps, asked.caller, asked.params.jobID, asked.query), asked),
   }),
   route({
     method: "get",
     path: "/v1/jobs/:jobID/health",
+    operationId: "getJobHealth",
+    tag,
+    summary: "How the runs of a job ended lately",
     scope: "jobs:read",
-    handler: async (deps, { caller, params }) => ({ body: await jobHealth(deps, caller, jobIdOf(params)) }),
+    returns: { 200: jobHealth },
+    handler: async (deps, { caller, params }) => ({ body: await getJobHealth(deps, caller, params.jobID) }),
   }),
 ];

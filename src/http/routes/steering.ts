@@ -2,64 +2,115 @@ import type { z } from "zod";
 import type { Accepted } from "../../commands/accepted.ts";
 import { previewSteering, type Steered, type Steering, steerRun } from "../../commands/runs/steer-run.ts";
 import type { Json } from "../../contract/json.ts";
-import { approveBody, reasonBody, resultBody, retryBody } from "../../contract/verbs.ts";
+import { type Approval, dryRun, type StepRun, workflowRun } from "../../contract/runs.ts";
+import {
+  approveBody,
+  decidedGate,
+  reasonBody,
+  resetSteps,
+  resultBody,
+  retryBody,
+  steppedRun,
+} from "../../contract/verbs.ts";
 import { IGNORED, sent } from "../../contract/without-effect.ts";
-import { answerTo } from "../answer.ts";
+import { answerTo, commanded } from "../answer.ts";
 import { type Route, route } from "../route.ts";
-import { knownId } from "../validation.ts";
 import type { Scope } from "../../identity/caller.ts";
 import type { Verb } from "../../../workflows/engine/command.ts";
 
-export const runIdOf = (params: { workflowRunID: string }) => knownId(params.workflowRunID, "workflow run not found");
-
 type Done = Exclude<Steered, Accepted>;
 const theRun = ({ run }: Done) => run;
-const theStep = ({ step_run }: Done) => ({ step_run });
-const theGate = ({ step_run, approval }: Done) => ({ step_run, approval });
-const theCount = ({ reset_steps }: Done) => ({ reset_steps });
+// A verb of a step shows that step, and one that decides a gate the gate.
+const theStep = ({ step_run }: Done) => ({ step_run: step_run as StepRun });
+const theGate = ({ step_run, approval }: Done) => ({ step_run: step_run as StepRun, approval: approval as Approval });
+const theCount = ({ reset_steps = 0 }: Done) => ({ reset_steps });
+
+const MAY_DECIDE = { orScope: "approvals:decide" } as const;
 
 /** The verbs that steer an open run; retry and replay-subtree of a step also reopen a closed one. */
 export const steeringRoutes: Route[] = [
-  ofRun("pause"),
-  ofRun("resume"),
-  ofStep("retry", retryBody, (payloads) => ({ payloads }), theStep),
-  ofStep("replay-subtree", retryBody, (payloads) => ({ payloads }), theCount),
-  ofStep("approve", approveBody, () => ({}), theGate, { orScope: "approvals:decide", ignores: sent(IGNORED.approve) }),
-  ofStep("reject", reasonBody, ({ reason }) => ({ reason }), theGate, { orScope: "approvals:decide" }),
-  ofStep("skip", reasonBody, ({ reason }) => ({ reason }), theStep),
-  ofStep("force-complete", resultBody, ({ result }) => ({ result }), theStep),
+  ofRun("pause", { operationId: "pauseWorkflowRun", summary: "Hold back new steps" }),
+  ofRun("resume", { operationId: "resumeWorkflowRun", summary: "Let new steps start again" }),
+  ofStep(
+    "retry",
+    { operationId: "retryWorkflowRunStep", summary: "Run an ended step again" },
+    { body: retryBody, said: (payloads) => ({ payloads }), shows: steppedRun, show: theStep },
+  ),
+  ofStep(
+    "replay-subtree",
+    { operationId: "replayWorkflowRunSubtree", summary: "Run a step and everything after it again" },
+    { body: retryBody, said: (payloads) => ({ payloads }), shows: resetSteps, show: theCount },
+  ),
+  ofStep(
+    "approve",
+    { operationId: "approveWorkflowRunStep", summary: "Approve a gate", ...MAY_DECIDE },
+    { body: approveBody, said: () => ({}), shows: decidedGate, show: theGate, ignores: sent(IGNORED.approve) },
+  ),
+  ofStep(
+    "reject",
+    { operationId: "rejectWorkflowRunStep", summary: "Reject a gate", ...MAY_DECIDE },
+    { body: reasonBody, said: ({ reason }) => ({ reason }), shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "skip",
+    { operationId: "skipWorkflowRunStep", summary: "Pass over a step that has not run" },
+    { body: reasonBody, said: ({ reason }) => ({ reason }), shows: steppedRun, show: theStep },
+  ),
+  ofStep(
+    "force-complete",
+    { operationId: "forceCompleteWorkflowRunStep", summary: "Complete a step that has not run, with an output" },
+    { body: resultBody, said: ({ result }) => ({ result }), shows: steppedRun, show: theStep },
+  ),
 ];
 
-function ofRun(verb: "pause" | "resume"): Route {
+/** What the document says of a verb. */
+type Told = Pick<Route, "operationId" | "summary">;
+
+function ofRun(verb: "pause" | "resume", told: Told): Route {
   return route({
+    ...told,
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/${verb}`,
+    tag: "Workflow runs",
     scope: "workflows:write",
-    plan: (deps, { caller, params }) => previewSteering(deps, caller, { runId: runIdOf(params), verb }),
+    returns: commanded(workflowRun),
+    plans: dryRun,
+    plan: (deps, { caller, params }) => previewSteering(deps, caller, { runId: params.workflowRunID, verb }),
     handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { runId: runIdOf(params), verb, idempotencyKey }), theRun),
+      answerTo(await steerRun(deps, caller, { runId: params.workflowRunID, verb, idempotencyKey }), theRun),
   });
 }
 
-function ofStep<Body>(
+interface StepVerb<Body, Shown> {
+  body: z.ZodType<Body>;
+  /** What the body says to the run. */
+  said: (body: Body) => Partial<Steering>;
+  shows: z.ZodType<Shown>;
+  show: (done: Done) => Shown;
+  ignores?: (given: Json | undefined) => string[];
+}
+
+function ofStep<Body, Shown>(
   verb: Verb,
-  body: z.ZodType<Body>,
-  given: (body: Body) => Partial<Steering>,
-  show: (done: Done) => unknown,
-  more: { orScope?: Scope; ignores?: (given: Json | undefined) => string[] } = {},
+  told: Told & { orScope?: Scope },
+  { body, said, shows, show, ignores }: StepVerb<Body, Shown>,
 ): Route {
   const steering = (params: { workflowRunID: string; stepRef: string }, body: Body): Steering => ({
-    runId: runIdOf(params),
+    runId: params.workflowRunID,
     stepRef: params.stepRef,
-    ...given(body),
+    ...said(body),
     verb,
   });
   return route({
+    ...told,
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/steps/:stepRef/${verb}`,
+    tag: "Steps",
     scope: "workflows:write",
     body,
-    ...more,
+    ignores,
+    returns: commanded(shows),
+    plans: dryRun,
     plan: (deps, { caller, params, body }) => previewSteering(deps, caller, steering(params, body)),
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       answerTo(await steerRun(deps, caller, { ...steering(params, body), idempotencyKey }), show),

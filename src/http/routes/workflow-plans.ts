@@ -1,58 +1,77 @@
 import { checkSteps, planRun } from "../../commands/definitions/check-workflow.ts";
+import { checkStepsBody } from "../../contract/definitions/update-workflow.ts";
+import { predictedOrder, runOrder, validSteps, workflowGraph } from "../../contract/definitions/workflow-plans.ts";
 import { graphQuery } from "../../contract/lists.ts";
 import { planBody } from "../../contract/trigger.ts";
-import { checkStepsBody } from "../../contract/definitions/update-workflow.ts";
 import { ofOtherTypes } from "../../contract/without-effect.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
-import { knownId } from "../validation.ts";
-import { workflowGraph } from "../../queries/workflow-graph.ts";
+import { getWorkflowGraph } from "../../queries/workflow-graph.ts";
 
-const idOf = (params: { workflowID: string }) => knownId(params.workflowID, "workflow not found");
+const tag = "Workflows";
 
 /** What a workflow looks like, and what would become of a change or a run of it: nothing is changed by asking. */
 export const workflowPlanRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/workflows/:workflowID/graph",
+    operationId: "getWorkflowGraph",
+    tag,
+    summary: "Which steps depend on which",
     scope: "workflows:read",
     query: graphQuery,
+    returns: { 200: workflowGraph },
     handler: async (deps, { caller, params, query }) => ({
-      body: await workflowGraph(deps, caller, idOf(params), query.format),
+      body: await getWorkflowGraph(deps, caller, params.workflowID, query.format),
     }),
   }),
   route({
     method: "post",
     path: "/v1/workflows/:workflowID/dry-run",
+    operationId: "dryRunWorkflow",
+    tag,
+    summary: "Whether a workflow could be given these steps",
+    description: "Without steps, whether its own could be stored today. Nothing is changed.",
     onlyReads: true,
     scope: "workflows:read",
     body: checkStepsBody,
     ignores: (_, { steps }) => ofOtherTypes(steps),
     maxBytes: stepsBytes,
+    returns: { 200: validSteps },
     handler: async (deps, { caller, params, body }) => ({
-      body: await checkSteps(deps, caller, idOf(params), body.steps),
+      body: await checkSteps(deps, caller, params.workflowID, body.steps),
     }),
   }),
   route({
     method: "post",
     path: "/v1/workflows/:workflowID/plan",
+    operationId: "planWorkflow",
+    tag,
+    summary: "In which order the steps of a run would begin",
+    description: "Nothing is changed.",
     onlyReads: true,
     scope: "workflows:read",
     body: planBody,
+    returns: { 200: runOrder },
     handler: async (deps, { caller, params, body }) => ({
-      body: await planRun(deps, caller, idOf(params), body.step_overrides),
+      body: await planRun(deps, caller, params.workflowID, body.step_overrides),
     }),
   }),
   route({
     method: "post",
     path: "/v1/workflows/:workflowID/simulate",
+    operationId: "simulateWorkflow",
+    tag,
+    summary: "The order of the steps, under another name",
+    description: "Nothing is changed.",
     onlyReads: true,
     scope: "workflows:read",
+    returns: { 200: predictedOrder },
     handler: async (deps, { caller, params }) => {
       const { workflow_id, workflow_version, step_count, topological_order } = await planRun(
         deps,
         caller,
-        idOf(params),
+        params.workflowID,
         undefined,
       );
       return { body: { workflow_id, version: workflow_version, predicted_order: topological_order, step_count } };

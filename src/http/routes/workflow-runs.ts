@@ -4,22 +4,30 @@ import { runCommand } from "../../commands/runs/run-command.ts";
 import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
-import { runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { bulkBody, retryRunBody } from "../../contract/verbs.ts";
-import { answerTo, pageAnswer, partAnswer } from "../answer.ts";
+import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
+import { commandStatus } from "../../contract/answers/commands.ts";
+import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
+import { retryRunBody } from "../../contract/verbs.ts";
+import { answerTo, commanded, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
-import { commandIdOf } from "../validation.ts";
-import { runIdOf, steeringRoutes } from "./steering.ts";
+import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
 import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
+
+const tag = "Workflow runs";
 
 export const workflowRunRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/workflow-runs",
+    operationId: "listWorkflowRuns",
+    tag,
+    summary: "List runs",
     scope: "workflows:read",
     query: runsQuery,
+    returns: { 200: listOf(workflowRun) },
     handler: async (deps, asked) => {
       const page = await listRuns(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
       return pageAnswer(page, asked);
@@ -28,9 +36,14 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-cancel",
+    operationId: "bulkCancelWorkflowRuns",
+    tag,
+    summary: "Cancel up to 100 runs",
     isBulk: true,
     scope: "workflows:write",
     body: bulkBody,
+    returns: { 200: bulkCanceled },
+    plans: bulkCancelPlan,
     plan: (deps, { caller, body }) => previewBulkCancel(deps, caller, body.workflow_run_ids),
     handler: async (deps, { caller, body, idempotencyKey }) => ({
       body: await bulkCancel(deps, caller, body.workflow_run_ids, idempotencyKey),
@@ -39,9 +52,14 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "post",
     path: "/v1/workflow-runs/bulk-replay",
+    operationId: "bulkReplayWorkflowRuns",
+    tag,
+    summary: "Retry up to 100 runs",
     isBulk: true,
     scope: "workflows:write",
     body: bulkBody,
+    returns: { 200: bulkReplayed },
+    plans: bulkReplayPlan,
     plan: (deps, { caller, body }) => previewBulkReplay(deps, caller, body.workflow_run_ids),
     handler: async (deps, { caller, body, idempotencyKey }) => ({
       body: await bulkReplay(deps, caller, body.workflow_run_ids, idempotencyKey),
@@ -50,60 +68,86 @@ export const workflowRunRoutes: Route[] = [
   route({
     method: "get",
     path: "/v1/workflow-runs/:workflowRunID",
+    operationId: "getWorkflowRun",
+    tag,
+    summary: "Get a run",
     scope: "workflows:read",
     query: runQuery,
+    returns: { 200: workflowRun },
     handler: async (deps, { caller, params, query }) => {
-      const row = await noticeEnd(deps, await findOwnRun(deps, caller, runIdOf(params)));
+      const row = await noticeEnd(deps, await findOwnRun(deps, caller, params.workflowRunID));
       return { body: await getRun(deps, caller, row, query.wait_secs) };
     },
   }),
   route({
     method: "delete",
     path: "/v1/workflow-runs/:workflowRunID",
+    operationId: "deleteWorkflowRun",
+    tag,
+    summary: "Cancel a run",
     scope: "workflows:write",
-    plan: (deps, { caller, params }) => previewCancel(deps, caller, runIdOf(params)),
+    returns: commanded(workflowRun),
+    plans: dryRun,
+    plan: (deps, { caller, params }) => previewCancel(deps, caller, params.workflowRunID),
     handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await cancelRun(deps, caller, runIdOf(params), idempotencyKey), ({ run }) => run),
+      answerTo(await cancelRun(deps, caller, params.workflowRunID, idempotencyKey), ({ run }) => run),
   }),
   route({
     method: "get",
     path: "/v1/workflow-runs/:workflowRunID/steps",
+    operationId: "listWorkflowRunSteps",
+    tag: "Steps",
+    summary: "List the steps of a run",
     scope: "workflows:read",
     query: stepsQuery,
+    returns: { 200: partOf(stepRun) },
     handler: async (deps, asked) => {
-      const steps = await listSteps(deps, asked.caller, runIdOf(asked.params), asked.query);
+      const steps = await listSteps(deps, asked.caller, asked.params.workflowRunID, asked.query);
       return partAnswer(steps, asked);
     },
   }),
   route({
     method: "get",
     path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/attempts",
+    operationId: "listWorkflowRunStepAttempts",
+    tag: "Steps",
+    summary: "List the attempts of a step",
     scope: "workflows:read",
     query: stepsQuery,
+    returns: { 200: partOf(attempt) },
     handler: async (deps, asked) => {
       const { caller, params, query } = asked;
-      const attempts = await listStepAttempts(deps, caller, runIdOf(params), params.stepRef, query);
+      const attempts = await listStepAttempts(deps, caller, params.workflowRunID, params.stepRef, query);
       return partAnswer(attempts, asked);
     },
   }),
   route({
     method: "post",
     path: "/v1/workflow-runs/:workflowRunID/retry",
+    operationId: "retryWorkflowRun",
+    tag,
+    summary: "Start a new run that keeps the outputs of the completed steps",
     scope: "workflows:trigger",
     body: retryRunBody,
+    returns: { 201: workflowRun },
+    plans: dryRun,
     plan: async (deps, { caller, params, body }) =>
-      previewRetry(deps, caller, await findOwnRun(deps, caller, runIdOf(params)), body),
+      previewRetry(deps, caller, await findOwnRun(deps, caller, params.workflowRunID), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await retryRun(deps, caller, runIdOf(params), body, idempotencyKey);
-      return { status: 201, headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
+      const run = await retryRun(deps, caller, params.workflowRunID, body, idempotencyKey);
+      return { headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
     },
   }),
   route({
     method: "get",
     path: "/v1/workflow-runs/:workflowRunID/commands/:commandID",
+    operationId: "getWorkflowRunCommand",
+    tag,
+    summary: "What became of a command to a run",
     scope: "workflows:read",
+    returns: { 200: commandStatus },
     handler: async (deps, { caller, params }) => ({
-      body: await runCommand(deps, caller, runIdOf(params), commandIdOf(params)),
+      body: await runCommand(deps, caller, params.workflowRunID, params.commandID),
     }),
   }),
   ...steeringRoutes,

@@ -1,46 +1,64 @@
-import { stepsQuery, versionsQuery } from "../../contract/lists.ts";
-import { pageAnswer } from "../answer.ts";
-import { type Route, route } from "../route.ts";
-import { knownId } from "../validation.ts";
 import {
   activeVersions,
-  diffVersions,
-  getVersion,
-  listVersions,
+  versionDiff,
   versionImpact,
+  workflowVersion,
+} from "../../contract/definitions/workflow-versions.ts";
+import { listOf, stepsQuery, versionsQuery } from "../../contract/lists.ts";
+import { workflowStep } from "../../contract/workflows.ts";
+import { pageAnswer } from "../answer.ts";
+import { type Route, route } from "../route.ts";
+import {
+  diffVersions,
+  getActiveVersions,
+  getVersion,
+  getVersionImpact,
+  listVersions,
   versionSteps,
 } from "../../queries/workflow-versions.ts";
 
-const idOf = (params: { workflowID: string }) => knownId(params.workflowID, "workflow not found");
-
+const tag = "Workflow versions";
 const VERSIONS = "/v1/workflows/:workflowID/versions";
 
 export const workflowVersionRoutes: Route[] = [
   route({
     method: "get",
     path: VERSIONS,
+    operationId: "listWorkflowVersions",
+    tag,
+    summary: "List the versions of a workflow",
+    description: "The newest first.",
     scope: "workflows:read",
     query: versionsQuery,
+    returns: { 200: listOf(workflowVersion) },
     handler: async (deps, asked) => {
       const { limit, cursor: before } = asked.query;
-      return pageAnswer(await listVersions(deps, asked.caller, idOf(asked.params), { before, limit }), asked);
+      return pageAnswer(await listVersions(deps, asked.caller, asked.params.workflowID, { before, limit }), asked);
     },
   }),
   route({
     method: "get",
     path: `${VERSIONS}/:versionID`,
+    operationId: "getWorkflowVersion",
+    tag,
+    summary: "Get a version of a workflow",
     scope: "workflows:read",
+    returns: { 200: workflowVersion },
     handler: async (deps, { caller, params }) => ({
-      body: await getVersion(deps, caller, idOf(params), params.versionID),
+      body: await getVersion(deps, caller, params.workflowID, params.versionID),
     }),
   }),
   route({
     method: "get",
     path: `${VERSIONS}/:versionID/steps`,
+    operationId: "listWorkflowVersionSteps",
+    tag,
+    summary: "List the steps of a version",
     scope: "workflows:read",
     query: stepsQuery,
+    returns: { 200: listOf(workflowStep) },
     handler: async (deps, asked) => {
-      const steps = await versionSteps(deps, asked.caller, idOf(asked.params), asked.params.versionID);
+      const steps = await versionSteps(deps, asked.caller, asked.params.workflowID, asked.params.versionID);
       const { cursor, limit = steps.length } = asked.query;
       const end = cursor + limit;
       return pageAnswer({ items: steps.slice(cursor, end), next: end < steps.length ? end : undefined }, asked);
@@ -49,24 +67,36 @@ export const workflowVersionRoutes: Route[] = [
   route({
     method: "get",
     path: `${VERSIONS}/:versionID/impact`,
+    operationId: "getWorkflowVersionImpact",
+    tag,
+    summary: "How many of a workflow's latest runs are of a version",
     scope: "workflows:read",
+    returns: { 200: versionImpact },
     handler: async (deps, { caller, params }) => ({
-      body: await versionImpact(deps, caller, idOf(params), params.versionID),
+      body: await getVersionImpact(deps, caller, params.workflowID, params.versionID),
     }),
   }),
   route({
     method: "get",
     path: `${VERSIONS}/:fromVersionID/diff/:toVersionID`,
+    operationId: "getWorkflowVersionDiff",
+    tag,
+    summary: "What makes one version another one",
     scope: "workflows:read",
+    returns: { 200: versionDiff },
     handler: async (deps, { caller, params }) => {
       const between = { from: params.fromVersionID, to: params.toVersionID };
-      return { body: await diffVersions(deps, caller, idOf(params), between) };
+      return { body: await diffVersions(deps, caller, params.workflowID, between) };
     },
   }),
   route({
     method: "get",
     path: "/v1/workflows/:workflowID/active-versions",
+    operationId: "listActiveWorkflowVersions",
+    tag,
+    summary: "The versions that have open runs",
     scope: "workflows:read",
-    handler: async (deps, { caller, params }) => ({ body: await activeVersions(deps, caller, idOf(params)) }),
+    returns: { 200: activeVersions },
+    handler: async (deps, { caller, params }) => ({ body: await getActiveVersions(deps, caller, params.workflowID) }),
   }),
 ];

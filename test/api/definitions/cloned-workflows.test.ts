@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Job } from "../../../src/contract/jobs.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createJob, createWorkflow, gate, ok, work } from "../definitions.ts";
 import { workflowWithSteps } from "../definition-shapes.ts";

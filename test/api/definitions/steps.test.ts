@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Job } from "../../../src/contract/jobs.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { serve } from "../../../src/runtime/http-server.ts";

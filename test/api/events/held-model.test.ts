@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { EventTrigger, StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import type { EventTrigger } from "../../../src/contract/events/event-trigger.ts";
+import type { StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
 import { ok, runOf, wait } from "../definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EventTrigger } from "../../../src/contract/runs.ts";
+import type { EventTrigger } from "../../../src/contract/events/event-trigger.ts";
 import { gate, ok, opens, runOf } from "../definitions.ts";
 import { answered, eventTrigger, refused } from "../shapes.ts";
 import { callerOf, keysOf, NOT_FOUND, pathOf } from "./callers.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, ok } from "../definitions.ts";
 import { job as jobShape } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
-import type { Job } from "../../../src/contract/jobs.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;

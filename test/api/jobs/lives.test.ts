@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, createWorkflow, gate, ok, opens, reaches, runOf, trigger, work } from "../definitions.ts";
 import { job as jobShape } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
-import type { Job, JobBatch, JobHealth } from "../../../src/contract/jobs.ts";
+import type { Job, JobBatch, JobHealth } from "../../../src/contract/jobs/jobs.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 

@@ -1,7 +1,7 @@
 import { answered, jobRun as jobRunShape, triggered } from "../shapes.ts";
-import type { Job } from "../../../src/contract/jobs.ts";
-import type { Triggered } from "../../../src/contract/job-trigger.ts";
-import type { JobRun, JobRunStatus } from "../../../src/contract/runs.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
+import type { Triggered } from "../../../src/contract/jobs/trigger.ts";
+import type { JobRun, JobRunStatus } from "../../../src/contract/jobs/runs.ts";
 import type { RequestOptions, Stack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, ok } from "../definitions.ts";
 import { answered, refused, triggered } from "../shapes.ts";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
-import type { Triggered, TriggeredBulk } from "../../../src/contract/job-trigger.ts";
+import type { Triggered, TriggeredBulk } from "../../../src/contract/jobs/trigger.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { listRuns, readRun, runEnds, triggerJob, triggerWith } from "./triggered.ts";
 

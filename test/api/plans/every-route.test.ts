@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refused } from "../shapes.ts";
 import { scenarioOn } from "../../stack/scenario.ts";
-import { begin, CASES, demo, filled, guarded, type Ids, stack } from "../../access/every-route.ts";
+import { begin, caseOf, demo, filled, guarded, type Ids, queryOf, stack } from "../../access/every-route.ts";
 
 beforeAll(begin);
 afterAll(() => stack.stop());
@@ -25,10 +25,11 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   return { ...rows[0], events: events?.length };
 }
 
-const acting = guarded.filter(([, { onlyReads }]) => !onlyReads);
+const acting = guarded.filter(([, { plans }]) => plans !== undefined);
 
 describe.each(acting)("%s with dryRun", (_, route) => {
-  const { query = "?", body, prepare } = CASES[`${route.method} ${route.path}`] ?? { status: 0 };
+  const { body, prepare } = caseOf(route);
+  const query = queryOf(route);
 
   test("answers its plan, by parameter or body, and changes nothing; then it acts", async () => {
     const ids = prepare ? await prepare() : demo;

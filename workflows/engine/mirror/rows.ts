@@ -1,12 +1,7 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
-import type {
-  ApprovalStatus,
-  EventTriggerStatus,
-  JobRunStatus,
-  NotifyStatus,
-  RunStatus,
-  StepStatus,
-} from "../../../src/contract/runs.ts";
+import type { EventTriggerStatus, NotifyStatus } from "../../../src/contract/events/event-trigger.ts";
+import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
+import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
 import type { CommandOutcome } from "../command.ts";
 import type { RunHeader } from "../plan.ts";
 import type { ApprovalState, Cause } from "../state.ts";

@@ -1,4 +1,5 @@
-import type { JobRunStatus, RunStatus } from "../../../src/contract/runs.ts";
+import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
+import type { RunStatus } from "../../../src/contract/runs.ts";
 import { jobRunId, stepRunId } from "../ids.ts";
 import type { JobRunRow } from "../mirror/rows.ts";
 import { isRunOfJob } from "../plan.ts";

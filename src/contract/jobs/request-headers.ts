@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { map, sentence } from "./fields.ts";
+import { map, sentence } from "../fields.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const VALUE = /^[ -~]{0,1024}$/;
