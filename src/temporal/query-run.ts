@@ -16,6 +16,9 @@ interface Deps {
 
 /** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
 export const STORED_WITHIN_MS = 10_000;
+/** A query that comes while a local activity holds the run's workflow task gets no answer: it is asked again. */
+const ONE_TRY_MS = 2_000;
+
 /** Asks a run's workflow. Undefined: no worker could answer in time, or Temporal does not know the run. */
 export const askRun = <Answer, Args extends unknown[]>(
   deps: Deps,
@@ -57,9 +60,11 @@ export async function askUntil<Answer, Args extends unknown[]>(
 ): Promise<NonNullable<Answer> | undefined> {
   const end = Date.now() + OUTCOME_ANSWERED_MS;
   for (let pause = 5; Date.now() < end; pause = Math.min(pause * 2, 100)) {
-    const answer = await askBefore(end, deps, runId, query, args);
-    if (answer === undefined) return undefined;
-    if (answer !== null && enough(answer as NonNullable<Answer>)) return answer as NonNullable<Answer>;
+    const tryEnd = Math.min(end, Date.now() + ONE_TRY_MS);
+    const answer = await askBefore(tryEnd, deps, runId, query, args);
+    // Sooner than that, it was the server that knew that nobody answers.
+    if (answer === undefined && Date.now() < tryEnd) return undefined;
+    if (answer != null && enough(answer as NonNullable<Answer>)) return answer as NonNullable<Answer>;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return undefined;

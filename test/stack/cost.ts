@@ -16,11 +16,5 @@ export async function timesAsLong(act: () => unknown, twin: () => unknown, tries
     twins.push(await cost(twin));
     acts.push(await cost(act));
   }
-  console.log(
-    "RATIO",
-    acts.map(Math.round),
-    twins.map(Math.round),
-    Math.min(...acts) / Math.max(0.01, Math.min(...twins)),
-  );
   return Math.min(...acts) / Math.max(0.01, Math.min(...twins));
 }
