@@ -1,6 +1,6 @@
 import { renderPayload } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
-import { firstRow } from "../src/commands/runs/start-run.ts";
+import { firstRow, LIMIT_REACHED } from "../src/commands/runs/start-run.ts";
 import { Problem } from "../src/errors.ts";
 import { saveDocument } from "../src/store/documents.ts";
 import { inTransaction } from "../src/store/postgres/transaction.ts";
@@ -9,7 +9,8 @@ import { versionUnder } from "../src/store/definitions/version-policy.ts";
 import { planSteps, slowJobsOf, type StoredVersion } from "../src/store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../src/store/workflows.ts";
 import type { Activities, PrepareChildInput } from "../workflows/activity-types.ts";
-import { RULES, type RunHeader } from "../workflows/engine/plan.ts";
+import { planOf, RULES, type RunHeader } from "../workflows/engine/plan.ts";
+import { initialRun } from "../workflows/engine/run.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function prepareChild({ db }: Deps): Activities["prepareChild"] {
@@ -31,12 +32,12 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
         payload === undefined ? undefined : await saveDocument(db, workflow.project_id, input.child_run_id, payload);
       const run: RunHeader = { ...headerOf(input, workflow, version), payload: doc };
       const steps = planSteps(version);
-      const row = firstRow(run, steps);
+      const row = firstRow(initialRun(planOf(run, steps)));
       const hasPlace = await inTransaction(db, (transaction) =>
         insertRunWithinLimit(transaction, row, workflow.max_concurrent_runs),
       );
       const slow_jobs = await slowJobsOf(db, version.version_id);
-      return hasPlace ? { run, steps, slow_jobs } : { refused: "max concurrent runs reached" };
+      return hasPlace ? { run, steps, slow_jobs } : { refused: LIMIT_REACHED };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       // It was deleted just now.

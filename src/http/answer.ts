@@ -38,6 +38,12 @@ export function partAnswer<Item>({ leftOut, ...part }: ListPart<Item>, asked: Li
   return { body, headers: { ...headers, "X-Left-Out": `output; count=${leftOut.count}; read="${rest}"` } };
 }
 
+/** What was made, and where to find it. */
+export const created = <Made extends { id: string }>(path: string, made: Made) => ({
+  headers: { Location: `${path}/${made.id}` },
+  body: made,
+});
+
 /** A relative link, which is right behind any proxy. */
 function withCursor(url: string, cursor: string, limit?: number): string {
   const next = new URL(url, "http://localhost");

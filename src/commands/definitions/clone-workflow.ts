@@ -1,3 +1,4 @@
+import { copyNames } from "./copy-names.ts";
 import { type Draft, makeWorkflow, previewWorkflow } from "./create-workflow.ts";
 import type { StepInput } from "../../contract/steps.ts";
 import type { CloneWorkflowBody } from "../../contract/definitions/update-workflow.ts";
@@ -7,9 +8,6 @@ import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
 import { presentDefinedSteps } from "../../views/workflow.ts";
-
-const MAX_NAME = 255;
-const MAX_SLUG = 128;
 
 /** A new workflow, of its first version, that says what this one says now. */
 export async function cloneWorkflow(
@@ -37,17 +35,15 @@ async function cloned(deps: Deps, caller: Caller, workflowId: string, body: Clon
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
   const version = await findVersion(deps.db, workflow.version_id);
   const { id, version: _, version_id, created_by, updated_by, created_at, updated_at, ...settings } = workflow;
+  const { name, slug } = { ...copyNames(workflow), ...body };
   return {
     ...settings,
     project_id: body.project_id ?? workflow.project_id,
-    name: body.name ?? `${workflow.name.slice(0, MAX_NAME - COPY.length)}${COPY}`,
-    slug: body.slug ?? `${workflow.slug.slice(0, MAX_SLUG - SLUG_COPY.length)}${SLUG_COPY}`,
+    name,
+    slug,
     steps: (await presentDefinedSteps(deps, version?.steps ?? [])).map(givenAgain),
   };
 }
-
-const COPY = " (copy)";
-const SLUG_COPY = "-copy";
 
 /** What was named by its slug is looked for again: in another project it is another one. */
 function givenAgain(step: WorkflowStep): StepInput {

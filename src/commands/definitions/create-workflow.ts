@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { v7 as uuid } from "uuid";
 import { assertSupported } from "./assert-supported.ts";
-import { idempotent } from "../idempotency/idempotent.ts";
+import { idempotent, type KeyedRequest } from "../idempotency/idempotent.ts";
 import { type CheckedSteps, checkedSteps, saveSteps, unsavedSteps } from "./definition-steps.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
@@ -9,7 +9,7 @@ import { UNSUPPORTED } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { invalid, Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { isCron, isTimeZone } from "../../rules/cron.ts";
 import type { Db } from "../../store/postgres/pool.ts";
@@ -22,12 +22,6 @@ import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 /** What may be asked for, and where another definition is copied, what that says besides. */
 export type Draft = CreateWorkflowBody & Pick<StoredWorkflow, "backwards_compatible">;
 
-interface Asked {
-  operation: string;
-  body: unknown;
-  idempotencyKey?: string;
-}
-
 export const createWorkflow = (
   deps: Deps,
   caller: Caller,
@@ -36,7 +30,12 @@ export const createWorkflow = (
 ): Promise<Workflow> => makeWorkflow(deps, caller, body, { operation: "create workflow", body, idempotencyKey });
 
 /** Stores what the draft says, or finds what the same request has stored before. */
-export async function makeWorkflow(deps: Deps, caller: Caller, draft: Draft, asked: Asked): Promise<Workflow> {
+export async function makeWorkflow(
+  deps: Deps,
+  caller: Caller,
+  draft: Draft,
+  asked: Omit<KeyedRequest, "projectId">,
+): Promise<Workflow> {
   const { workflow, steps: checked } = await checkedDefinition(deps, caller, draft);
   const request = { projectId: workflow.project_id, ...asked };
   const stored = await idempotent(deps, request, findDefinition, (id) =>
@@ -128,5 +127,3 @@ export function assertSettings(settings: Partial<Pick<StoredWorkflow, "cron" | "
   if (cron && !isCron(cron)) throw invalid("cron", "invalid cron expression");
   assertSupported(settings, UNSUPPORTED.workflow);
 }
-
-const invalid = (field: string, message: string) => new Problem("validation_error", message, [`${field}: ${message}`]);

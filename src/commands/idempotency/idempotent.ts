@@ -6,7 +6,7 @@ import { findRun } from "../../store/runs.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** A request. Its `body` tells a repeated request from another one under the same key. */
-interface KeyedRequest {
+export interface KeyedRequest {
   projectId: string;
   operation: string;
   body: unknown;

@@ -1,3 +1,4 @@
+import { copyNames } from "../definitions/copy-names.ts";
 import { firstVersion, planOfJob, storeJob } from "./create-job.ts";
 import type { CloneJobBody, Job, JobPlan } from "../../contract/jobs/jobs.ts";
 import type { Deps } from "../../deps.ts";
@@ -25,11 +26,7 @@ export async function previewClone(deps: Deps, caller: Caller, id: string, body:
 
 async function cloned(deps: Deps, caller: Caller, id: string, body: CloneJobBody): Promise<StoredJob> {
   const source = await findOwnJob(deps, caller, id);
-  const { name = fitting(source.name, " (copy)", 255), slug = fitting(source.slug, "-copy", 128) } = body;
+  const { name, slug } = { ...copyNames(source), ...body };
   const project_id = body.project_id === undefined ? source.project_id : projectOf(caller, body.project_id);
   return firstVersion(caller, { ...source, name, slug, project_id });
 }
-
-/** As long as a field may be. */
-const fitting = (text: string, end: string, max: number): string =>
-  text.slice(0, max - end.length).replace(/\p{Cs}$/u, "") + end;

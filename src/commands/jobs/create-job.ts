@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { assertUsable } from "./check-job.ts";
-import { idempotent } from "../idempotency/idempotent.ts";
+import { idempotent, type KeyedRequest } from "../idempotency/idempotent.ts";
 import { newVersionId } from "../definitions/version-id.ts";
 import type { CreateJobBody, Job, JobPlan } from "../../contract/jobs/jobs.ts";
 import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
@@ -11,12 +11,6 @@ import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findJob, insertJob, type StoredJob } from "../../store/jobs.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
 import { presentJob } from "../../views/job.ts";
-
-interface Asked {
-  operation: string;
-  body: unknown;
-  idempotencyKey?: string;
-}
 
 export async function createJob(
   deps: Deps,
@@ -33,7 +27,7 @@ export async function previewJob(deps: Deps, caller: Caller, body: CreateJobBody
 }
 
 /** Stores the job, or finds what the same request has stored before. */
-export async function storeJob(deps: Deps, job: StoredJob, asked: Asked): Promise<Job> {
+export async function storeJob(deps: Deps, job: StoredJob, asked: Omit<KeyedRequest, "projectId">): Promise<Job> {
   const stored = await idempotent(deps, { projectId: job.project_id, ...asked }, findJob, async (id) => {
     const made = { ...job, id };
     if ((await insertJob(deps.db, made)) === "inserted") return made;

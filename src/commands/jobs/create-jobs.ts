@@ -1,7 +1,6 @@
 import { setTimeout as rest } from "node:timers/promises";
-import pMap from "p-map";
 import { createJob, previewJob } from "./create-job.ts";
-import type { FailedItem } from "../../contract/answers/problem.ts";
+import { eachItem } from "./each-item.ts";
 import type { CreateJobBody, JobBatch, JobBatchPlan } from "../../contract/jobs/jobs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
@@ -37,25 +36,16 @@ async function batch<Made>(
   make: (body: CreateJobBody, index: number) => Promise<Made>,
 ) {
   let took = 0;
-  const results = await pMap(
-    items,
-    async (item, index): Promise<{ index: number; status: "created"; job: Made } | FailedItem> => {
-      // A schema may take a while to compile: as long a while is left to the others.
-      await rest(took);
-      const began = performance.now();
-      try {
-        if (item instanceof Problem) throw item;
-        return { index, status: "created", job: await make(item, index) };
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        const { code, message, details } = error;
-        return { index, status: "failed", code, error: message, details };
-      } finally {
-        took = performance.now() - began;
-      }
-    },
-    { concurrency: 1 },
-  );
+  const results = await eachItem(items, 1, async (body, index) => {
+    // A schema may take a while to compile: as long a while is left to the others.
+    await rest(took);
+    const began = performance.now();
+    try {
+      return { status: "created" as const, job: await make(body, index) };
+    } finally {
+      took = performance.now() - began;
+    }
+  });
   const created = results.filter(({ status }) => status === "created").length;
   return { created, failed: results.length - created, results };
 }

@@ -1,13 +1,11 @@
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
 import type { Accepted } from "../accepted.ts";
-import { jobRunToBe } from "./job-run-to-be.ts";
-import { assertTaken, DISABLED, plannedRun } from "./trigger-job.ts";
+import { startJobRun } from "./start-job-run.ts";
+import { plannedRun } from "./trigger-job.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
-import { startRun } from "../runs/start-run.ts";
-import { now } from "../../time/clock.ts";
 import type { JobTriggerPlan, ReplayBody } from "../../contract/jobs/trigger.ts";
-import { parseJson, stringifyJson } from "../../contract/json.ts";
+import { parseJson } from "../../contract/json.ts";
 import type { JobRun } from "../../contract/jobs/runs.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
@@ -15,7 +13,7 @@ import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnJobRun, getJobRun } from "../../queries/job-runs.ts";
 import { findOwnJob } from "../../queries/jobs.ts";
-import { loadText, saveDocument } from "../../store/documents.ts";
+import { loadText } from "../../store/documents.ts";
 import { findJobRun, type StoredJobRun } from "../../store/job-runs.ts";
 import type { StoredJob } from "../../store/jobs.ts";
 import { presentJobRun } from "../../views/job-run.ts";
@@ -52,17 +50,9 @@ export function replayJobRun(
       const { source, job } = await replayed(deps, caller, id);
       const asked = { projectId: source.project_id, operation: `replay ${id}`, body, idempotencyKey };
       const row = await idempotentRun(deps, asked, async (runId) => {
-        if (!job.enabled) throw new Problem("conflict", DISABLED);
-        assertTaken(job, await payloadOf(deps, source, body));
-        const { header, steps } = await jobRunToBe(deps, job, {
-          ...saidOf(source, caller),
-          retry_of_run_id: source.run_id,
-        });
-        const payload =
-          body.payload === undefined
-            ? source.run.payload
-            : await saveDocument(deps.db, job.project_id, runId, stringifyJson(body.payload));
-        return startRun(deps, { ...header, id: runId, created_at: now(), payload }, steps, 0);
+        const said = { ...saidOf(source, caller), retry_of_run_id: source.run_id };
+        const stored = body.payload === undefined ? source.run.payload : undefined;
+        return startJobRun(deps, job, runId, said, { given: await payloadOf(deps, source, body), stored });
       });
       const made = await findJobRun(deps.db, jobRunId(row.id, 0, 0));
       if (!made) throw new Error(`run ${row.id} has no job run`);

@@ -1,23 +1,17 @@
 import { createHash } from "node:crypto";
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
-import { jobRunToBe } from "./job-run-to-be.ts";
-import { startRun } from "../runs/start-run.ts";
-import { now } from "../../time/clock.ts";
+import { assertTaken, DISABLED, givenBy, startJobRun } from "./start-job-run.ts";
 import type { JobTriggerBody, JobTriggerPlan, Triggered } from "../../contract/jobs/trigger.ts";
-import { type Json, stringifyJson } from "../../contract/json.ts";
+import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { runToken } from "../../identity/run-token.ts";
 import { findOwnJob } from "../../queries/jobs.ts";
-import { mismatch } from "../../rules/job-schemas.ts";
-import { saveDocument } from "../../store/documents.ts";
 import { findJobRun } from "../../store/job-runs.ts";
 import type { StoredJob } from "../../store/jobs.ts";
 import { jobRunId } from "../../../workflows/engine/ids.ts";
-
-export const DISABLED = "job is disabled";
 
 /** Starts a run of the job by itself. Under the same key again it is the same run, whatever the job is by then. */
 export function triggerJob(
@@ -38,15 +32,8 @@ export function triggerJob(
     let isNew = false;
     const { id: runId } = await idempotentRun(deps, asked, async (id) => {
       isNew = true;
-      if (!job.enabled) throw new Problem("conflict", DISABLED);
-      assertTaken(job, body.payload);
       const said = { triggered_by: "manual", created_by: caller.actor, tags: body.tags };
-      const { header, steps } = await jobRunToBe(deps, job, said);
-      const payload =
-        body.payload === undefined
-          ? undefined
-          : await saveDocument(deps.db, job.project_id, id, stringifyJson(body.payload));
-      return startRun(deps, { ...header, id, created_at: now(), payload }, steps, 0);
+      return startJobRun(deps, job, id, said, { given: body.payload });
     });
     const id = jobRunId(runId, 0, 0);
     const known = isNew ? undefined : await findJobRun(deps.db, id);
@@ -96,12 +83,4 @@ async function triggered(deps: Deps, caller: Caller, jobId: string, body: JobTri
   return job;
 }
 
-/** What the endpoint would be given. */
-const givenBy = (payload: Json | undefined): string => (payload === undefined ? "{}" : stringifyJson(payload));
-
 const hashOf = (payload: Json | undefined): string => createHash("sha256").update(givenBy(payload)).digest("hex");
-
-export function assertTaken(job: StoredJob, payload: Json | undefined): void {
-  const problem = mismatch(job, "payload_schema", givenBy(payload));
-  if (problem) throw new Problem("validation_error", problem, [problem]);
-}

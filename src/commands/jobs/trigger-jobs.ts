@@ -1,6 +1,5 @@
-import pMap from "p-map";
+import { eachItem } from "./each-item.ts";
 import { previewJobTrigger, triggerJob } from "./trigger-job.ts";
-import type { FailedItem } from "../../contract/answers/problem.ts";
 import type { BulkTriggerPlan, JobTriggerBody, Triggered, TriggeredBulk } from "../../contract/jobs/trigger.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
@@ -20,7 +19,7 @@ export async function triggerJobs(
   idempotencyKey?: string,
 ): Promise<TriggeredBulk> {
   await findOwnJob(deps, caller, jobId);
-  return each(items, (body, index) =>
+  return counted(items, (body, index) =>
     triggerJob(deps, caller, jobId, body, body.idempotency_key ?? (idempotencyKey && `${idempotencyKey}/${index}`)),
   );
 }
@@ -32,7 +31,7 @@ export async function previewJobTriggers(
   items: Item[],
 ): Promise<BulkTriggerPlan> {
   await findOwnJob(deps, caller, jobId);
-  const planned = await each(items, async (body) => {
+  const planned = await counted(items, async (body) => {
     const plan = await previewJobTrigger(deps, caller, jobId, body);
     for (const { message } of plan.refused) throw new Problem("conflict", message);
     return { status: "queued" as const, plan };
@@ -40,26 +39,12 @@ export async function previewJobTriggers(
   return { dry_run: true, ...planned };
 }
 
-async function each<Made extends Pick<Triggered, "status">>(
+async function counted<Made extends Pick<Triggered, "status">>(
   items: Item[],
   make: (body: JobTriggerBody, index: number) => Promise<Made>,
 ) {
-  let triggered = 0;
-  const results = await pMap(
-    items,
-    async (item, index): Promise<({ index: number } & Made) | FailedItem> => {
-      try {
-        if (item instanceof Problem) throw item;
-        const made = await make(item, index);
-        triggered++;
-        return { index, ...made };
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        const { code, message, details } = error;
-        return { index, status: "failed", code, error: message, details };
-      }
-    },
-    { concurrency: CONCURRENCY },
-  );
-  return { triggered, failed: results.length - triggered, results };
+  const results = await eachItem(items, CONCURRENCY, make);
+  // By its status, the run of a repeated trigger may have failed, too.
+  const failed = results.filter((result) => "code" in result).length;
+  return { triggered: results.length - failed, failed, results };
 }

@@ -10,7 +10,7 @@ import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
-import { initialRun } from "../../../workflows/engine/run.ts";
+import { initialRun, type Run } from "../../../workflows/engine/run.ts";
 import { ownRows, runRow } from "../../../workflows/engine/mirror/view.ts";
 import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
@@ -24,14 +24,11 @@ export const isFull = async (
 ): Promise<boolean> => limit > 0 && (await countRunning(db, id)) >= limit;
 
 /** A run before it has mirrored itself. Revision 0: whatever it writes is newer. */
-export const firstRow = (header: RunHeader, steps: PlanStep[]): RunRow => ({
-  ...runRow(initialRun(planOf(header, steps))),
-  revision: 0,
-});
+export const firstRow = (run: Run): RunRow => ({ ...runRow(run), revision: 0 });
 
 /** The job run of a run that a trigger of a job makes, before a worker takes it up. */
-function firstJobRun(header: RunHeader, steps: PlanStep[]): JobRunRow | undefined {
-  const { jobRun } = ownRows(initialRun(planOf(header, steps)), 0);
+function firstJobRun(run: Run): JobRunRow | undefined {
+  const { jobRun } = ownRows(run, 0);
   return jobRun && { ...jobRun, revision: 0 };
 }
 
@@ -51,10 +48,11 @@ export async function startRun(
   maxConcurrentRuns: number,
   seed_from?: string,
 ): Promise<RunRow> {
-  const row = firstRow(header, steps);
+  const run = initialRun(planOf(header, steps));
+  const row = firstRow(run);
   const isOfJob = isRunOfJob({ run: header, steps });
   // A step whose end is kept calls nothing.
-  const jobRun = isOfJob && seed_from === undefined ? firstJobRun(header, steps) : undefined;
+  const jobRun = isOfJob && seed_from === undefined ? firstJobRun(run) : undefined;
   // Read before the transaction: runs that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
   await inTransaction(deps.starts, async (transaction) => {

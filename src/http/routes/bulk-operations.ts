@@ -12,7 +12,7 @@ import {
 import { commandStatus } from "../../contract/answers/commands.ts";
 import { bulkItemsQuery, listOf, projectPageQuery } from "../../contract/lists.ts";
 import { reasonBody } from "../../contract/verbs.ts";
-import { answerTo, commanded, pageAnswer } from "../answer.ts";
+import { answerTo, commanded, created, pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { getBulkOperation, listBulkItems, listBulkOperations } from "../../queries/bulk-operations.ts";
@@ -33,10 +33,8 @@ export const bulkOperationRoutes: Route[] = [
     returns: { 202: bulkOperation },
     plans: bulkPlan,
     plan: (deps, { caller, body }) => previewBulkOperation(deps, caller, body),
-    handler: async (deps, { caller, body, idempotencyKey }) => {
-      const created = await createBulkOperation(deps, caller, body, idempotencyKey);
-      return { headers: { Location: `/v1/bulk-operations/${created.id}` }, body: created };
-    },
+    handler: async (deps, { caller, body, idempotencyKey }) =>
+      created("/v1/bulk-operations", await createBulkOperation(deps, caller, body, idempotencyKey)),
   }),
   route({
     method: "get",

@@ -3,7 +3,7 @@ import { jobRun, jobRunEvent } from "../../contract/jobs/runs.ts";
 import { jobTriggerPlan, replayBody } from "../../contract/jobs/trigger.ts";
 import { jobRunsQuery, listOf, partOf, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun } from "../../contract/runs.ts";
-import { answerTo, commanded, pageAnswer, partAnswer } from "../answer.ts";
+import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { getJobRun, listJobRunAttempts, listJobRunEvents, listJobRuns } from "../../queries/job-runs.ts";
@@ -65,10 +65,8 @@ export const jobRunRoutes: Route[] = [
     returns: { 201: jobRun },
     plans: jobTriggerPlan,
     plan: (deps, { caller, params, body }) => previewReplay(deps, caller, params.runID, body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await replayJobRun(deps, caller, params.runID, body, idempotencyKey);
-      return { headers: { Location: `/v1/runs/${run.id}` }, body: run };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/runs", await replayJobRun(deps, caller, params.runID, body, idempotencyKey)),
   }),
   route({
     method: "get",

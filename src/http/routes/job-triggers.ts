@@ -9,6 +9,7 @@ import {
   triggeredBulk,
 } from "../../contract/jobs/trigger.ts";
 import { IGNORED, sent, sentInEach } from "../../contract/without-effect.ts";
+import { created } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { parseEach } from "../validation.ts";
 
@@ -28,10 +29,8 @@ export const jobTriggerRoutes: Route[] = [
     returns: { 201: triggered },
     plans: jobTriggerPlan,
     plan: (deps, { caller, params, body }) => previewJobTrigger(deps, caller, params.jobID, body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await triggerJob(deps, caller, params.jobID, body, idempotencyKey ?? body.idempotency_key);
-      return { headers: { Location: `/v1/runs/${run.id}` }, body: run };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/runs", await triggerJob(deps, caller, params.jobID, body, idempotencyKey)),
   }),
   route({
     method: "post",

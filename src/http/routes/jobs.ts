@@ -18,7 +18,7 @@ import {
 } from "../../contract/jobs/jobs.ts";
 import { listOf, taggedQuery, versionsQuery } from "../../contract/lists.ts";
 import { IGNORED, sent, sentInEach } from "../../contract/without-effect.ts";
-import { pageAnswer } from "../answer.ts";
+import { created, pageAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
 import { parseEach } from "../validation.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -39,10 +39,8 @@ export const jobRoutes: Route[] = [
     returns: { 201: job },
     plans: jobPlan,
     plan: (deps, { caller, body }) => previewJob(deps, caller, body),
-    handler: async (deps, { caller, body, idempotencyKey }) => {
-      const created = await createJob(deps, caller, body, idempotencyKey);
-      return { headers: { Location: `/v1/jobs/${created.id}` }, body: created };
-    },
+    handler: async (deps, { caller, body, idempotencyKey }) =>
+      created("/v1/jobs", await createJob(deps, caller, body, idempotencyKey)),
   }),
   route({
     method: "post",
@@ -129,10 +127,8 @@ export const jobRoutes: Route[] = [
     returns: { 201: job },
     plans: jobPlan,
     plan: (deps, { caller, params, body }) => previewClone(deps, caller, params.jobID, body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const copy = await cloneJob(deps, caller, params.jobID, body, idempotencyKey);
-      return { headers: { Location: `/v1/jobs/${copy.id}` }, body: copy };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/jobs", await cloneJob(deps, caller, params.jobID, body, idempotencyKey)),
   }),
   ...[true, false].map((enabled) =>
     route({

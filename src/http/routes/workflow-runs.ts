@@ -9,7 +9,7 @@ import { commandStatus } from "../../contract/answers/commands.ts";
 import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
 import { retryRunBody } from "../../contract/verbs.ts";
-import { answerTo, commanded, pageAnswer, partAnswer } from "../answer.ts";
+import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -133,10 +133,8 @@ export const workflowRunRoutes: Route[] = [
     plans: dryRun,
     plan: async (deps, { caller, params, body }) =>
       previewRetry(deps, caller, await findOwnRun(deps, caller, params.workflowRunID), body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await retryRun(deps, caller, params.workflowRunID, body, idempotencyKey);
-      return { headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/workflow-runs", await retryRun(deps, caller, params.workflowRunID, body, idempotencyKey)),
   }),
   route({
     method: "get",

@@ -11,7 +11,7 @@ import { triggerBody } from "../../contract/trigger.ts";
 import { cloneWorkflowBody, updateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import { changedWorkflow, deletionPlan, workflow, workflowPlan } from "../../contract/workflows.ts";
 import { IGNORED, ofOtherTypes, sent } from "../../contract/without-effect.ts";
-import { pageAnswer } from "../answer.ts";
+import { created, pageAnswer } from "../answer.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";
@@ -34,10 +34,8 @@ export const workflowRoutes: Route[] = [
     returns: { 201: workflow },
     plans: workflowPlan,
     plan: (deps, { caller, body }) => previewWorkflow(deps, caller, body),
-    handler: async (deps, { caller, body, idempotencyKey }) => {
-      const created = await createWorkflow(deps, caller, body, idempotencyKey);
-      return { headers: { Location: `/v1/workflows/${created.id}` }, body: created };
-    },
+    handler: async (deps, { caller, body, idempotencyKey }) =>
+      created("/v1/workflows", await createWorkflow(deps, caller, body, idempotencyKey)),
   }),
   route({
     method: "get",
@@ -110,10 +108,8 @@ export const workflowRoutes: Route[] = [
     returns: { 201: workflow },
     plans: workflowPlan,
     plan: (deps, { caller, params, body }) => previewClone(deps, caller, params.workflowID, body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const copy = await cloneWorkflow(deps, caller, params.workflowID, body, idempotencyKey);
-      return { headers: { Location: `/v1/workflows/${copy.id}` }, body: copy };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/workflows", await cloneWorkflow(deps, caller, params.workflowID, body, idempotencyKey)),
   }),
   route({
     method: "post",
@@ -127,10 +123,8 @@ export const workflowRoutes: Route[] = [
     returns: { 202: workflowRun },
     plans: triggerPlan,
     plan: (deps, { caller, params, body }) => previewTrigger(deps, caller, params.workflowID, body),
-    handler: async (deps, { caller, params, body, idempotencyKey }) => {
-      const run = await triggerRun(deps, caller, params.workflowID, body, idempotencyKey ?? body.idempotency_key);
-      return { headers: { Location: `/v1/workflow-runs/${run.id}` }, body: run };
-    },
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      created("/v1/workflow-runs", await triggerRun(deps, caller, params.workflowID, body, idempotencyKey)),
   }),
   route({
     method: "get",
