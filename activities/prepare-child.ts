@@ -36,8 +36,8 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
       const hasPlace = await inTransaction(db, (transaction) =>
         insertRunWithinLimit(transaction, row, workflow.max_concurrent_runs),
       );
-      const slow_jobs = await slowJobsOf(db, version.version_id);
-      return hasPlace ? { run, steps, slow_jobs } : { refused: LIMIT_REACHED };
+      if (!hasPlace) return { refused: LIMIT_REACHED };
+      return { run, steps, slow_jobs: await slowJobsOf(db, version.version_id) };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       // It was deleted just now.

@@ -13,7 +13,7 @@ export type FailureClass =
   | "template"
   | "unknown";
 
-/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. */
+/** First detail of that ApplicationFailure: what the retry rules need of the job as it is now. A step's own fields go before the job's. */
 export interface FailureDetails {
   job_max_attempts: number;
   /** How long the endpoint asked to be left alone, where it did. */

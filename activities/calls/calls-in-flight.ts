@@ -1,22 +1,20 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
-import { ended } from "./outcome.ts";
-import type { JsonDoc } from "../../src/contract/json.ts";
+import { ended, type Outcome } from "./outcome.ts";
 import type { CallOutcome, UnsavedOutput } from "../../workflows/activity-types.ts";
 import { isFinal } from "../../workflows/attempt-failure.ts";
 import { OUTCOME_KEPT_MS } from "../../workflows/timing.ts";
 
-export type Outcome = { output?: JsonDoc };
-
 /** How often it is asked whether an orphaned call is still awaited by its run. */
 const ASKED_EVERY_MS = 3_000;
 
-/** Makes the call under this signal, and leaves in `unsaved` what must not be lost with the process. */
-export type MakeCall = (canceled: AbortSignal, unsaved: UnsavedOutput) => Promise<Outcome>;
+/** Makes the call under this signal. */
+type MakeCall = (canceled: AbortSignal) => Promise<Outcome>;
 
 export type IsAwaited = () => Promise<boolean>;
 
 /** The call of an attempt, which goes on in this process whichever activity waits for it. */
 export class Call {
+  /** What must not be lost with the process. */
   readonly unsaved: UnsavedOutput;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
@@ -26,7 +24,7 @@ export class Call {
 
   constructor(make: MakeCall, unsaved: UnsavedOutput) {
     this.unsaved = unsaved;
-    this.outcome = make(this.#stop.signal, unsaved);
+    this.outcome = make(this.#stop.signal);
     const end = () => {
       this.#isOver = true;
     };

@@ -1,9 +1,9 @@
 import { ApplicationFailure, type Context as ActivityContext, CancelledFailure, Context } from "@temporalio/activity";
 import { setTimeout as pauseFor } from "node:timers/promises";
-import type { Call, CallsInFlight, IsAwaited, Outcome } from "./calls-in-flight.ts";
+import type { Call, CallsInFlight, IsAwaited } from "./calls-in-flight.ts";
 import { isAwaited } from "./is-awaited.ts";
 import type { Journal } from "./journal.ts";
-import { callName } from "./outcome.ts";
+import { callName, type Outcome } from "./outcome.ts";
 import { playAhead } from "./play-ahead.ts";
 import { SlowJobs } from "./slow-jobs.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";

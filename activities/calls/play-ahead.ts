@@ -1,4 +1,3 @@
-import type { CallsInFlight } from "./calls-in-flight.ts";
 import { WaitingCommands } from "./pending-commands.ts";
 import { type Lane, Playback } from "./playback.ts";
 import type { Notifications } from "../../src/store/postgres/notifications.ts";
@@ -6,7 +5,6 @@ import type { Activities, DispatchInput } from "../../workflows/activity-types.t
 import { AHEAD_MS, INTERRUPTED_MS } from "../../workflows/timing.ts";
 
 interface PlayAhead extends Lane {
-  calls: CallsInFlight;
   learn(runId: string, inputs: DispatchInput[]): Promise<void>;
   notices: Pick<Notifications, "onCommand">;
 }

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from "@temporalio/common";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { type Call, CallsInFlight, type Outcome } from "../../activities/calls/calls-in-flight.ts";
+import { type Call, CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
+import type { Outcome } from "../../activities/calls/outcome.ts";
 import { HANDED_OVER_MS, OUTCOME_KEPT_MS } from "../../workflows/timing.ts";
 import { withFakeTime } from "./fake-time.ts";
 

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from "@temporalio/common";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { CallsInFlight, type Outcome } from "../../activities/calls/calls-in-flight.ts";
-import { callName } from "../../activities/calls/outcome.ts";
+import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
+import { callName, type Outcome } from "../../activities/calls/outcome.ts";
 import { playAhead } from "../../activities/calls/play-ahead.ts";
 import type { JournalRow } from "../../src/store/call-journal.ts";
 import type { DispatchInput, PlayInput } from "../../workflows/activity-types.ts";

@@ -6,6 +6,7 @@ import { recoveryOf } from "./recovery/rule.ts";
 import type { Run } from "./run.ts";
 import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
+import { ofStep } from "./steps/of-step.ts";
 
 type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
 
@@ -44,10 +45,9 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
     }
     default: {
       const i = plan.index.get(step_ref) ?? -1;
-      const step = state.steps[i];
-      const definition = plan.steps[i];
-      if (!step || !definition) return refused("not_found", unknownStep(verb));
-      const end = STEP_COMMANDS[verb]({ plan, i, definition, step }, command);
+      const of = ofStep(run, i);
+      if (!of) return refused("not_found", unknownStep(verb));
+      const end = STEP_COMMANDS[verb](of, command);
       if (end.status === "refused") return end;
       endStep(run, i, end, at);
       return APPLIED;

@@ -5,7 +5,7 @@ import { changeStep, isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import type { StepEnd } from "./steps/kind.ts";
-import { isStepOver } from "./transitions.ts";
+import { hasBegun, isStepOver } from "./transitions.ts";
 
 /** Changes one step, marks it for the mirror, keeps the schedule. */
 export function touch(run: Run, i: number, mutate: (step: StepState) => void): void {
@@ -65,7 +65,7 @@ export function skipUnreachable(run: Run, from: number, at: number): void {
     if (!isDeadEnd(run.plan, run.state, i)) continue;
     for (const d of run.plan.dependents[i] ?? []) {
       const step = run.state.steps[d];
-      if (!step || isStepOver(step.status) || step.started_at !== undefined) continue;
+      if (!step || hasBegun(step)) continue;
       closeStep(run, d, { status: "skipped", cause: "dependency" }, at);
       open.push(d);
     }

@@ -2,6 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import type { CommandPayload, Verb } from "./command.ts";
 import type { Found } from "./state.ts";
+import type { FailureDetails } from "../failure-classes.ts";
 
 /** What `decide` asks for. */
 export type Decision =
@@ -16,22 +17,8 @@ export type Decision =
 /** How work begun for a step went. News of an older generation of the step is ignored. */
 type StepNews = { step: number; generation: number } & (
   | { type: "attempt_completed"; attempt: number; output?: JsonDoc }
-  | {
-      type: "attempt_failed";
-      attempt: number;
-      class: string;
-      error: string;
-      /** Of the job as it is now; a step's own retry_max_attempts goes before it. */
-      job_max_attempts: number;
-      /** How long the endpoint asked to be left alone. */
-      retry_after_ms?: number;
-      /** How long the job waits after this attempt; a step's own retry fields go before it. */
-      job_delay_secs?: number;
-      /** How long all attempts of the job run may take together. */
-      job_ttl_secs?: number;
-      /** In [0, 1): spreads retries. */
-      random: number;
-    }
+  /** `random`: in [0, 1), spreads retries. */
+  | ({ type: "attempt_failed"; attempt: number; class: string; error: string; random: number } & FailureDetails)
   | { type: "deadline_passed"; deadline: number }
   /** `notify`: its event_notify_url is to be told. Absent in older histories, where the activity told it. */
   | { type: "wait_opened"; event_key: string; notify?: true }

@@ -10,6 +10,7 @@ import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
 import { isRunOver, isStepOver } from "./transitions.ts";
 import { replyOf } from "./mirror/view.ts";
+import { ofStep } from "./steps/of-step.ts";
 
 /** More commands than this are remembered by the mirror only. */
 const REMEMBERED_COMMANDS = 2000;
@@ -128,10 +129,9 @@ export function evolve(run: Run, happened: RunEvent): Run {
       endStep(run, event.step, { status: "completed", output: event.output }, at);
       break;
     case "attempt_failed": {
-      const step = state.steps[event.step];
-      const definition = plan.steps[event.step];
-      if (!step || !definition) break;
-      const retryAt = nextAttemptAt(definition, step, event);
+      const of = ofStep(run, event.step);
+      if (!of) break;
+      const retryAt = nextAttemptAt(of.definition, of.step, event);
       touch(run, event.step, (s) => {
         s.last_failure = { class: event.class, error: event.error, at };
         s.deadline = retryAt;
@@ -141,11 +141,10 @@ export function evolve(run: Run, happened: RunEvent): Run {
       break;
     }
     case "deadline_passed": {
-      const step = state.steps[event.step];
-      const definition = plan.steps[event.step];
-      if (!step || !definition) break;
-      const end = STEP_KINDS[definition.step_type].onDeadline({ plan, i: event.step, definition, step }, at);
-      if (end === "next attempt" && step.between_attempts) {
+      const of = ofStep(run, event.step);
+      if (!of) break;
+      const end = STEP_KINDS[of.definition.step_type].onDeadline(of, at);
+      if (end === "next attempt" && of.step.between_attempts) {
         touch(run, event.step, (s) => {
           s.deadline = undefined;
         });

@@ -6,7 +6,7 @@ import { readsOf } from "./references/reads.ts";
 import { restoredRun, type Run } from "./run.ts";
 import { startRuleOf } from "./references/start-rules.ts";
 import type { RunState, StepState } from "./state.ts";
-import { isStepOver } from "./transitions.ts";
+import { hasBegun } from "./transitions.ts";
 
 /** A run of more steps takes longer to be handed over as a whole than it is played ahead. */
 const WHOLE_STEPS = 300;
@@ -40,7 +40,7 @@ export function excerptOf(run: Run, begin: number[], wholeSteps = WHOLE_STEPS, m
     const step = plan.steps[i] as PlanStep;
     if (inner.has(i)) return step;
     // One that is only named, and has not begun, waits for itself here: when it may start, only the whole run can say.
-    return { ...step, depends_on: hasBegun(state, i) ? [] : [step.step_ref] };
+    return { ...step, depends_on: hasBegun(state.steps[i] as StepState) ? [] : [step.step_ref] };
   });
   const places = new Map(numbers.map((number, place) => [number, place]));
   const placesOf = (chosen: number[]) => chosen.map((number) => places.get(number) as number);
@@ -55,7 +55,7 @@ const isAllThatGoesOn = ({ schedule }: Run, begin: number[]): boolean =>
 /** A step follows once all that it needs is here, or has begun at least. What has to be known before a step starts may be of any step of the run. */
 function withWhatFollows(plan: Plan, state: RunState, begin: number[], mostSteps: number): Set<number> {
   const inner = new Set(begin);
-  const isKnown = (i: number) => inner.has(i) || hasBegun(state, i);
+  const isKnown = (i: number) => inner.has(i) || hasBegun(state.steps[i] as StepState);
   // A set hands out what is added to it meanwhile.
   for (const i of inner) {
     for (const d of plan.dependents[i] ?? []) {
@@ -64,11 +64,6 @@ function withWhatFollows(plan: Plan, state: RunState, begin: number[], mostSteps
     }
   }
   return inner;
-}
-
-function hasBegun(state: RunState, i: number): boolean {
-  const { status, started_at } = state.steps[i] as StepState;
-  return isStepOver(status) || started_at !== undefined;
 }
 
 /** An excerpt that is played on, by the rules of the whole. */

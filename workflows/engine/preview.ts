@@ -10,7 +10,7 @@ import { isKeptByRetry, type Recovery, recoveryOf } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
-import { isRunOver, isStepOver } from "./transitions.ts";
+import { hasBegun, isRunOver, isStepOver } from "./transitions.ts";
 
 /** `started`: at once. A step may be canceled, reset and started by one recovery, in this order. */
 export type Action = "kept" | "canceled" | "reset" | "started" | "ended";
@@ -103,13 +103,12 @@ function copyOf(plan: Plan, state: RunState): Run {
 }
 
 const isOpen = (step: StepState): boolean => step.started_at !== undefined && !isStepOver(step.status);
-const isUnstarted = (step: StepState): boolean => step.started_at === undefined && !isStepOver(step.status);
 
 function actionsOf(was: StepState, is: StepState, reset: boolean): Action[] {
   const actions: Action[] = [];
   if (reset && isOpen(was)) actions.push("canceled");
   if (reset) actions.push("reset");
-  if (is.started_at !== undefined && (reset || isUnstarted(was))) actions.push("started");
+  if (is.started_at !== undefined && (reset || !hasBegun(was))) actions.push("started");
   if (isStepOver(is.status) && (reset || !isStepOver(was.status)))
     actions.push(is.status === "canceled" ? "canceled" : "ended");
   return actions.length > 0 ? actions : ["kept"];

@@ -1,4 +1,5 @@
 import type { RunStatus, StepStatus } from "../../src/contract/runs.ts";
+import type { StepState } from "./state.ts";
 
 /**
  * Which status may follow which. docs/state-machine.md draws these tables and a test holds the drawing against them.
@@ -30,3 +31,7 @@ export const isRunOver = (status: RunStatus): boolean =>
 
 export const isStepOver = (status: StepStatus): boolean =>
   status === "completed" || status === "failed" || status === "skipped" || status === "canceled";
+
+/** Also of a step that is over without having started: skipped, or canceled. */
+export const hasBegun = ({ status, started_at }: Pick<StepState, "status" | "started_at">): boolean =>
+  isStepOver(status) || started_at !== undefined;

@@ -75,7 +75,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
-  const fields: Record<keyof CommandPayload, unknown> = { ...NO_PAYLOAD, ...payload };
+  const fields: Partial<Record<keyof CommandPayload, unknown>> = payload ?? {};
   const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = fields;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
@@ -93,21 +93,6 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     only_tell: only_tell === true,
   };
 }
-
-const NO_PAYLOAD = {
-  id: undefined,
-  actor: undefined,
-  may_override: undefined,
-  step_ref: undefined,
-  reason: undefined,
-  result: undefined,
-  event_key: undefined,
-  payload: undefined,
-  step_payloads: undefined,
-  child_run_id: undefined,
-  life: undefined,
-  only_tell: undefined,
-};
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;

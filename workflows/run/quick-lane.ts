@@ -7,6 +7,7 @@ import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.t
 import { nowOf } from "./clock.ts";
 import { playedOf, type RecordedPlay } from "./recorded-play.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
+import { ignoreCancellation } from "./sleep-until.ts";
 
 /** Of a summary the server takes 400 bytes. */
 const SUMMARY_LENGTH = 100;
@@ -118,10 +119,6 @@ const local = (summary?: string) =>
  */
 function guard(): CancellationScope {
   const scope = new CancellationScope();
-  scope
-    .run(() => sleep("1 hour", { summary: "quick lane" }))
-    .catch((error) => {
-      if (!isCancellation(error)) throw error;
-    });
+  scope.run(() => sleep("1 hour", { summary: "quick lane" })).catch(ignoreCancellation);
   return scope;
 }

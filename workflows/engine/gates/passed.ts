@@ -3,8 +3,8 @@ import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Change, RecoveryRequest } from "../recovery/request.ts";
 import { isDeadEnd } from "../schedule.ts";
-import type { RunState, StepState } from "../state.ts";
-import { isStepOver } from "../transitions.ts";
+import type { RunState } from "../state.ts";
+import { hasBegun, isStepOver } from "../transitions.ts";
 
 /**
  * The approvals that a recovery passes, or repeats something behind without asking again:
@@ -47,7 +47,7 @@ export function gatesPassed(
     add(before(plan, repeated), lets);
   }
   const given = Object.keys(step_payloads).map((ref) => plan.index.get(ref) ?? -1);
-  if (payload) given.push(...indexesOf(state.steps, (step, i) => isReset(i) || isToRun(step)));
+  if (payload) given.push(...indexesOf(state.steps, (step, i) => isReset(i) || !hasBegun(step)));
   if (given.length > 0) {
     add(before(plan, given), lets);
     add(payload ? gates : swayedBy(plan, given), mayTurnOut);
@@ -56,4 +56,3 @@ export function gatesPassed(
 }
 
 const statusOf = (state: RunState, i: number) => state.steps[i]?.status ?? "pending";
-const isToRun = (step: StepState): boolean => !isStepOver(step.status) && step.started_at === undefined;

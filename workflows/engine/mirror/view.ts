@@ -3,6 +3,7 @@ import type { Run } from "../run.ts";
 import { STEP_KINDS } from "../steps/index.ts";
 import type { OwnRows } from "../steps/kind.ts";
 import type { RunRow, Shown, StepRow } from "./rows.ts";
+import { ofStep } from "../steps/of-step.ts";
 
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
@@ -13,10 +14,9 @@ export function runRow({ plan, state }: Run): RunRow {
 }
 
 export function stepRow(run: Run, i: number): StepRow {
-  const { plan, state, schedule } = run;
-  const step = state.steps[i];
-  const definition = plan.steps[i];
-  if (!step || !definition) throw new RangeError(`no step ${i}`);
+  const of = ofStep(run, i);
+  if (!of) throw new RangeError(`no step ${i}`);
+  const { plan, definition, step } = of;
   const showsStart = STEP_KINDS[definition.step_type].showsStart?.(step) ?? true;
   return {
     id: stepRunId(plan.run.id, i),
@@ -28,7 +28,7 @@ export function stepRow(run: Run, i: number): StepRow {
     attempt: step.attempt,
     generation: step.generation,
     cause: step.cause,
-    deps_completed: schedule.depsCompleted[i] ?? 0,
+    deps_completed: run.schedule.depsCompleted[i] ?? 0,
     deps_required: definition.depends_on.length,
     job_run_id: step.job_run_id,
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
@@ -43,10 +43,9 @@ export function stepRow(run: Run, i: number): StepRow {
 }
 
 /** The rows that the step has besides its own, by its type. */
-export function ownRows({ plan, state }: Run, i: number): OwnRows {
-  const step = state.steps[i];
-  const definition = plan.steps[i];
-  return step && definition ? STEP_KINDS[definition.step_type].rows({ plan, i, definition, step }, state.status) : {};
+export function ownRows(run: Run, i: number): OwnRows {
+  const of = ofStep(run, i);
+  return of ? STEP_KINDS[of.definition.step_type].rows(of, run.state.status) : {};
 }
 
 /** What a command answers its caller: the run, and the step it was for. */

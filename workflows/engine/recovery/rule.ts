@@ -6,7 +6,7 @@ import { descendantsOf, type Plan } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import type { StepEnd } from "../steps/kind.ts";
-import { isRunOver, isStepOver } from "../transitions.ts";
+import { hasBegun, isRunOver, isStepOver } from "../transitions.ts";
 import type { Change, RecoveryRequest } from "./request.ts";
 import { quoted } from "../../expressions/printed.ts";
 
@@ -48,8 +48,7 @@ function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref:
   const i = plan.index.get(ref);
   const step = i === undefined ? undefined : state.steps[i];
   if (i === undefined || !step) return `unknown step_ref ${quoted(ref)}`;
-  if (changes.get(i)?.action === "reset" || (!isStepOver(step.status) && step.started_at === undefined))
-    return undefined;
+  if (changes.get(i)?.action === "reset" || !hasBegun(step)) return undefined;
   return `step ${quoted(ref)} is ${step.status} and is not run again`;
 }
 

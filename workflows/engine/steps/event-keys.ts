@@ -1,3 +1,5 @@
+export const MAX_EVENT_KEY_BYTES = 512;
+
 /** Types whose steps listen under a key of our own making. */
 const OWN_KEYS = ["approval", "sleep"] as const;
 

@@ -1,5 +1,5 @@
 import type { StepInput } from "../../../src/contract/steps.ts";
-import { reservedKeyProblem } from "./event-keys.ts";
+import { MAX_EVENT_KEY_BYTES, reservedKeyProblem } from "./event-keys.ts";
 
 /** What is wrong with a field of a step that is to be stored. */
 export interface Fault {
@@ -18,8 +18,6 @@ type Quantity = {
 export function* atLeastZero(step: StepInput, ...fields: Quantity[]): Generator<Fault> {
   for (const field of fields) if ((step[field] ?? 0) < 0) yield fault(field, `${field} must be >= 0`);
 }
-
-const MAX_EVENT_KEY_BYTES = 512;
 
 // Placeholders may bring in control characters later, so the rendered key is looked at again when the step opens.
 export function* keyFaults(step: StepInput, field: "event_key" | "event_emit_key"): Generator<Fault> {

@@ -1,5 +1,6 @@
 import type { PlanStep } from "../plan.ts";
 import type { StepState } from "../state.ts";
+import type { FailureDetails } from "../../failure-classes.ts";
 
 /** Another try would be answered the same. */
 const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom", "template"];
@@ -7,15 +8,7 @@ const FINAL_CLASSES: readonly string[] = ["client", "auth", "budget", "oom", "te
 const INITIAL_SECS = 1;
 const LONGEST_SECS = 3600;
 
-interface FailedAttempt {
-  at: number;
-  class: string;
-  job_max_attempts: number;
-  retry_after_ms?: number;
-  job_delay_secs?: number;
-  job_ttl_secs?: number;
-  random: number;
-}
+type FailedAttempt = FailureDetails & { at: number; class: string; random: number };
 
 /** When a job step tries again after a failed attempt (epoch ms), or undefined: it has failed. */
 export function nextAttemptAt(definition: PlanStep, step: StepState, failed: FailedAttempt): number | undefined {

@@ -23,6 +23,10 @@ const ID_PREFIX: Record<Source, string> = { wait_for_event: "evt:", approval: "e
 /** Id of the event trigger of a step. */
 export const triggerId = (source: Source, stepRun: string): string => ID_PREFIX[source] + stepRun;
 
+/** 0: it has no end. */
+export const timeoutSecs = ({ requested_at, expires_at = requested_at }: TriggerState): number =>
+  (expires_at - requested_at) / 1000;
+
 /** A trigger without a key is not shown: nobody could send to it. */
 export function triggerRow(
   { plan, i, definition, step }: StepOf,
@@ -39,7 +43,7 @@ export function triggerRow(
     step_run_id,
     step_ref: definition.step_ref,
     source,
-    timeout_secs: trigger.expires_at === undefined ? 0 : (trigger.expires_at - trigger.requested_at) / 1000,
+    timeout_secs: timeoutSecs(trigger),
     notify_url: definition.event_notify_url,
     ...trigger,
     event_key,

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
+import { CancellationScope } from "@temporalio/workflow";
 import type { TimedAttemptEvent, Unended } from "../../activity-types.ts";
 import { type Attempt, attemptOf } from "../../attempt-input.ts";
 import type { InboundEvent } from "../../engine/events.ts";
@@ -9,9 +9,9 @@ import type { Work } from "../../engine/steps/kind.ts";
 import { isRunOver } from "../../engine/transitions.ts";
 import { workOf } from "../../engine/steps/work.ts";
 import { Children } from "./children.ts";
-import { nowOf } from "../clock.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Mode } from "../mode.ts";
+import { ignoreCancellation, sleepUntil } from "../sleep-until.ts";
 import { RunTimeout } from "./run-timeout.ts";
 import { SlowJobs } from "./slow-jobs.ts";
 import { emit, lookUp, notify, openWait } from "./step-effects.ts";
@@ -23,7 +23,7 @@ const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "o
 export class Reconciler {
   readonly #run: Run;
   readonly #inbox: InboundEvent[];
-  readonly #going = new Map<number, Map<string, { work: Work; scope: CancellationScope }>>();
+  readonly #going = new Map<number, Map<string, CancellationScope>>();
   readonly #throttle: Throttle;
   readonly #children: Children;
   readonly #slowJobs: SlowJobs;
@@ -84,8 +84,8 @@ export class Reconciler {
 
   #reconcileStep(i: number, mode: Mode, quick: number[] | undefined): void {
     const due = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
-    const going = this.#going.get(i) ?? new Map<string, { work: Work; scope: CancellationScope }>();
-    for (const [key, { scope }] of going) if (!due.has(key)) scope.cancel();
+    const going = this.#going.get(i) ?? new Map<string, CancellationScope>();
+    for (const [key, scope] of going) if (!due.has(key)) scope.cancel();
     for (const [key, work] of due) {
       if (going.has(key)) continue;
       const isActivity = ACTIVITIES.has(work.kind);
@@ -133,7 +133,7 @@ export class Reconciler {
     const step = this.#run.state.steps[i] as StepState;
     const scope = new CancellationScope();
     const going = this.#going.get(i) ?? new Map();
-    this.#going.set(i, going.set(work.key, { work, scope }));
+    this.#going.set(i, going.set(work.key, scope));
     const isActivity = ACTIVITIES.has(work.kind);
     this.#throttle.begins(isActivity);
     if (work.kind === "timer") this.#timers++;
@@ -176,7 +176,7 @@ export class Reconciler {
   }
 
   async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
-    await sleep(Math.max(1, Math.ceil(until - nowOf(this.#run.plan.run))), { summary: step_ref });
+    await sleepUntil(this.#run, until, step_ref);
     this.#inbox.push({ type: "deadline_passed", due: until, step, generation, deadline: until });
   }
 
@@ -185,8 +185,4 @@ export class Reconciler {
     const lost = () => this.#slowJobs.delete(job_id);
     this.#inbox.push(await dispatch(attempt, this.#rules, queue, this.#slowJobs.queueOf(job_id), lost));
   }
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!isCancellation(error)) throw error;
 }

@@ -6,7 +6,7 @@ import type { PlanStep } from "../../engine/plan.ts";
 import type { Run } from "../../engine/run.ts";
 import type { StepState } from "../../engine/state.ts";
 import { wantedFor } from "../../engine/references/values.ts";
-import { triggerId } from "../../engine/steps/trigger.ts";
+import { timeoutSecs, triggerId } from "../../engine/steps/trigger.ts";
 import { commandSignals } from "../../messages.ts";
 import { stepEffects, stepNotification } from "../../proxies.ts";
 import { signalRun } from "../signal-run.ts";
@@ -38,7 +38,7 @@ export async function openWait(
       step_run_id: id,
       step_ref: definition.step_ref,
       event_key: definition.event_key ?? "",
-      event_timeout_secs: ((trigger.expires_at ?? trigger.requested_at) - trigger.requested_at) / 1000,
+      event_timeout_secs: timeoutSecs(trigger),
       requested_at: trigger.requested_at,
       expires_at: trigger.expires_at,
       notify_url: definition.event_notify_url,
