@@ -43,6 +43,13 @@ export function assertProject(caller: Caller, projectId: string, notFound: strin
   if (!hasProject(caller, projectId)) throw new Problem("not_found", notFound);
 }
 
+/** What was found under an id, if it is the caller's. */
+export function own<Row extends { project_id: string }>(caller: Caller, row: Row | undefined, notFound: string): Row {
+  if (!row) throw new Problem("not_found", notFound);
+  assertProject(caller, row.project_id, notFound);
+  return row;
+}
+
 const hasScope = ({ scopes }: Caller, scope: Scope): boolean => scopes.includes(scope) || scopes.includes("*");
 
 /** Any one of the scopes is enough. */

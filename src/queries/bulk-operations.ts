@@ -1,8 +1,7 @@
 import type { BulkItem, BulkItemStatus, BulkOperation } from "../contract/bulk/operations.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { assertProject, type Caller } from "../identity/caller.ts";
+import { type Caller, own } from "../identity/caller.ts";
 import { cursorOf, type Page, pageOf } from "./page.ts";
 import { listBulkItems as listItemRows } from "../store/bulk-operation-items.ts";
 import {
@@ -15,12 +14,8 @@ import { presentBulkOperation, presentItem } from "../views/bulk-operation.ts";
 const NOT_FOUND = "bulk operation not found";
 
 /** Another project's operation is not found. */
-export async function findOwnBulkOperation({ db }: Deps, caller: Caller, id: string): Promise<StoredBulkOperation> {
-  const row = await findBulkOperation(db, id);
-  if (!row) throw new Problem("not_found", NOT_FOUND);
-  assertProject(caller, row.project_id, NOT_FOUND);
-  return row;
-}
+export const findOwnBulkOperation = async ({ db }: Deps, caller: Caller, id: string): Promise<StoredBulkOperation> =>
+  own(caller, await findBulkOperation(db, id), NOT_FOUND);
 
 export async function getBulkOperation(deps: Deps, caller: Caller, id: string): Promise<BulkOperation> {
   return presentBulkOperation(await findOwnBulkOperation(deps, caller, id));

@@ -7,7 +7,7 @@ import { type Caller, projectOf } from "../identity/caller.ts";
 import { countEvents, listHeldEvents, listTriggers } from "../store/events/event-lists.ts";
 import { findLatestEventTrigger } from "../store/event-triggers.ts";
 import { findShownEvent, settleOffers } from "../store/events/held-events.ts";
-import type { Page } from "./page.ts";
+import { fittingPageOf, type Page } from "./page.ts";
 import { type EventRow, presentEvent, presentEvents } from "../views/event.ts";
 
 export interface EventFilter {
@@ -27,12 +27,12 @@ export async function listEvents(
   // Nothing but steps waits here.
   if (sourceType === "job_run") return { items: [] };
   await settleOffers(deps.db, projectId);
-  const page = { ...filter, projectId, limit: filter.limit + 1 };
-  const [waits, held] = await Promise.all([listTriggers(deps.db, page), listHeldEvents(deps.db, page)]);
-  const rows = [...waits, ...held].sort(newestFirst).slice(0, page.limit);
-  const items = await presentEvents(deps, rows.slice(0, filter.limit));
-  const last = rows[items.length - 1];
-  return { items, next: rows.length > items.length && last ? placeOf(last) : undefined };
+  const read = async (limit: number): Promise<EventRow[]> => {
+    const page = { ...filter, projectId, limit };
+    const [waits, held] = await Promise.all([listTriggers(deps.db, page), listHeldEvents(deps.db, page)]);
+    return [...waits, ...held].sort(newestFirst).slice(0, limit);
+  };
+  return fittingPageOf(filter.limit, read, (rows) => presentEvents(deps, rows), placeOf);
 }
 
 const placeOf = (row: EventRow) =>

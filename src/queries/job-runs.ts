@@ -2,10 +2,9 @@ import type { Cursor } from "../contract/cursor.ts";
 import type { JobRun, JobRunEvent } from "../contract/jobs/runs.ts";
 import type { Attempt } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { assertProject, type Caller } from "../identity/caller.ts";
-import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
-import type { Page } from "./page.ts";
+import { type Caller, own } from "../identity/caller.ts";
+import { type ListPart, listPart, type PartRequest, sliceOf } from "./list-part.ts";
+import { cursorOf, fittingPageOf, type Page } from "./page.ts";
 import { mirroredRun } from "./mirrored-run.ts";
 import { findOwnRun } from "./runs.ts";
 import { findJobRun, type JobRunsFilter, listJobRuns as listRows, type StoredJobRun } from "../store/job-runs.ts";
@@ -15,31 +14,26 @@ import { presentJobRunEvents } from "../views/job-run-events.ts";
 import { presentAttempts } from "../views/step.ts";
 import { attemptRow } from "../../workflows/engine/mirror/attempts.ts";
 import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
-import { epochMs } from "../../workflows/engine/time.ts";
 import { stepRunId } from "../../workflows/engine/ids.ts";
 
 /** Another project's job run is not found. */
-export async function findOwnJobRun({ db }: Deps, caller: Caller, id: string): Promise<StoredJobRun> {
-  const row = await findJobRun(db, id);
-  if (!row) throw new Problem("not_found", "run not found");
-  assertProject(caller, row.project_id, "run not found");
-  return row;
-}
+export const findOwnJobRun = async ({ db }: Deps, caller: Caller, id: string): Promise<StoredJobRun> =>
+  own(caller, await findJobRun(db, id), "run not found");
 
 export const getJobRun = async (deps: Deps, caller: Caller, id: string): Promise<JobRun> =>
   presentJobRun(deps, await findOwnJobRun(deps, caller, id));
 
 /** A page of a project's job runs, newest first; a smaller one where what they carry is large. */
-export async function listJobRuns(
+export const listJobRuns = (
   deps: Deps,
   filter: JobRunsFilter & { cursor?: Cursor; limit: number },
-): Promise<Page<JobRun>> {
-  const rows = await listRows(deps.db, { ...filter, limit: filter.limit + 1 });
-  const items = await presentJobRuns(deps, rows.slice(0, filter.limit));
-  const last = items.at(-1);
-  const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;
-  return { items, next };
-}
+): Promise<Page<JobRun>> =>
+  fittingPageOf(
+    filter.limit,
+    (limit) => listRows(deps.db, { ...filter, limit }),
+    (rows) => presentJobRuns(deps, rows),
+    cursorOf,
+  );
 
 /** Every attempt of the job run, oldest first. They are counted as the step counts them, over all its job runs. */
 export async function listJobRunAttempts(
@@ -57,12 +51,10 @@ export async function listJobRunEvents(
   deps: Deps,
   caller: Caller,
   id: string,
-  { cursor, limit }: PartRequest,
-): Promise<ListPart<JobRunEvent>> {
+  part: PartRequest,
+): Promise<Page<JobRunEvent, number>> {
   const jobRun = await findOwnJobRun(deps, caller, id);
-  const events = presentJobRunEvents(jobRun, await attemptRows(deps, caller, jobRun));
-  const to = limit === undefined ? events.length : cursor + limit;
-  return { items: events.slice(cursor, to), next: to < events.length ? to : undefined };
+  return sliceOf(presentJobRunEvents(jobRun, await attemptRows(deps, caller, jobRun)), part);
 }
 
 async function attemptRows(

@@ -1,8 +1,7 @@
 import { now } from "../time/clock.ts";
 import type { Job, JobHealth } from "../contract/jobs/jobs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { assertProject, type Caller } from "../identity/caller.ts";
+import { type Caller, own } from "../identity/caller.ts";
 import { cursorOf, type Page, pageOf } from "./page.ts";
 import type { DefinitionFilter } from "./workflows.ts";
 import { healthOf } from "../store/job-runs.ts";
@@ -12,12 +11,8 @@ import { presentJob } from "../views/job.ts";
 const NOT_FOUND = "job not found";
 
 /** Another project's job is not found. */
-export async function findOwnJob({ db }: Deps, caller: Caller, id: string): Promise<StoredJob> {
-  const job = await findJob(db, id);
-  if (!job) throw new Problem("not_found", NOT_FOUND);
-  assertProject(caller, job.project_id, NOT_FOUND);
-  return job;
-}
+export const findOwnJob = async ({ db }: Deps, caller: Caller, id: string): Promise<StoredJob> =>
+  own(caller, await findJob(db, id), NOT_FOUND);
 
 export const getJob = async (deps: Deps, caller: Caller, id: string): Promise<Job> =>
   presentJob(await findOwnJob(deps, caller, id));

@@ -12,6 +12,12 @@ export interface ListPart<Item> extends Page<Item, number> {
   leftOut?: { count: number; from: number };
 }
 
+/** A part of a list that is at hand. */
+export function sliceOf<Item>(items: Item[], { cursor, limit = items.length }: PartRequest): Page<Item, number> {
+  const to = cursor + limit;
+  return { items: items.slice(cursor, to), next: to < items.length ? to : undefined };
+}
+
 /**
  * A part of a list whose items carry outputs. One answer has room for a certain amount of output. A client that reads in parts
  * gets smaller parts then, with every output; a client that reads all at once gets every item, some without their output.

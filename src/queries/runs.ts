@@ -1,9 +1,8 @@
 import type { StepRun, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { assertProject, type Caller } from "../identity/caller.ts";
+import { type Caller, own } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
-import type { Page } from "./page.ts";
+import { fittingPageOf, type Page } from "./page.ts";
 import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
@@ -22,12 +21,8 @@ import { stepRow } from "../../workflows/engine/mirror/view.ts";
 const NOT_FOUND = "workflow run not found";
 
 /** The run's mirrored row. Another project's run is not found. */
-export async function findOwnRun({ db }: Deps, caller: Caller, runId: string): Promise<RunRow> {
-  const row = await findRun(db, runId);
-  if (!row) throw new Problem("not_found", NOT_FOUND);
-  assertProject(caller, row.project_id, NOT_FOUND);
-  return row;
-}
+export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<RunRow> =>
+  own(caller, await findRun(db, runId), NOT_FOUND);
 
 /**
  * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before
@@ -64,10 +59,10 @@ async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
 type RunFilter = Omit<RunsRequest, "project_id">;
 
 /** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. */
-export async function listRuns(deps: Deps, project_id: string, filter: RunFilter): Promise<Page<WorkflowRun>> {
-  const rows = await listRows(deps.db, { ...filter, project_id, limit: filter.limit + 1 });
-  const items = await presentRuns(deps, rows.slice(0, filter.limit));
-  const last = items.at(-1);
-  const next = rows.length > items.length && last ? { at: epochMs(last.created_at), id: last.id } : undefined;
-  return { items, next };
-}
+export const listRuns = (deps: Deps, project_id: string, filter: RunFilter): Promise<Page<WorkflowRun>> =>
+  fittingPageOf(
+    filter.limit,
+    (limit) => listRows(deps.db, { ...filter, project_id, limit }),
+    (rows) => presentRuns(deps, rows),
+    ({ created_at, id }) => ({ at: epochMs(created_at), id }),
+  );

@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import type { Caller } from "../identity/caller.ts";
 import { findOwnWorkflow } from "./workflows.ts";
 import { dependentsOf, dotOf, rootsOf } from "../rules/definition-graph.ts";
-import { findVersion } from "../store/workflow-versions.ts";
+import { stepsOfVersion } from "../store/workflow-versions.ts";
 
 /** What depends on what in a workflow as it is now. */
 export async function getWorkflowGraph(
@@ -13,7 +13,7 @@ export async function getWorkflowGraph(
   format: "json" | "dot",
 ): Promise<WorkflowGraph> {
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
-  const steps = (await findVersion(deps.db, workflow.version_id))?.steps ?? [];
+  const steps = await stepsOfVersion(deps.db, workflow.version_id);
   const graph = { workflow_id: workflow.id, roots: rootsOf(steps) };
   return format === "dot"
     ? { ...graph, dot: dotOf(steps) }

@@ -1,3 +1,4 @@
+import { versionId } from "../contract/ids.ts";
 import type { Json } from "../contract/json.ts";
 import type {
   ActiveVersions,
@@ -9,6 +10,7 @@ import type { WorkflowStep } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
+import { type PartRequest, sliceOf } from "./list-part.ts";
 import { type Page, pageOf } from "./page.ts";
 import { findOwnWorkflow } from "./workflows.ts";
 import { diffFields, diffSteps, type DiffStep } from "../rules/definition-diff.ts";
@@ -18,7 +20,6 @@ import { findVersion, type StoredVersion } from "../store/workflow-versions.ts";
 import { presentDefinedSteps, presentVersion } from "../views/workflow.ts";
 
 const NOT_FOUND = "workflow version not found";
-const VERSION_ID = /^ver_[0-9a-z]{12}$/;
 /** Runs that an impact is estimated from. */
 const SAMPLED = 500;
 
@@ -42,9 +43,11 @@ export async function versionSteps(
   caller: Caller,
   workflowId: string,
   versionId: string,
-): Promise<WorkflowStep[]> {
+  part: PartRequest,
+): Promise<Page<WorkflowStep, number>> {
   const { steps } = await findOwnVersion(deps, caller, workflowId, versionId);
-  return presentDefinedSteps(deps, steps);
+  const { items, next } = sliceOf(steps, part);
+  return { items: await presentDefinedSteps(deps, items), next };
 }
 
 export async function diffVersions(
@@ -53,8 +56,9 @@ export async function diffVersions(
   workflowId: string,
   { from, to }: { from: string; to: string },
 ): Promise<VersionDiff> {
-  const before = await findOwnVersion(deps, caller, workflowId, from, `from ${NOT_FOUND}`);
-  const after = await findOwnVersion(deps, caller, workflowId, to, `to ${NOT_FOUND}`);
+  const { id } = await findOwnWorkflow(deps, caller, workflowId);
+  const before = await versionOf(deps, id, from, `from ${NOT_FOUND}`);
+  const after = await versionOf(deps, id, to, `to ${NOT_FOUND}`);
   const [old, current] = await Promise.all([before, after].map(({ steps }) => presentDefinedSteps(deps, steps)));
   const { added, removed, changed, order } = diffSteps(said(old ?? []), said(current ?? []));
   return {
@@ -108,10 +112,13 @@ async function findOwnVersion(
   caller: Caller,
   workflowId: string,
   versionId: string,
-  notFound = NOT_FOUND,
 ): Promise<StoredVersion> {
   const { id } = await findOwnWorkflow(deps, caller, workflowId);
-  const version = VERSION_ID.test(versionId) ? await findVersion(deps.db, versionId) : undefined;
-  if (version?.workflow_id !== id) throw new Problem("not_found", notFound);
+  return versionOf(deps, id, versionId, NOT_FOUND);
+}
+
+async function versionOf({ db }: Deps, workflowId: string, id: string, notFound: string): Promise<StoredVersion> {
+  const version = versionId.safeParse(id).success ? await findVersion(db, id) : undefined;
+  if (version?.workflow_id !== workflowId) throw new Problem("not_found", notFound);
   return version;
 }

@@ -1,10 +1,9 @@
 import type { Workflow } from "../contract/workflows.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
-import { assertProject, type Caller } from "../identity/caller.ts";
+import { type Caller, own } from "../identity/caller.ts";
 import { cursorOf, type Page, pageOf } from "./page.ts";
 import type { ListRequest } from "../store/postgres/list-request.ts";
-import { findVersion } from "../store/workflow-versions.ts";
+import { stepsOfVersion } from "../store/workflow-versions.ts";
 import { findWorkflow, listWorkflows as listRows, type StoredWorkflow } from "../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../views/workflow.ts";
 
@@ -14,17 +13,13 @@ const NOT_FOUND = "workflow not found";
 export type DefinitionFilter = Omit<ListRequest, "project_id">;
 
 /** Another project's workflow is not found. */
-export async function findOwnWorkflow({ db }: Deps, caller: Caller, id: string): Promise<StoredWorkflow> {
-  const workflow = await findWorkflow(db, id);
-  if (!workflow) throw new Problem("not_found", NOT_FOUND);
-  assertProject(caller, workflow.project_id, NOT_FOUND);
-  return workflow;
-}
+export const findOwnWorkflow = async ({ db }: Deps, caller: Caller, id: string): Promise<StoredWorkflow> =>
+  own(caller, await findWorkflow(db, id), NOT_FOUND);
 
 export async function getWorkflow(deps: Deps, caller: Caller, id: string): Promise<Workflow> {
   const workflow = await findOwnWorkflow(deps, caller, id);
-  const version = await findVersion(deps.db, workflow.version_id);
-  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, version?.steps ?? []) };
+  const steps = await stepsOfVersion(deps.db, workflow.version_id);
+  return { ...presentWorkflow(workflow), steps: await presentDefinedSteps(deps, steps) };
 }
 
 export const listWorkflows = ({ db }: Deps, project_id: string, filter: DefinitionFilter): Promise<Page<Workflow>> =>

@@ -2,6 +2,7 @@ import type { BulkFilter, BulkItem, BulkItemStatus } from "../contract/bulk/oper
 import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/run-sources.ts";
+import { parameters } from "./postgres/list-request.ts";
 
 export interface StoredBulkItem {
   position: number;
@@ -89,12 +90,12 @@ export async function insertNamedRuns(db: Db, operationId: string, ids: string[]
 /** Inserts the runs that the filter lets through now, oldest first. */
 export async function insertFilteredRuns(db: Db, operation: Selection, limit: number): Promise<number> {
   const { id, project_id, filter } = operation;
-  const values: unknown[] = [id];
-  const given = (value: unknown) => `$${values.push(value)}`;
+  const { values, given } = parameters();
+  const operation_id = given(id);
   const runs = filteredRuns({ project_id, ...filter }, given);
   const { rowCount } = await db.query(
     `insert into bulk_operation_items (operation_id, position, run_id)
-     select $1, row_number() over (order by ${runs.at}, ${runs.id}), run.id
+     select ${operation_id}, row_number() over (order by ${runs.at}, ${runs.id}), run.id
      from ${runs.from} where ${runs.where.join(" and ")}
      limit ${given(limit)}`,
     values,
@@ -109,8 +110,7 @@ export async function matchingRuns(
   filter: BulkFilter,
   { most, shown }: { most: number; shown: number },
 ): Promise<{ total: number; first: string[] }> {
-  const values: unknown[] = [];
-  const given = (value: unknown) => `$${values.push(value)}`;
+  const { values, given } = parameters();
   const runs = filteredRuns({ project_id, ...filter }, given);
   const matching = `select run.id from ${runs.from} where ${runs.where.join(" and ")}`;
   const { rows } = await db.query<{ total: number; first: string[] }>(

@@ -2,7 +2,7 @@ import type { PoolClient } from "pg";
 import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk/operations.ts";
 import { insertFilteredRuns, insertNamedRuns } from "./bulk-operation-items.ts";
 import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
-import { type ListRequest, startOf } from "./postgres/list-request.ts";
+import { after, type ListRequest, parameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { BulkOutcome, BulkState } from "../../workflows/bulk/messages.ts";
 
@@ -67,11 +67,11 @@ export async function listBulkOperations(
   db: Db,
   { project_id, cursor, limit }: Pick<ListRequest, "project_id" | "cursor" | "limit">,
 ): Promise<StoredBulkOperation[]> {
+  const { values, given } = parameters();
+  const where = [`project_id = ${given(project_id)}`, ...after(cursor, "created_at", "id", given)];
   const { rows } = await db.query<OperationColumns>(
-    `select * from bulk_operations
-     where project_id = $1 and ($2::float8 is null or (created_at, id) < (epoch_ms($2), $3::uuid))
-     order by created_at desc, id desc limit $4`,
-    [project_id, ...(cursor ? startOf(cursor) : [null, null]), limit],
+    `select * from bulk_operations where ${where.join(" and ")} order by created_at desc, id desc limit ${given(limit)}`,
+    values,
   );
   return rows.map(operationOf);
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Db } from "./postgres/pool.ts";
 import type { StoredStep } from "./workflow-versions.ts";
 
@@ -8,16 +9,11 @@ import type { StoredStep } from "./workflow-versions.ts";
 export async function planOfJobRuns(
   db: Db,
   job: { id: string; project_id: string; name: string; slug: string },
-  version_id: string,
-  step: StoredStep,
+  make: () => { version_id: string; step: StoredStep },
 ): Promise<string> {
-  const find = () =>
-    db.query<{ version_id: string }>(
-      "select version_id from workflow_versions where workflow_id = $1 and version = 1",
-      [job.id],
-    );
-  const { rows } = await find();
-  if (rows[0]) return rows[0].version_id;
+  const known = plans.get(job.id) ?? (await findPlan(db, job.id));
+  if (known !== undefined) return known;
+  const { version_id, step } = make();
   await db.query(
     `insert into workflow_versions (
        version_id, workflow_id, version, project_id, name, slug, enabled, timeout_secs, max_concurrent_runs,
@@ -26,5 +22,17 @@ export async function planOfJobRuns(
      on conflict (workflow_id, version) do nothing`,
     [version_id, job.id, job.project_id, job.name, job.slug, JSON.stringify([step])],
   );
-  return ((await find()).rows[0] as { version_id: string }).version_id;
+  return (await findPlan(db, job.id)) as string;
+}
+
+/** It never changes. */
+const plans = new LRUCache<string, string>({ max: 500 });
+
+async function findPlan(db: Db, jobId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ version_id: string }>(
+    "select version_id from workflow_versions where workflow_id = $1 and version = 1",
+    [jobId],
+  );
+  if (rows[0]) plans.set(jobId, rows[0].version_id);
+  return rows[0]?.version_id;
 }

@@ -2,7 +2,7 @@ import type { JobRunStatus } from "../contract/jobs/runs.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
-import { startOf } from "./postgres/list-request.ts";
+import { after, parameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 
@@ -62,8 +62,7 @@ export async function listJobRuns(
     limit,
   }: JobRunsFilter & { cursor?: Cursor; limit: number },
 ): Promise<StoredJobRun[]> {
-  const values: unknown[] = [];
-  const given = (value: unknown) => `$${values.push(value)}`;
+  const { values, given } = parameters();
   const at = "coalesce(job_run.created_at, job_run.started_at)";
   const where = [`job_run.project_id = ${given(projectId)}`];
   if (jobId !== undefined) where.push(isUuid(jobId) ? `job_run.job_id = ${given(jobId)}` : "false");
@@ -71,10 +70,7 @@ export async function listJobRuns(
   if (status !== undefined) where.push(`job_run.status = '${status}'`);
   if (createdAfter !== undefined) where.push(`${at} >= epoch_ms(${given(createdAfter)})`);
   if (createdBefore !== undefined) where.push(`${at} < epoch_ms(${given(createdBefore)})`);
-  if (cursor) {
-    const [time, id] = startOf(cursor);
-    where.push(`(${at}, job_run.id) < (epoch_ms(${given(time)}), ${given(id)}::uuid)`);
-  }
+  where.push(...after(cursor, at, "job_run.id", given));
   const { rows } = await db.query<JobRunColumns>(
     `${SHOWN} where ${where.join(" and ")} order by ${at} desc, job_run.id desc limit ${given(limit)}`,
     values,

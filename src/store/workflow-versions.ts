@@ -43,6 +43,10 @@ export async function findVersion(db: Db, versionId: string): Promise<StoredVers
   return version;
 }
 
+/** None of a version that is not there. */
+export const stepsOfVersion = async (db: Db, versionId: string): Promise<StoredStep[]> =>
+  (await findVersion(db, versionId))?.steps ?? [];
+
 async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
   const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
     name: "find_version",

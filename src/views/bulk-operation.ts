@@ -2,6 +2,7 @@ import type { BulkItem, BulkOperation } from "../contract/bulk/operations.ts";
 import type { StoredBulkItem } from "../store/bulk-operation-items.ts";
 import type { StoredBulkOperation } from "../store/bulk-operations.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
+import { shownTime } from "./shown-time.ts";
 
 export function presentBulkOperation(row: StoredBulkOperation): BulkOperation {
   const { total, applied, skipped, failed } = row;
@@ -16,7 +17,7 @@ export function presentBulkOperation(row: StoredBulkOperation): BulkOperation {
     progress: { total, pending: total - applied - skipped - failed, applied, skipped, failed },
     created_by: row.created_by,
     created_at: rfc3339(row.created_at),
-    finished_at: row.finished_at === undefined ? undefined : rfc3339(row.finished_at),
+    finished_at: shownTime(row.finished_at),
   };
 }
 
@@ -27,6 +28,6 @@ export function presentItem({ run_id, status, code, error, new_run_id, settled_a
     code,
     error,
     new_run_id,
-    settled_at: settled_at === undefined ? undefined : rfc3339(settled_at),
+    settled_at: shownTime(settled_at),
   };
 }

@@ -4,6 +4,7 @@ import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
 import type { StoredJobRun } from "../store/job-runs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
+import { unlessEmpty } from "./unless-empty.ts";
 
 /** As many of them, from the first one on, as one answer has room for with what they were given and answered. */
 export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promise<JobRun[]> {
@@ -37,7 +38,7 @@ export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promis
     finished_at: shownTime(row.finished_at),
     expires_at: shownTime(row.run?.expires_at),
     created_by: row.run ? (row.run.created_by ?? "") : "system:workflow",
-    tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
+    tags: unlessEmpty(row.tags),
     created_at: rfc3339(row.created_at),
   }));
 }

@@ -1,6 +1,7 @@
 import type { Job } from "../contract/jobs/jobs.ts";
 import type { StoredJob } from "../store/jobs.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
+import { unlessEmpty } from "./unless-empty.ts";
 
 /** As clients see it: times written out, what is empty left out. */
 export function presentJob(job: StoredJob): Job {
@@ -10,10 +11,10 @@ export function presentJob(job: StoredJob): Job {
     name: job.name,
     slug: job.slug,
     description: job.description || undefined,
-    tags: job.tags && Object.keys(job.tags).length > 0 ? job.tags : undefined,
+    tags: unlessEmpty(job.tags),
     endpoint_url: job.endpoint_url,
     fallback_endpoint_url: job.fallback_endpoint_url || undefined,
-    headers: job.headers && Object.keys(job.headers).length > 0 ? job.headers : undefined,
+    headers: unlessEmpty(job.headers),
     max_attempts: job.max_attempts,
     timeout_secs: job.timeout_secs,
     payload_schema: job.payload_schema,
@@ -21,7 +22,7 @@ export function presentJob(job: StoredJob): Job {
     max_concurrency: job.max_concurrency || undefined,
     run_ttl_secs: job.run_ttl_secs || undefined,
     retry_strategy: job.retry_strategy,
-    retry_delays_secs: job.retry_delays_secs?.length ? job.retry_delays_secs : undefined,
+    retry_delays_secs: unlessEmpty(job.retry_delays_secs),
     cron: job.cron || undefined,
     timezone: job.timezone || undefined,
     environment_id: job.environment_id || undefined,

@@ -4,6 +4,7 @@ import type { ListedRun } from "../store/run-lists/listed-run.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
 import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
+import { unlessEmpty } from "./unless-empty.ts";
 
 /**
  * Rows as clients see them: times written out, documents put in, members without a value left out. Only the first rows, as many as
@@ -30,7 +31,7 @@ export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): P
     retry_of_run_id: row.retry_of_run_id,
     parent_workflow_run_id: row.parent_workflow_run_id,
     parent_step_run_id: row.parent_step_run_id,
-    tags: row.tags && Object.keys(row.tags).length > 0 ? row.tags : undefined,
+    tags: unlessEmpty(row.tags),
     workflow_version_id: row.workflow_version_id,
     created_by: row.created_by,
     created_at: shownTime(row.created_at),

@@ -6,6 +6,7 @@ import { loadTexts } from "../store/documents.ts";
 import type { ListedVersion, StoredStep } from "../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../store/workflows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
+import { unlessEmpty } from "./unless-empty.ts";
 
 /** As clients see it: times written out, what is empty left out. */
 export function presentWorkflow(workflow: StoredWorkflow): Workflow {
@@ -15,7 +16,7 @@ export function presentWorkflow(workflow: StoredWorkflow): Workflow {
     name: workflow.name,
     slug: workflow.slug,
     description: workflow.description || undefined,
-    tags: isEmpty(workflow.tags) ? undefined : workflow.tags,
+    tags: unlessEmpty(workflow.tags),
     enabled: workflow.enabled,
     version: workflow.version,
     timeout_secs: workflow.timeout_secs || undefined,
@@ -91,5 +92,3 @@ function presentDefinedStep(step: StoredStep, payload?: Json) {
     created_at: rfc3339(created_at),
   };
 }
-
-const isEmpty = (members: object) => Object.keys(members).length === 0;

@@ -18,15 +18,13 @@ export async function bulkCancel(
 ): Promise<BulkCanceled> {
   const distinct = [...new Set(ids)];
   const key = keyOfEach(idempotencyKey);
-  const attempt = attempting(deps);
+  const { attempt, assertAny } = attempting(deps);
   const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
   const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
   const canceled = new Set<string>();
-  let outage: unknown;
   const isCanceled = async (id: string): Promise<boolean> => {
     const done = await attempt(() => cancelRun(deps, caller, id, key));
     if (!("error" in done)) return true;
-    outage ??= done.outage;
     const row = await findRun(deps.db, id);
     if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
     deps.log.info({ run: id, reason: done.error }, "run was not canceled");
@@ -42,15 +40,14 @@ export async function bulkCancel(
       { concurrency: CONCURRENCY },
     );
   }
-  // Nothing was done, and the ids are not the reason.
-  if (outage && canceled.size === 0) throw outage;
+  assertAny(canceled.size);
   const workflow_run_ids = distinct.filter((id) => canceled.has(id));
   return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
 }
 
 /** What a bulk cancel would do to each run, each by itself. */
 export async function previewBulkCancel(deps: Deps, caller: Caller, ids: string[]): Promise<BulkCancelPlan> {
-  const attempt = attempting(deps);
+  const { attempt } = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (workflow_run_id): Promise<BulkCancelPlan["results"][number]> => {

@@ -18,25 +18,24 @@ export async function bulkReplay(
   idempotencyKey?: string,
 ): Promise<BulkReplayed> {
   const key = keyOfEach(idempotencyKey);
-  const attempt = attempting(deps);
-  let outage: unknown;
+  const { attempt, assertAny } = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id) => {
       const retried = await attempt(() => replay(deps, caller, original_run_id, key));
       if (!("error" in retried)) return { original_run_id, new_run_id: retried.value, status: "replayed" as const };
-      outage ??= retried.outage;
       return { original_run_id, status: "failed" as const, error: retried.error };
     },
     { concurrency: CONCURRENCY },
   );
-  if (outage && results.every(({ status }) => status === "failed")) throw outage;
-  return counted(results);
+  const done = counted(results);
+  assertAny(done.replayed);
+  return done;
 }
 
 /** What a bulk replay would do to each run, each by itself. */
 export async function previewBulkReplay(deps: Deps, caller: Caller, ids: string[]): Promise<BulkReplayPlan> {
-  const attempt = attempting(deps);
+  const { attempt } = attempting(deps);
   const results = await pMap(
     [...new Set(ids)],
     async (original_run_id): Promise<BulkReplayPlan["results"][number]> => {

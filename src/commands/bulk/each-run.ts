@@ -23,11 +23,9 @@ const PASSES_WITHIN_MS = 2_000;
  * waited for. Once a server is away for longer, the remaining runs are not tried.
  */
 export function attempting({ log, temporal }: Deps) {
-  let isAway = false;
-  return async <T>(
-    act: () => Promise<T>,
-  ): Promise<{ value: T } | { error: string; code: ErrorCode; outage?: unknown }> => {
-    for (let tries = 1; !isAway; tries++) {
+  let outage: unknown;
+  const attempt = async <T>(act: () => Promise<T>): Promise<{ value: T } | { error: string; code: ErrorCode }> => {
+    for (let tries = 1; outage === undefined; tries++) {
       const since = Date.now();
       try {
         return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
@@ -36,12 +34,14 @@ export function attempting({ log, temporal }: Deps) {
         log.error({ err: error }, "bulk item failed");
         if (!isOutage(error)) return { error: AWAY, code: "internal_error" };
         if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
-        else {
-          isAway = true;
-          return { error: AWAY, code: "unavailable", outage: error };
-        }
+        else outage ??= error;
       }
     }
     return { error: AWAY, code: "unavailable" };
   };
+  /** Throws the outage where nothing was done for it: what was asked for is not to blame. */
+  const assertAny = (done: number): void => {
+    if (outage !== undefined && done === 0) throw outage;
+  };
+  return { attempt, assertAny };
 }

@@ -6,7 +6,7 @@ import type { Workflow, WorkflowPlan, WorkflowStep } from "../../contract/workfl
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
-import { findVersion } from "../../store/workflow-versions.ts";
+import { stepsOfVersion } from "../../store/workflow-versions.ts";
 import { presentDefinedSteps } from "../../views/workflow.ts";
 
 /** A new workflow, of its first version, that says what this one says now. */
@@ -33,7 +33,7 @@ export const previewClone = async (
 
 async function cloned(deps: Deps, caller: Caller, workflowId: string, body: CloneWorkflowBody): Promise<Draft> {
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
-  const version = await findVersion(deps.db, workflow.version_id);
+  const steps = await stepsOfVersion(deps.db, workflow.version_id);
   const { id, version: _, version_id, created_by, updated_by, created_at, updated_at, ...settings } = workflow;
   const { name, slug } = { ...copyNames(workflow), ...body };
   return {
@@ -41,7 +41,7 @@ async function cloned(deps: Deps, caller: Caller, workflowId: string, body: Clon
     project_id: body.project_id ?? workflow.project_id,
     name,
     slug,
-    steps: (await presentDefinedSteps(deps, version?.steps ?? [])).map(givenAgain),
+    steps: (await presentDefinedSteps(deps, steps)).map(givenAgain),
   };
 }
 

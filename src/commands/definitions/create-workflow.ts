@@ -5,7 +5,7 @@ import { idempotent, type KeyedRequest } from "../idempotency/idempotent.ts";
 import { type CheckedSteps, checkedSteps, saveSteps, unsavedSteps } from "./definition-steps.ts";
 import { newVersionId } from "./version-id.ts";
 import type { CreateWorkflowBody } from "../../contract/create-workflow.ts";
-import { UNSUPPORTED } from "../../contract/without-effect.ts";
+import { IGNORED, UNSUPPORTED, withoutIgnored } from "../../contract/without-effect.ts";
 import type { Workflow, WorkflowPlan } from "../../contract/workflows.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
@@ -15,7 +15,7 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { type StoredStep, stepsOfVersion } from "../../store/workflow-versions.ts";
 import { findWorkflow, insertWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 
@@ -56,7 +56,7 @@ interface Definition {
 
 async function findDefinition(db: Db, id: string): Promise<Definition | undefined> {
   const workflow = await findWorkflow(db, id);
-  return workflow && { workflow, steps: (await findVersion(db, workflow.version_id))?.steps ?? [] };
+  return workflow && { workflow, steps: await stepsOfVersion(db, workflow.version_id) };
 }
 
 function storeDefinition(pool: Pool, workflow: StoredWorkflow, checked: CheckedSteps): Promise<Definition> {
@@ -92,27 +92,16 @@ export const slugTaken = ({ slug }: Pick<StoredWorkflow, "slug">) =>
 
 function definition(draft: Draft, project_id: string, actor: string): StoredWorkflow {
   assertSettings(draft);
-  const { name, slug, description, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps } = draft;
-  const { cron, cron_timezone, skip_if_running, version_policy, backwards_compatible = false } = draft;
+  const { steps: _, ...said } = withoutIgnored(draft, IGNORED.workflow);
   const at = now();
   return {
+    ...said,
     id: uuid(),
     project_id,
-    name,
-    slug,
-    description,
     tags: draft.tags ?? {},
-    enabled,
     version: 1,
-    timeout_secs,
-    max_concurrent_runs,
-    max_parallel_steps,
-    cron,
-    cron_timezone,
-    skip_if_running,
     version_id: newVersionId(),
-    version_policy,
-    backwards_compatible,
+    backwards_compatible: draft.backwards_compatible ?? false,
     created_by: actor,
     updated_by: actor,
     created_at: at,

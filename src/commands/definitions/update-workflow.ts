@@ -2,6 +2,7 @@ import { assertSettings, planOf, slugTaken } from "./create-workflow.ts";
 import { type CheckedSteps, checkedSteps, saveSteps, underPolicy, unsavedSteps } from "./definition-steps.ts";
 import { newVersionId } from "./version-id.ts";
 import type { UpdateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
+import { IGNORED, withoutIgnored } from "../../contract/without-effect.ts";
 import type { ChangedWorkflow, WorkflowPlan } from "../../contract/workflows.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
@@ -12,7 +13,7 @@ import { countOpenRunsOf } from "../../store/run-lists/open-runs.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { isSlugTaken } from "../../store/slugs.ts";
-import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { type StoredStep, stepsOfVersion } from "../../store/workflow-versions.ts";
 import { lockForChange, type StoredWorkflow, updateWorkflow as updateStored } from "../../store/workflows.ts";
 import { presentDefinedSteps, presentWorkflow } from "../../views/workflow.ts";
 
@@ -61,15 +62,10 @@ async function checkedChange(deps: Deps, caller: Caller, workflowId: string, bod
 }
 
 function changed(before: StoredWorkflow, body: UpdateWorkflowBody, actor: string): StoredWorkflow {
-  const { name, slug, description, tags, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps } = body;
-  const { cron, cron_timezone, skip_if_running, version_policy, backwards_compatible } = body;
-  const given = {
-    ...{ name, slug, description, tags, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps },
-    ...{ cron, cron_timezone, skip_if_running, version_policy, backwards_compatible },
-  };
+  const { steps: _, ...said } = withoutIgnored(body, IGNORED.workflow);
   return {
     ...before,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...said,
     version: before.version + 1,
     version_id: newVersionId(),
     updated_by: actor,
@@ -84,7 +80,7 @@ async function stepsOf(
   checked: CheckedSteps | undefined,
   make: (checked: CheckedSteps) => Promise<StoredStep[]>,
 ): Promise<StoredStep[]> {
-  const old = (await findVersion(db, before.version_id))?.steps ?? [];
+  const old = await stepsOfVersion(db, before.version_id);
   if (!checked) return old.map((step) => underPolicy(version_policy, step));
   assertNoneRemoved(
     old,

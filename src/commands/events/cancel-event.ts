@@ -5,12 +5,13 @@ import type { EventTrigger } from "../../contract/events/event-trigger.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { CancelPlan } from "../../contract/events/events.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { cancelHeldEvent, findHeldEvent, findShownEvent, type HeldEvent } from "../../store/events/held-events.ts";
 import { presentEvent } from "../../views/event.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
+import { NOT_WAITING } from "../runs/send-event.ts";
 
 export interface EventCancel {
   eventKey: string;
@@ -48,7 +49,7 @@ export async function previewCancelEvent(
   return { dry_run: true, event_trigger: await presentEvent(deps, { ...held, status: "canceled" }) };
 }
 
-const notWaiting = () => new Problem("conflict", "event trigger is not in waiting state");
+const notWaiting = () => refusal(NOT_WAITING);
 
 /** Under the same Idempotency-Key again it is the same wait, or the same event, whatever the key stands for by then. */
 async function meantBy(

@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
 import type { Accepted } from "../accepted.ts";
 import { boundTo } from "../idempotency/bound-key.ts";
-import { previewSteering, steerRun } from "../runs/steer-run.ts";
+import { previewSteering, type Steering, steerRun } from "../runs/steer-run.ts";
 import type { HoldPlan } from "../../contract/events/events.ts";
 import { type Json, parseJson, stringifyJson } from "../../contract/json.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
@@ -22,6 +21,7 @@ import {
 } from "../../store/events/held-events.ts";
 import { presentEvent } from "../../views/event.ts";
 import { reservedKeyProblem } from "../../../workflows/engine/steps/event-keys.ts";
+import { isDocumentOf } from "../is-document-of.ts";
 
 export interface EventHolding {
   eventKey: string;
@@ -53,7 +53,7 @@ export async function holdEvent(deps: Deps, caller: Caller, holding: EventHoldin
       hold_secs: holdSecs,
       sent_by: caller.actor,
     });
-    const isSame = event.id === id || (await hasPayload(deps, event, payload));
+    const isSame = event.id === id || (await isDocumentOf(deps.db, event.payload, payload));
     if (!isSame && event.status !== "offered") throw heldAlready();
     if (event.status !== "offered") return show(deps, event);
     // Another event goes first, and may come back.
@@ -76,7 +76,7 @@ export async function previewHold(deps: Deps, caller: Caller, holding: EventHold
     return previewSteering(deps, caller, { runId, verb: "send-event", stepRef, eventKey });
   }
   const held = await findShownEvent(deps.db, projectId, eventKey);
-  if (held?.status === "held" && !(await hasPayload(deps, held, payload))) throw heldAlready();
+  if (held?.status === "held" && !(await isDocumentOf(deps.db, held.payload, payload))) throw heldAlready();
   return {
     dry_run: true,
     event_trigger: {
@@ -103,17 +103,16 @@ function assertHoldable(eventKey: string): void {
     ]);
 }
 
-async function hasPayload({ db }: Deps, { payload: doc }: HeldEvent, payload: Json | undefined): Promise<boolean> {
-  return isDeepStrictEqual(doc && parseJson(await loadText(db, doc)), payload);
-}
-
 /** Undefined: the run that it was offered to has not taken it. */
 async function offered(deps: Deps, caller: Caller, event: HeldEvent): Promise<Accepted | EventTrigger | undefined> {
   const { run_id = "", step_ref, event_key, command_id, payload, sent_by } = event;
-  const command = { runId: run_id, verb: "send-event", stepRef: step_ref, eventKey: event_key, commandId: command_id };
   const result = payload && parseJson(await loadText(deps.db, payload));
+  const steering: Steering = {
+    ...{ runId: run_id, verb: "send-event", stepRef: step_ref, eventKey: event_key },
+    ...{ commandId: command_id, result },
+  };
   try {
-    const steered = await steerRun(deps, { ...caller, actor: sent_by }, { ...command, verb: "send-event", result });
+    const steered = await steerRun(deps, { ...caller, actor: sent_by }, steering);
     await settleOffers(deps.db, event.project_id, event_key);
     return "accepted" in steered ? steered : steered.event_trigger;
   } catch (error) {

@@ -24,9 +24,8 @@ const MOST = 1_000;
 export async function sendToPrefix(deps: Deps, caller: Caller, sending: PrefixSending): Promise<PrefixSent> {
   const projectId = projectOf(caller, sending.projectId);
   const { waits, has_more } = await waitingUnder(deps, projectId, sending.prefix);
-  const attempt = attempting(deps);
+  const { attempt, assertAny } = attempting(deps);
   const sent: PrefixSent = { resolved: 0, triggers: [], accepted: [], failed: [], has_more };
-  let outage: unknown;
   await pMap(
     waits,
     async ({ event_key, run_id: workflow_run_id }) => {
@@ -35,7 +34,6 @@ export async function sendToPrefix(deps: Deps, caller: Caller, sending: PrefixSe
       const one = { eventKey: event_key, payload: sending.payload, projectId, idempotencyKey };
       const done = await attempt(() => sendEvent(deps, caller, one));
       if ("error" in done) {
-        outage ??= done.outage;
         sent.failed.push({ event_key, workflow_run_id, code: done.code, error: done.error });
       } else if ("accepted" in done.value)
         sent.accepted.push({ event_key, workflow_run_id, command_id: done.value.accepted });
@@ -48,8 +46,7 @@ export async function sendToPrefix(deps: Deps, caller: Caller, sending: PrefixSe
     { concurrency: CONCURRENCY },
   );
   sent.resolved = sent.triggers.length;
-  // Nothing was done, and none of the waits is to blame.
-  if (outage && sent.resolved + sent.accepted.length === 0) throw outage;
+  assertAny(sent.resolved + sent.accepted.length);
   return sent;
 }
 

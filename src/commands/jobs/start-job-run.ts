@@ -49,7 +49,7 @@ async function jobRunToBe(
   job: StoredJob,
   said: Said,
 ): Promise<{ header: Omit<RunHeader, "id" | "created_at">; steps: PlanStep[] }> {
-  const workflow_version_id = await planOfJobRuns(db, job, newVersionId(), onlyStep(job));
+  const workflow_version_id = await planOfJobRuns(db, job, () => ({ version_id: newVersionId(), step: onlyStep(job) }));
   const version = await findVersion(db, workflow_version_id);
   const header = {
     ...said,

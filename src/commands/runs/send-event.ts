@@ -1,15 +1,13 @@
-import { isDeepStrictEqual } from "node:util";
 import { previewSteering, type Steered, type Steering, steerRun } from "./steer-run.ts";
 import type { Accepted } from "../accepted.ts";
 import { claimEvent } from "../idempotency/claim-key.ts";
-import { type Json, parseJson } from "../../contract/json.ts";
+import type { Json } from "../../contract/json.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
 import type { DryRun } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { loadText } from "../../store/documents.ts";
 import { findCommand, saveOutcome } from "../../store/commands.ts";
 import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-triggers.ts";
 import { findRun } from "../../store/runs.ts";
@@ -19,6 +17,7 @@ import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
 import { STEP_KINDS } from "../../../workflows/engine/steps/index.ts";
+import { isDocumentOf } from "../is-document-of.ts";
 
 export interface EventSending {
   eventKey: string;
@@ -60,7 +59,7 @@ export async function previewEvent(deps: Deps, caller: Caller, sending: EventSen
   return { dry_run: true, workflow_run_id: id, status, status_after: status, reset_steps: 0, steps: [] };
 }
 
-const NOT_WAITING = { code: "conflict", message: "event trigger is not in waiting state" } as const;
+export const NOT_WAITING = { code: "conflict", message: "event trigger is not in waiting state" } as const;
 
 async function eventTriggerOf(deps: Deps, caller: Caller, { eventKey, projectId }: EventSending): Promise<TriggerRow> {
   const trigger = await findEventTrigger(deps, projectOf(caller, projectId), eventKey);
@@ -82,8 +81,7 @@ const isOpen = ({ status, source }: TriggerRow): boolean =>
 /** Whether this very event has been received before. */
 async function isReceived(deps: Deps, trigger: TriggerRow, payload: Json | undefined): Promise<boolean> {
   if (trigger.status !== "received" || trigger.source !== "wait_for_event") return false;
-  const received = trigger.response_payload && parseJson(await loadText(deps.db, trigger.response_payload));
-  return isDeepStrictEqual(received, payload);
+  return isDocumentOf(deps.db, trigger.response_payload, payload);
 }
 
 /** The wait of the run that the Idempotency-Key is bound to, whoever waits for the event now. */

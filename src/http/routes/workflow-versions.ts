@@ -58,10 +58,8 @@ export const workflowVersionRoutes: Route[] = [
     query: stepsQuery,
     returns: { 200: listOf(workflowStep) },
     handler: async (deps, asked) => {
-      const steps = await versionSteps(deps, asked.caller, asked.params.workflowID, asked.params.versionID);
-      const { cursor, limit = steps.length } = asked.query;
-      const end = cursor + limit;
-      return pageAnswer({ items: steps.slice(cursor, end), next: end < steps.length ? end : undefined }, asked);
+      const { workflowID, versionID } = asked.params;
+      return pageAnswer(await versionSteps(deps, asked.caller, workflowID, versionID, asked.query), asked);
     },
   }),
   route({

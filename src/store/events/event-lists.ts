@@ -2,7 +2,7 @@ import type { Cursor } from "../../contract/cursor.ts";
 import { isUuid } from "../postgres/columns.ts";
 import { type EventTriggerColumns, eventTriggerOf } from "../event-triggers.ts";
 import { COLUMNS, type HeldColumns, type HeldEvent, heldEventOf } from "./held-events.ts";
-import { startOf } from "../postgres/list-request.ts";
+import { after, parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 
@@ -50,13 +50,8 @@ export async function listHeldEvents(db: Db, { projectId, status, runId, cursor,
 }
 
 function filtered(at: string, id: string, projectId: string, cursor: Cursor | undefined) {
-  const values: unknown[] = [];
-  const given = (value: unknown) => `$${values.push(value)}`;
-  const where = [`project_id = ${given(projectId)}`];
-  if (cursor) {
-    const [time, place] = startOf(cursor);
-    where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
-  }
+  const { values, given } = parameters();
+  const where = [`project_id = ${given(projectId)}`, ...after(cursor, at, id, given)];
   return { given, values, where };
 }
 

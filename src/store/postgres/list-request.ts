@@ -13,8 +13,21 @@ export interface ListRequest {
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 
 /** The time in epoch milliseconds and the id before which a page begins. */
-export function startOf({ at, id }: Cursor): [number, string] {
+function startOf({ at, id }: Cursor): [number, string] {
   return [at, id !== undefined && isUuid(id) ? id : LOWEST_ID];
+}
+
+/** The parameters of a statement that is put together: `given` makes a value the next one, and answers its place in the text. */
+export function parameters() {
+  const values: unknown[] = [];
+  return { values, given: (value: unknown) => `$${values.push(value)}` };
+}
+
+/** Conditions: what comes after the cursor in a list that is newest first. */
+export function after(cursor: Cursor | undefined, at: string, id: string, given: (value: unknown) => string): string[] {
+  if (!cursor) return [];
+  const [time, place] = startOf(cursor);
+  return [`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`];
 }
 
 /** $1 project, $2 tag key, $3 tag pair, $4 and $5 cursor, $6 limit. */

@@ -1,7 +1,7 @@
 import type { QueryConfig } from "pg";
 import { filteredRuns, type RunsFilter } from "./run-sources.ts";
 import { LISTED_RUN, type ListedRun, listedRun } from "./listed-run.ts";
-import { type ListRequest, startOf } from "../postgres/list-request.ts";
+import { after, type ListRequest, parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 
 export type RunsRequest = ListRequest & RunsFilter;
@@ -21,13 +21,9 @@ const FETCHED = [11, 51, 101];
  */
 export function runsStatement(request: RunsRequest): QueryConfig {
   const { workflow_id, status, tag_key, cursor, limit } = request;
-  const values: unknown[] = [];
-  const given = (value: unknown) => `$${values.push(value)}`;
+  const { values, given } = parameters();
   const { from, where, at, id } = filteredRuns(request, given);
-  if (cursor) {
-    const [time, place] = startOf(cursor);
-    where.push(`(${at}, ${id}) < (epoch_ms(${given(time)}), ${given(place)}::uuid)`);
-  }
+  where.push(...after(cursor, at, id, given));
   // The outer select makes text of the rows of the page only, not of all that are sorted.
   const text = `
     select ${LISTED_RUN} from (
