@@ -1,3 +1,4 @@
+import { v7 as uuid } from "uuid";
 import { expect } from "vitest";
 import type { Job } from "../../src/contract/jobs/jobs.ts";
 import { stringifyJson } from "../../src/contract/json.ts";
@@ -37,6 +38,10 @@ export const createJob = (stack: Stack, path = "/work", over: Step = {}): Promis
 
 export const createWorkflow = (stack: Stack, steps: Step[], over: Step = {}): Promise<Workflow> =>
   ok(stack, "POST", "/v1/workflows", { name: "made for a test", slug: newSlug(), steps, ...over });
+
+/** Asks for a workflow of these steps, whatever it is answered, on a stack that is made later. */
+export const createOn = (stack: () => Stack) => (steps: Step[]) =>
+  stack().request<Workflow>("POST", "/v1/workflows", { name: "w", slug: uuid(), steps });
 
 export const trigger = (stack: Stack, workflow: Workflow, body: unknown = {}): Promise<WorkflowRun> =>
   ok(stack, "POST", `/v1/workflows/${workflow.id}/trigger`, body);

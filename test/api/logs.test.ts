@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 type Line = Record<string, unknown> & { msg: string };
@@ -34,7 +35,6 @@ beforeEach(() => {
   log.text = "";
 });
 
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
 const SECRET = "s3cr3t-of-a-payload";
 
 test("a request is a line: what was asked by whom, how it was answered and how long it took", async () => {

@@ -5,6 +5,7 @@ import { callEndpoint } from "../../activities/endpoint/call-endpoint.ts";
 import { createEndpoints } from "../../activities/endpoint/endpoint-agent.ts";
 import { isPublicAddress } from "../../src/rules/endpoint-url.ts";
 import { type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
+import { until } from "../stack/until.ts";
 
 let jobs: JobEndpoint;
 beforeAll(async () => {
@@ -65,8 +66,11 @@ test("silence ends in a timeout, a closed port in a connection failure", async (
 
 test("a cancellation ends the call with its own reason", async () => {
   const controller = new AbortController();
-  setTimeout(() => controller.abort(new Error("canceled")), 50);
-  await expect(call(jobs.url("/silent"), { canceled: controller.signal })).rejects.toThrow("canceled");
+  jobs.on("/left", () => new Promise(() => {}));
+  const ended = expect(call(jobs.url("/left"), { canceled: controller.signal })).rejects.toThrow("canceled");
+  await until(() => jobs.callsTo("/left").length === 1);
+  controller.abort(new Error("canceled"));
+  await ended;
 });
 
 test.each([

@@ -1,8 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { callEndpoint } from "../../activities/endpoint/call-endpoint.ts";
-import { createEndpoints } from "../../activities/endpoint/endpoint-agent.ts";
-import { type Answer, type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
+import { type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
+import { answeredBy, encoded } from "./called.ts";
 import { timesAsLong } from "../stack/cost.ts";
 
 let jobs: JobEndpoint;
@@ -11,20 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => jobs.close());
 
-const endpoints = createEndpoints(true);
-const call = (url: string, timeoutSecs = 10) =>
-  callEndpoint(endpoints, { url, headers: {}, timeoutSecs, canceled: new AbortController().signal });
-
-function answered(answer: Answer): Promise<string | undefined> {
-  jobs.on("/answer", () => answer);
-  return call(jobs.url("/answer"));
-}
+const answered = answeredBy(() => jobs);
 
 const JSON_TEXT = '{"name":"Jörg €","n":0.12345678901234567890}';
-const encoded = (names: string, body: Buffer, headers = {}): Answer => ({
-  headers: { "content-encoding": names, ...headers },
-  body,
-});
 
 describe("Content-Encoding", () => {
   const gzip = gzipSync(JSON_TEXT);

@@ -3,7 +3,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callEndpoint } from "../../activities/endpoint/call-endpoint.ts";
 import { createEndpoints } from "../../activities/endpoint/endpoint-agent.ts";
-import { type Answer, type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
+import { type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
+import { answeredBy, call, encoded } from "./called.ts";
 
 let jobs: JobEndpoint;
 beforeAll(async () => {
@@ -11,19 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => jobs.close());
 
-const endpoints = createEndpoints(true);
-const call = (url: string, timeoutSecs = 10) =>
-  callEndpoint(endpoints, { url, headers: {}, timeoutSecs, canceled: new AbortController().signal });
-
-function answered(answer: Answer): Promise<string | undefined> {
-  jobs.on("/answer", () => answer);
-  return call(jobs.url("/answer"));
-}
-
-const encoded = (names: string, body: Buffer, headers = {}): Answer => ({
-  headers: { "content-encoding": names, ...headers },
-  body,
-});
+const answered = answeredBy(() => jobs);
 
 describe("an answer whose body ends before its headers say", () => {
   test.each([

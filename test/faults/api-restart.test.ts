@@ -7,6 +7,7 @@ import { freePort } from "../../src/dev/ports.ts";
 import { requestTo, type Stack, startStack } from "../stack/harness.ts";
 import { startApiProcess } from "../stack/processes.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -16,8 +17,6 @@ beforeAll(async () => {
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
-
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
 
 interface Told {
   status: number;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v7 as uuid } from "uuid";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import { endsOn } from "./ended.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { event, GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -13,13 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const GATE: StepDraft = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-const event = (event_key: string): StepDraft => ({ step_ref: "event", step_type: "wait_for_event", event_key });
-
-const runsOf = async ({ id }: { id: string }) =>
-  (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`)).body;
-const cancel = ({ id }: { id: string }) =>
-  stack.request<WorkflowRun & { code?: string }>("DELETE", `/v1/workflow-runs/${id}`);
+const { cancel, endOf } = endsOn(
+  () => stack,
+  () => on,
+);
 
 /** Long ago enough that nobody takes it for a run that is just being started. */
 const age = ({ id }: { id: string }) =>
@@ -27,14 +26,6 @@ const age = ({ id }: { id: string }) =>
     "update workflow_runs set created_at = created_at - interval '1 minute', revision = revision - 60000000 where id = $1",
     [id],
   );
-
-const endOf = async (run: { id: string }) => ({
-  run: (await on.run(run)).status,
-  listed: (await stack.request<WorkflowRun[]>("GET", "/v1/workflow-runs?limit=100")).body.find(
-    ({ id }) => id === run.id,
-  )?.status,
-  steps: await on.statuses(run),
-});
 
 /** As after a loss of Temporal's data. */
 async function forgotten(run: { id: string }): Promise<void> {
@@ -114,8 +105,8 @@ describe("a run that has ended for Temporal alone", () => {
     const calling = (id: string) => ({ step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: id });
     const middle = await on.workflow([GATE, event("by-hand"), calling(leaf.id)]);
     const top = await on.start([calling(middle.id)]);
-    const run = await until(async () => (await runsOf(middle))[0]);
-    const inner = await until(async () => (await runsOf(leaf))[0]);
+    const run = await until(async () => (await on.runsOf(middle))[0]);
+    const inner = await until(async () => (await on.runsOf(leaf))[0]);
     await Promise.all([on.opens(run, "gate"), on.opens(run, "event"), on.opens(inner, "gate")]);
     await stack.deps.temporal.workflow.getHandle(run.id).terminate("by ada");
 
@@ -178,7 +169,7 @@ describe("a run that has ended for Temporal alone", () => {
 test("DELETE of a sub-workflow that is stored, and not started yet, takes effect", async () => {
   const child = await on.workflow([GATE, { step_ref: "job", calls: "/early", depends_on: ["gate"] }]);
   const parent = await on.start([GATE, { step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: child.id }]);
-  const started = await until(async () => (await runsOf(child))[0]);
+  const started = await until(async () => (await on.runsOf(child))[0]);
   await on.opens(started, "gate");
   const id = uuid();
   const { rows } = await stack.deps.db.query<{ names: string }>(

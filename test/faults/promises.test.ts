@@ -187,12 +187,14 @@ async function steered(run: WorkflowRun, { verb, step, byHand }: Move): Promise<
     () => false,
   );
   if (!sent) return undefined;
-  for (;;) {
-    const { rows } = await stack.deps.db.query<{ outcome: string }>(
-      "select outcome from run_commands where run_id = $1 and id = $2",
-      [run.id, id],
-    );
-    if (rows[0]) return { applied: JSON.parse(rows[0].outcome).status === "applied", at: Date.now() };
-    await pauseFor(10);
-  }
+  return until(
+    async () => {
+      const { rows } = await stack.deps.db.query<{ outcome: string }>(
+        "select outcome from run_commands where run_id = $1 and id = $2",
+        [run.id, id],
+      );
+      return rows[0] && { applied: JSON.parse(rows[0].outcome).status === "applied", at: Date.now() };
+    },
+    { everyMs: 10 },
+  );
 }

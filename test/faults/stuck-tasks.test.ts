@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Connection } from "@temporalio/client";
-import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
+import { endsOn } from "./ended.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn, type StepDraft } from "../stack/scenario.ts";
+import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { event, GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -14,13 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const GATE: StepDraft = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-const event = (event_key: string): StepDraft => ({ step_ref: "event", step_type: "wait_for_event", event_key });
-
-const runsOf = async ({ id }: { id: string }) =>
-  (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`)).body;
-const cancel = ({ id }: { id: string }) =>
-  stack.request<WorkflowRun & { code?: string }>("DELETE", `/v1/workflow-runs/${id}`);
+const { cancel, endOf } = endsOn(
+  () => stack,
+  () => on,
+);
 
 /** A worker that gets no workflow task done, in place of the stack's own until `meanwhile` is over. */
 async function withBrokenWorker(does: "fails" | "hangs", meanwhile: () => Promise<void>): Promise<void> {
@@ -61,14 +59,6 @@ async function sticks(run: { id: string }, failures: number): Promise<void> {
   await until(isStuck);
 }
 
-const endOf = async (run: { id: string }) => ({
-  run: (await on.run(run)).status,
-  listed: (await stack.request<WorkflowRun[]>("GET", "/v1/workflow-runs?limit=100")).body.find(
-    ({ id }) => id === run.id,
-  )?.status,
-  steps: await on.statuses(run),
-});
-
 describe("a run whose workflow task", () => {
   test.each(["fails", "hangs"] as const)(
     "%s again and again is terminated by DELETE, with what it holds",
@@ -77,7 +67,7 @@ describe("a run whose workflow task", () => {
       const sub = { step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: child.id };
       const workflow = await on.workflow([GATE, event(`key-${does}`), sub], { max_concurrent_runs: 1 });
       const run = await on.trigger(workflow);
-      const inner = await until(async () => (await runsOf(child))[0]);
+      const inner = await until(async () => (await on.runsOf(child))[0]);
       await Promise.all([on.opens(run, "gate"), on.opens(run, "event"), on.opens(inner, "gate")]);
 
       await withBrokenWorker(does, async () => {
@@ -113,8 +103,7 @@ describe("a run whose workflow task", () => {
   test("fails is ended as its parent's step, which its parent hears", async () => {
     const child = await on.workflow([GATE]);
     const run = await on.start([{ step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: child.id }]);
-    const inner = await until(async () => (await runsOf(child))[0]);
-    await on.opens(inner, "gate");
+    const inner = await on.onlyRunOf(child, "gate");
     await withBrokenWorker("fails", async () => {
       await sticks(inner, 3);
       expect(await cancel(inner)).toMatchObject({ status: 200, body: { status: "canceled" } });

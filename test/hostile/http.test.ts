@@ -1,47 +1,22 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { routes } from "../../src/http/routes/index.ts";
-import { createWorkflow, gate, ok, trigger } from "../api/definitions.ts";
-import { UNKNOWN } from "./drafts.ts";
+import { ok } from "../api/definitions.ts";
+import { named, routesOn } from "./routes.ts";
 import { expectRefusal, short, STRANGE } from "./text.ts";
-import { rawRequest, send } from "./raw-http.ts";
+import { send } from "./raw-http.ts";
 import { expectProblem, refused } from "../api/shapes.ts";
 import { type Answered, type Stack, startStack } from "../stack/harness.ts";
 
 const SKIP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef/skip";
 
 let stack: Stack;
-let ids: Record<string, string>;
-
+const { begin, filled, request } = routesOn(() => stack);
 beforeAll(async () => {
   stack = await startStack();
-  const workflow = await createWorkflow(stack, [gate("gate"), gate("next", { depends_on: ["gate"] })]);
-  const run = await trigger(stack, workflow);
-  ids = {
-    workflowID: workflow.id,
-    workflowRunID: run.id,
-    stepRef: "gate",
-    jobID: UNKNOWN,
-    runID: UNKNOWN,
-    operationID: UNKNOWN,
-    eventKey: "key",
-    prefix: "key",
-    commandID: UNKNOWN,
-    ...{
-      versionID: String(workflow.version_id),
-      fromVersionID: String(workflow.version_id),
-      toVersionID: String(workflow.version_id),
-    },
-    projectID: "demo",
-  };
+  await begin();
 });
 afterAll(() => stack.stop());
-
-const filled = (path: string, over: Record<string, string> = {}) =>
-  path.replace(/:(\w+)/g, (_, name) => over[name] ?? ids[name] ?? "");
-const request = (method: string, path: string, headers?: string[], body?: string | Buffer) =>
-  rawRequest(stack, method, path, headers, body);
-const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
 
 describe("10 MiB of body are a 413", () => {
   const TEN_MIB = 10 * 1024 * 1024;

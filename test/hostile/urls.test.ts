@@ -1,44 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { routes } from "../../src/http/routes/index.ts";
-import { createWorkflow, gate, trigger } from "../api/definitions.ts";
-import { UNKNOWN } from "./drafts.ts";
+import { named, routesOn } from "./routes.ts";
 import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./text.ts";
-import { rawRequest } from "./raw-http.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 
 let stack: Stack;
-let ids: Record<string, string>;
-
+const { begin, filled, request } = routesOn(() => stack);
 beforeAll(async () => {
   stack = await startStack();
-  const workflow = await createWorkflow(stack, [gate("gate"), gate("next", { depends_on: ["gate"] })]);
-  const run = await trigger(stack, workflow);
-  ids = {
-    workflowID: workflow.id,
-    workflowRunID: run.id,
-    stepRef: "gate",
-    jobID: UNKNOWN,
-    runID: UNKNOWN,
-    operationID: UNKNOWN,
-    eventKey: "key",
-    prefix: "key",
-    commandID: UNKNOWN,
-    ...{
-      versionID: String(workflow.version_id),
-      fromVersionID: String(workflow.version_id),
-      toVersionID: String(workflow.version_id),
-    },
-    projectID: "demo",
-  };
+  await begin();
 });
 afterAll(() => stack.stop());
-
-const filled = (path: string, over: Record<string, string> = {}) =>
-  path.replace(/:(\w+)/g, (_, name) => over[name] ?? ids[name] ?? "");
-const request = (method: string, path: string, headers?: string[], body?: string | Buffer) =>
-  rawRequest(stack, method, path, headers, body);
-const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
 
 describe("a query", () => {
   const lists = named.filter(([, { method, path }]) => method === "get" && /s$/.test(path));

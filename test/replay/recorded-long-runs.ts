@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { record } from "./recording.ts";
+import { record, recordingOn } from "./recording.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { startOwnTemporal } from "../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
-
-const GATE = { step_type: "approval", approval_approvers: ["ada"] };
 
 let stack: Stack;
 let on: Scenario;
@@ -15,15 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** Ended as it should have. Records its latest opening. */
-async function ends(run: { id: string }, status: string, name: string): Promise<void> {
-  expect(await on.ends(run)).toMatchObject({ status });
-  await record(stack.deps, run, name);
-}
-
-async function does(...command: Parameters<Scenario["steer"]>): Promise<void> {
-  expect(await on.steer(...command)).toMatchObject({ status: 200 });
-}
+const { ends, does } = recordingOn(
+  () => stack,
+  () => on,
+);
 
 test("a run that continues as new", async () => {
   const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=12"]);
@@ -35,7 +29,7 @@ test("a run that continues as new", async () => {
       ...{ step_ref, calls: `/${step_ref}` },
       depends_on: refs.slice(Math.max(0, i - 1), i),
     })),
-    { step_ref: "gate", ...GATE },
+    GATE,
     { step_ref: "last", calls: "/last", depends_on: ["nap", "c", "gate"] },
   ]);
   await scenario.opens(run, "gate");
@@ -78,7 +72,7 @@ test("calls that take longer than the quick lane waits, retried and timed out", 
 
 test("waits that expire, and a sleep", async () => {
   const run = await on.start([
-    { step_ref: "gate", ...GATE, approval_timeout_secs: 1, on_failure: "continue" },
+    { ...GATE, approval_timeout_secs: 1, on_failure: "continue" },
     {
       step_ref: "event",
       step_type: "wait_for_event",
@@ -92,10 +86,7 @@ test("waits that expire, and a sleep", async () => {
 });
 
 test("many commands, also stale and repeated ones", async () => {
-  const run = await on.start([
-    { step_ref: "gate", ...GATE },
-    { step_ref: "other", ...GATE },
-  ]);
+  const run = await on.start([GATE, { ...GATE, step_ref: "other" }]);
   await on.opens(run, "gate");
   for (let n = 0; n < 40; n++) {
     const headers = { "idempotency-key": `command-${n % 30}` };
@@ -152,7 +143,7 @@ test("a run that continues as new as soon as it rests", async () => {
 });
 
 test("a bulk operation, paused and resumed", async () => {
-  const runs = await Promise.all([1, 2, 3, 4, 5].map(() => on.start([{ step_ref: "gate", ...GATE }])));
+  const runs = await Promise.all([1, 2, 3, 4, 5].map(() => on.start([GATE])));
   const body = { operation: "cancel", ids: runs.map(({ id }) => id), max_per_second: 2 };
   const operation = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
   const path = `/v1/bulk-operations/${operation.id}`;

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startJobServer } from "../../examples/job-server.ts";
 import { examples, loadExamples } from "../../examples/load.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { record } from "./recording.ts";
+import { recordingOn } from "./recording.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
-
-const GATE = { step_type: "approval", approval_approvers: ["ada"] };
 
 let stack: Stack;
 let on: Scenario;
@@ -17,15 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** Ended as it should have. Records its latest opening. */
-async function ends(run: { id: string }, status: string, name: string): Promise<void> {
-  expect(await on.ends(run)).toMatchObject({ status });
-  await record(stack.deps, run, name);
-}
-
-async function does(...command: Parameters<Scenario["steer"]>): Promise<void> {
-  expect(await on.steer(...command)).toMatchObject({ status: 200 });
-}
+const { ends, does } = recordingOn(
+  () => stack,
+  () => on,
+);
 
 test("the examples", async () => {
   const { apiUrl, token } = stack;
@@ -57,7 +51,7 @@ test("a failed run, and steps run again while it is open and after its end", asy
   const run = await on.start([
     { step_ref: "a", calls: "/flaky", retry_max_attempts: 2, retry_backoff: "fixed", retry_initial_delay_secs: 1 },
     { step_ref: "b", calls: "/broken", depends_on: ["a"] },
-    { step_ref: "gate", ...GATE, depends_on: ["b"] },
+    { ...GATE, depends_on: ["b"] },
     { step_ref: "c", calls: "/c", depends_on: ["gate"] },
   ]);
   await ends(run, "failed", "failed");
@@ -69,7 +63,7 @@ test("a failed run, and steps run again while it is open and after its end", asy
   const open = await on.start([
     { step_ref: "a", calls: "/a" },
     { step_ref: "b", calls: "/b", depends_on: ["a"] },
-    { step_ref: "gate", ...GATE },
+    GATE,
   ]);
   await on.opens(open, "b", "completed");
   await does(open, "retry", "b");
@@ -82,7 +76,7 @@ test("a failed run, and steps run again while it is open and after its end", asy
 
 test("a run paused and resumed, skipped and forced on", async () => {
   const run = await on.start([
-    { step_ref: "skipped", ...GATE },
+    { ...GATE, step_ref: "skipped" },
     { step_ref: "forced", step_type: "sleep", sleep_duration_secs: 3600 },
     { step_ref: "event", step_type: "wait_for_event", event_key: "go" },
     { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, depends_on: ["skipped", "forced", "event"] },
@@ -98,10 +92,7 @@ test("a run paused and resumed, skipped and forced on", async () => {
 
 test("a canceled run", async () => {
   stack.jobs.on("/held", () => new Promise(() => {}));
-  const run = await on.start([
-    { step_ref: "held", calls: "/held" },
-    { step_ref: "gate", ...GATE },
-  ]);
+  const run = await on.start([{ step_ref: "held", calls: "/held" }, GATE]);
   await until(() => stack.jobs.callsTo("/held").length === 1);
   await on.opens(run, "gate");
   await on.cancel(run);
@@ -109,7 +100,7 @@ test("a canceled run", async () => {
 });
 
 test("a run that times out", async () => {
-  const run = await on.start([{ step_ref: "gate", ...GATE }], {}, { timeout_secs: 1 });
+  const run = await on.start([GATE], {}, { timeout_secs: 1 });
   await ends(run, "timed_out", "timed-out");
 });
 
@@ -125,7 +116,7 @@ test("a retry of a run, which keeps what was completed", async () => {
 });
 
 test("a sub-workflow and its parent", async () => {
-  const child = await on.workflow([{ step_ref: "inner", ...GATE }]);
+  const child = await on.workflow([{ ...GATE, step_ref: "inner" }]);
   const sub = { step_type: "sub_workflow", sub_workflow_id: child.id };
   const childOf = ({ id }: { id: string }) =>
     until(async () => {

@@ -1,5 +1,6 @@
 import { tsToMs } from "@temporalio/common/lib/time.js";
 import type { Job } from "../../src/contract/jobs/jobs.ts";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import type { Json } from "../../src/contract/json.ts";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
@@ -52,6 +53,8 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
     },
 
     run: ({ id }: { id: string }) => ok<WorkflowRun>("GET", runPath(id)),
+    /** Of a workflow, newest first. */
+    runsOf: ({ id }: { id: string }) => ok<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`),
     steps: ({ id }: { id: string }) => ok<StepRun[]>("GET", `${runPath(id)}/steps`),
 
     async step(run: { id: string }, ref: string): Promise<StepRun> {
@@ -107,6 +110,27 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
         timer ? [tsToMs(timer.startToFireTimeout) / 1000] : [],
       );
     },
+
+    /** The one run of a workflow, once it is there and at its first step. */
+    async onlyRunOf(workflow: { id: string }, step: string, status?: string): Promise<WorkflowRun> {
+      const run = await until(async () => (await scenario.runsOf(workflow))[0]);
+      await scenario.opens(run, step, status);
+      return run;
+    },
+
+    /** Waits until the run has the status. One that was over may be so again. */
+    becomes: (run: { id: string }, status: string): Promise<WorkflowRun> =>
+      until(async () => {
+        const now = await scenario.run(run);
+        return now.status === status && now;
+      }),
+
+    /** Waits for a job run's end, as the mirror has it. */
+    endedJobRun: (id = ""): Promise<JobRun> =>
+      until(async () => {
+        const now = await ok<JobRun>("GET", `/v1/runs/${id}`);
+        return now.finished_at !== undefined && now;
+      }),
 
     /** Waits for the run's end and returns it. */
     ends: (run: { id: string }): Promise<WorkflowRun> =>

@@ -12,30 +12,15 @@ import {
 } from "../../src/store/events/held-events.ts";
 import { createPool } from "../../src/store/postgres/pool.ts";
 import { cloneDatabase } from "../stack/database.ts";
+import { NOW, wait } from "./rows.ts";
 import type { TriggerRow } from "../../workflows/engine/mirror/rows.ts";
 
-const NOW = Date.UTC(2026, 2, 2, 10, 0, 0, 123);
 let db: Pool;
 
 beforeAll(async () => {
   db = createPool(await cloneDatabase(inject("servers").templateUrl, `store-${randomBytes(6).toString("hex")}`));
 });
 afterAll(() => db.end());
-
-const wait = (project_id: string): TriggerRow => ({
-  id: `evt:${uuid()}`,
-  project_id,
-  event_key: "payment",
-  run_id: uuid(),
-  step_run_id: uuid(),
-  step_ref: "paid",
-  source: "wait_for_event",
-  status: "waiting",
-  timeout_secs: 60,
-  requested_at: NOW,
-  expires_at: NOW + 60_000,
-  revision: 1,
-});
 
 describe("an event that is held", () => {
   const held = (wait: TriggerRow, text = "1"): NewHeldEvent => ({

@@ -16,10 +16,10 @@ import { findRun, insertRunWithinLimit } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
 import { insertWorkflow } from "../../src/store/workflows.ts";
 import { cloneDatabase } from "../stack/database.ts";
+import { NOW, wait } from "./rows.ts";
 import { until } from "../stack/until.ts";
-import type { MirrorRows, RunRow, StepRow, TriggerRow } from "../../workflows/engine/mirror/rows.ts";
+import type { MirrorRows, RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 
-const NOW = Date.UTC(2026, 2, 2, 10, 0, 0, 123);
 let db: Pool;
 let databaseUrl: string;
 
@@ -60,21 +60,6 @@ const stepRow = (run: RunRow, over: Partial<StepRow> = {}): StepRow => ({
   deps_completed: 0,
   deps_required: 0,
   created_at: NOW,
-  revision: 1,
-  ...over,
-});
-const wait = (project_id: string, over: Partial<TriggerRow> = {}): TriggerRow => ({
-  id: `evt:${uuid()}`,
-  project_id,
-  event_key: "payment",
-  run_id: uuid(),
-  step_run_id: uuid(),
-  step_ref: "paid",
-  source: "wait_for_event",
-  status: "waiting",
-  timeout_secs: 60,
-  requested_at: NOW,
-  expires_at: NOW + 60_000,
   revision: 1,
   ...over,
 });

@@ -57,11 +57,8 @@ describe.concurrent("a run of a long history goes on in a new execution of the s
       { payload: { order: 7 } },
       { timeout_secs: 3600 },
     );
-    const childRun = await until(
-      async () => (await stack.request<{ id: string }[]>("GET", `/v1/workflows/${child.id}/runs`)).body[0],
-    );
+    const childRun = await on.onlyRunOf(child, "gate");
     const gate = await on.opens(run, "gate");
-    await on.opens(childRun, "gate");
     await on.opens(run, "child", "running");
     await refuseTwenty(run);
     await until(async () => (await executionsOf(run)) > 1);

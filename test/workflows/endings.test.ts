@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
 import type { JobRun } from "../../src/contract/jobs/runs.ts";
-import type { Approval, StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import type { Approval, StepRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -14,8 +15,6 @@ beforeAll(async () => {
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
-
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
 
 describe.concurrent("what ends a step", () => {
   test("is either its approval or its timeout, never both, whoever is a moment earlier", async () => {
@@ -65,10 +64,7 @@ describe.concurrent("a step that fails the workflow", () => {
       { step_ref: "trigger", step_type: "wait_for_event", event_key: "go-and-fail" },
       { step_ref: "fatal", calls: "/fails", depends_on: ["trigger"] },
     ]);
-    const childRun = await until(
-      async () => (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${child.id}/runs`)).body[0],
-    );
-    await on.opens(childRun, "gate");
+    const childRun = await on.onlyRunOf(child, "gate");
     await until(() => stack.jobs.callsTo("/endless").length === 1);
     const { job_run_id } = await on.opens(run, "call", "running");
     await on.sends("go-and-fail");

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -13,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
 const error = "endpoint returned 422: out of stock";
 
 describe.concurrent("a failed step", () => {

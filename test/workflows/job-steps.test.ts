@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import jwt from "jsonwebtoken";
-import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;
@@ -12,13 +10,6 @@ beforeAll(async () => {
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
-
-/** Once the mirror has its end. */
-const endedJobRun = (id = "") =>
-  until(async () => {
-    const { body } = await stack.request<JobRun>("GET", `/v1/runs/${id}`);
-    return body.finished_at !== undefined && body;
-  });
 
 describe.concurrent("a job step", () => {
   test("posts the payload as it is, says for which run, and keeps the answer as its output", async () => {
@@ -38,7 +29,7 @@ describe.concurrent("a job step", () => {
       "x-attempt": "1",
     });
     expect(call?.headers).not.toHaveProperty("x-previous-error");
-    expect(await endedJobRun(step.job_run_id)).toMatchObject({
+    expect(await on.endedJobRun(step.job_run_id)).toMatchObject({
       status: "completed",
       attempt: 1,
       result: { charged: true },

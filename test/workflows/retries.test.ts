@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
@@ -12,12 +11,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** Once the mirror has its end. */
-const endedJobRun = (id = "") =>
-  until(async () => {
-    const { body } = await stack.request<JobRun>("GET", `/v1/runs/${id}`);
-    return body.finished_at !== undefined && body;
-  });
 const seconds = (from = "", to = "") => (Date.parse(to) - Date.parse(from)) / 1000;
 
 describe.concurrent("a job step", () => {
@@ -82,7 +75,7 @@ describe.concurrent("a job step", () => {
     expect(calls[2]?.headers["x-previous-error"]).toBe("endpoint returned 429: {}");
     // Fixed delays of a second, a fifth up or down.
     for (const i of [1, 2]) expect((calls[i]?.at ?? 0) - (calls[i - 1]?.at ?? 0)).toBeGreaterThanOrEqual(790);
-    expect(await endedJobRun(step.job_run_id)).toMatchObject({ status: "completed", attempt: 3 });
+    expect(await on.endedJobRun(step.job_run_id)).toMatchObject({ status: "completed", attempt: 3 });
   });
 
   test("doubles the delay between attempts, up to its limit", async () => {
@@ -109,7 +102,7 @@ describe.concurrent("a job step", () => {
     const step = await on.step(run, "a");
     expect(step).toMatchObject({ status: "failed", attempt: 1, error });
     expect(stack.jobs.callsTo(`/refuse-${status}`)).toHaveLength(1);
-    expect(await endedJobRun(step.job_run_id)).toMatchObject({ status: "dead_letter", error });
+    expect(await on.endedJobRun(step.job_run_id)).toMatchObject({ status: "dead_letter", error });
   });
 
   test("takes its job's number of attempts unless it has its own, and stops at the third of the same kind", async () => {
@@ -135,7 +128,7 @@ describe.concurrent("a job step", () => {
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "execution timed out" });
     const step = await on.step(run, "a");
     expect(seconds(step.started_at, step.finished_at)).toBeGreaterThanOrEqual(0.99);
-    expect(await endedJobRun(step.job_run_id)).toMatchObject({ status: "timed_out", error: "execution timed out" });
+    expect(await on.endedJobRun(step.job_run_id)).toMatchObject({ status: "timed_out", error: "execution timed out" });
   });
 
   test("asks the fallback once within the same attempt, and trusts it with no token", async () => {

@@ -1,7 +1,6 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -53,8 +52,7 @@ test("a run that begins knows the jobs whose last call took long, and those of i
 
   const run = await ended(parent);
   expect(await lanesOf(run)).toEqual(KNOWN_SLOW);
-  const { body: childRuns } = await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${child.id}/runs`);
-  expect(await Promise.all(childRuns.map(lanesOf))).toEqual([KNOWN_SLOW]);
+  expect(await Promise.all((await on.runsOf(child)).map(lanesOf))).toEqual([KNOWN_SLOW]);
 
   answersAfterMs = 0;
   await become(QUICK);

@@ -4,6 +4,7 @@ import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Workflow } from "../../src/contract/workflows.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { calling, GATE, SLEEPS } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -14,36 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const SLEEPS = { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 600 };
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-const calling = (child: Workflow, fields: object = {}) => ({
-  step_ref: "child",
-  step_type: "sub_workflow",
-  sub_workflow_id: child.id,
-  ...fields,
-});
-
-const runsOf = async ({ id }: { id: string }) =>
-  (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`)).body;
-/** The one run of a workflow, once it is there and at its first step. */
-const onlyRunOf = async (workflow: Workflow, step: string, status?: string): Promise<WorkflowRun> => {
-  const run = await until(async () => (await runsOf(workflow))[0]);
-  await on.opens(run, step, status);
-  return run;
-};
-
 /** As Temporal itself has closed it, a moment after the run has ended. */
 const temporalStatusOf = (run: WorkflowRun): Promise<string> =>
   until(async () => {
     const { status } = await stack.deps.temporal.workflow.getHandle(run.id).describe();
     return status.name !== "RUNNING" && status.name;
-  });
-
-/** A run that was over may be so again. */
-const becomes = (run: WorkflowRun, status: string): Promise<WorkflowRun> =>
-  until(async () => {
-    const now = await on.run(run);
-    return now.status === status && now;
   });
 
 describe.concurrent("a sub_workflow step", () => {
@@ -65,7 +41,7 @@ describe.concurrent("a sub_workflow step", () => {
       ],
       { payload: { number: 9007199254740993n } },
     );
-    const childRun = await onlyRunOf(child, "nothing");
+    const childRun = await on.onlyRunOf(child, "nothing");
     const step = await on.step(run, "child");
     expect(step).toMatchObject({ status: "running" });
     expect(step).not.toHaveProperty("job_run_id");
@@ -101,7 +77,7 @@ describe.concurrent("a sub_workflow step", () => {
   test("is told when its child is canceled by itself", async () => {
     const child = await on.workflow([SLEEPS]);
     const run = await on.start([calling(child)]);
-    const childRun = await onlyRunOf(child, "nap");
+    const childRun = await on.onlyRunOf(child, "nap");
     await on.cancel(childRun);
 
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "canceled by user" });
@@ -112,7 +88,7 @@ describe.concurrent("a sub_workflow step", () => {
     const run = await on.start([calling(child)]);
 
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "workflow timed out" });
-    expect((await runsOf(child))[0]).toMatchObject({ status: "timed_out" });
+    expect((await on.runsOf(child))[0]).toMatchObject({ status: "timed_out" });
   });
 
   test.each<[string, () => Promise<Workflow>, RegExp, object]>([
@@ -125,7 +101,7 @@ describe.concurrent("a sub_workflow step", () => {
 
     expect((await on.ends(run)).error).toMatch(error);
     expect(await on.step(run, "child")).toMatchObject({ status: "failed" });
-    expect(await runsOf(child)).toEqual([]);
+    expect(await on.runsOf(child)).toEqual([]);
   });
 
   test("fails at once when its child has as many runs as it may have", async () => {
@@ -134,7 +110,7 @@ describe.concurrent("a sub_workflow step", () => {
     const run = await on.start([calling(child)]);
 
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: "max concurrent runs reached" });
-    expect(await runsOf(child)).toHaveLength(1);
+    expect(await on.runsOf(child)).toHaveLength(1);
     await on.cancel(first);
   });
 
@@ -142,8 +118,8 @@ describe.concurrent("a sub_workflow step", () => {
     const grandchild = await on.workflow([SLEEPS]);
     const child = await on.workflow([calling(grandchild)]);
     const run = await on.start([calling(child)]);
-    const grandchildRun = await onlyRunOf(grandchild, "nap");
-    const childRun = await onlyRunOf(child, "child", "running");
+    const grandchildRun = await on.onlyRunOf(grandchild, "nap");
+    const childRun = await on.onlyRunOf(child, "child", "running");
     await on.cancel(run);
 
     for (const canceled of [childRun, grandchildRun]) {
@@ -159,7 +135,7 @@ describe.concurrent("a sub_workflow step", () => {
   test("times out with its parent", async () => {
     const child = await on.workflow([SLEEPS]);
     const run = await on.start([calling(child)], {}, { timeout_secs: 2 });
-    const childRun = await onlyRunOf(child, "nap");
+    const childRun = await on.onlyRunOf(child, "nap");
 
     expect(await on.ends(run)).toMatchObject({ status: "timed_out", error: "workflow timed out" });
     expect(await on.ends(childRun)).toMatchObject({ status: "timed_out" });
@@ -170,7 +146,7 @@ describe.concurrent("a sub_workflow step", () => {
     stack.jobs.on("/sibling", () => ({ status: 422 }));
     const child = await on.workflow([SLEEPS]);
     const run = await on.start([calling(child), GATE, { step_ref: "bad", calls: "/sibling", depends_on: ["gate"] }]);
-    const childRun = await onlyRunOf(child, "nap");
+    const childRun = await on.onlyRunOf(child, "nap");
     await on.steer(run, "approve", "gate");
 
     expect(await on.ends(run)).toMatchObject({ status: "failed" });
@@ -188,9 +164,9 @@ describe.concurrent("a sub_workflow step", () => {
     await on.ends(run);
     expect(await on.steer(run, "retry", "child")).toMatchObject({ status: 200 });
 
-    await becomes(run, "completed");
+    await on.becomes(run, "completed");
     expect(await on.step(run, "child")).toMatchObject({ attempt: 2, output: { work: { nth: 2 } } });
-    const runs = await runsOf(child);
+    const runs = await on.runsOf(child);
     expect(runs.map(({ status }) => status)).toEqual(["completed"]);
     expect(stack.jobs.callsTo("/child-before")).toHaveLength(1);
   });
@@ -201,9 +177,9 @@ describe.concurrent("a sub_workflow step", () => {
     const run = await on.start([calling(child)]);
     await on.ends(run);
     await on.steer(run, "retry", "child", { step_payloads: { child: { ok: true } } });
-    await becomes(run, "completed");
+    await on.becomes(run, "completed");
     await on.steer(run, "replay-subtree", "child");
-    await becomes(run, "completed");
-    expect((await runsOf(child)).map(({ status }) => status)).toEqual(["completed", "completed", "failed"]);
+    await on.becomes(run, "completed");
+    expect((await on.runsOf(child)).map(({ status }) => status)).toEqual(["completed", "completed", "failed"]);
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DryRun, WorkflowRun } from "../../src/contract/runs.ts";
-import type { Workflow } from "../../src/contract/workflows.ts";
+import type { DryRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { calling, GATE, SLEEPS } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -12,31 +12,6 @@ beforeAll(async () => {
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
-
-const SLEEPS = { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 600 };
-const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-const calling = (child: Workflow, fields: object = {}) => ({
-  step_ref: "child",
-  step_type: "sub_workflow",
-  sub_workflow_id: child.id,
-  ...fields,
-});
-
-const runsOf = async ({ id }: { id: string }) =>
-  (await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${id}/runs`)).body;
-/** The one run of a workflow, once it is there and at its first step. */
-const onlyRunOf = async (workflow: Workflow, step: string, status?: string): Promise<WorkflowRun> => {
-  const run = await until(async () => (await runsOf(workflow))[0]);
-  await on.opens(run, step, status);
-  return run;
-};
-
-/** A run that was over may be so again. */
-const becomes = (run: WorkflowRun, status: string): Promise<WorkflowRun> =>
-  until(async () => {
-    const now = await on.run(run);
-    return now.status === status && now;
-  });
 
 describe("recovery across three levels", () => {
   let paths = 0;
@@ -55,7 +30,7 @@ describe("recovery across three levels", () => {
     ]);
     const run = await on.start([calling(middle), { step_ref: "after", calls: `${path}/after`, depends_on: ["child"] }]);
     await on.ends(run);
-    const [middleRun, innerRun] = [(await runsOf(middle))[0], (await runsOf(inner))[0]];
+    const [middleRun, innerRun] = [(await on.runsOf(middle))[0], (await on.runsOf(inner))[0]];
     if (!middleRun || !innerRun) throw new Error("no children");
     return {
       ...{ run, middleRun, innerRun },
@@ -63,7 +38,7 @@ describe("recovery across three levels", () => {
         mended = true;
       },
       calls: () => ["fine", "own", "inner", "after"].map((name) => stack.jobs.callsTo(`${path}/${name}`).length),
-      runs: async () => [(await runsOf(middle)).length, (await runsOf(inner)).length],
+      runs: async () => [(await on.runsOf(middle)).length, (await on.runsOf(inner)).length],
     };
   }
 
@@ -83,7 +58,7 @@ describe("recovery across three levels", () => {
     expect((await on.run(family.run)).status).toBe("failed");
     family.mend();
     expect(await on.steer(family.innerRun, "retry", "work")).toMatchObject({ status: 200 });
-    await becomes(family.run, "completed");
+    await on.becomes(family.run, "completed");
     for (const run of [family.middleRun, family.innerRun]) expect((await on.run(run)).status).toBe("completed");
     expect(family.calls()).toEqual([1, 1, 2, 1]);
     expect(await family.runs()).toEqual([1, 1]);
@@ -94,10 +69,10 @@ describe("recovery across three levels", () => {
     const family = await failedFamily();
     expect(await on.steer(family.run, "retry", "child")).toMatchObject({ status: 200 });
     await until(async () => family.calls()[2] === 2);
-    await becomes(family.run, "failed");
+    await on.becomes(family.run, "failed");
     family.mend();
     await on.steer(family.run, "retry", "child");
-    await becomes(family.run, "completed");
+    await on.becomes(family.run, "completed");
     expect(family.calls()).toEqual([1, 1, 3, 1]);
     expect(await family.runs()).toEqual([1, 1]);
     expect((await on.step(family.innerRun, "work")).attempt).toBe(3);
@@ -111,7 +86,7 @@ describe("recovery across three levels", () => {
     await stack.stopWorker();
     await stack.startWorker();
     for (const family of [up, down]) {
-      await becomes(family.run, "completed");
+      await on.becomes(family.run, "completed");
       expect(await family.runs()).toEqual([1, 1]);
       const [fine, own, , after] = family.calls();
       expect([fine, own, after]).toEqual([1, 1, 1]);
@@ -122,7 +97,7 @@ describe("recovery across three levels", () => {
     const family = await failedFamily();
     await on.steer(family.innerRun, "retry", "work");
     await until(async () => (await on.step(family.run, "child")).attempt === 2);
-    expect(await becomes(family.run, "failed")).toMatchObject({ error: "endpoint returned 422: broken" });
+    expect(await on.becomes(family.run, "failed")).toMatchObject({ error: "endpoint returned 422: broken" });
     expect(family.calls()).toEqual([1, 1, 2, 0]);
   });
 
@@ -132,7 +107,7 @@ describe("recovery across three levels", () => {
     family.mend();
     await on.steer(family.innerRun, "retry", "work");
     await until(async () => (await on.step(family.run, "child")).attempt === 2);
-    await becomes(family.run, "completed");
+    await on.becomes(family.run, "completed");
     expect(await on.step(family.middleRun, "child")).toMatchObject({ status: "completed", attempt: 2 });
     expect(family.calls()).toEqual([1, 1, 2, 1]);
   });
@@ -144,7 +119,7 @@ describe("recovery across three levels", () => {
       { ...SLEEPS, depends_on: ["gate"] },
     ]);
     const run = await on.start([calling(child)]);
-    const childRun = await onlyRunOf(child, "gate");
+    const childRun = await on.onlyRunOf(child, "gate");
     await on.cancel(run);
     await on.ends(childRun);
     await on.steer(run, "retry", "child");
@@ -152,8 +127,8 @@ describe("recovery across three levels", () => {
     expect((await on.run(run)).status).toBe("running");
     await on.steer(childRun, "approve", "gate");
     await on.steer(childRun, "skip", "nap");
-    await becomes(run, "completed");
+    await on.becomes(run, "completed");
     expect(stack.jobs.callsTo("/goes-on")).toHaveLength(1);
-    expect(await runsOf(child)).toHaveLength(1);
+    expect(await on.runsOf(child)).toHaveLength(1);
   });
 });

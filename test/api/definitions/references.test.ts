@@ -1,8 +1,6 @@
-import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
-import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createJob, gate, type Step, wait, work } from "../definitions.ts";
+import { createJob, createOn, gate, type Step, wait, work } from "../definitions.ts";
 import { workflowWithSteps } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -15,8 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const createOf = (steps: Step[]) =>
-  stack.request<Workflow>("POST", "/v1/workflows", { name: "w", slug: uuid(), steps });
+const createOf = createOn(() => stack);
 
 /** "build" and "build.js", "test" after them, then the step in question, then "late". */
 const around = (over: Step, make = (ref: string, more: Step) => work(ref, job, more)): Step[] => [

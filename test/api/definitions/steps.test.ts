@@ -4,7 +4,7 @@ import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { serve } from "../../../src/runtime/http-server.ts";
-import { gate, type Step, work } from "../definitions.ts";
+import { createOn, gate, type Step, work } from "../definitions.ts";
 import { workflowWithSteps } from "../definition-shapes.ts";
 import { answered, expectProblem, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const create = (body: unknown, token?: string) => stack.request<Workflow>("POST", "/v1/workflows", body, { token });
-const createOf = (steps: Step[]) => create({ name: "w", slug: uuid(), steps });
+const createOf = createOn(() => stack);
 
 describe("a workflow's steps", () => {
   const job_id = uuid();

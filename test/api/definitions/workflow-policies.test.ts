@@ -1,7 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createJob, createWorkflow, gate, ok, type Step, work } from "../definitions.ts";
+import { createJob, createOn, createWorkflow, gate, ok, type Step, work } from "../definitions.ts";
 import { workflowWithSteps } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
 import { changedWorkflow, workflowPolicy } from "../version-shapes.ts";
@@ -16,7 +15,7 @@ afterAll(() => stack.stop());
 const OFF = { max_fan_out: 0, max_depth: 0, require_approval_for_deploy: false };
 const PATH = "/v1/workflow-policies/demo";
 const put = (body?: unknown, path = PATH, options?: RequestOptions) => stack.request("PUT", path, body, options);
-const create = (steps: Step[]) => stack.request<Workflow>("POST", "/v1/workflows", { name: "w", slug: uuid(), steps });
+const create = createOn(() => stack);
 
 describe("a project's policy", () => {
   test("is not there before it is set, and is replaced as a whole", async () => {

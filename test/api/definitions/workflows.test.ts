@@ -2,7 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createJob, createWorkflow, gate, type Step, work } from "../definitions.ts";
+import { createJob, createOn, createWorkflow, gate, work } from "../definitions.ts";
 import { workflow as workflowShape, workflowWithSteps } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const create = (body: unknown, token?: string) => stack.request<Workflow>("POST", "/v1/workflows", body, { token });
-const createOf = (steps: Step[]) => create({ name: "w", slug: uuid(), steps });
+const createOf = createOn(() => stack);
 
 describe("creating a workflow", () => {
   test("answers it whole, and reads back the same", async () => {

@@ -1,8 +1,9 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createJob, ok } from "../definitions.ts";
+import { createJob } from "../definitions.ts";
 import { job as jobShape } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
+import { jobsOn } from "./changed.ts";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
@@ -12,11 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const change = (job: { id: string }, body: unknown, query = "") =>
-  stack.request("PATCH", `/v1/jobs/${job.id}${query}`, body);
-const changed = async (job: { id: string }, body: unknown) => answered(await change(job, body), 200, jobShape);
-const post = (path: string, body?: unknown) => stack.request("POST", `/v1/jobs/${path}`, body);
-const get = (job: { id: string }) => ok<Job>(stack, "GET", `/v1/jobs/${job.id}`);
+const { change, changed, post, get } = jobsOn(() => stack);
 const versions = (job: { id: string }, query = "") =>
   stack.request<Job[]>("GET", `/v1/jobs/${job.id}/versions${query}`);
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, createWorkflow, gate, ok, opens, reaches, runOf, trigger, work } from "../definitions.ts";
 import { job as jobShape } from "../definition-shapes.ts";
 import { answered, refused } from "../shapes.ts";
-import type { Job, JobBatch, JobHealth } from "../../../src/contract/jobs/jobs.ts";
+import { jobsOn } from "./changed.ts";
+import type { JobBatch, JobHealth } from "../../../src/contract/jobs/jobs.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -13,11 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const change = (job: { id: string }, body: unknown, query = "") =>
-  stack.request("PATCH", `/v1/jobs/${job.id}${query}`, body);
-const changed = async (job: { id: string }, body: unknown) => answered(await change(job, body), 200, jobShape);
-const post = (path: string, body?: unknown) => stack.request("POST", `/v1/jobs/${path}`, body);
-const get = (job: { id: string }) => ok<Job>(stack, "GET", `/v1/jobs/${job.id}`);
+const { changed, post, get } = jobsOn(() => stack);
+
 describe("DELETE", () => {
   const remove = (job: { id: string }, query = "") => stack.request("DELETE", `/v1/jobs/${job.id}${query}`);
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BulkPlan } from "../../../src/contract/bulk/operations.ts";
 import { createWorkflow, gate, ok, trigger } from "../definitions.ts";
 import { refused } from "../shapes.ts";
+import { planOn } from "./planned.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
@@ -11,8 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const plan = <Plan>(method: string, path: string, body?: unknown) =>
-  ok<Plan>(stack, method, `/v1/${path}?dryRun=true`, body);
+const plan = planOn(() => stack);
 
 describe("the plan of a bulk operation", () => {
   // A worker cannot stop while it acts.

@@ -2,6 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, gate, ok, work } from "../definitions.ts";
 import { refused } from "../shapes.ts";
+import { planOn } from "./planned.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
@@ -10,8 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const plan = <Plan>(method: string, path: string, body?: unknown) =>
-  ok<Plan>(stack, method, `/v1/${path}?dryRun=true`, body);
+const plan = planOn(() => stack);
 
 describe("the plan of a definition", () => {
   test("is what would be stored, or why it would not be", async () => {

@@ -16,6 +16,7 @@ import {
   work,
 } from "../definitions.ts";
 import { expectProblem, refused } from "../shapes.ts";
+import { planOn } from "./planned.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -33,8 +34,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const plan = <Plan>(method: string, path: string, body?: unknown) =>
-  ok<Plan>(stack, method, `/v1/${path}?dryRun=true`, body);
+const plan = planOn(() => stack);
 const actions = ({ steps }: Pick<DryRun, "steps">) =>
   Object.fromEntries(steps.map((step) => [step.step_ref, step.actions.join(" ")]));
 const statuses = async (run: { id: string }) =>

@@ -4,20 +4,18 @@ import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createWorkflow, gate, getStep, opens } from "../definitions.ts";
 import { answered, refused, run as runShape } from "../shapes.ts";
-import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
+import { taggedWorkflow, triggerOn } from "./triggered.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
 let workflow: Workflow;
 beforeAll(async () => {
   stack = await startStack();
-  workflow = await createWorkflow(stack, [gate("a"), gate("b", { depends_on: ["a"] }), gate("c")], {
-    tags: { of: "workflow", both: "workflow" },
-  });
+  workflow = await taggedWorkflow(stack);
 });
 afterAll(() => stack.stop());
 
-const trigger = (id: string, body?: unknown, options?: RequestOptions) =>
-  stack.request<WorkflowRun>("POST", `/v1/workflows/${id}/trigger`, body, options);
+const trigger = triggerOn(() => stack);
 
 describe("an idempotency key", () => {
   const key = (value: string, header = "Idempotency-Key") => ({ headers: { [header]: value } });

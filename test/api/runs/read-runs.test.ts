@@ -15,6 +15,7 @@ import {
   work,
 } from "../definitions.ts";
 import { answered, envelope, refused, run as runShape, stepRun } from "../shapes.ts";
+import { runsOn } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -24,15 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const get = (run: WorkflowRun) => stack.request("GET", `/v1/workflow-runs/${run.id}`);
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+const { get, cancel, atGate } = runsOn(() => stack);
 const steps = (run: WorkflowRun, query = "") => stack.request("GET", `/v1/workflow-runs/${run.id}/steps${query}`);
-
-async function atGate(over = {}): Promise<WorkflowRun> {
-  const run = await runOf(stack, [gate("gate"), gate("second", { depends_on: ["gate"] })], over);
-  await opens(stack, run, "gate");
-  return run;
-}
 
 describe("getting a run", () => {
   test("shows what it was triggered with, and who by", async () => {

@@ -9,11 +9,11 @@ import {
   listed,
   opens,
   reaches,
-  runOf,
   trigger,
   work,
 } from "../definitions.ts";
 import { answered, refused, run as runShape } from "../shapes.ts";
+import { runsOn } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
@@ -22,17 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
-const pause = (run: WorkflowRun) => stack.request("POST", `/v1/workflow-runs/${run.id}/pause`);
-
-async function completedRun(): Promise<WorkflowRun> {
-  return reaches(stack, await runOf(stack, [work("only", await createJob(stack))]), "completed");
-}
-async function atGate(over = {}): Promise<WorkflowRun> {
-  const run = await runOf(stack, [gate("gate"), gate("second", { depends_on: ["gate"] })], over);
-  await opens(stack, run, "gate");
-  return run;
-}
+const { cancel, pause, completedRun, atGate } = runsOn(() => stack);
 
 describe("retrying a run", () => {
   const retry = (run: WorkflowRun, token?: string) =>

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import {
   createJob,
   gate,
@@ -15,6 +14,7 @@ import {
   work,
 } from "../definitions.ts";
 import { answered, refused, run as runShape } from "../shapes.ts";
+import { runsOn } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -27,28 +27,7 @@ afterAll(() => stack.stop());
 const UNKNOWN = "01900000-0000-7000-8000-000000000000";
 const NOT_RUN_IDS = [UNKNOWN, "string", "0", "01900000", `${UNKNOWN}0`, UNKNOWN.replaceAll("-", "")];
 
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
-const pause = (run: WorkflowRun) => stack.request("POST", `/v1/workflow-runs/${run.id}/pause`);
-const resume = (run: WorkflowRun) => stack.request("POST", `/v1/workflow-runs/${run.id}/resume`);
-
-async function completedRun(): Promise<WorkflowRun> {
-  return reaches(stack, await runOf(stack, [work("only", await createJob(stack))]), "completed");
-}
-async function atGate(over = {}): Promise<WorkflowRun> {
-  const run = await runOf(stack, [gate("gate"), gate("second", { depends_on: ["gate"] })], over);
-  await opens(stack, run, "gate");
-  return run;
-}
-
-/** A run whose step "slow" calls an endpoint that answers when told to. */
-async function runOfSlowStep(path: string, after: Record<string, unknown>[] = []) {
-  let answer = () => {};
-  stack.jobs.on(path, () => new Promise((resolve) => (answer = () => resolve({ body: { slow: true } }))));
-  const job = await createJob(stack, path);
-  const run = await runOf(stack, [work("slow", job), ...after]);
-  await until(() => stack.jobs.callsTo(path).length === 1);
-  return { run, answer: () => answer() };
-}
+const { cancel, pause, resume, completedRun, atGate, runOfSlowStep } = runsOn(() => stack);
 
 describe("every verb of a run", () => {
   const verbs: [method: string, rest: string][] = [

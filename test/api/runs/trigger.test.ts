@@ -7,21 +7,19 @@ import { inTransaction } from "../../../src/store/postgres/transaction.ts";
 import { lockWorkflow } from "../../../src/store/workflows.ts";
 import { createJob, createWorkflow, gate, getRun, getSteps, listed, opens, reaches, work } from "../definitions.ts";
 import { answered, refused, run as runShape } from "../shapes.ts";
-import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
+import { taggedWorkflow, triggerOn } from "./triggered.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 let workflow: Workflow;
 beforeAll(async () => {
   stack = await startStack();
-  workflow = await createWorkflow(stack, [gate("a"), gate("b", { depends_on: ["a"] }), gate("c")], {
-    tags: { of: "workflow", both: "workflow" },
-  });
+  workflow = await taggedWorkflow(stack);
 });
 afterAll(() => stack.stop());
 
-const trigger = (id: string, body?: unknown, options?: RequestOptions) =>
-  stack.request<WorkflowRun>("POST", `/v1/workflows/${id}/trigger`, body, options);
+const trigger = triggerOn(() => stack);
 
 describe("triggering", () => {
   test("answers a run that is under way, with its place, and the list shows it", async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
-import { createJob, gate, getRun, getStep, listed, opens, reaches, runOf, work } from "../definitions.ts";
+import { createJob, getRun, getStep, listed, opens, reaches, runOf, work } from "../definitions.ts";
 import { answered, gateAnswer, refused } from "../shapes.ts";
+import { runsOn } from "../runs/steered.ts";
+import { stepsOn } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
-import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -11,32 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-type Verb = "approve" | "reject" | "skip" | "force-complete" | "retry" | "replay-subtree";
-
-const steer = (run: WorkflowRun, ref: string, verb: Verb, body?: unknown, token?: string) =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/steps/${ref}/${verb}`, body, { token });
-const steerRun = (run: WorkflowRun, verb: "pause" | "resume") =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/${verb}`);
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
-
-/** An open gate, and a second one behind it. */
-async function atGate(approvers = ["ada"]): Promise<WorkflowRun> {
-  const run = await runOf(stack, [
-    gate("gate", { approval_approvers: approvers }),
-    gate("next", { depends_on: ["gate"] }),
-  ]);
-  await opens(stack, run, "gate");
-  return run;
-}
-
-/** A run whose step "slow" calls an endpoint that answers when told to. */
-async function runOfSlowStep(path: string) {
-  let answer = () => {};
-  stack.jobs.on(path, () => new Promise((resolve) => (answer = () => resolve({ body: { slow: true } }))));
-  const run = await runOf(stack, [work("slow", await createJob(stack, path))]);
-  await until(() => stack.jobs.callsTo(path).length > 0);
-  return { run, answer: () => answer() };
-}
+const { steer, atGate } = stepsOn(() => stack);
+const { cancel, pause, resume, runOfSlowStep } = runsOn(() => stack);
 
 describe("approving", () => {
   test("completes the gate, says by whom, and what waits for it goes on", async () => {
@@ -103,12 +79,12 @@ describe("approving", () => {
 
   test("in a paused run leaves it paused, and counts once it is resumed", async () => {
     const run = await atGate();
-    await steerRun(run, "pause");
+    await pause(run);
     answered(await steer(run, "gate", "approve"), 200, gateAnswer);
     expect((await getRun(stack, run)).status).toBe("paused");
     expect(await getStep(stack, run, "next")).toMatchObject({ status: "waiting", deps_completed: 1 });
     expect(await getStep(stack, run, "next")).not.toHaveProperty("started_at");
-    await steerRun(run, "resume");
+    await resume(run);
     await opens(stack, run, "next");
   });
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import {
   createJob,
   gate,
@@ -14,6 +13,8 @@ import {
   work,
 } from "../definitions.ts";
 import { answered, gateAnswer, refused, resetAnswer, run as runShape, stepAnswer } from "../shapes.ts";
+import { runsOn } from "../runs/steered.ts";
+import { stepsOn } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -23,23 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-type Verb = "approve" | "reject" | "skip" | "force-complete" | "retry" | "replay-subtree";
-
-const steer = (run: WorkflowRun, ref: string, verb: Verb, body?: unknown, token?: string) =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/steps/${ref}/${verb}`, body, { token });
-const steerRun = (run: WorkflowRun, verb: "pause" | "resume") =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/${verb}`);
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
-
-/** An open gate, and a second one behind it. */
-async function atGate(approvers = ["ada"]): Promise<WorkflowRun> {
-  const run = await runOf(stack, [
-    gate("gate", { approval_approvers: approvers }),
-    gate("next", { depends_on: ["gate"] }),
-  ]);
-  await opens(stack, run, "gate");
-  return run;
-}
+const { steer, atGate } = stepsOn(() => stack);
+const { cancel, pause } = runsOn(() => stack);
 
 describe("retrying a step", () => {
   test("of a failed run opens it again and runs the step, and what it had lost, once more", async () => {
@@ -95,7 +81,7 @@ describe("retrying a step", () => {
   test("in a paused run lets it go on", async () => {
     const run = await atGate();
     await steer(run, "gate", "skip");
-    await steerRun(run, "pause");
+    await pause(run);
     answered(await steer(run, "gate", "retry"), 200, stepAnswer);
     expect((await listed(stack, run))?.status).toBe("running");
   });
@@ -129,7 +115,7 @@ describe("replaying a subtree", () => {
 
   test("of a paused run needs no ended step, and lets it go on; the list shows it", async () => {
     const run = await atGate();
-    await steerRun(run, "pause");
+    await pause(run);
     expect(answered(await steer(run, "gate", "replay-subtree"), 200, resetAnswer)).toEqual({ reset_steps: 2 });
     expect((await listed(stack, run))?.status).toBe("running");
     expect(await opens(stack, run, "gate")).toMatchObject({ attempt: 2 });

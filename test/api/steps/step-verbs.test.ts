@@ -1,11 +1,12 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import type { StepRun } from "../../../src/contract/runs.ts";
 import { findApproval } from "../../../src/store/approvals.ts";
-import { createJob, gate, getStep, listed, opens, reaches, runOf, wait, work } from "../definitions.ts";
+import { gate, getStep, listed, opens, reaches, runOf, wait } from "../definitions.ts";
 import { answered, refused, stepAnswer } from "../shapes.ts";
+import { runsOn } from "../runs/steered.ts";
+import { stepsOn, type Verb } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
-import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -13,32 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-type Verb = "approve" | "reject" | "skip" | "force-complete" | "retry" | "replay-subtree";
-
-const steer = (run: WorkflowRun, ref: string, verb: Verb, body?: unknown, token?: string) =>
-  stack.request("POST", `/v1/workflow-runs/${run.id}/steps/${ref}/${verb}`, body, { token });
-const cancel = (run: WorkflowRun) => stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+const { steer, atGate } = stepsOn(() => stack);
+const { cancel, runOfSlowStep } = runsOn(() => stack);
 
 const gateStatus = async (step: StepRun) => (await findApproval(stack.deps.db, step.id))?.status;
-
-/** An open gate, and a second one behind it. */
-async function atGate(approvers = ["ada"]): Promise<WorkflowRun> {
-  const run = await runOf(stack, [
-    gate("gate", { approval_approvers: approvers }),
-    gate("next", { depends_on: ["gate"] }),
-  ]);
-  await opens(stack, run, "gate");
-  return run;
-}
-
-/** A run whose step "slow" calls an endpoint that answers when told to. */
-async function runOfSlowStep(path: string) {
-  let answer = () => {};
-  stack.jobs.on(path, () => new Promise((resolve) => (answer = () => resolve({ body: { slow: true } }))));
-  const run = await runOf(stack, [work("slow", await createJob(stack, path))]);
-  await until(() => stack.jobs.callsTo(path).length > 0);
-  return { run, answer: () => answer() };
-}
 
 describe("every verb of a step", () => {
   const verbs: [verb: Verb, unknownStep: string][] = [

@@ -1,16 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { given, type Story, text } from "../given.ts";
+import { given, text } from "../given.ts";
+import { chain, ENDINGS } from "./chain.ts";
 import { approval, BEGIN, child, job, sleep, wait } from "../plans.ts";
 
-/** a → b → c, and a sibling of b that ends well. */
-const chain = () => given([job("a"), job("b", ["a"]), job("c", ["b"]), job("side", ["a"])], { timeout_secs: 600 });
 const failed = () => chain().completes("a", text("A")).completes("side", text("S")).fails("b", { error: "no" });
-
-const ENDINGS: [string, (run: Story) => Story][] = [
-  ["failed", (run) => run.fails("b")],
-  ["canceled", (run) => run.happens({ type: "cancel_requested" })],
-  ["timed_out", (run) => run.later(600)],
-];
 
 describe("step retry", () => {
   it("of another step leaves the run failed with the error of the one that failed it, whatever else failed", () => {

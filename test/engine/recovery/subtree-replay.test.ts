@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { given, type Story, text } from "../given.ts";
+import { given, text } from "../given.ts";
+import { chain, ENDINGS } from "./chain.ts";
 import { approval, job } from "../plans.ts";
-
-/** a → b → c, and a sibling of b that ends well. */
-const chain = () => given([job("a"), job("b", ["a"]), job("c", ["b"]), job("side", ["a"])], { timeout_secs: 600 });
-
-const ENDINGS: [string, (run: Story) => Story][] = [
-  ["failed", (run) => run.fails("b")],
-  ["canceled", (run) => run.happens({ type: "cancel_requested" })],
-  ["timed_out", (run) => run.later(600)],
-];
 
 describe("replay of a subtree", () => {
   it("resets the step and all after it, completed or not, and keeps the rest", () => {

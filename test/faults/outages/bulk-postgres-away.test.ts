@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { BulkItem, BulkOperation } from "../../../src/contract/bulk/operations.ts";
-import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnPostgres } from "../../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
+import { stackOver } from "./own-server.ts";
 
 const RUNS = 40;
 
-let postgres: Awaited<ReturnType<typeof startOwnPostgres>>;
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  postgres = await startOwnPostgres();
-  stack = await startStack({ servers: postgres, logLevel: "silent" });
-  on = scenarioOn(stack);
-});
-afterAll(async () => {
-  await stack?.stop();
-  await postgres?.remove();
-});
+const own = stackOver(startOwnPostgres);
 
 test("a bulk operation waits while Postgres is away, and fails no run for it", async () => {
-  const workflow = await on.workflow([{ step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] }]);
+  const { server: postgres, stack, on } = own;
+  const workflow = await on.workflow([GATE]);
   const runs = await Promise.all(Array.from({ length: RUNS }, () => on.trigger(workflow)));
   const ids = runs.map(({ id }) => id);
   const body = { operation: "cancel", ids, max_per_second: 10 };

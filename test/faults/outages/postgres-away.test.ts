@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
-import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnPostgres } from "../../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
+import { stackOver } from "./own-server.ts";
 import { commandSignals, stepStatesQuery } from "../../../workflows/messages.ts";
 
 /** How long Postgres is away: as long as a run sleeps, that falls asleep just before. */
@@ -11,33 +11,22 @@ const AWAY_SECS = 15;
 /** How soon lists have to be right once it is back: a second or two, unless the machine has much else to do. */
 const SOON_MS = 2_000 * AWAY_SECS;
 
-let postgres: Awaited<ReturnType<typeof startOwnPostgres>>;
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  postgres = await startOwnPostgres();
-  stack = await startStack({ servers: postgres, logLevel: "silent" });
-  on = scenarioOn(stack);
-});
-afterAll(async () => {
-  await stack?.stop();
-  await postgres?.remove();
-});
+const own = stackOver(startOwnPostgres);
 
 const stepStatuses = async ({ id }: { id: string }): Promise<Record<string, string>> => {
-  const answer = await stack.deps.temporal.workflow.getHandle(id).query(stepStatesQuery);
+  const answer = await own.stack.deps.temporal.workflow.getHandle(id).query(stepStatesQuery);
   return Object.fromEntries(answer?.steps.map(({ step_ref, status }) => [step_ref, status]) ?? []);
 };
 
 test("while Postgres is away no run fails and nothing is lost, and lists are right soon after", async () => {
+  const { server: postgres, stack, on } = own;
   const answer = stack.jobs.hold("/held");
-  const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-  const gated = await on.start([gate, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
+  const gated = await on.start([GATE, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
   const calling = await on.start([
     { step_ref: "held", calls: "/held" },
     { step_ref: "job", calls: "/job", depends_on: ["held"] },
   ]);
-  const untouched = await on.start([gate]);
+  const untouched = await on.start([GATE]);
   await Promise.all([on.opens(gated, "gate"), on.opens(untouched, "gate"), on.opens(calling, "held", "running")]);
   await until(() => stack.jobs.callsTo("/held").length === 1);
   const sleeping = await on.start([
@@ -45,7 +34,7 @@ test("while Postgres is away no run fails and nothing is lost, and lists are rig
     { step_ref: "job", calls: "/job", depends_on: ["nap"] },
   ]);
   await on.opens(sleeping, "nap");
-  const draft = { project_id: "demo", name: "late", slug: "late", steps: [gate] };
+  const draft = { project_id: "demo", name: "late", slug: "late", steps: [GATE] };
 
   await postgres.stop();
   // Each run goes on as far as it can: a call's answer arrives, a gate is approved, a timer fires.

@@ -4,8 +4,9 @@ import type { Workflow } from "../../../src/contract/workflows.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnPostgres } from "../../stack/own-servers.ts";
 import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
-import { expectUnavailable, GATE, type Refused, readiness, TOLD_WITHIN_MS, triggers } from "./unavailable.ts";
+import { expectUnavailable, type Refused, readiness, TOLD_WITHIN_MS, triggers } from "./unavailable.ts";
 
 describe("PostgreSQL", () => {
   let postgres: Awaited<ReturnType<typeof startOwnPostgres>>;

@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { chainsUnderWay, expectLane, LANES } from "../../stack/chains.ts";
 import { compareEndpointLog } from "../../stack/endpoint-log.ts";
-import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnTemporal } from "../../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
+import { stackOver } from "./own-server.ts";
 import { TOLD_WITHIN_MS } from "./unavailable.ts";
 
-let temporal: Awaited<ReturnType<typeof startOwnTemporal>>;
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  temporal = await startOwnTemporal();
-  stack = await startStack({ servers: temporal, logLevel: "silent" });
-  on = scenarioOn(stack);
-});
-afterAll(async () => {
-  await stack?.stop();
-  await temporal?.remove();
-});
+const own = stackOver(startOwnTemporal);
 
 test("after a kill -9 of the Temporal server runs go on where they were", async () => {
+  const { server: temporal, stack, on } = own;
   const answer = stack.jobs.hold("/held");
-  const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-  const gated = await on.start([gate, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
+  const gated = await on.start([GATE, { step_ref: "job", calls: "/job", depends_on: ["gate"] }]);
   const calling = await on.start([
     { step_ref: "held", calls: "/held" },
     { step_ref: "job", calls: "/job", depends_on: ["held"] },
@@ -60,6 +49,7 @@ test("after a kill -9 of the Temporal server runs go on where they were", async 
 test.for(LANES)(
   "a kill -9 of the Temporal server loses no run of the $lane lane, and repeats no call",
   async (lane) => {
+    const { server: temporal, stack, on } = own;
     const chains = await chainsUnderWay(stack, on, lane);
     await temporal.kill();
     await temporal.start();

@@ -4,8 +4,9 @@ import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnTemporal } from "../../stack/own-servers.ts";
 import { startProxy } from "../../stack/proxy.ts";
 import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
-import { expectUnavailable, GATE, type Refused, readiness, TOLD_WITHIN_MS, triggers } from "./unavailable.ts";
+import { expectUnavailable, type Refused, readiness, TOLD_WITHIN_MS, triggers } from "./unavailable.ts";
 
 describe("Temporal", () => {
   let temporal: Awaited<ReturnType<typeof startOwnTemporal>>;

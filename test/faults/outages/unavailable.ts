@@ -17,8 +17,6 @@ export function expectUnavailable({ status, headers, body }: Answered<Refused>):
   expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
 }
 
-export const GATE = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] };
-
 let keys = 0;
 /** The triggers there are: with and without a key, a payload, a limit. */
 export const triggers = (stack: Stack, plain: Workflow, limited: Workflow) => {
