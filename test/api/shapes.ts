@@ -30,12 +30,25 @@ export const run = z.strictObject({
   finished_at: time.optional(),
   expires_at: time.optional(),
   retry_of_run_id: id.optional(),
+  retried_by_run_id: id.optional(),
   parent_workflow_run_id: id.optional(),
   parent_step_run_id: id.optional(),
   tags: tags.optional(),
   workflow_version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
   created_by: text,
   created_at: time,
+  waiting_on: z
+    .array(
+      z.strictObject({
+        step_ref: text,
+        source: z.enum(["approval", "wait_for_event", "sleep"]),
+        requested_at: time,
+        expires_at: time.optional(),
+        approvers: z.array(text).optional(),
+        event_key: text.optional(),
+      }),
+    )
+    .optional(),
 });
 
 export const stepRun = z.strictObject({
@@ -103,14 +116,24 @@ export const bulkReplayed = z.strictObject({
 export const bulkOperation = z.strictObject({
   id,
   project_id: text,
-  operation: z.enum(["cancel", "replay", "pause", "resume"]),
+  operation: z.enum(["cancel", "replay", "pause", "resume", "retry", "approve", "reject", "skip"]),
+  step_ref: text.optional(),
   status: z.enum(["running", "paused", "completed", "aborted"]),
   filter: z
     .strictObject({
       workflow_id: id.optional(),
-      status: text.optional(),
+      status: z.union([text, z.array(text)]).optional(),
       tag_key: text.optional(),
       tag_value: text.optional(),
+      triggered_by: text.optional(),
+      created_by: text.optional(),
+      created_after: text.optional(),
+      created_before: text.optional(),
+      finished_after: text.optional(),
+      finished_before: text.optional(),
+      error_contains: text.optional(),
+      waiting_longer_than_secs: count.optional(),
+      is_retried: z.boolean().optional(),
     })
     .optional(),
   reason: text.optional(),
