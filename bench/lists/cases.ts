@@ -1,18 +1,11 @@
-import type { Pool, QueryConfig } from "pg";
+import type { Pool } from "pg";
 import { request } from "undici";
+import type { Case } from "./case.ts";
 import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
 import { searchesIn } from "./searches.ts";
 import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
-
-/** One question: paths that ask it, and the statements behind them. */
-export interface Case {
-  name: string;
-  kind: "list" | "search" | "one run";
-  paths: string[];
-  statements: QueryConfig[];
-}
 
 export const CLOSED_RUN = "a closed run";
 

@@ -29,6 +29,7 @@ export async function fill(databaseUrl: string, runs: number): Promise<void> {
     await client.query(RUNS, [runs]);
     await client.query(MARK_RARE);
     await client.query(RUN_TAGS);
+    await client.query(RUN_LABELS);
     await client.query(STEPS);
     await client.query(WAITS);
     for (const { definition } of indexes) await client.query(definition);
@@ -38,7 +39,7 @@ export async function fill(databaseUrl: string, runs: number): Promise<void> {
   }
 }
 
-const TABLES = ["workflows", "workflow_runs", "run_tags", "step_runs", "event_triggers"];
+const TABLES = ["workflows", "workflow_runs", "run_tags", "run_labels", "step_runs", "event_triggers"];
 
 const WITHOUT_CONSTRAINT = `
   select indexname as name, indexdef as definition from pg_indexes
@@ -110,6 +111,15 @@ const MARK_RARE = `
 const RUN_TAGS = `
   insert into run_tags (project_id, key, value, created_at, run_id)
   select project_id, tag.key, tag.value, created_at, id from workflow_runs, jsonb_each_text(tags) tag
+  order by 1, 2, 4, 5`;
+
+// A third of the runs have labels.
+const RUN_LABELS = `
+  insert into run_labels (project_id, key, value, created_at, run_id)
+  select project_id, 'region', (array['eu', 'us', 'asia'])[1 + get_byte(uuid_send(id), 12) % 3], created_at, id
+  from workflow_runs where get_byte(uuid_send(id), 13) % 3 = 0
+  union all
+  select project_id, '${RARE.key}', 'yes', created_at, id from workflow_runs where created_by = '${RARE.creator}'
   order by 1, 2, 4, 5`;
 
 const STEPS = `

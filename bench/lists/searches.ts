@@ -1,4 +1,4 @@
-import type { Case } from "./cases.ts";
+import type { Case } from "./case.ts";
 import { RARE } from "./fill.ts";
 import { countsQuery, runsQuery } from "../../src/contract/lists.ts";
 import { countsStatement } from "../../src/store/run-lists/count-runs.ts";
@@ -47,6 +47,10 @@ export function searchesIn(project_id: string): Case[] {
     list("sort finished, 1 run", { sort: "finished", created_by: RARE.creator }),
     list("sort finished, created before", { sort: "finished", created_before: ago(60) }),
     list("sort finished, tag", { sort: "finished", tag_key: "env", tag_value: "prod" }),
+    list("label, frequent", { label: "region" }),
+    list("label with value", { label: "region=eu" }),
+    list("label, 1 run", { label: RARE.key }),
+    list("label and tag", { label: "region=eu", tag_key: "team", tag_value: "team-10" }),
     list("error, frequent", { error_contains: "timeout" }),
     list("error, 1 run", { error_contains: RARE.error }),
     list("error, none", { error_contains: "no such words" }),

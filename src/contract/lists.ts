@@ -54,8 +54,6 @@ export const runsQuery = query({ ...page, project_id: tagged.project_id, ...filt
 export const workflowRunsQuery = query({ ...page, ...filterOfWorkflow, sort }).refine(...TAG_KEY_GIVEN);
 export const countsQuery = query({ project_id: tagged.project_id, ...filterOfProject }).refine(...TAG_KEY_GIVEN);
 
-export const pageQuery = query(page);
-
 /** Clients give up after 30 s. */
 const MAX_WAIT_SECS = 25;
 

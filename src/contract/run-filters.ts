@@ -13,6 +13,8 @@ export interface RunFilter {
   created_by?: string;
   tag_key?: string;
   tag_value?: string;
+  /** A key, or a key and a value: `key=value`. */
+  label?: string;
   created_after?: number;
   created_before?: number;
   finished_after?: number;
@@ -24,6 +26,7 @@ export interface RunFilter {
 
 const SAYS = {
   status: "One or several, by repeating it or with commas.",
+  label: "A key, or `key=value`.",
   created_after: "At this time or later.",
   created_before: "Before this time.",
   error_contains: "In any case of letters.",
@@ -43,6 +46,7 @@ export const filterOfWorkflow = {
   error_contains: part.optional().describe(SAYS.error_contains),
   tag_key: line(64).optional(),
   tag_value: line(256).optional(),
+  label: line(321).optional().describe(SAYS.label),
   created_after: instant.optional().describe(SAYS.created_after),
   created_before: instant.optional().describe(SAYS.created_before),
   finished_after: instant.optional().describe(SAYS.created_after),
@@ -70,6 +74,7 @@ export const filterBody = members({
   error_contains: part.optional().describe(SAYS.error_contains),
   tag_key: line(64).min(1).optional(),
   tag_value: line(256).min(1).optional(),
+  label: line(321).min(1).optional().describe(SAYS.label),
   created_after: time.optional().describe(SAYS.created_after),
   created_before: time.optional().describe(SAYS.created_before),
   finished_after: time.optional().describe(SAYS.created_after),

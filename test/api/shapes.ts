@@ -125,6 +125,7 @@ export const bulkOperation = z.strictObject({
       status: z.union([text, z.array(text)]).optional(),
       tag_key: text.optional(),
       tag_value: text.optional(),
+      label: text.optional(),
       triggered_by: text.optional(),
       created_by: text.optional(),
       created_after: text.optional(),

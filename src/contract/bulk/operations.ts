@@ -11,7 +11,7 @@ const OF_RUNS = ["cancel", "replay", "pause", "resume"] as const;
 const KINDS = [...OF_RUNS, ...OF_STEPS] as const;
 export type BulkOperationKind = (typeof KINDS)[number];
 export type BulkStepVerb = (typeof OF_STEPS)[number];
-export const isOfSteps = (operation: BulkOperationKind): operation is BulkStepVerb =>
+const isOfSteps = (operation: BulkOperationKind): operation is BulkStepVerb =>
   (OF_STEPS as readonly string[]).includes(operation);
 export const ITEM_STATUSES = ["pending", "applied", "skipped", "failed"] as const;
 export type BulkItemStatus = (typeof ITEM_STATUSES)[number];

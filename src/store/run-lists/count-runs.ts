@@ -6,7 +6,7 @@ import { parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 
 /** So many are counted of each status; where they are not read by status, so many in all. */
-export const MOST_COUNTED = 10_000;
+const MOST_COUNTED = 10_000;
 
 export interface CountedRuns {
   counts: { workflow_id: string; status: RunStatus; count: number }[];

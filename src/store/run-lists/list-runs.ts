@@ -1,5 +1,6 @@
 import type { QueryConfig } from "pg";
 import { filteredRuns, filtersIn, type RunsFilter, statusesOf } from "./run-sources.ts";
+import { type Mark, rareMark } from "./marked-runs.ts";
 import { LISTED_RUN, type ListedRun, listedRun } from "./listed-run.ts";
 import { id } from "../../contract/ids.ts";
 import type { RunsSort } from "../../contract/lists.ts";
@@ -11,7 +12,8 @@ export type RunsRequest = ListRequest & RunsFilter & { sort?: RunsSort };
 
 /** Newest first. */
 export async function listRuns(db: Db, request: RunsRequest): Promise<ListedRun[]> {
-  const { rows } = await db.query<[string]>({ ...runsStatement(request), rowMode: "array" });
+  const lead = request.sort === "finished" ? await rareMark(db, request) : undefined;
+  const { rows } = await db.query<[string]>({ ...runsStatement(request, lead), rowMode: "array" });
   return rows.slice(0, request.limit).map(([text]) => listedRun(text));
 }
 
@@ -25,12 +27,12 @@ export async function hasRuns(db: Db, project_id: string, workflow_id: string): 
 /** The limit is written into the statement, so that Postgres plans for few rows. These are the limits there are: each is a statement to prepare. */
 const FETCHED = [11, 51, 101];
 
-export function runsStatement(request: RunsRequest): QueryConfig {
+export function runsStatement(request: RunsRequest, lead?: Mark): QueryConfig {
   const { cursor, limit, sort = "created" } = request;
   const { values, given } = parameters();
   const most = FETCHED.find((rows) => rows >= limit) ?? limit;
   const pages = branchesOf(request, sort).map((filter) => {
-    const { from, where, at, id } = filteredRuns(filter, given, sort);
+    const { from, where, at, id } = filteredRuns(filter, given, sort, lead);
     where.push(...after(cursor, at, id, given));
     return `select run.* from ${from} where ${where.join(" and ")} order by ${at} desc, ${id} desc limit ${most}`;
   });
@@ -45,7 +47,15 @@ export function runsStatement(request: RunsRequest): QueryConfig {
 }
 
 /** What has no index in the list's order together with a status. */
-const ALONE = ["workflow_id", "triggered_by", "created_by", "tag_key", "error_contains", "is_retried"] as const;
+const ALONE = [
+  "workflow_id",
+  "triggered_by",
+  "created_by",
+  "tag_key",
+  "label",
+  "error_contains",
+  "is_retried",
+] as const;
 
 /**
  * The index by status is in the list's order for one status at a time: several are read one by one, and merged. Where something
@@ -59,7 +69,7 @@ export function branchesOf(filter: RunsFilter, sort: RunsSort): RunsFilter[] {
 }
 
 /** By these, each alone, the best index is the same for any value. */
-const PREPARED: readonly string[] = ["workflow_id", "status", "tag_key"];
+const PREPARED: readonly string[] = ["workflow_id", "status", "tag_key", "label"];
 
 /**
  * A statement with one filter that has an index in the list's order is prepared, and its plan kept. Otherwise the best index depends

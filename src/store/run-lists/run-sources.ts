@@ -1,6 +1,7 @@
 import type { RunFilter } from "../../contract/run-filters.ts";
 import type { RunStatus } from "../../contract/runs.ts";
 import type { RunsSort } from "../../contract/lists.ts";
+import { hasMark, isMark, type Mark, marksIn } from "./marked-runs.ts";
 
 export interface RunsFilter extends RunFilter {
   project_id: string;
@@ -9,50 +10,43 @@ export interface RunsFilter extends RunFilter {
 type Given = (value: unknown) => string;
 
 /**
- * A workflow that is named has to be one of the project's. The parts of a statement over the runs that a filter lets through, and the time and the id that they are ordered by. `given` makes
- * a value a parameter of the statement. What follows from a condition is said as well where it bounds the index that is read.
+ * The parts of a statement over the runs that a filter lets through, and the time and the id that they are ordered by. A workflow that
+ * is named has to be one of the project's. `given` makes a value a parameter of the statement. What follows from a condition is
+ * said as well where it bounds the index that is read. `lead`: the tag or label whose runs are read.
  */
-export function filteredRuns(filter: RunsFilter, given: Given, sort: RunsSort = "created") {
+export function filteredRuns(
+  filter: RunsFilter,
+  given: Given,
+  sort: RunsSort = "created",
+  lead: Mark | undefined = sort === "created" ? marksIn(filter)[0] : undefined,
+) {
   const { project_id, workflow_id, created_by, triggered_by, is_retried } = filter;
-  const [from, project, created, runId] = filter.tag_key === undefined || sort === "finished" ? RUNS : TAGGED_RUNS;
+  const source = lead ? `${lead.table} mark join workflow_runs run on run.id = mark.run_id` : "workflow_runs run";
+  const [project, created, runId] = lead
+    ? ["mark.project_id", "mark.created_at", "mark.run_id"]
+    : ["run.project_id", "run.created_at", "run.id"];
   const where: string[] = [];
   const equals = (column: string, value: string | undefined) => {
     if (value !== undefined) where.push(`${column} = ${given(value)}`);
   };
   // All runs of a workflow are in its project. Said of both, Postgres would take it for a coincidence, and for rare.
-  if (workflow_id === undefined || sort === "finished") equals(project, project_id);
-  // Where the runs may be read first, and then their tags.
-  if (from === TAGGED_RUNS[0] && filtersIn(filter).length > 1) equals("run.project_id", project_id);
+  if (lead || workflow_id === undefined || sort === "finished") equals(project, project_id);
+  // Where the runs may be read first, and then their marks.
+  if (lead && filtersIn(filter).length > 1) equals("run.project_id", project_id);
+  if (lead) where.push(...isMark(lead, given));
   equals("run.workflow_id", workflow_id);
-  where.push(...tagged(filter, given, sort));
   equals("run.created_by", created_by);
   equals("run.triggered_by", triggered_by);
   // By this, the index of all others can be chosen.
   if (triggered_by !== undefined && triggered_by !== "manual") where.push("run.triggered_by <> 'manual'");
   if (is_retried !== undefined) where.push(`run.retried_by_run_id is ${is_retried ? "not null" : "null"}`);
+  for (const mark of marksIn(filter))
+    if (mark.table !== lead?.table) where.push(hasMark(mark, given, sort === "finished"));
   where.push(...statusIs(statusesOf(filter), given), ...happened(filter, created, given, sort));
   where.push(...errs(filter, given), ...waits(filter, created, given));
   return sort === "finished"
-    ? { from, where: [...where, "run.finished_at is not null"], at: "run.finished_at", id: "run.id" }
-    : { from, where, at: created, id: runId };
-}
-
-const RUNS = ["workflow_runs run", "run.project_id", "run.created_at", "run.id"] as const;
-const TAGGED_RUNS = [
-  "run_tags tag join workflow_runs run on run.id = tag.run_id",
-  "tag.project_id",
-  "tag.created_at",
-  "tag.run_id",
-] as const;
-
-/** A list in another order than that of the tags asks for the tag of one run after the other. */
-function tagged({ tag_key, tag_value }: RunFilter, given: Given, sort: RunsSort): string[] {
-  if (tag_key === undefined) return [];
-  const where = [`tag.key = ${given(tag_key)}`];
-  if (tag_value !== undefined) where.push(`tag.value = ${given(tag_value)}`);
-  if (sort === "created") return where;
-  const ofRun = "(tag.project_id, tag.created_at, tag.run_id) = (run.project_id, run.created_at, run.id)";
-  return [`exists (select from run_tags tag where ${ofRun} and ${where.join(" and ")})`];
+    ? { from: source, where: [...where, "run.finished_at is not null"], at: "run.finished_at", id: "run.id" }
+    : { from: source, where, at: created, id: runId };
 }
 
 const FILTERS = [
@@ -61,6 +55,7 @@ const FILTERS = [
   "triggered_by",
   "created_by",
   "tag_key",
+  "label",
   "created_after",
   "created_before",
   "finished_after",

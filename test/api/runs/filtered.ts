@@ -36,6 +36,7 @@ export function madeUp(count: number, workflows: string[], random: () => number)
       triggered_by: one(["manual", "manual", "retry", "by cron"]),
       created_by: one(["ada", "ben", "apikey:1"]),
       tags: random() < 0.5 ? { team: one(["a", "b"]), ...(random() < 0.5 && { urgent: "yes" }) } : {},
+      labels: random() < 0.5 ? { ref: one(["a=b", "c", ""]), ...(random() < 0.5 && { hot: "1" }) } : undefined,
       created_at,
       started_at: status === "pending" ? undefined : created_at,
       finished_at: isOver ? created_at + Math.floor(random() * 10) * HOUR : undefined,
@@ -95,6 +96,7 @@ export interface Asked {
   created_by?: string;
   tag_key?: string;
   tag_value?: string;
+  label?: string;
   created_after?: number;
   created_before?: number;
   finished_after?: number;
@@ -107,7 +109,7 @@ export interface Asked {
 /** The filter, told a second time. */
 export function letsThrough(asked: Asked, { run, retried_by, waits }: Made): boolean {
   const { finished_at = Number.NaN } = run;
-  const { tag_key, tag_value, error_contains: text, waiting_longer_than_secs: secs } = asked;
+  const { tag_key, tag_value, label, error_contains: text, waiting_longer_than_secs: secs } = asked;
   const checks = [
     asked.workflow_id === undefined || run.workflow_id === asked.workflow_id,
     asked.status === undefined || asked.status.includes(run.status),
@@ -115,6 +117,8 @@ export function letsThrough(asked: Asked, { run, retried_by, waits }: Made): boo
     asked.created_by === undefined || run.created_by === asked.created_by,
     tag_key === undefined || Object.hasOwn(run.tags ?? {}, tag_key),
     tag_key === undefined || tag_value === undefined || run.tags?.[tag_key] === tag_value,
+    label === undefined ||
+      Object.entries(run.labels ?? {}).some(([key, value]) => label === key || label === `${key}=${value}`),
     asked.created_after === undefined || run.created_at >= asked.created_after,
     asked.created_before === undefined || run.created_at < asked.created_before,
     asked.finished_after === undefined || finished_at >= asked.finished_after,

@@ -1,0 +1,50 @@
+import type { RunFilter } from "../../contract/run-filters.ts";
+import type { Db } from "../postgres/pool.ts";
+
+/** A tag or a label that runs are asked for by. Each is a row of its own, in the order of the runs. Without a value: any. */
+export interface Mark {
+  table: "run_tags" | "run_labels";
+  key: string;
+  value?: string;
+}
+
+export function marksIn({ tag_key, tag_value, label }: RunFilter): Mark[] {
+  const marks: Mark[] = [];
+  if (tag_key !== undefined) marks.push({ table: "run_tags", key: tag_key, value: tag_value });
+  if (label !== undefined) {
+    const [key = "", ...value] = label.split("=");
+    marks.push({ table: "run_labels", key, value: value.length > 0 ? value.join("=") : undefined });
+  }
+  return marks;
+}
+
+type Given = (value: unknown) => string;
+
+export const isMark = ({ key, value }: Mark, given: Given): string[] => [
+  `mark.key = ${given(key)}`,
+  ...(value === undefined ? [] : [`mark.value = ${given(value)}`]),
+];
+
+/** The mark is looked up for one run after the other, or, unless `ofEach`, its runs may be read first. */
+export const hasMark = (mark: Mark, given: Given, ofEach: boolean): string =>
+  `exists (
+    select from ${mark.table} mark
+    where mark.project_id = run.project_id and mark.created_at = run.created_at and mark.run_id = run.id
+      and ${isMark(mark, given).join(" and ")} ${ofEach ? "offset 0" : ""})`;
+
+/** So many runs are sorted in a moment, and if there are more, some of them are soon found in any order. */
+const FEW = 2_000;
+
+/** Of the marks, one that few runs have. */
+export async function rareMark(db: Db, filter: RunFilter & { project_id: string }): Promise<Mark | undefined> {
+  for (const mark of marksIn(filter)) {
+    const values: unknown[] = [filter.project_id];
+    const where = isMark(mark, (value) => `$${values.push(value)}`).join(" and ");
+    const { rows } = await db.query<{ count: number }>(
+      `select count(*) from (select from ${mark.table} mark where project_id = $1 and ${where} limit ${FEW}) few`,
+      values,
+    );
+    if ((rows[0]?.count ?? FEW) < FEW) return mark;
+  }
+  return undefined;
+}
