@@ -52,7 +52,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
         runsStatement({ project_id: projectId(0), cursor: { at: Date.now() - 1e9, id: closed[0] }, limit: 51 }),
       ],
     },
-    ...searchesIn(projectId(0)),
+    ...searchesIn(projectId(0), inLargest[0] as string),
     { name: CLOSED_RUN, kind: "one run", paths: closed.map((id) => `/v1/workflow-runs/${id}`), statements: [] },
     {
       name: "its steps",

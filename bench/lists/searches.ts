@@ -7,8 +7,8 @@ import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 const DAY = 86_400_000;
 const ago = (days: number) => new Date(Date.now() - days * DAY).toISOString();
 
-/** What operators ask of the largest project, a tenth of all runs. */
-export function searchesIn(project_id: string): Case[] {
+/** What operators ask of the largest project, a tenth of all runs, and of one of its workflows. */
+export function searchesIn(project_id: string, workflow_id: string): Case[] {
   const asked = (path: string, query: Record<string, string>) => `${path}?${new URLSearchParams(query)}`;
   const list = (name: string, query: Record<string, string>): Case => {
     const given = { project_id, limit: "50", ...query };
@@ -67,5 +67,7 @@ export function searchesIn(project_id: string): Case[] {
     counts("a tag", { tag_key: "env", tag_value: "prod" }),
     counts("waiting 1 h", { waiting_longer_than_secs: "3600" }),
     counts("a creator", { created_by: "ada" }),
+    counts("a workflow", { workflow_id }),
+    counts("triggered by hand", { triggered_by: "manual" }),
   ];
 }

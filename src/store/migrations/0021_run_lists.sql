@@ -17,16 +17,20 @@ create trigger retry_of_run before insert on workflow_runs
   for each row when (new.retry_of_run_id is not null) execute function name_newest_retry();
 
 -- Each index is in the order of a list. One that few runs are in costs the others nothing.
-create index workflow_runs_by_creator on workflow_runs (project_id, created_by, created_at desc, id desc);
+create index workflow_runs_by_creator on workflow_runs (project_id, created_by, created_at desc, id desc)
+  include (workflow_id, status);
 create index workflow_runs_by_trigger on workflow_runs (project_id, triggered_by, created_at desc, id desc)
   where triggered_by <> 'manual';
 create index workflow_runs_finished on workflow_runs (project_id, finished_at desc, id desc) where finished_at is not null;
 create index workflow_runs_retried on workflow_runs (project_id, created_at desc, id desc) where retried_by_run_id is not null;
 
--- Counts by status and workflow come from this one alone.
-create index workflow_runs_by_status_and_time on workflow_runs (project_id, status, created_at desc, id desc) include (workflow_id);
+-- Counts by status and workflow are read from the index alone: a run whose status changes has a new entry in each anyway.
+create index workflow_runs_with_workflow on workflow_runs (project_id, status, created_at desc, id desc) include (workflow_id);
 drop index workflow_runs_by_status;
-alter index workflow_runs_by_status_and_time rename to workflow_runs_by_status;
+alter index workflow_runs_with_workflow rename to workflow_runs_by_status;
+create index workflow_runs_with_status on workflow_runs (workflow_id, created_at desc, id desc) include (status);
+drop index workflow_runs_by_workflow;
+alter index workflow_runs_with_status rename to workflow_runs_by_workflow;
 
 -- Texts within errors. Where Postgres has no pg_trgm, or its user may not create it, the runs with an error are read one by one.
 do $$ begin

@@ -1,5 +1,6 @@
 import type { QueryConfig } from "pg";
 import { branchesOf } from "./list-runs.ts";
+import { marksIn } from "./marked-runs.ts";
 import { filteredRuns, type RunsFilter, statusesOf } from "./run-sources.ts";
 import { RUN_STATUSES, type RunStatus } from "../../contract/runs.ts";
 import { parameters } from "../postgres/list-request.ts";
@@ -33,8 +34,10 @@ const partsOf = (filter: RunsFilter) => {
 export function countsStatement(filter: RunsFilter): QueryConfig {
   const { values, given } = parameters();
   const parts = partsOf(filter).map((branch, part) => {
-    const { from, where } = filteredRuns(branch, given);
-    return `(select ${part} as part, run.workflow_id, run.status from ${from} where ${where.join(" and ")} limit ${MOST_COUNTED})`;
+    const { from, where, at, id } = filteredRuns(branch, given);
+    // Those of a tag or a label are read sooner in no order.
+    const newest = marksIn(branch).length > 0 ? "" : `order by ${at} desc, ${id} desc`;
+    return `(select ${part} as part, run.workflow_id, run.status from ${from} where ${where.join(" and ")} ${newest} limit ${MOST_COUNTED})`;
   });
   const text = `
     select part, workflow_id, status, count(*) from (${parts.join(" union all ")}) counted

@@ -20,17 +20,21 @@ export function marksIn({ tag_key, tag_value, label }: RunFilter): Mark[] {
 
 type Given = (value: unknown) => string;
 
-export const isMark = ({ key, value }: Mark, given: Given): string[] => [
-  `mark.key = ${given(key)}`,
-  ...(value === undefined ? [] : [`mark.value = ${given(value)}`]),
+const says = (alias: string, { key, value }: Mark, given: Given): string[] => [
+  `${alias}.key = ${given(key)}`,
+  ...(value === undefined ? [] : [`${alias}.value = ${given(value)}`]),
 ];
 
-/** The mark is looked up for one run after the other, or, unless `ofEach`, its runs may be read first. */
-export const hasMark = (mark: Mark, given: Given, ofEach: boolean): string =>
-  `exists (
-    select from ${mark.table} mark
-    where mark.project_id = run.project_id and mark.created_at = run.created_at and mark.run_id = run.id
-      and ${isMark(mark, given).join(" and ")} ${ofEach ? "offset 0" : ""})`;
+export const isMark = (mark: Mark, given: Given): string[] => says("mark", mark, given);
+
+/** The run that `of` is, or that it marks, has this mark too. `ofEach`: it is looked up for one after the other, in any case. */
+export function hasMark(mark: Mark, given: Given, of: "run" | "mark", ofEach: boolean): string {
+  const isSame = `other.project_id = ${of}.project_id and other.created_at = ${of}.created_at
+      and other.run_id = ${of === "run" ? "run.id" : "mark.run_id"}`;
+  return `exists (
+    select from ${mark.table} other where ${isSame} and ${says("other", mark, given).join(" and ")}
+    ${ofEach ? "offset 0" : ""})`;
+}
 
 /** So many runs are sorted in a moment, and if there are more, some of them are soon found in any order. */
 const FEW = 2_000;

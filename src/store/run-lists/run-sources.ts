@@ -41,7 +41,7 @@ export function filteredRuns(
   if (triggered_by !== undefined && triggered_by !== "manual") where.push("run.triggered_by <> 'manual'");
   if (is_retried !== undefined) where.push(`run.retried_by_run_id is ${is_retried ? "not null" : "null"}`);
   for (const mark of marksIn(filter))
-    if (mark.table !== lead?.table) where.push(hasMark(mark, given, sort === "finished"));
+    if (mark.table !== lead?.table) where.push(hasMark(mark, given, lead ? "mark" : "run", sort === "finished"));
   where.push(...statusIs(statusesOf(filter), given), ...happened(filter, created, given, sort));
   where.push(...errs(filter, given), ...waits(filter, created, given));
   return sort === "finished"

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createWorkflow, gate, getRun, ok, opens, reaches } from "../definitions.ts";
-import { answered, bulkOperation, refused } from "../shapes.ts";
+import { bulkOperation } from "../bulk-shapes.ts";
+import { answered, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { ids, operationsOn, PATH } from "./operations.ts";
 
