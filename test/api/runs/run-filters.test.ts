@@ -120,6 +120,30 @@ test("a run that was retried names its newest retry, by itself and in lists", as
   expect(ids(await list(`is_retried=false&status=canceled&workflow_id=${own.id}`))).toEqual([]);
 });
 
+test("of very many of one status 10,000 are counted, and the answer says so", async () => {
+  const token = stack.token({ projects: ["many"] });
+  await stack.deps.db.query(
+    `insert into workflow_runs (
+       id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
+       created_at, depth, revision)
+     select gen_random_uuid(), $1, 'many', 'many', 1, 'ver_1', case when i <= 10001 then 'completed' else 'failed' end, 'manual',
+       'ada', now(), 0, 1 from generate_series(1, 10005) i`,
+    [uuid()],
+  );
+  const counts = (query = "") => ok<RunCounts>(stack, "GET", `/v1/workflow-runs/counts${query}`, undefined, { token });
+  expect(await counts()).toMatchObject({
+    total: 10_004,
+    by_status: { completed: 10_000, failed: 4 },
+    by_workflow: [{ total: 10_004 }],
+    capped: ["completed"],
+  });
+  expect(await counts("?status=failed")).toMatchObject({ total: 4, capped: [] });
+  expect(await counts("?created_by=ada&status=failed,completed")).toMatchObject({
+    total: 10_000,
+    capped: ["failed", "completed"],
+  });
+});
+
 test("runs in the order in which they ended, those that are open left out", async () => {
   const own = await createWorkflow(stack, [gate("gate")]);
   const [first, second] = [await trigger(stack, own), await trigger(stack, own)];
