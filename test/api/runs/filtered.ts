@@ -12,7 +12,7 @@ export interface Made {
 }
 
 const HOUR = 3_600_000;
-const WORDS = ["timeout", "TimeOut of 5 s", "500 Internal", "100% \\ of a_b", "refused"];
+const WORDS = ["timeout", "TimeOut of 5 s", "500 Internal", "100% \\ of a_b", "refused", "aab"];
 const OVER: RunStatus[] = ["completed", "failed", "timed_out", "canceled"];
 
 /** Runs of the last 100 hours, some at the same moments, each in a state that a run can be in. */
