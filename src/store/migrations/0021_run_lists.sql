@@ -21,7 +21,8 @@ create index workflow_runs_by_creator on workflow_runs (project_id, created_by, 
   include (workflow_id, status);
 create index workflow_runs_by_trigger on workflow_runs (project_id, triggered_by, created_at desc, id desc)
   where triggered_by <> 'manual';
-create index workflow_runs_finished on workflow_runs (project_id, finished_at desc, id desc) where finished_at is not null;
+create index workflow_runs_finished on workflow_runs (project_id, finished_at desc, id desc)
+  include (created_at) where finished_at is not null;
 create index workflow_runs_retried on workflow_runs (project_id, created_at desc, id desc) where retried_by_run_id is not null;
 
 -- Counts by status and workflow are read from the index alone: a run whose status changes has a new entry in each anyway.

@@ -34,17 +34,20 @@ export function runsStatement(request: RunsRequest, lead?: Mark): QueryConfig {
   const pages = branchesOf(request, sort).map((filter) => {
     const { from, where, at, id } = filteredRuns(filter, given, sort, lead);
     where.push(...after(cursor, at, id, given));
-    return `select run.* from ${from} where ${where.join(" and ")} order by ${at} desc, ${id} desc limit ${most}`;
+    const columns = sort === "finished" ? "run.id" : "run.*";
+    return `select ${columns} from ${from} where ${where.join(" and ")} order by ${at} desc, ${id} desc limit ${most}`;
   });
-  const [page, ...others] = pages;
-  const merged =
-    others.length === 0
-      ? page
-      : `(${pages.join(") union all (")}) order by ${sort === "finished" ? "finished_at" : "created_at"} desc, id desc limit ${most}`;
   // The outer select makes text of the rows of the page only, not of all that are sorted.
-  const text = `select ${LISTED_RUN} from (${merged}) run`;
+  const text = `select ${LISTED_RUN} from (${sort === "finished" ? ofIds(pages[0]) : merged(pages, most)}) run`;
   return { name: isPrepared(request) ? nameOf(text) : undefined, text, values };
 }
+
+const merged = (pages: string[], most: number) =>
+  pages.length === 1 ? pages[0] : `(${pages.join(") union all (")}) order by created_at desc, id desc limit ${most}`;
+
+/** The index by end also knows when a run was made: those that are passed over for that are not read themselves. */
+const ofIds = (page: string | undefined) =>
+  `select run.* from (${page}) page join workflow_runs run using (id) order by finished_at desc, id desc`;
 
 /** What has no index in the list's order together with a status. */
 const ALONE = [
