@@ -1,6 +1,7 @@
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
+import type { Comment, Vote } from "../../workflows/engine/state.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isUuid(stepRunId)) return undefined;
@@ -15,7 +16,15 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type ApprovalColumns = Columns<Omit<ApprovalRow, "approvers">> & { approvers: string };
+type InJson = "approvers" | "votes" | "comments";
+type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null };
 
-const approvalOf = (row: ApprovalColumns): ApprovalRow =>
-  withoutNulls<ApprovalRow>({ ...row, approvers: JSON.parse(row.approvers) as string[] });
+const approvalOf = ({ approvers, votes, comments, ...row }: ApprovalColumns): ApprovalRow =>
+  withoutNulls<ApprovalRow>({
+    ...row,
+    approvers: listIn(approvers),
+    votes: votes === null ? null : listIn<Vote>(votes),
+    comments: comments === null ? null : listIn<Comment>(comments),
+  });
+
+const listIn = <Item = string>(json: string | null) => JSON.parse(json ?? "[]") as Item[];

@@ -8,7 +8,7 @@ import { findJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
-import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
+import { involvedIn, mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import {
   enabledSteps,
   isRunOfJob,
@@ -61,7 +61,7 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), workflow_version);
   const old = await findVersion(db, source.workflow_version_id);
   const passed = newlyLeftOut(source, version, old);
-  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
+  if (!mayPass(passed, senderOf(caller), involvedIn(plan, state))) assertScope(caller, "approvals:override");
   return { workflow, header, plan: next, state: stateIn(plan, state, next) };
 }
 

@@ -4,7 +4,7 @@ import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
 import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
 import type { CommandOutcome } from "../command.ts";
 import type { RunHeader } from "../plan.ts";
-import type { ApprovalState, Cause } from "../state.ts";
+import type { ApprovalState, Cause, Comment, Vote } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -64,12 +64,16 @@ export interface ApprovalRow {
   run_id: string;
   step_run_id: string;
   approvers: string[];
+  /** How many of them have to approve. Absent: one. */
+  required?: number;
   status: ApprovalStatus;
   approved_by?: string;
   requested_at: number;
   approved_at?: number;
   expires_at?: number;
   error?: string;
+  votes?: Vote[];
+  comments?: Comment[];
   revision: number;
 }
 
