@@ -1,6 +1,6 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import type { Deps } from "../src/deps.ts";
-import { listApprovals } from "../src/store/approvals.ts";
+import { listApprovals } from "../src/store/approvals/approvals.ts";
 import { listCommands } from "../src/store/commands.ts";
 import { findRun } from "../src/store/runs.ts";
 import { listStepRows } from "../src/store/steps.ts";

@@ -62,7 +62,8 @@ export const stepRun = z
   .meta({ id: "StepRun" });
 export type StepRun = z.output<typeof stepRun>;
 
-const approvalStatus = z.enum(["pending", "approved", "rejected", "timed_out", "overridden", "canceled"]);
+export const APPROVAL_STATUSES = ["pending", "approved", "rejected", "timed_out", "overridden", "canceled"] as const;
+const approvalStatus = z.enum(APPROVAL_STATUSES);
 export type ApprovalStatus = z.output<typeof approvalStatus>;
 
 const vote = z

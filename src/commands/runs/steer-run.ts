@@ -19,7 +19,7 @@ import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findApproval } from "../../store/approvals.ts";
+import { findApproval } from "../../store/approvals/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";

@@ -1,6 +1,5 @@
 import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
 import type { CommandPayload } from "../command.ts";
-import type { RunHeader } from "../plan.ts";
 
 /** Who may decide an approval. */
 export interface Gate {
@@ -26,19 +25,19 @@ const GROUP = "group:";
 
 export const isGroup = (approver: string): boolean => approver.startsWith(GROUP);
 
-/**
- * The entry of the list that makes somebody an approver; their own name where anyone is one. Undefined: they are none. Nobody is
- * a group by being called like one.
- */
-export function approverAs(approvers: string[], { actor, groups = [] }: Passer): string | undefined {
-  if (approvers.length === 0) return actor;
-  if (!isGroup(actor) && approvers.includes(actor)) return actor;
-  return groups.map((group) => GROUP + group).find((group) => approvers.includes(group));
-}
+/** What somebody may be called in a list of approvers. Nobody is a group by being called like one. */
+export const approverNames = ({ actor, groups = [] }: Passer): string[] => [
+  ...(isGroup(actor) ? [] : [actor]),
+  ...groups.map((group) => GROUP + group),
+];
+
+/** The entry of the list that makes somebody an approver; their own name where anyone is one. Undefined: they are none. */
+export const approverAs = (approvers: string[], passer: Passer): string | undefined =>
+  approvers.length === 0 ? passer.actor : approverNames(passer).find((name) => approvers.includes(name));
 
 /** What is known of a run that may exclude somebody: who started it, and who has approved gates of it. */
 export interface Involved {
-  created_by?: RunHeader["created_by"];
+  created_by?: string;
   approved: ReadonlySet<string>;
 }
 
@@ -50,12 +49,6 @@ export function exclusionOf({ exclude = [] }: Gate, actor: string, involved: Inv
   return undefined;
 }
 
-/**
- * Whether somebody may pass a gate that nobody has decided: by the right to override, or as its approver where one is enough.
- * Whoever is excluded may not, whatever rights they have.
- */
-export function mayPassGate(gate: Gate, passer: Passer, involved: Involved): boolean {
-  if (exclusionOf(gate, passer.actor, involved) !== undefined) return false;
-  if (passer.may_override === true) return true;
-  return (gate.required ?? 1) <= 1 && approverAs(gate.approvers, passer) !== undefined;
-}
+/** Whether somebody may pass a gate that nobody has decided: by the right to override, or as its approver where one is enough. */
+export const hasRightTo = (gate: Gate, passer: Passer): boolean =>
+  passer.may_override === true || ((gate.required ?? 1) <= 1 && approverAs(gate.approvers, passer) !== undefined);

@@ -1,4 +1,4 @@
-import { type Gate, type Involved, mayPassGate, type Passer } from "./gate.ts";
+import { exclusionOf, type Gate, hasRightTo, type Involved, type Passer } from "./gate.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { RunState } from "../state.ts";
 import { STEP_KINDS } from "../steps/index.ts";
@@ -9,8 +9,17 @@ export const gatesIn = (step: PlanStep): Gate[] => STEP_KINDS[step.step_type].ga
 /** An approval, or a sub-workflow with approvals in it: who passes that over passes them. */
 export const isGate = (step: PlanStep | undefined): boolean => step !== undefined && gatesIn(step).length > 0;
 
-export const mayPass = (gates: PlanStep[], passer: Passer, involved: Involved): boolean =>
-  gates.every((step) => gatesIn(step).every((gate) => mayPassGate(gate, passer, involved)));
+/** Why somebody may not pass these gates. Undefined: they may. Whoever is excluded may not, whatever rights they have. */
+export function passProblem(gates: PlanStep[], passer: Passer, involved: Involved): string | undefined {
+  for (const step of gates) {
+    for (const gate of gatesIn(step)) {
+      const why = exclusionOf(gate, passer.actor, involved);
+      if (why !== undefined) return `${passer.actor} may not pass step ${step.step_ref}: ${why}`;
+      if (!hasRightTo(gate, passer)) return "insufficient permissions: requires approvals:override";
+    }
+  }
+  return undefined;
+}
 
 /** Those who have a part in a run that is to be decided on. `but`: the gate that they decide now. */
 export function involvedIn({ run }: Plan, { steps }: Pick<RunState, "steps">, but?: number): Involved {

@@ -45,7 +45,7 @@ export const approval = {
   }),
 
   commands: {
-    approve: decide("approve", (of, { actor, at, result }) => {
+    approve: decide("approve", ({ actor, at, result }) => {
       const received = { status: "received", received_at: at, sent_by: actor, response_payload: result };
       return {
         status: "completed",
@@ -57,7 +57,7 @@ export const approval = {
       };
     }),
 
-    reject: decide("reject", (of, { actor, reason }) => ({
+    reject: decide("reject", ({ actor, reason }) => ({
       status: "failed",
       error: reason ? `approval rejected by ${actor}: ${reason}` : `approval rejected by ${actor}`,
       gate: ({ approval }) => {
@@ -132,7 +132,7 @@ function* quorumFaults({ approval_approvers = [], approvals_required }: StepInpu
 }
 
 /** Of the votes, the one that decides ends the step; any other is kept until then. */
-function decide(decision: Vote["decision"], end: (...said: Parameters<StepCommand>) => StepEnd): StepCommand {
+function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): StepCommand {
   return (of, command, involved) => {
     const refusal = notOpen(of) ?? hasNoVote(of, command, involved);
     if (refusal) return refusal;
@@ -144,7 +144,7 @@ function decide(decision: Vote["decision"], end: (...said: Parameters<StepComman
     };
     const isDecided = decision === "approve" ? isApproved(definition, voted) : isRejected(definition, voted, involved);
     if (!isDecided) return { status: "changed", gate: vote };
-    const { gate, ...ends } = end(of, command, involved);
+    const { gate, ...ends } = end(command);
     return {
       ...ends,
       gate: (step) => {
@@ -179,8 +179,11 @@ function approvalRow({ plan, i, definition, step: { approval, revision } }: Step
     id: `approval:${step_run_id}`,
     run_id: plan.run.id,
     step_run_id,
+    project_id: plan.run.project_id,
+    step_ref: definition.step_ref,
     approvers: definition.approval_approvers ?? [],
     required: definition.approvals_required,
+    exclude: definition.approval_exclude,
     ...approval,
     revision,
   };

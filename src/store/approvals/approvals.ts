@@ -1,7 +1,8 @@
-import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
-import type { Db } from "./postgres/pool.ts";
-import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
-import type { Comment, Vote } from "../../workflows/engine/state.ts";
+import { type Columns, isUuid, withoutNulls } from "../postgres/columns.ts";
+import type { ApprovalExclusion } from "../../contract/steps/approval.ts";
+import type { Db } from "../postgres/pool.ts";
+import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
+import type { Comment, Vote } from "../../../workflows/engine/state.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isUuid(stepRunId)) return undefined;
@@ -16,13 +17,16 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "votes" | "comments";
-type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null };
+type InJson = "approvers" | "exclude" | "votes" | "comments";
+export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
+  due_at: number | null;
+};
 
-const approvalOf = ({ approvers, votes, comments, ...row }: ApprovalColumns): ApprovalRow =>
+export const approvalOf = ({ approvers, exclude, votes, comments, due_at: _, ...row }: ApprovalColumns): ApprovalRow =>
   withoutNulls<ApprovalRow>({
     ...row,
     approvers: listIn(approvers),
+    exclude: exclude === null ? null : listIn<ApprovalExclusion>(exclude),
     votes: votes === null ? null : listIn<Vote>(votes),
     comments: comments === null ? null : listIn<Comment>(comments),
   });
