@@ -51,7 +51,7 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
   const limit = max_per_second === undefined ? CHUNK : Math.min(max_per_second * CHUNK_SECS, CHUNK);
   const items = await listBulkItems(deps.db, id, { status: "pending", limit });
   const scopes: Scope[] = operation.may_override ? ["approvals:override"] : [];
-  const caller = { actor: operation.created_by, projects: [operation.project_id], scopes };
+  const caller = { actor: operation.created_by, projects: [operation.project_id], scopes, groups: operation.groups };
   const action = {
     operationId: id,
     operation: operation.operation,

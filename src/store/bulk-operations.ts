@@ -13,7 +13,8 @@ export interface StoredBulkOperation {
   operation: BulkOperationKind;
   status: BulkStatus;
   step_ref?: string;
-  /** Whether its creator may pass approvals of others. */
+  /** Those of its creator, who may decide for them, and whether the creator may pass approvals of others. */
+  groups?: string[];
   may_override: boolean;
   filter?: BulkFilter;
   reason?: string;
@@ -33,6 +34,7 @@ export type NewBulkOperation = Pick<
   | "project_id"
   | "operation"
   | "step_ref"
+  | "groups"
   | "may_override"
   | "filter"
   | "reason"
@@ -54,9 +56,9 @@ export async function insertBulkOperation(
   const { id, created_at, ...columns } = operation;
   const { rowCount } = await transaction.query(
     `insert into bulk_operations (
-       id, project_id, operation, step_ref, may_override, status, filter, reason, max_per_second, total, created_by,
+       id, project_id, operation, step_ref, groups, may_override, status, filter, reason, max_per_second, total, created_by,
        created_at, revision)
-     select $1, project_id, operation, step_ref, may_override, 'running', filter, reason, max_per_second, 0, created_by,
+     select $1, project_id, operation, step_ref, groups, may_override, 'running', filter, reason, max_per_second, 0, created_by,
        epoch_ms($2), 0
      from json_populate_record(null::bulk_operations, $3::json)
      on conflict (id) do nothing`,

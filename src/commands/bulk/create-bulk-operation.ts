@@ -40,8 +40,8 @@ export async function createBulkOperation(
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
     const created = { id, project_id, operation, step_ref, filter, reason, max_per_second };
-    const { actor: created_by, may_override } = senderOf(caller);
-    return store(deps, { ...created, created_by, may_override, created_at: now() }, ids);
+    const { actor: created_by, groups, may_override } = senderOf(caller);
+    return store(deps, { ...created, created_by, groups, may_override, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }

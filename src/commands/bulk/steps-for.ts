@@ -1,7 +1,7 @@
 import type { BulkStepVerb } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { listApprovals } from "../../store/approvals.ts";
+import { listApprovals } from "../../store/approvals/approvals.ts";
 import { listStepRows } from "../../store/steps.ts";
 import type { RunRow, StepRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";

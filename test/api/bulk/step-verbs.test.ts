@@ -156,6 +156,19 @@ describe("approve, reject and skip", () => {
     for (const run of runs) await reaches(stack, run, "completed");
   });
 
+  test("count the groups of the one who asked", async () => {
+    const runs = await atGate(
+      2,
+      await createWorkflow(stack, [gate("gate", { approval_approvers: ["group:finance"] })]),
+    );
+    const asked = { operation: "approve", ids: ids(runs) };
+    const fay = { token: stack.token({ sub: "fay", scopes: OPERATOR, groups: ["finance"] }) };
+    expect((await plan(asked, eve())).refused).toHaveLength(2);
+    expect((await plan(asked, fay)).refused).toEqual([]);
+    expect(await ended(await create(asked, fay))).toMatchObject({ progress: { applied: 2 } });
+    expect(await statuses(runs)).toEqual(["completed", "completed"]);
+  });
+
   test("of another project's runs, and of unknown ones, are not found", async () => {
     const [run] = (await atGate(1)) as [WorkflowRun];
     const other = { token: stack.token({ sub: "ada", projects: ["other"] }) };
