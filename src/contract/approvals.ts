@@ -2,7 +2,7 @@ import { z } from "zod";
 import { line, list, members, prose, shownTags } from "./fields.ts";
 import { id } from "./ids.ts";
 import { page, tagged } from "./lists.ts";
-import { choice, instant, query } from "./parameters.ts";
+import { choice, instant, query } from "./lists/parameters.ts";
 import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
 import { ERROR_CODES } from "./answers/problem.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";

@@ -4,8 +4,8 @@ import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
 import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
-import { choice, instant, query, several } from "./parameters.ts";
-import { filterOfProject, filterOfWorkflow } from "./run-filters.ts";
+import { choice, instant, query, several } from "./lists/parameters.ts";
+import { filterOfProject, filterOfWorkflow } from "./lists/run-filters.ts";
 import { STEP_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 

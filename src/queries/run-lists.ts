@@ -1,5 +1,5 @@
 import type { RunCounts, RunStatus, WaitingStep, WorkflowRun } from "../contract/runs.ts";
-import type { RunFilter } from "../contract/run-filters.ts";
+import type { RunFilter } from "../contract/lists/run-filters.ts";
 import type { Deps } from "../deps.ts";
 import { fittingPageOf, type Page } from "./page.ts";
 import { countRuns as countRows } from "../store/run-lists/count-runs.ts";

@@ -1,5 +1,5 @@
 import type { BulkFilter, BulkItem, BulkItemStatus } from "../contract/bulk/operations.ts";
-import { filterSaid } from "../contract/run-filters.ts";
+import { filterSaid } from "../contract/lists/run-filters.ts";
 import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/run-sources.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ERROR_CODES } from "../answers/problem.ts";
 import { line, list, members, prose, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
-import { type FilterBody, filterBody } from "../run-filters.ts";
+import { type FilterBody, filterBody } from "../lists/run-filters.ts";
 import { time } from "../times.ts";
 
 /** Of those that act on steps: `retry` on what failed, `approve` and `reject` on the gate that waits, if no step is named. */

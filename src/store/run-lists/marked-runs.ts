@@ -1,4 +1,4 @@
-import type { RunFilter } from "../../contract/run-filters.ts";
+import type { RunFilter } from "../../contract/lists/run-filters.ts";
 import type { Db } from "../postgres/pool.ts";
 
 /** A tag or a label that runs are asked for by. Each is a row of its own, in the order of the runs. Without a value: any. */

@@ -1,4 +1,4 @@
-import type { RunFilter } from "../../contract/run-filters.ts";
+import type { RunFilter } from "../../contract/lists/run-filters.ts";
 import type { RunStatus } from "../../contract/runs.ts";
 import type { RunsSort } from "../../contract/lists.ts";
 import { hasMark, isMark, type Mark, marksIn } from "./marked-runs.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { line, list, members, prose, sentence, whole } from "./fields.ts";
-import { id } from "./ids.ts";
+import { line, list, members, prose, sentence, whole } from "../fields.ts";
+import { id } from "../ids.ts";
 import { instant, seconds, several, yesOrNo } from "./parameters.ts";
-import { RUN_STATUSES, type RunStatus } from "./runs.ts";
-import { TAG_KEY_GIVEN } from "./tags.ts";
+import { RUN_STATUSES, type RunStatus } from "../runs.ts";
+import { TAG_KEY_GIVEN } from "../tags.ts";
 
 /** What runs are listed, counted or acted upon: all that is given has to hold. Times are epoch milliseconds. */
 export interface RunFilter {

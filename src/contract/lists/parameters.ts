@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { decodeCursor } from "./cursor.ts";
-import { shownAs } from "./fields.ts";
+import { decodeCursor } from "../cursor.ts";
+import { shownAs } from "../fields.ts";
 
 /** If the parameter is given twice, another message says so. */
 export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
