@@ -5,39 +5,40 @@ const EACH = 12;
 const APPROVER = "bench";
 
 /** Runs in several states and what they are of, by what a parameter asks for. */
-export async function seed({ rest, createJob, createWorkflow, trigger, completed }: Product) {
+export async function seed({ client, createJob, createWorkflow, trigger, approve, completed }: Product) {
   const many = <Made>(make: (nth: number) => Promise<Made>) =>
-    Promise.all(Array.from({ length: EACH }, (_, n) => make(n)));
-  const post = (path: string, body: object = {}) => rest<{ id: string }>("POST", path, body);
-  const verb = (run: string, path: string) => post(`/v1/workflow-runs/${run}/${path}`);
+    Promise.all(Array.from({ length: EACH }, (_, nth) => make(nth)));
+  const pathTo = (workflowRunID: string) => ({ workflowRunID, stepRef: "gate" });
 
   const jobs = await many((nth) => createJob(["", "delay=30000", "fail"][nth % 3] ?? ""));
   const workflows = await many((nth) =>
     createWorkflow([
-      { step_ref: "review", step_type: "approval", approval_approvers: [APPROVER] },
-      { step_ref: "paid", step_type: "wait_for_event", event_key: "{{payload.key}}", depends_on: ["review"] },
+      { step_ref: "gate", step_type: "approval", approval_approvers: [APPROVER] },
+      { step_ref: "paid", step_type: "wait_for_event", event_key: "{{payload.key}}", depends_on: ["gate"] },
       { step_ref: "charge", job_id: jobs[nth], depends_on: ["paid"] },
     ]),
   );
   const [workflow = ""] = workflows;
-  const reviewed = await many((nth) => trigger(workflow, { key: `review-${nth}` }));
+  const gated = await many((nth) => trigger(workflow, { key: `gated-${nth}` }));
   const paused = await many((nth) => trigger(workflow, { key: `paused-${nth}` }));
-  await Promise.all(paused.map((run) => verb(run, "pause")));
+  await Promise.all(paused.map((workflowRunID) => client.pauseWorkflowRun({ path: { workflowRunID } })));
   const awaited = await many((nth) => trigger(workflow, { key: `order-${nth}` }));
-  await Promise.all(awaited.map((run) => verb(run, "steps/review/approve")));
-  const ended = await many((nth) => trigger(workflow, { key: `ended-${nth}` }));
-  await Promise.all(ended.map((run, nth) => verb(run, nth % 3 === 0 ? "steps/review/approve" : "steps/review/reject")));
-  await many((nth) => post(`/v1/events/ended-${nth}/send`, { hold_secs: 3600 }));
-  await completed(ended[0] ?? "");
-  const jobRuns = await many((nth) => post(`/v1/jobs/${jobs[nth]}/trigger`));
-  const asked = { project_id: "bench", operation: "resume", ids: reviewed, max_per_second: 1 };
-  const operations = await many(() => post("/v1/bulk-operations", asked));
-  const versions = await Promise.all(workflows.map((id) => rest<{ version_id: string }>("GET", `/v1/workflows/${id}`)));
+  await Promise.all(awaited.map(approve));
+  const rejected = await many((nth) => trigger(workflow, { key: `rejected-${nth}` }));
+  await Promise.all(rejected.map((run) => client.rejectWorkflowRunStep({ path: pathTo(run) })));
+  const ended = await trigger(workflow, { key: "ended" });
+  await client.sendEvent({ path: { eventKey: "ended" }, body: { hold_secs: 3600 } });
+  await approve(ended);
+  await completed(ended);
+  const jobRuns = await many((nth) => client.triggerJob({ path: { jobID: jobs[nth] ?? "" } }));
+  const body = { operation: "resume", ids: gated, max_per_second: 1 } as const;
+  const operations = await many(() => client.createBulkOperation({ body }));
+  const versions = await Promise.all(workflows.map((workflowID) => client.getWorkflow({ path: { workflowID } })));
   return {
     workflow: workflows,
-    version: versions.map(({ version_id }) => version_id),
-    workflow_run: [...reviewed, ...paused, ...awaited, ...ended],
-    step: ["review", "paid", "charge"],
+    version: versions.map(({ version_id = "" }) => version_id),
+    workflow_run: [...gated, ...paused, ...awaited, ...rejected, ended],
+    step: ["gate", "paid", "charge"],
     job: jobs,
     run: jobRuns.map(({ id }) => id),
     operation: operations.map(({ id }) => id),
