@@ -1705,6 +1705,9 @@ export type CreateWorkflowBody = {
     retry_strategy?: unknown;
     webhook_url?: unknown;
     webhook_secret?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -1965,6 +1968,9 @@ export type UpdateWorkflowBody = {
     retry_strategy?: unknown;
     webhook_url?: unknown;
     webhook_secret?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -2010,6 +2016,9 @@ export type CloneWorkflowBody = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     slug?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -2077,6 +2086,9 @@ export type TriggerWorkflowBody = {
     idempotency_key?: string | null;
     priority?: unknown;
     metadata?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -2525,6 +2537,9 @@ export type UpsertWorkflowPolicyBody = {
      */
     forbidden_step_types?: string[] | null;
     require_approval_for_deploy?: boolean | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -2638,6 +2653,9 @@ export type BulkCancelWorkflowRunsBody = {
      * @maxItems 100
      */
     workflow_run_ids: string[];
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -2722,6 +2740,9 @@ export type BulkReplayWorkflowRunsBody = {
      * @maxItems 100
      */
     workflow_run_ids: string[];
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -2891,6 +2912,9 @@ export type RetryWorkflowRunBody = {
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
     version?: ("pin" | "latest" | "minor") | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3018,6 +3042,9 @@ export type RetryWorkflowRunStepBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3063,6 +3090,9 @@ export type ReplayWorkflowRunSubtreeBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3109,6 +3139,9 @@ export type ApproveWorkflowRunStepBody = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     approver?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3156,6 +3189,9 @@ export type RejectWorkflowRunStepBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3201,6 +3237,9 @@ export type SkipWorkflowRunStepBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3245,6 +3284,9 @@ export type ForceCompleteWorkflowRunStepBody = {
      * Any JSON value.
      */
     result?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3367,6 +3409,9 @@ export type CreateBulkOperationBody = {
      * @maximum 1000
      */
     max_per_second?: number | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -3476,6 +3521,9 @@ export type PauseBulkOperationBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3518,6 +3566,9 @@ export type ResumeBulkOperationBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3560,6 +3611,9 @@ export type AbortBulkOperationBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3734,6 +3788,9 @@ export type CreateJobBody = {
     dedup_window_secs?: unknown;
     webhook_url?: unknown;
     webhook_secret?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -3772,6 +3829,9 @@ export type CreateJobsBody = {
      * @maxItems 100
      */
     jobs: unknown[];
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -3939,6 +3999,9 @@ export type UpdateJobBody = {
     webhook_secret?: unknown;
     enabled?: boolean | null;
     backwards_compatible?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -3984,6 +4047,9 @@ export type CloneJobBody = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     slug?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -4130,6 +4196,9 @@ export type TriggerJobBody = {
     idempotency_key?: string | null;
     priority?: unknown;
     metadata?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -4173,6 +4242,9 @@ export type BulkTriggerJobBody = {
      * @maxItems 100
      */
     items: unknown[];
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -4346,6 +4418,9 @@ export type ReplayJobRunBody = {
      * Any JSON value.
      */
     payload?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -4527,6 +4602,9 @@ export type PurgeEventsBody = {
      * @maximum 36500
      */
     older_than_days: number;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 };
 
@@ -4562,6 +4640,9 @@ export type SendEventToPrefixBody = {
      * Any JSON value.
      */
     payload?: unknown;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 
@@ -4672,6 +4753,9 @@ export type SendEventBody = {
      * @maximum 604800
      */
     hold_secs?: number | null;
+    /**
+     * As `?dryRun=true`.
+     */
     dry_run?: boolean | null;
 } | null;
 

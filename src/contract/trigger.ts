@@ -19,7 +19,7 @@ function listed(given: unknown): unknown {
 const step_overrides = z.preprocess(listed, list(override, MOST_STEPS)).optional();
 
 /** POST /v1/workflows/{id}/plan. */
-export const planBody = members({ step_overrides });
+export const planBody = members({ step_overrides }).meta({ example: {} });
 
 /** POST /v1/workflows/{id}/trigger (docs/definitions.md, A trigger). */
 export const triggerBody = members({
@@ -32,5 +32,5 @@ export const triggerBody = members({
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
   metadata: ignored,
-});
+}).meta({ example: { payload: { order: 7 }, tags: { team: "a" } } });
 export type TriggerBody = z.output<typeof triggerBody>;

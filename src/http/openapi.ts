@@ -89,11 +89,11 @@ function parametersOf({ path, query, plans, ignoresKey }: Route, components: Com
 
 /** What changes something takes `dry_run` besides. Where nothing is required, no body and null are an empty one. */
 function requestBodyOf(body: z.ZodType, { plans }: Route, components: Components): Named {
-  const { properties, ...schema } = components.whole(body, "input");
+  const { properties, example, ...schema } = components.whole(body, "input");
   const dryRun = plans && components.whole(dryRunBody, "input").properties;
   const required = (schema.required ?? []).length > 0;
   const whole = { ...schema, ...(!required && { type: ["object", "null"] }), properties: { ...properties, ...dryRun } };
-  return { required, content: json(whole) };
+  return { required, content: { "application/json": { schema: whole, example } } };
 }
 
 function responseOf({ description, schemas, headers }: DocumentedAnswer, components: Components): Named {

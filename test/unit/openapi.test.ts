@@ -11,6 +11,13 @@ test("openapi.json is the document of the routes as they are: npm run openapi", 
   expect(JSON.parse(JSON.stringify(openApi(routes)))).toEqual(written);
 });
 
+test("what the document gives as an example of a body is one", () => {
+  const bodies = routes.flatMap(({ body }) => (body ? [body] : []));
+  const examples = bodies.flatMap((body) => (body.meta()?.example ? [{ body, example: body.meta()?.example }] : []));
+  expect(examples.length).toBeGreaterThan(20);
+  for (const { body, example } of examples) expect(body.safeParse(example).error).toBeUndefined();
+});
+
 test("the client is the one of this document: npm run openapi", () => {
   const dir = mkdtempSync(join(tmpdir(), "client-"));
   generateClient(openApi(routes), join(dir, "api.ts"));
