@@ -29,8 +29,6 @@ export const connect = (apiUrl: string, token: string, fetch?: typeof globalThis
     auth: { bearer: token },
     clientHeader: false,
     fetch,
-    onError: (error, { method, url }) => {
-      const { error: words } = error.body as Problem;
-      return Object.assign(error, { message: `${method} ${url.slice(apiUrl.length)}: ${error.status} ${words}` });
-    },
+    onError: (error, { operation }) =>
+      Object.assign(error, { message: `${operation.id}: ${error.status} ${(error.body as Problem).error}` }),
   });

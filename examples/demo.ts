@@ -124,7 +124,9 @@ async function refusalOf(stack: DemoStack, id: string): Promise<string> {
   throw new Error("an intern could approve the release");
 }
 
-const gateOf = (workflowRunID: string) => ({ workflowRunID, stepRef: "approval" });
+function gateOf(workflowRunID: string) {
+  return { workflowRunID, stepRef: "approval" };
+}
 
 function find(steps: StepRun[], ref: string): StepRun | undefined {
   return steps.find((step) => step.step_ref === ref);
