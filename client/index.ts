@@ -30,5 +30,7 @@ export const connect = (apiUrl: string, token: string, fetch?: typeof globalThis
     clientHeader: false,
     fetch,
     onError: (error, { operation }) =>
-      Object.assign(error, { message: `${operation.id}: ${error.status} ${(error.body as Problem).error}` }),
+      Object.assign(error, {
+        message: `${operation.id}: ${error.status} ${(error.body as Problem | undefined)?.error}`,
+      }),
   });
