@@ -47,12 +47,33 @@ export type Approval = {
     workflow_run_id: Id;
     workflow_step_run_id: Id;
     approvers: string[];
+    /**
+     * How many of them have to approve. Absent: one.
+     */
+    required?: number;
     status: "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
     approved_by?: string;
     requested_at: Time;
     approved_at?: Time;
     expires_at?: Time;
     error?: string;
+    votes?: Vote[];
+    comments?: {
+        actor: string;
+        at: Time;
+        comment: string;
+    }[];
+};
+
+export type ApprovalCounts = {
+    total: number;
+    due_within_24h: number;
+    overdue: number;
+    by_workflow: {
+        workflow_id: Id;
+        workflow_name: string;
+        count: number;
+    }[];
 };
 
 /**
@@ -78,6 +99,12 @@ export type Attempt = {
         approved_at?: Time;
         expires_at?: Time;
         error?: string;
+        votes?: Vote[];
+        comments?: {
+            actor: string;
+            at: Time;
+            comment: string;
+        }[];
     };
     started_at?: Time;
     finished_at?: Time;
@@ -321,6 +348,48 @@ export type CommandStatus = {
     code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
     error?: string;
     message?: string;
+};
+
+export type Decisions = {
+    results: {
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        workflow_run_id: string;
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        step_ref: string;
+        /**
+         * voted: more have to decide.
+         */
+        status: "decided" | "voted" | "accepted" | "refused";
+        approval?: Approval;
+        command_id?: string;
+        code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
+        error?: string;
+    }[];
+};
+
+export type DecisionsPlan = {
+    dry_run: true;
+    results: {
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        workflow_run_id: string;
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        step_ref: string;
+        plan?: DryRun;
+        code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
+        error?: string;
+    }[];
 };
 
 /**
@@ -749,6 +818,43 @@ export type JobTriggerPlan = {
     }[];
 };
 
+export type ListedApproval = {
+    id: string;
+    workflow_run_id: Id;
+    workflow_step_run_id: Id;
+    approvers: string[];
+    /**
+     * How many of them have to approve. Absent: one.
+     */
+    required?: number;
+    status: "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
+    approved_by?: string;
+    requested_at: Time;
+    approved_at?: Time;
+    expires_at?: Time;
+    error?: string;
+    votes?: Vote[];
+    comments?: {
+        actor: string;
+        at: Time;
+        comment: string;
+    }[];
+    project_id: string;
+    step_ref: string;
+    workflow_id: Id;
+    workflow_name: string;
+    triggered_by: string;
+    /**
+     * Who started the run.
+     */
+    created_by?: string;
+    tags?: Record<string, string>;
+    /**
+     * Of one that is pending: the steps that wait for nothing else.
+     */
+    starts?: string[];
+};
+
 export type PredictedOrder = {
     workflow_id: Id;
     version: number;
@@ -1052,6 +1158,17 @@ export type VersionImpact = {
     sampled_runs: number;
 };
 
+export type Vote = {
+    actor: string;
+    decision: "approve" | "reject";
+    at: Time;
+    /**
+     * The group that made them an approver: group:name.
+     */
+    as?: string;
+    comment?: string;
+};
+
 export type Workflow = {
     id: Id;
     project_id: string;
@@ -1177,10 +1294,22 @@ export type WorkflowPlan = {
              */
             approval_approvers?: string[];
             /**
+             * @minimum 1
+             * @maximum 1000
+             */
+            approvals_required?: number;
+            approval_reject?: "first" | "majority";
+            /**
+             * @minItems 0
+             * @maxItems 2
+             */
+            approval_exclude?: ("created_by" | "previous_approvers")[];
+            /**
              * @minimum -2147483648
              * @maximum 2147483647
              */
             approval_timeout_secs?: number;
+            approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
             /**
              * @maxLength 4096
              * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -1360,10 +1489,22 @@ export type WorkflowStep = {
      */
     approval_approvers?: string[];
     /**
+     * @minimum 1
+     * @maximum 1000
+     */
+    approvals_required?: number;
+    approval_reject?: "first" | "majority";
+    /**
+     * @minItems 0
+     * @maxItems 2
+     */
+    approval_exclude?: ("created_by" | "previous_approvers")[];
+    /**
      * @minimum -2147483648
      * @maximum 2147483647
      */
     approval_timeout_secs?: number;
+    approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
     /**
      * @maxLength 4096
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -1645,10 +1786,22 @@ export type CreateWorkflowBody = {
          */
         approval_approvers?: string[] | null;
         /**
+         * @minimum 1
+         * @maximum 1000
+         */
+        approvals_required?: number | null;
+        approval_reject?: ("first" | "majority") | null;
+        /**
+         * @minItems 0
+         * @maxItems 2
+         */
+        approval_exclude?: ("created_by" | "previous_approvers")[] | null;
+        /**
          * @minimum -2147483648
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -1908,10 +2061,22 @@ export type UpdateWorkflowBody = {
          */
         approval_approvers?: string[] | null;
         /**
+         * @minimum 1
+         * @maximum 1000
+         */
+        approvals_required?: number | null;
+        approval_reject?: ("first" | "majority") | null;
+        /**
+         * @minItems 0
+         * @maxItems 2
+         */
+        approval_exclude?: ("created_by" | "previous_approvers")[] | null;
+        /**
          * @minimum -2147483648
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2255,10 +2420,22 @@ export type DryRunWorkflowBody = {
          */
         approval_approvers?: string[] | null;
         /**
+         * @minimum 1
+         * @maximum 1000
+         */
+        approvals_required?: number | null;
+        approval_reject?: ("first" | "majority") | null;
+        /**
+         * @minItems 0
+         * @maxItems 2
+         */
+        approval_exclude?: ("created_by" | "previous_approvers")[] | null;
+        /**
          * @minimum -2147483648
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3140,6 +3317,11 @@ export type ApproveWorkflowRunStepBody = {
      */
     approver?: string | null;
     /**
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment?: string | null;
+    /**
      * As `?dryRun=true`.
      */
     dry_run?: boolean | null;
@@ -3190,6 +3372,11 @@ export type RejectWorkflowRunStepBody = {
      */
     reason?: string | null;
     /**
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment?: string | null;
+    /**
      * As `?dryRun=true`.
      */
     dry_run?: boolean | null;
@@ -3213,6 +3400,100 @@ export type RejectWorkflowRunStepVariables = {
     query?: RejectWorkflowRunStepQuery;
     body?: RejectWorkflowRunStepBody;
     headers?: RejectWorkflowRunStepHeaders;
+};
+
+export type WithdrawWorkflowRunStepVoteResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type WithdrawWorkflowRunStepVotePath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type WithdrawWorkflowRunStepVoteQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type WithdrawWorkflowRunStepVoteBody = {
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+} | null;
+
+export type WithdrawWorkflowRunStepVoteHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type WithdrawWorkflowRunStepVoteResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type WithdrawWorkflowRunStepVoteVariables = {
+    path: WithdrawWorkflowRunStepVotePath;
+    query?: WithdrawWorkflowRunStepVoteQuery;
+    body?: WithdrawWorkflowRunStepVoteBody;
+    headers?: WithdrawWorkflowRunStepVoteHeaders;
+};
+
+export type CommentWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type CommentWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type CommentWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type CommentWorkflowRunStepBody = {
+    /**
+     * @minLength 1
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment: string;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type CommentWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type CommentWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type CommentWorkflowRunStepVariables = {
+    path: CommentWorkflowRunStepPath;
+    query?: CommentWorkflowRunStepQuery;
+    body: CommentWorkflowRunStepBody;
+    headers?: CommentWorkflowRunStepHeaders;
 };
 
 export type SkipWorkflowRunStepResult = {
@@ -3322,6 +3603,180 @@ export type ListWorkflowRunLabelsResponseHeaders = {
 
 export type ListWorkflowRunLabelsVariables = {
     path: ListWorkflowRunLabelsPath;
+};
+
+export type ListApprovalsResult = {
+    data: ListedApproval[];
+    has_more: boolean;
+    next_cursor?: string;
+};
+
+export type ListApprovalsQuery = {
+    /**
+     * 50 where it is absent. More than 100 are 100.
+     * @minimum 1
+     */
+    limit?: number;
+    /**
+     * What `X-Next-Cursor` said, or an RFC 3339 time.
+     */
+    cursor?: string;
+    /**
+     * Answer `{data, has_more, next_cursor}` in place of an array.
+     */
+    envelope?: boolean;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string;
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_key?: string;
+    /**
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_value?: string;
+    status?: "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
+    /**
+     * Of those that are pending, the ones that wait for the caller; else those that they had a part in.
+     */
+    mine?: "true" | "false";
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_id?: string;
+    /**
+     * Who started the run.
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    created_by?: string;
+    /**
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    due_before?: string;
+};
+
+export type ListApprovalsResponseHeaders = {
+    xRequestId?: string;
+    xHasMore?: string;
+    xNextCursor?: string;
+    link?: string;
+};
+
+export type ListApprovalsVariables = {
+    query?: ListApprovalsQuery;
+};
+
+export type CountApprovalsResult = ApprovalCounts;
+
+export type CountApprovalsQuery = {
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string;
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_key?: string;
+    /**
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_value?: string;
+    status?: "pending" | "approved" | "rejected" | "timed_out" | "overridden" | "canceled";
+    /**
+     * Of those that are pending, the ones that wait for the caller; else those that they had a part in.
+     */
+    mine?: "true" | "false";
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_id?: string;
+    /**
+     * Who started the run.
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    created_by?: string;
+    /**
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    due_before?: string;
+};
+
+export type CountApprovalsResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type CountApprovalsVariables = {
+    query?: CountApprovalsQuery;
+};
+
+export type DecideApprovalsResult = Decisions | DecisionsPlan;
+
+export type DecideApprovalsQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type DecideApprovalsBody = {
+    decision: "approve" | "reject";
+    /**
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment?: string | null;
+    /**
+     * @minItems 1
+     * @maxItems 100
+     */
+    approvals: {
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        workflow_run_id: string;
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        step_ref: string;
+    }[];
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type DecideApprovalsHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type DecideApprovalsResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type DecideApprovalsVariables = {
+    query?: DecideApprovalsQuery;
+    body: DecideApprovalsBody;
+    headers?: DecideApprovalsHeaders;
 };
 
 export type ListBulkOperationsResult = {
@@ -5214,6 +5669,32 @@ export type Ops = {
             location?: string;
         };
     };
+    withdrawWorkflowRunStepVote: {
+        args: {
+            path: WithdrawWorkflowRunStepVotePath;
+            query?: WithdrawWorkflowRunStepVoteQuery;
+            body?: WithdrawWorkflowRunStepVoteBody;
+            headers?: WithdrawWorkflowRunStepVoteHeaders;
+        };
+        result: WithdrawWorkflowRunStepVoteResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    commentWorkflowRunStep: {
+        args: {
+            path: CommentWorkflowRunStepPath;
+            query?: CommentWorkflowRunStepQuery;
+            body: CommentWorkflowRunStepBody;
+            headers?: CommentWorkflowRunStepHeaders;
+        };
+        result: CommentWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
     skipWorkflowRunStep: {
         args: {
             path: SkipWorkflowRunStepPath;
@@ -5245,6 +5726,39 @@ export type Ops = {
             path: ListWorkflowRunLabelsPath;
         };
         result: ListWorkflowRunLabelsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    listApprovals: {
+        args: {
+            query?: ListApprovalsQuery;
+        };
+        result: ListApprovalsResult;
+        headers: {
+            xRequestId?: string;
+            xHasMore?: string;
+            xNextCursor?: string;
+            link?: string;
+        };
+        item: ListedApproval;
+    };
+    countApprovals: {
+        args: {
+            query?: CountApprovalsQuery;
+        };
+        result: CountApprovalsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    decideApprovals: {
+        args: {
+            query?: DecideApprovalsQuery;
+            body: DecideApprovalsBody;
+            headers?: DecideApprovalsHeaders;
+        };
+        result: DecideApprovalsResult;
         headers: {
             xRequestId?: string;
         };
@@ -5716,9 +6230,14 @@ export const OPERATIONS = {
     replayWorkflowRunSubtree: { id: "replayWorkflowRunSubtree", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/replay-subtree", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     approveWorkflowRunStep: { id: "approveWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approve", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }, { name: "location", key: "location", type: "string" }] },
     rejectWorkflowRunStep: { id: "rejectWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reject", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    withdrawWorkflowRunStepVote: { id: "withdrawWorkflowRunStepVote", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/withdraw", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    commentWorkflowRunStep: { id: "commentWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/comment", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listBulkOperations: { id: "listBulkOperations", method: "GET", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     createBulkOperation: { id: "createBulkOperation", method: "POST", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     getBulkOperation: { id: "getBulkOperation", method: "GET", path: "/v1/bulk-operations/{operationID}", tags: ["Bulk operations"], params: [{ name: "operationID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -7604,4 +8123,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

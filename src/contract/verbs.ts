@@ -4,14 +4,31 @@ import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { versionPolicy } from "./workflows.ts";
 
-/** Skip and reject. */
+/** Skip. */
 export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
+
+const comment = prose(2_000);
+
+/** Reject. */
+export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() }).meta({
+  example: { reason: "not ready" },
+});
+
+/** Withdraw: whose vote it is, the token says. */
+export const emptyBody = members({});
+
+/** A comment that decides nothing. */
+export const commentBody = members({ comment: comment.min(1) }).meta({
+  example: { comment: "who checks the prices?" },
+});
 
 /** Force-complete. */
 export const resultBody = members({ result: json.optional() }).meta({ example: { result: { done: "by hand" } } });
 
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
-export const approveBody = members({ approver: line(255).optional() }).meta({ example: {} });
+export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() }).meta({
+  example: { comment: "checked" },
+});
 
 const payloads = {
   payload: json.optional(),
