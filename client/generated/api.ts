@@ -2237,14 +2237,12 @@ export type TriggerWorkflowBody = {
     triggered_by?: string | null;
     labels?: Record<string, string> | null;
     tags?: Record<string, string> | null;
-    /**
-     * @minItems 0
-     * @maxItems 10000
-     */
     step_overrides?: {
         step_ref: string;
         enabled?: boolean | null;
-    }[] | null;
+    }[] | Record<string, (boolean | null) | {
+        enabled?: boolean | null;
+    }> | null;
     /**
      * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
      */
@@ -2506,14 +2504,12 @@ export type PlanWorkflowPath = {
 };
 
 export type PlanWorkflowBody = {
-    /**
-     * @minItems 0
-     * @maxItems 10000
-     */
     step_overrides?: {
         step_ref: string;
         enabled?: boolean | null;
-    }[] | null;
+    }[] | Record<string, (boolean | null) | {
+        enabled?: boolean | null;
+    }> | null;
 } | null;
 
 export type PlanWorkflowResponseHeaders = {

@@ -89,13 +89,13 @@ export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     z.strictObject(shape).register(nullsCountAsAbsent, {}),
   );
 
-/** The members without nulls. Of the unknown ones, only as many as are told. */
+/** The members without nulls. Of the unknown ones, which may not even be null, only as many as are told. */
 function membersOf(given: Record<string, unknown>, shape: object): object {
   const kept: [string, unknown][] = [];
   let unknown = 0;
   for (const name in given) {
-    const isKnown = Object.hasOwn(shape, name);
-    if (given[name] !== null && (isKnown || ++unknown <= MAX_ISSUES)) kept.push([name, given[name]]);
+    const isKept = Object.hasOwn(shape, name) ? given[name] !== null : ++unknown <= MAX_ISSUES;
+    if (isKept) kept.push([name, given[name]]);
     // It is refused in any case.
     if (unknown > MAX_ISSUES) break;
   }

@@ -202,7 +202,7 @@ function orNull(schema: Schema): Schema {
   const { description, default: byDefault, ...bare } = schema;
   if (Object.keys(bare).length === 0) return schema;
   if (typeof bare.type === "string" && !bare.enum) return { ...schema, type: [bare.type, "null"] } as Schema;
-  return { description, default: byDefault, anyOf: [bare, { type: "null" }] };
+  return { description, default: byDefault, anyOf: [...(bare.anyOf ?? [bare]), { type: "null" }] };
 }
 
 const sorted = <Value>(named: Record<string, Value>) =>
