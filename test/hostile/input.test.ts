@@ -137,16 +137,13 @@ describe("a value of the wrong type is a 400 that names the field", () => {
   });
 });
 
-const UNKNOWN_FIELDS: [name: string, value: unknown][] = [
-  ["nope", null],
-  ...["nope", "__proto__", "constructor", "toString", ""].map((name): [string, unknown] => [name, { a: 1 }]),
-];
 test.each(cases)("an unknown field is a 400 that names it: %s", async (_, body) => {
   const objects = [{ path: [], value: body.draft(made) }, ...placesIn(body)].filter(
     ({ path, value }) => Object(value) === value && !Array.isArray(value) && !MAPS.includes(String(path.at(-1))),
   );
   for (const { path } of objects)
-    for (const [name, value] of UNKNOWN_FIELDS) {
+    for (const name of ["nope", "null", "__proto__", "constructor", "toString", ""]) {
+      const value = name === "null" ? null : { a: 1 };
       const where = written([...path, name]) || "body";
       const answer = await send(body, JSON.stringify(withValue(body.draft(made), [...path, name], value)));
       expect(refused(answer, 400, "validation_error", "invalid request body").details).toEqual([
