@@ -47,7 +47,8 @@ export const bulkOperationBody = members({
   .refine(({ operation, step_ref }) => step_ref === undefined || isOfSteps(operation), {
     error: "is only for retry, approve, reject and skip",
     path: ["step_ref"],
-  });
+  })
+  .meta({ example: { operation: "cancel", filter: { status: "running", tag_key: "team", tag_value: "a" } } });
 export type BulkOperationBody = z.output<typeof bulkOperationBody>;
 
 const status = z.enum(["running", "paused", "completed", "aborted"]);

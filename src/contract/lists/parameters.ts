@@ -29,7 +29,7 @@ export const seconds = (described: string) =>
       .string()
       .regex(/^\d{1,9}$/, "must be a whole number of seconds")
       .transform(Number),
-    { type: "integer", minimum: 0, description: described },
+    { type: "integer", minimum: 0, maximum: 999_999_999, description: described },
   );
 
 /** Epoch milliseconds of an RFC 3339 time. */
