@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { json } from "./fields.ts";
 import { id } from "./ids.ts";
+import { choice, page, query } from "./lists.ts";
 import { runStatus, stepStatus } from "./runs.ts";
 import { time } from "./times.ts";
 
@@ -64,3 +66,29 @@ export const runTimeline = z
   })
   .meta({ id: "RunTimeline" });
 export type RunTimeline = z.output<typeof runTimeline>;
+
+export const DECISION_TYPES = ["scheduler", "concurrency", "resource", "condition"] as const;
+
+export const decision = z
+  .strictObject({
+    id,
+    workflow_run_id: id,
+    step_run_id: id.optional().describe("Absent of a step that the trigger has disabled."),
+    step_ref: z.string(),
+    decision_type: z.enum(DECISION_TYPES),
+    decision: z.enum(["wait", "skip", "complete", "cancel"]),
+    explanation: z.string(),
+    details: z.record(z.string(), json).describe("`reason`, and what the explanation is made of."),
+    created_at: time.describe("Since when."),
+  })
+  .meta({ id: "Decision", description: "Why a step waits or waited, or ended as it did without its own work." });
+export type Decision = z.output<typeof decision>;
+
+/** The list is always an envelope. */
+export const decisionsQuery = query({
+  limit: page.limit,
+  cursor: page.cursor,
+  envelope: choice(["true"], "must be true: this list is always an envelope").optional(),
+  step_ref: z.string().optional(),
+  decision_type: choice(DECISION_TYPES, "is invalid").optional(),
+});

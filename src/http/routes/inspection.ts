@@ -1,4 +1,7 @@
-import { runGraph, runLabels, runTimeline } from "../../contract/inspection.ts";
+import { decision, decisionsQuery, runGraph, runLabels, runTimeline } from "../../contract/inspection.ts";
+import { envelopeOf } from "../../contract/lists.ts";
+import { envelopeAnswer } from "../answer.ts";
+import { explainRun } from "../../queries/inspection/explain.ts";
 import { getRunGraph } from "../../queries/inspection/run-graph.ts";
 import { getRunTimeline } from "../../queries/inspection/run-timeline.ts";
 import { findOwnRun } from "../../queries/runs.ts";
@@ -40,5 +43,17 @@ export const inspectionRoutes: Route[] = [
     scope: "workflows:read",
     returns: { 200: runTimeline },
     handler: async (deps, { caller, params }) => ({ body: await getRunTimeline(deps, caller, params.workflowRunID) }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/explain",
+    operationId: "explainWorkflowRun",
+    tag,
+    summary: "Get why steps wait, or ended without their own work",
+    scope: "workflows:read",
+    query: decisionsQuery,
+    returns: { 200: envelopeOf(decision) },
+    handler: async (deps, { caller, params, query, url }) =>
+      envelopeAnswer(await explainRun(deps, caller, params.workflowRunID, query), url),
   }),
 ];

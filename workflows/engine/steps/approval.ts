@@ -19,6 +19,11 @@ export const approval = {
     step.approval = { status: "pending", requested_at: at, expires_at };
   },
   work: () => [],
+  waits: ({ definition, step }) => ({
+    reason: "approval",
+    approvers: definition.approval_approvers ?? [],
+    until: step.deadline,
+  }),
   onDeadline: () => ({
     status: "failed",
     error: "approval timed out",
