@@ -26,7 +26,7 @@ interface DecisionsRequest {
   limit: number;
 }
 
-/** Newest first. */
+/** Newest first. Each has an id of its own: a hash, in the form of a uuid (version 8). */
 export async function listDecisions(db: Db, request: DecisionsRequest): Promise<StepDecision[]> {
   const { runId, step, reasons, cursor, limit } = request;
   const { values, given } = parameters();
@@ -42,7 +42,7 @@ export async function listDecisions(db: Db, request: DecisionsRequest): Promise<
   const enough = time ? `${newest(`at < epoch_ms(${time})`)} union all (${rows(`at = epoch_ms(${time})`)})` : newest();
   const { rows: found } = await db.query<Omit<StepDecision, "reason"> & { reason: string }>(
     `select * from (
-       select md5(concat_ws(' ', id, step))::uuid as id, step, at, reason
+       select overlay(overlay(md5(concat_ws(' ', id, step)) placing '8' from 13) placing '8' from 17)::uuid as id, step, at, reason
        from (${enough}) decision, unnest(steps) span, generate_series(lower(span), upper(span) - 1) step) of_step
      where ${["true", ...ofStep, ...after(cursor, "at", "id", given)].join(" and ")}
      order by at desc, id desc limit ${most}`,

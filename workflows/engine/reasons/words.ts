@@ -40,7 +40,7 @@ export function wordsOf(reason: Derived): string {
     case "dependency":
       return `cannot run after ${named([reason.step_ref])}, which is ${reason.status}`;
     case "disabled":
-      return `left out by the trigger's step_overrides${by(reason.by)}`;
+      return `disabled${by(reason.by)} in the trigger's step_overrides`;
     case "run_over": {
       const why = reason.error ? `: ${reason.error}` : "";
       return `the run ended as ${reason.status}${by(reason.by)}${why}`;
