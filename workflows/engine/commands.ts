@@ -3,7 +3,7 @@ import { endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
 import { recover } from "./recovery/apply.ts";
 import { recoveryOf } from "./recovery/rule.ts";
-import { note } from "./reasons/tell.ts";
+import { tellEnd } from "./reasons/tell.ts";
 import type { Run } from "./run.ts";
 import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
@@ -40,7 +40,7 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       if ("status" in recovery) return recovery;
       recover(run, recovery, at);
       if (verb === "skip" || verb === "force-complete")
-        note(run, at, [...recovery.changes.keys()], { reason: verb, by: actor, comment: command.reason });
+        tellEnd(run, plan.index.get(step_ref) ?? -1, { reason: verb, by: actor, comment: command.reason }, at);
       // A parent that reopened the run itself knows.
       const isChild = plan.run.parent_workflow_run_id !== undefined;
       if (isChild && wasOver && !isRunOver(state.status) && verb !== "reopen") state.returning = true;

@@ -6,7 +6,7 @@ import type { RunEvent } from "./events.ts";
 import { mostAttempts, nextAttemptAt } from "./steps/retries.ts";
 import type { Run } from "./run.ts";
 import { conditionTests } from "./references/facts.ts";
-import { note } from "./reasons/tell.ts";
+import { tellEnd } from "./reasons/tell.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
@@ -98,7 +98,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       beginNextAttempt(run, event.step, at);
       break;
     case "step_skipped":
-      note(run, at, [event.step], { reason: "condition", tests: conditionTests(run, event.step) });
+      tellEnd(run, event.step, { reason: "condition", tests: conditionTests(run, event.step) }, at);
       endStep(run, event.step, { status: "skipped", cause: "condition" }, at);
       break;
     case "step_failed":

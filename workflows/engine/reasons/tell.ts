@@ -1,7 +1,7 @@
 import { isFull, laneLimit } from "../limits.ts";
 import type { Run } from "../run.ts";
 import type { StepState } from "../state.ts";
-import type { Reason, Wait } from "./reason.ts";
+import type { End, Reason, Wait } from "./reason.ts";
 import { waitOf } from "./waits.ts";
 
 /** Rows and definition tell these to whoever reads the run. */
@@ -19,10 +19,12 @@ export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): 
       run.told.steps.delete(i);
       return;
     }
+    const step = run.state.steps[i] as StepState;
     const key = JSON.stringify(reason);
-    if (run.told.steps.get(i) === key) return;
-    run.told.steps.set(i, key);
-    const at = sinceWhen(run, run.state.steps[i] as StepState, reason);
+    const told = `${step.generation} ${key}`;
+    if (run.told.steps.get(i) === told) return;
+    run.told.steps.set(i, told);
+    const at = sinceWhen(run, step, reason);
     const group = groups.get(`${at} ${key}`);
     if (group) group.steps.push(i);
     else groups.set(`${at} ${key}`, { at, reason, steps: [i] });
@@ -35,7 +37,7 @@ export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): 
     run.told.lanes.set(lane, held);
     for (const i of ready) consider(i);
   }
-  for (const { at, reason, steps } of groups.values()) note(run, at, steps, reason);
+  for (const { at, reason, steps } of groups.values()) write(run, at, steps, reason);
 }
 
 /** What the mirror knows of a run that is carried on: all that it waits for. */
@@ -44,7 +46,10 @@ export function assumeTold(run: Run): void {
   run.dirty.decisions = [];
 }
 
-export function note(run: Run, at: number, steps: number[], reason: Reason): void {
+/** How a step has ended. */
+export const tellEnd = (run: Run, i: number, reason: End, at: number): void => write(run, at, [i], reason);
+
+function write(run: Run, at: number, steps: number[], reason: Reason): void {
   run.dirty.decisions.push({ at, steps: rangesOf(steps), reason });
 }
 
