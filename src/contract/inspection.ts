@@ -67,7 +67,7 @@ export const runTimeline = z
   .meta({ id: "RunTimeline" });
 export type RunTimeline = z.output<typeof runTimeline>;
 
-export const DECISION_TYPES = ["scheduler", "concurrency", "resource", "condition"] as const;
+const DECISION_TYPES = ["scheduler", "concurrency", "resource", "condition"] as const;
 
 export const decision = z
   .strictObject({

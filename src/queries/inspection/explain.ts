@@ -3,7 +3,7 @@ import type { Decision } from "../../contract/inspection.ts";
 import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findCanceler } from "../../store/accepted-commands.ts";
-import { listDecisions, type StepDecision } from "../../store/mirror/run-decisions.ts";
+import { listDecisions, type StepDecision } from "../../store/decisions/run-decisions.ts";
 import { stepsOfVersion } from "../../store/workflow-versions.ts";
 import { type FoundDecision, presentDecision, reasonsOf } from "../../views/decision.ts";
 import { stepRunId } from "../../../workflows/engine/ids.ts";

@@ -9,7 +9,7 @@ import {
 import { recordOf } from "../postgres/columns.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
 import type { Db } from "../postgres/pool.ts";
-import { insertDecisionsFrom } from "./run-decisions.ts";
+import { insertDecisionsFrom } from "../decisions/run-decisions.ts";
 import { insertAttemptsFrom } from "../step-attempts.ts";
 import type { MirrorRows } from "../../../workflows/engine/mirror/rows.ts";
 

@@ -142,7 +142,7 @@ describe("why a step waits", () => {
     const narrow = await runOf(stack, [work("a", job), work("b", job)], { max_parallel_steps: 1 });
     await tells(narrow, "b scheduler/wait limit max_parallel_steps 1/1");
     await until(() => answers.length === 7);
-    const answering = setInterval(() => answers.splice(0).forEach((answer) => answer()), 20);
+    const answering = setInterval(() => answers.pop()?.(), 10);
     await reaches(stack, run, "completed");
     await reaches(stack, narrow, "completed");
     clearInterval(answering);

@@ -28,7 +28,7 @@ function dependenciesOf({ plan, state, schedule }: Run, i: number): Wait | undef
 }
 
 /** The same for every step of a lane that is to start, and for every one whose next attempt is due. */
-export function heldBack(run: Run, i: number): Wait | undefined {
+function heldBack(run: Run, i: number): Wait | undefined {
   const { plan, state } = run;
   // A paused run starts no step; a job that was called is tried again.
   if (state.status === "paused" && !state.steps[i]?.between_attempts) return { reason: "paused", by: pauser(run) };

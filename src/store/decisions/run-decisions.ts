@@ -1,7 +1,7 @@
 import type { Cursor } from "../../contract/cursor.ts";
 import { after, parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
-import type { DecisionRow, Reason } from "../../../workflows/engine/reasons/reason.ts";
+import type { Reason } from "../../../workflows/engine/reasons/reason.ts";
 
 /** SQL that inserts the DecisionRows of a json expression, each with its run_id. They never change. */
 export const insertDecisionsFrom = (json: string) => `
