@@ -12,10 +12,9 @@ import { durationOf, stepsOf } from "./steps-of-run.ts";
 /** What depends on what in a run, how far it is, and which way through it takes longest. */
 export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Promise<RunGraph> {
   const row = await findOwnRun(deps, caller, runId);
-  const steps = stepsOf(await mirroredRun(deps, row));
+  const steps = stepsOf(await mirroredRun(deps, row)).map((step) => ({ ...step, took: durationOf(step.row) }));
   const timed = new Map(
-    steps.map(({ definition, row: step }) => {
-      const elapsed = durationOf(step) ?? 0;
+    steps.map(({ definition, row: step, took: elapsed = 0 }) => {
       const isOver = step.finished_at !== undefined;
       const estimate_ms = isOver ? elapsed : (definition.timeout_secs_override ?? 0) * 1000 || elapsed;
       const remaining = isOver ? 0 : Math.max(0, estimate_ms - elapsed);
@@ -29,7 +28,7 @@ export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Pr
     workflow_run_id: row.id,
     workflow_id: row.workflow_id,
     version: row.workflow_version,
-    nodes: steps.map(({ definition: { step_type, depends_on }, row: step }) => ({
+    nodes: steps.map(({ definition: { step_type, depends_on }, row: step, took }) => ({
       step_ref: step.step_ref,
       type: step_type,
       status: step.status,
@@ -37,7 +36,7 @@ export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Pr
       attempt: step.attempt,
       started_at: shownTime(step.started_at),
       finished_at: shownTime(step.finished_at),
-      duration_ms: durationOf(step),
+      duration_ms: took,
     })),
     edges: steps.flatMap(({ definition: { step_ref: to, depends_on } }) => depends_on.map((from) => ({ from, to }))),
     roots: rootsOf(steps.map(({ definition }) => definition)),

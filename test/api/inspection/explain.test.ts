@@ -1,7 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import type { z } from "zod";
 import {
   createJob,
   createWorkflow,
@@ -13,10 +12,10 @@ import {
   reaches,
   runOf,
   trigger,
-  wait,
   work,
 } from "../definitions.ts";
-import { answered, envelope, id, present, refused, text, time } from "../shapes.ts";
+import { type Decision, explainedOn, page, path, said } from "./explained.ts";
+import { answered, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -26,144 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const decision = z.strictObject({
-  id,
-  workflow_run_id: id,
-  step_run_id: id.optional(),
-  step_ref: text,
-  decision_type: z.enum(["scheduler", "concurrency", "resource", "condition"]),
-  decision: z.enum(["wait", "skip", "complete", "cancel"]),
-  explanation: text,
-  details: z.record(text, present),
-  created_at: time,
-});
-const page = envelope(decision);
-type Decision = z.infer<typeof decision>;
-
-const path = ({ id: run }: Pick<WorkflowRun, "id">, query = "") => `/v1/workflow-runs/${run}/explain${query}`;
-const explained = async (run: WorkflowRun, query = "?limit=100"): Promise<Decision[]> =>
-  answered(await stack.request("GET", path(run, query)), 200, page).data;
-const said = (decisions: Decision[]) =>
-  decisions.map(
-    ({ step_ref, decision_type: type, decision: what, explanation }) => `${step_ref} ${type}/${what} ${explanation}`,
-  );
-/** Once the mirror has it. */
-const tells = (run: WorkflowRun, line: string | RegExp) =>
-  until(async () =>
-    said(await explained(run)).some((one) => (typeof line === "string" ? one === line : line.test(one))),
-  );
-
-const verb = (run: WorkflowRun, what: string, body?: object) =>
-  ok(stack, "POST", `/v1/workflow-runs/${run.id}/${what}`, body);
-
-describe("why a step waits", () => {
-  test("for what it depends on, which is told as it is now", async () => {
-    const run = await runOf(stack, [gate("a"), gate("b"), gate("c"), gate("join", { depends_on: ["a", "b", "c"] })]);
-    for (const ref of ["a", "b", "c"]) await opens(stack, run, ref);
-    await verb(run, "steps/a/approve");
-    await verb(run, "steps/c/approve");
-    const [one] = await explained(run, "?step_ref=join");
-    expect(one).toMatchObject({
-      workflow_run_id: run.id,
-      step_run_id: (await getStep(stack, run, "join")).id,
-      decision_type: "scheduler",
-      decision: "wait",
-      explanation: "2 of 3 done: waits for `b`",
-      details: { reason: "dependencies", done: 2, required: 3, waits_for: ["b"] },
-      created_at: (await getStep(stack, run, "c")).finished_at,
-    });
-    await verb(run, "steps/b/approve");
-    await opens(stack, run, "join");
-    await tells(run, "join scheduler/wait approval of ada");
-    expect(await explained(run, "?step_ref=join")).toHaveLength(1);
-  });
-
-  test("for an approval, an event, a sleep's end", async () => {
-    const run = await runOf(
-      stack,
-      [
-        gate("gate", { approval_approvers: ["ops", "ada"], approval_timeout_secs: 3600 }),
-        gate("endless"),
-        wait("wait", "order-{{payload.n}}", { event_timeout_secs: 60 }),
-        { step_ref: "sleep", step_type: "sleep", sleep_duration_secs: 600 },
-      ],
-      {},
-      { payload: { n: 7 } },
-    );
-    await opens(stack, run, "gate");
-    await opens(stack, run, "wait");
-    await tells(run, /wait scheduler\/wait/);
-    const all = await explained(run);
-    const of = (ref: string) => all.filter(({ step_ref }) => step_ref === ref);
-    const startOf = async (ref: string) => (await getStep(stack, run, ref)).started_at ?? "";
-    const later = async (ref: string, secs: number) => {
-      const at = await startOf(ref);
-      return new Date(Date.parse(at) + secs * 1000).toISOString().slice(0, 19);
-    };
-    expect(of("gate")).toMatchObject([{ decision: "wait", created_at: await startOf("gate") }]);
-    expect(of("gate")[0]?.explanation).toContain(`approval of ops, ada until ${await later("gate", 3600)}`);
-    expect(of("gate")[0]?.details).toMatchObject({ reason: "approval", approvers: ["ops", "ada"] });
-    expect(of("endless")).toMatchObject([{ explanation: "approval of ada", details: { reason: "approval" } }]);
-    expect(of("wait")).toHaveLength(1);
-    expect(of("wait")[0]?.explanation).toContain(`waits for event order-7 until ${await later("wait", 60)}`);
-    expect(of("sleep")[0]?.explanation).toContain(`sleeps until ${await later("sleep", 600)}`);
-  });
-
-  test("for its next attempt", async () => {
-    stack.jobs.on("/fails", () => ({ status: 503, headers: { "retry-after": "3600" } }));
-    const job = await createJob(stack, "/fails", { max_attempts: 5 });
-    const run = await runOf(stack, [work("call", job)]);
-    await tells(run, /^call scheduler\/wait retry 2 of 5 at /);
-    const [one] = await explained(run);
-    expect(one?.details).toMatchObject({ reason: "retry", attempt: 2, max_attempts: 5 });
-    expect(Date.parse(String(one?.details.at)) - Date.parse(one?.created_at ?? "")).toBeGreaterThan(3_500_000);
-  });
-
-  test("for a place under a limit, each limit by its type; and what is over is told still", async () => {
-    const answers: (() => void)[] = [];
-    stack.jobs.on("/slow", () => new Promise((resolve) => answers.push(() => resolve({}))));
-    const job = await createJob(stack, "/slow");
-    const large = (n: number) => work(`large${n}`, job, { resource_class: "large" });
-    const keyed = (ref: string) => work(ref, job, { concurrency_key: "deploy" });
-    const steps = [...[1, 2, 3, 4, 5, 6, 7].map(large), keyed("one"), keyed("two")];
-    const run = await runOf(stack, steps);
-    await tells(run, "two concurrency/wait another step holds the concurrency_key deploy");
-    const all = said(await explained(run)).sort();
-    expect(all).toEqual([
-      "large6 resource/wait limit large 5/5",
-      "large7 resource/wait limit large 5/5",
-      "two concurrency/wait another step holds the concurrency_key deploy",
-    ]);
-    const typed = (type: string) => explained(run, `?decision_type=${type}`).then(said);
-    expect((await typed("resource")).sort()).toEqual(all.slice(0, 2));
-    expect(await typed("concurrency")).toEqual(all.slice(2));
-    expect(await typed("condition")).toEqual([]);
-
-    const narrow = await runOf(stack, [work("a", job), work("b", job)], { max_parallel_steps: 1 });
-    await tells(narrow, "b scheduler/wait limit max_parallel_steps 1/1");
-    await until(() => answers.length === 7);
-    const answering = setInterval(() => answers.pop()?.(), 10);
-    await reaches(stack, run, "completed");
-    await reaches(stack, narrow, "completed");
-    clearInterval(answering);
-    expect(said(await explained(run)).sort()).toEqual(all);
-  });
-
-  test("for who paused the run", async () => {
-    const run = await runOf(stack, [gate("a"), gate("b", { depends_on: ["a"] })]);
-    await opens(stack, run, "a");
-    await verb(run, "pause");
-    await verb(run, "steps/a/approve");
-    await tells(run, "b scheduler/wait the run is paused by ada");
-    await verb(run, "resume");
-    await opens(stack, run, "b");
-    await tells(run, "b scheduler/wait approval of ada");
-    expect(said(await explained(run, "?step_ref=b"))).toEqual([
-      "b scheduler/wait approval of ada",
-      "b scheduler/wait the run is paused by ada",
-    ]);
-  });
-});
+const { explained, verb } = explainedOn(() => stack);
 
 describe("why a step ended without its own work", () => {
   test("its condition with the values it compared; and what comes after a dead end", async () => {
