@@ -1,14 +1,15 @@
+import { assertMayPass } from "./assert-may-pass.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { assertScope, type Caller, senderOf } from "../../identity/caller.ts";
+import type { Caller } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
 import { findJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
-import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
+import { involvedIn } from "../../../workflows/engine/gates/may-pass.ts";
 import {
   enabledSteps,
   isRunOfJob,
@@ -61,7 +62,7 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), workflow_version);
   const old = await findVersion(db, source.workflow_version_id);
   const passed = newlyLeftOut(source, version, old);
-  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
+  assertMayPass(passed, caller, involvedIn(plan, state));
   return { workflow, header, plan: next, state: stateIn(plan, state, next) };
 }
 

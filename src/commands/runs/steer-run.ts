@@ -19,7 +19,7 @@ import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findApproval } from "../../store/approvals.ts";
+import { findApproval } from "../../store/approvals/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
@@ -42,6 +42,7 @@ export interface Steering {
   verb: Verb;
   stepRef?: string;
   reason?: string;
+  comment?: string;
   result?: Json;
   /** send-event: the key it is sent to. */
   eventKey?: string;
@@ -79,8 +80,8 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const payloads = await savePayloads(db, row, runId, steering.payloads ?? {});
-  const { reason, eventKey: event_key } = steering;
-  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads };
+  const { reason, comment, eventKey: event_key } = steering;
+  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, comment, result, event_key, ...payloads };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
@@ -107,10 +108,10 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
 
 /** What a command would do, with nothing changed. It is refused as `steerRun` would refuse it. */
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
-  const { verb, stepRef: step_ref, reason, eventKey: event_key, payloads = {} } = steering;
+  const { verb, stepRef: step_ref, reason, comment, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
   const given = await unsavedPayloads(deps.db, row, payloads);
-  return previewCommand(deps, row, { ...given, verb, step_ref, reason, event_key, ...senderOf(caller) });
+  return previewCommand(deps, row, { ...given, verb, step_ref, reason, comment, event_key, ...senderOf(caller) });
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
@@ -163,8 +164,8 @@ async function reopen(
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {
-  const { verb, stepRef, reason, result, eventKey, payloads } = steering;
-  const body = { reason, result, eventKey, payloads };
+  const { verb, stepRef, reason, comment, result, eventKey, payloads } = steering;
+  const body = { reason, comment, result, eventKey, payloads };
   return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 

@@ -65,6 +65,17 @@ describe("why a step waits", () => {
     expect(of("sleep")[0]?.explanation).toContain(`sleeps until ${await later("sleep", 600)}`);
   });
 
+  test("for as many approvals as its gate needs, which is told anew with each", async () => {
+    const run = await runOf(stack, [gate("gate", { approval_approvers: ["ada", "bob"], approvals_required: 2 })]);
+    await tells(run, "gate scheduler/wait 0 of 2 approved: approval of ada, bob");
+    await verb(run, "steps/gate/approve");
+    await tells(run, "gate scheduler/wait 1 of 2 approved: approval of ada, bob");
+    expect(said(await explained(run))).toEqual([
+      "gate scheduler/wait 1 of 2 approved: approval of ada, bob",
+      "gate scheduler/wait 0 of 2 approved: approval of ada, bob",
+    ]);
+  });
+
   test("for its next attempt", async () => {
     stack.jobs.on("/fails", () => ({ status: 503, headers: { "retry-after": "3600" } }));
     const job = await createJob(stack, "/fails", { max_attempts: 5 });

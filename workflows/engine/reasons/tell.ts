@@ -22,9 +22,11 @@ export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): 
     const step = run.state.steps[i] as StepState;
     const key = JSON.stringify(reason);
     const told = `${step.generation} ${key}`;
-    if (run.told.steps.get(i) === told) return;
+    const before = run.told.steps.get(i);
+    if (before === told) return;
     run.told.steps.set(i, told);
-    const at = sinceWhen(run, step, reason);
+    const isChanged = before?.startsWith(`${step.generation} {"reason":"${reason.reason}"`);
+    const at = isChanged ? run.state.revision / 1000 : sinceWhen(run, step, reason);
     const group = groups.get(`${at} ${key}`);
     if (group) group.steps.push(i);
     else groups.set(`${at} ${key}`, { at, reason, steps: [i] });

@@ -17,7 +17,7 @@ export function wordsOf(reason: Derived): string {
     case "values":
       return "looks up what its condition asks for";
     case "approval":
-      return `approval of ${reason.approvers.length > 0 ? listed(reason.approvers) : "anyone"}${until(reason.until)}`;
+      return `${progress(reason)}approval of ${reason.approvers.length > 0 ? listed(reason.approvers) : "anyone"}${until(reason.until)}`;
     case "event":
       return reason.event_key === undefined
         ? "registers its event"
@@ -47,6 +47,9 @@ export function wordsOf(reason: Derived): string {
     }
   }
 }
+
+const progress = ({ approved = 0, required }: { approved?: number; required?: number }): string =>
+  required === undefined ? "" : `${approved} of ${required} approved: `;
 
 const MOST_NAMED = 5;
 
