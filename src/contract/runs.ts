@@ -37,7 +37,6 @@ export const workflowRun = z
     tags: shownTags.optional(),
     workflow_version_id: versionId.optional(),
     created_by: z.string().optional(),
-    canceled_by: z.string().optional().describe("Who asked for it. Only where one run is read."),
     created_at: time,
   })
   .meta({ id: "WorkflowRun" });

@@ -3,7 +3,6 @@ import type { Deps } from "../deps.ts";
 import { type Caller, own } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { fittingPageOf, type Page } from "./page.ts";
-import { findCanceler } from "../store/accepted-commands.ts";
 import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
 import { findRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
@@ -30,15 +29,10 @@ export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): P
  * its task ends, and before the command that led to the state is answered.
  */
 export async function getRun(deps: Deps, caller: Caller, row: RunRow, waitSecs: number): Promise<WorkflowRun> {
-  if (waitSecs === 0 || isRunOver(row.status)) return whole(deps, row);
+  if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);
   const { id: run } = row;
   await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
-  return whole(deps, await findOwnRun(deps, caller, run));
-}
-
-async function whole(deps: Deps, row: RunRow): Promise<WorkflowRun> {
-  const run = await presentRun(deps, row);
-  return row.status === "canceled" ? { ...run, canceled_by: await findCanceler(deps.db, row.id) } : run;
+  return presentRun(deps, await findOwnRun(deps, caller, run));
 }
 
 /** The steps in the order of the definition. */

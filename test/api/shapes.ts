@@ -35,7 +35,6 @@ export const run = z.strictObject({
   tags: tags.optional(),
   workflow_version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
   created_by: text,
-  canceled_by: text.optional(),
   created_at: time,
 });
 

@@ -2,7 +2,7 @@ import { isFull, laneLimit } from "../limits.ts";
 import type { Run } from "../run.ts";
 import type { StepState } from "../state.ts";
 import type { End, Reason, Wait } from "./reason.ts";
-import { waitOf } from "./waits.ts";
+import { pauser, waitOf } from "./waits.ts";
 
 /** Rows and definition tell these to whoever reads the run. */
 const NEVER_TOLD: ReadonlySet<Wait["reason"]> = new Set(["dependencies", "values"]);
@@ -58,7 +58,11 @@ function write(run: Run, at: number, steps: number[], reason: Reason): void {
 const isNeverTold = (wait: Wait): boolean =>
   NEVER_TOLD.has(wait.reason) || (wait.reason === "event" && wait.event_key === undefined);
 
-const laneKey = (run: Run, i: number): string => `${run.state.status} ${isFull(run) ? "full" : laneLimit(run, i)}`;
+/** What holds back all steps of the lane. */
+function laneKey(run: Run, i: number): string {
+  const pause = run.state.status === "paused" ? `paused by ${pauser(run)}` : "";
+  return `${pause} ${isFull(run) ? "full" : laneLimit(run, i)}`;
+}
 
 /** Limits hold a step back since what happened last. */
 function sinceWhen({ state }: Run, { started_at, last_failure }: StepState, { reason }: Wait): number {

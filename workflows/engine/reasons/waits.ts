@@ -44,5 +44,5 @@ function heldBack(run: Run, i: number): Wait | undefined {
   }
 }
 
-const pauser = ({ state }: Run): string | undefined =>
+export const pauser = ({ state }: Run): string | undefined =>
   state.commands.findLast(({ verb, status }) => verb === "pause" && status === "applied")?.actor;
