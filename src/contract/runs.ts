@@ -7,10 +7,10 @@ import { time } from "./times.ts";
 /** Answers of the workflow-run family. Members without a value are absent. */
 
 export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
-const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
+export const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
 export type RunStatus = z.output<typeof runStatus>;
 
-const stepStatus = z
+export const stepStatus = z
   .enum(["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"])
   .meta({ id: "StepStatus" });
 export type StepStatus = z.output<typeof stepStatus>;

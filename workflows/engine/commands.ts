@@ -4,6 +4,7 @@ import type { Command } from "./events.ts";
 import { involvedIn } from "./gates/may-pass.ts";
 import { recover } from "./recovery/apply.ts";
 import { recoveryOf } from "./recovery/rule.ts";
+import { tellEnd } from "./reasons/tell.ts";
 import type { Run } from "./run.ts";
 import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
@@ -16,7 +17,7 @@ const APPLIED: Verdict = { status: "applied" };
 /** Applies a command, or says why not, in words that clients know. A refused command changes nothing. */
 export function applyCommand(run: Run, command: Command & { at: number }): Verdict {
   const { plan, state } = run;
-  const { verb, step_ref = "", at } = command;
+  const { verb, step_ref = "", actor, at } = command;
   switch (verb) {
     case "pause":
       if (isRunOver(state.status)) return refused("invalid_state", "workflow run already in terminal state");
@@ -39,6 +40,8 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       const recovery = recoveryOf(plan, state, { ...command, verb });
       if ("status" in recovery) return recovery;
       recover(run, recovery, at);
+      if (verb === "skip" || verb === "force-complete")
+        tellEnd(run, plan.index.get(step_ref) ?? -1, { reason: verb, by: actor, comment: command.reason }, at);
       // A parent that reopened the run itself knows.
       const isChild = plan.run.parent_workflow_run_id !== undefined;
       if (isChild && wasOver && !isRunOver(state.status) && verb !== "reopen") state.returning = true;
