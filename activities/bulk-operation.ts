@@ -4,6 +4,7 @@ import pMap from "p-map";
 import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
 import { CONCURRENCY } from "../src/commands/bulk/each-run.ts";
 import type { Deps } from "../src/deps.ts";
+import type { Scope } from "../src/identity/caller.ts";
 import { type BulkItemOutcome, listBulkItems, settleBulkItems } from "../src/store/bulk-operation-items.ts";
 import { findBulkOperation, type StoredBulkOperation, writeBulkState } from "../src/store/bulk-operations.ts";
 import type { Activities } from "../workflows/activity-types.ts";
@@ -49,10 +50,12 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
   const gapMs = max_per_second === undefined ? 0 : 1000 / max_per_second;
   const limit = max_per_second === undefined ? CHUNK : Math.min(max_per_second * CHUNK_SECS, CHUNK);
   const items = await listBulkItems(deps.db, id, { status: "pending", limit });
-  const caller = { actor: operation.created_by, projects: [operation.project_id], scopes: [] };
+  const scopes: Scope[] = operation.may_override ? ["approvals:override"] : [];
+  const caller = { actor: operation.created_by, projects: [operation.project_id], scopes, groups: operation.groups };
   const action = {
     operationId: id,
     operation: operation.operation,
+    stepRef: operation.step_ref,
     since: operation.created_at,
     commandId: `bulk-operation/${id}`,
     repeated: context.info.attempt > 1,

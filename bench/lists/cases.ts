@@ -1,20 +1,15 @@
-import type { Pool, QueryConfig } from "pg";
+import type { Pool } from "pg";
 import { request } from "undici";
+import type { Case } from "./case.ts";
 import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
+import { searchesIn } from "./searches.ts";
 import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
+import type { RunStatus } from "../../src/contract/runs.ts";
 import { stepsStatement } from "../../src/store/steps.ts";
-
-/** One question: paths that ask it, and the statements behind them. */
-export interface Case {
-  name: string;
-  kind: "list" | "one run";
-  paths: string[];
-  statements: QueryConfig[];
-}
 
 export const CLOSED_RUN = "a closed run";
 
-type Filter = Omit<Parameters<typeof runsStatement>[0], "project_id" | "limit">;
+type Filter = { status?: RunStatus; tag_key?: string; tag_value?: string };
 
 const DEEP_PAGE = 200;
 const PAGES_FROM_THERE = 20;
@@ -57,6 +52,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
         runsStatement({ project_id: projectId(0), cursor: { at: Date.now() - 1e9, id: closed[0] }, limit: 51 }),
       ],
     },
+    ...searchesIn(projectId(0), inLargest[0] as string),
     { name: CLOSED_RUN, kind: "one run", paths: closed.map((id) => `/v1/workflow-runs/${id}`), statements: [] },
     {
       name: "its steps",

@@ -128,14 +128,37 @@ export type BulkItem = {
 export type BulkOperation = {
     id: Id;
     project_id: string;
-    operation: "cancel" | "replay" | "pause" | "resume";
+    operation: "cancel" | "replay" | "pause" | "resume" | "retry" | "approve" | "reject" | "skip";
     status: "running" | "paused" | "completed" | "aborted";
+    step_ref?: string;
     /**
      * Absent when the runs were named by id.
      */
     filter?: {
         workflow_id?: Id | null;
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | null;
+        /**
+         * One or several.
+         */
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        triggered_by?: string | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        created_by?: string | null;
+        /**
+         * In any case of letters.
+         * @minLength 3
+         * @maxLength 256
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        error_contains?: string | null;
         /**
          * @minLength 1
          * @maxLength 64
@@ -148,6 +171,47 @@ export type BulkOperation = {
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         tag_value?: string | null;
+        /**
+         * A key, or `key=value`.
+         * @minLength 1
+         * @maxLength 321
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        label?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_before?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_before?: string | null;
+        /**
+         * When the operation is created.
+         * @minimum 0
+         * @maximum 2147483647
+         */
+        waiting_longer_than_secs?: number | null;
+        /**
+         * Whether another run retries it.
+         */
+        is_retried?: boolean | null;
     };
     reason?: string;
     max_per_second?: number;
@@ -183,13 +247,36 @@ export type BulkOperation = {
 
 export type BulkPlan = {
     project_id: string;
-    operation: "cancel" | "replay" | "pause" | "resume";
+    operation: "cancel" | "replay" | "pause" | "resume" | "retry" | "approve" | "reject" | "skip";
+    step_ref?: string;
     /**
      * Absent when the runs were named by id.
      */
     filter?: {
         workflow_id?: Id | null;
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | null;
+        /**
+         * One or several.
+         */
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        triggered_by?: string | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        created_by?: string | null;
+        /**
+         * In any case of letters.
+         * @minLength 3
+         * @maxLength 256
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        error_contains?: string | null;
         /**
          * @minLength 1
          * @maxLength 64
@@ -202,6 +289,47 @@ export type BulkPlan = {
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         tag_value?: string | null;
+        /**
+         * A key, or `key=value`.
+         * @minLength 1
+         * @maxLength 321
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        label?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_before?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_before?: string | null;
+        /**
+         * When the operation is created.
+         * @minimum 0
+         * @maximum 2147483647
+         */
+        waiting_longer_than_secs?: number | null;
+        /**
+         * Whether another run retries it.
+         */
+        is_retried?: boolean | null;
     };
     reason?: string;
     max_per_second?: number;
@@ -214,6 +342,14 @@ export type BulkPlan = {
      * The first hundred.
      */
     workflow_run_ids: Id[];
+    /**
+     * Of the first hundred, those that would be refused now, and why.
+     */
+    refused: {
+        workflow_run_id: Id;
+        code: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
+        error: string;
+    }[];
 };
 
 export type BulkSteeringPlan = {
@@ -348,30 +484,6 @@ export type CommandStatus = {
     code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
     error?: string;
     message?: string;
-};
-
-/**
- * Why a step waits or waited, or ended as it did without its own work.
- */
-export type Decision = {
-    id: Id;
-    workflow_run_id: Id;
-    /**
-     * Absent of a step that the trigger has disabled.
-     */
-    step_run_id?: Id;
-    step_ref: string;
-    decision_type: "scheduler" | "concurrency" | "resource" | "condition";
-    decision: "wait" | "skip" | "complete" | "cancel";
-    explanation: string;
-    /**
-     * `reason`, and what the explanation is made of.
-     */
-    details: Record<string, unknown>;
-    /**
-     * Since when.
-     */
-    created_at: Time;
 };
 
 export type Decisions = {
@@ -966,49 +1078,27 @@ export type Readiness = {
     }[];
 };
 
-export type RunGraph = {
-    workflow_run_id: Id;
-    workflow_id: Id;
-    version: number;
+export type RunCounts = {
     /**
-     * In the order of the definition, without steps that the trigger has disabled.
+     * @minimum 0
      */
-    nodes: {
-        step_ref: string;
-        type: string;
-        status: StepStatus;
-        depends_on?: string[];
-        attempt: number;
-        started_at?: Time;
-        finished_at?: Time;
+    total: number;
+    by_status: Record<string, number>;
+    /**
+     * Those with most runs first.
+     */
+    by_workflow: {
+        workflow_id: Id;
         /**
-         * Up to now, of a step that has not ended.
          * @minimum 0
          */
-        duration_ms?: number;
+        total: number;
+        by_status: Record<string, number>;
     }[];
-    edges: {
-        from: string;
-        to: string;
-    }[];
-    roots: string[];
     /**
-     * Have not started, and all that they depend on lets them.
+     * Of these there may be more than were counted.
      */
-    runnable: string[];
-    /**
-     * The steps that take longest one after the other.
-     */
-    critical_path: string[];
-    /**
-     * A step that is over counts what it took, another its `timeout_secs_override`, or else its time so far.
-     * @minimum 0
-     */
-    critical_path_estimate_ms: number;
-    /**
-     * @minimum 0
-     */
-    critical_path_remaining_ms: number;
+    capped: RunStatus[];
 };
 
 export type RunLabels = {
@@ -1040,44 +1130,6 @@ export const RunStatus = {
     timed_out: "timed_out",
     canceled: "canceled"
 } as const;
-
-export type RunTimeline = {
-    workflow_run_id: Id;
-    status: RunStatus;
-    started_at?: Time;
-    finished_at?: Time;
-    /**
-     * @minimum 0
-     */
-    total_ms: number;
-    /**
-     * In the order in which they started, then those that have not, by name.
-     */
-    steps: {
-        step_run_id: Id;
-        step_ref: string;
-        status: StepStatus;
-        started_at?: Time;
-        finished_at?: Time;
-        /**
-         * @minimum 0
-         */
-        duration_ms: number;
-        /**
-         * Steps that ran at the same time. Of a run of over 300 steps, at least the first ten of them.
-         */
-        parallel_with?: string[];
-        /**
-         * No step that ran at the same time ended later.
-         */
-        on_critical_path: boolean;
-        /**
-         * Since the end of the last step before it in this list that is over.
-         * @minimum 0
-         */
-        wait_ms: number;
-    }[];
-};
 
 export type StepRun = {
     id: Id;
@@ -1142,11 +1194,19 @@ export type TriggerPlan = {
         error?: string;
         finished_at?: Time;
         retry_of_run_id?: Id;
+        /**
+         * The newest run that retries this one.
+         */
+        retried_by_run_id?: Id;
         parent_workflow_run_id?: Id;
         parent_step_run_id?: Id;
         tags?: Record<string, string>;
         workflow_version_id?: VersionId;
         created_by?: string;
+        /**
+         * In a list that asks with `waiting_longer_than_secs`: what has waited so long, the longest first.
+         */
+        waiting_on?: WaitingStep[];
     };
     disabled_steps: string[];
     /**
@@ -1274,6 +1334,18 @@ export type Vote = {
      */
     as?: string;
     comment?: string;
+};
+
+export type WaitingStep = {
+    step_ref: string;
+    source: "approval" | "wait_for_event" | "sleep";
+    requested_at: Time;
+    expires_at?: Time;
+    approvers?: string[];
+    /**
+     * What an event has to be sent to.
+     */
+    event_key?: string;
 };
 
 export type Workflow = {
@@ -1530,12 +1602,20 @@ export type WorkflowRun = {
     finished_at?: Time;
     expires_at?: Time;
     retry_of_run_id?: Id;
+    /**
+     * The newest run that retries this one.
+     */
+    retried_by_run_id?: Id;
     parent_workflow_run_id?: Id;
     parent_step_run_id?: Id;
     tags?: Record<string, string>;
     workflow_version_id?: VersionId;
     created_by?: string;
     created_at: Time;
+    /**
+     * In a list that asks with `waiting_longer_than_secs`: what has waited so long, the longest first.
+     */
+    waiting_on?: WaitingStep[];
 };
 
 export type WorkflowStep = {
@@ -2407,6 +2487,81 @@ export type ListWorkflowRunsByWorkflowIdQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    triggered_by?: string;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    created_by?: string;
+    /**
+     * In any case of letters.
+     * @minLength 3
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    error_contains?: string;
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_key?: string;
+    /**
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_value?: string;
+    /**
+     * A key, or `key=value`.
+     * @maxLength 321
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    label?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_before?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_before?: string;
+    /**
+     * Open runs with a step that has waited so long for an approval, an event or a time. `waiting_on` of each run names those steps.
+     * @minimum 0
+     * @maximum 999999999
+     */
+    waiting_longer_than_secs?: number;
+    /**
+     * Whether another run retries it.
+     */
+    is_retried?: boolean;
+    /**
+     * The newest first. By `finished`, only those that are over.
+     */
+    sort?: "created" | "finished";
 };
 
 export type ListWorkflowRunsByWorkflowIdResponseHeaders = {
@@ -2714,6 +2869,10 @@ export type ListWorkflowVersionStepsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListWorkflowVersionStepsResponseHeaders = {
@@ -2859,6 +3018,27 @@ export type ListWorkflowRunsQuery = {
      */
     project_id?: string;
     /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    triggered_by?: string;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    created_by?: string;
+    /**
+     * In any case of letters.
+     * @minLength 3
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    error_contains?: string;
+    /**
      * @maxLength 64
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
@@ -2868,7 +3048,55 @@ export type ListWorkflowRunsQuery = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     tag_value?: string;
-    status?: "pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled";
+    /**
+     * A key, or `key=value`.
+     * @maxLength 321
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    label?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_before?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_before?: string;
+    /**
+     * Open runs with a step that has waited so long for an approval, an event or a time. `waiting_on` of each run names those steps.
+     * @minimum 0
+     * @maximum 999999999
+     */
+    waiting_longer_than_secs?: number;
+    /**
+     * Whether another run retries it.
+     */
+    is_retried?: boolean;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_id?: string;
+    /**
+     * The newest first. By `finished`, only those that are over.
+     */
+    sort?: "created" | "finished";
 };
 
 export type ListWorkflowRunsResponseHeaders = {
@@ -2880,6 +3108,100 @@ export type ListWorkflowRunsResponseHeaders = {
 
 export type ListWorkflowRunsVariables = {
     query?: ListWorkflowRunsQuery;
+};
+
+export type CountWorkflowRunsResult = RunCounts;
+
+export type CountWorkflowRunsQuery = {
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    triggered_by?: string;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    created_by?: string;
+    /**
+     * In any case of letters.
+     * @minLength 3
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    error_contains?: string;
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_key?: string;
+    /**
+     * @maxLength 256
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    tag_value?: string;
+    /**
+     * A key, or `key=value`.
+     * @maxLength 321
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    label?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    created_before?: string;
+    /**
+     * At this time or later.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_after?: string;
+    /**
+     * Before this time.
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    finished_before?: string;
+    /**
+     * Open runs with a step that has waited so long for an approval, an event or a time. `waiting_on` of each run names those steps.
+     * @minimum 0
+     * @maximum 999999999
+     */
+    waiting_longer_than_secs?: number;
+    /**
+     * Whether another run retries it.
+     */
+    is_retried?: boolean;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_id?: string;
+};
+
+export type CountWorkflowRunsResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type CountWorkflowRunsVariables = {
+    query?: CountWorkflowRunsQuery;
 };
 
 export type BulkCancelWorkflowRunsResult = {
@@ -3120,6 +3442,10 @@ export type ListWorkflowRunStepsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListWorkflowRunStepsResponseHeaders = {
@@ -3708,71 +4034,6 @@ export type ListWorkflowRunLabelsVariables = {
     path: ListWorkflowRunLabelsPath;
 };
 
-export type GetWorkflowRunGraphResult = RunGraph;
-
-export type GetWorkflowRunGraphPath = {
-    workflowRunID: Id;
-};
-
-export type GetWorkflowRunGraphResponseHeaders = {
-    xRequestId?: string;
-};
-
-export type GetWorkflowRunGraphVariables = {
-    path: GetWorkflowRunGraphPath;
-};
-
-export type GetWorkflowRunTimelineResult = RunTimeline;
-
-export type GetWorkflowRunTimelinePath = {
-    workflowRunID: Id;
-};
-
-export type GetWorkflowRunTimelineResponseHeaders = {
-    xRequestId?: string;
-};
-
-export type GetWorkflowRunTimelineVariables = {
-    path: GetWorkflowRunTimelinePath;
-};
-
-export type ExplainWorkflowRunResult = {
-    data: Decision[];
-    has_more: boolean;
-    next_cursor?: string;
-};
-
-export type ExplainWorkflowRunPath = {
-    workflowRunID: Id;
-};
-
-export type ExplainWorkflowRunQuery = {
-    /**
-     * 50 where it is absent. More than 100 are 100.
-     * @minimum 1
-     */
-    limit?: number;
-    /**
-     * What `X-Next-Cursor` said, or an RFC 3339 time.
-     */
-    cursor?: string;
-    envelope?: "true";
-    step_ref?: string;
-    decision_type?: "scheduler" | "concurrency" | "resource" | "condition";
-};
-
-export type ExplainWorkflowRunResponseHeaders = {
-    xRequestId?: string;
-    xHasMore?: string;
-    xNextCursor?: string;
-    link?: string;
-};
-
-export type ExplainWorkflowRunVariables = {
-    path: ExplainWorkflowRunPath;
-    query?: ExplainWorkflowRunQuery;
-};
-
 export type ListApprovalsResult = {
     data: ListedApproval[];
     has_more: boolean;
@@ -4000,7 +4261,14 @@ export type CreateBulkOperationBody = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     project_id?: string | null;
-    operation: "cancel" | "replay" | "pause" | "resume";
+    operation: "cancel" | "replay" | "pause" | "resume" | "retry" | "approve" | "reject" | "skip";
+    /**
+     * Of retry, approve, reject, skip. Absent: all that failed; the one gate that waits; skip needs it.
+     * @minLength 1
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    step_ref?: string | null;
     /**
      * @minItems 1
      * @maxItems 100000
@@ -4008,7 +4276,29 @@ export type CreateBulkOperationBody = {
     ids?: Id[] | null;
     filter?: {
         workflow_id?: Id | null;
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | null;
+        /**
+         * One or several.
+         */
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        triggered_by?: string | null;
+        /**
+         * @minLength 1
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        created_by?: string | null;
+        /**
+         * In any case of letters.
+         * @minLength 3
+         * @maxLength 256
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        error_contains?: string | null;
         /**
          * @minLength 1
          * @maxLength 64
@@ -4021,6 +4311,47 @@ export type CreateBulkOperationBody = {
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         tag_value?: string | null;
+        /**
+         * A key, or `key=value`.
+         * @minLength 1
+         * @maxLength 321
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        label?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        created_before?: string | null;
+        /**
+         * At this time or later.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_after?: string | null;
+        /**
+         * Before this time.
+         * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+         * @format date-time
+         */
+        finished_before?: string | null;
+        /**
+         * When the operation is created.
+         * @minimum 0
+         * @maximum 2147483647
+         */
+        waiting_longer_than_secs?: number | null;
+        /**
+         * Whether another run retries it.
+         */
+        is_retried?: boolean | null;
     } | null;
     /**
      * @maxLength 4096
@@ -5088,6 +5419,10 @@ export type ListJobRunAttemptsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunAttemptsResponseHeaders = {
@@ -5124,6 +5459,10 @@ export type ListJobRunEventsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
+    /**
+     * One or several, by repeating it or with commas.
+     */
+    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunEventsResponseHeaders = {
@@ -5664,6 +6003,15 @@ export type Ops = {
         };
         item: WorkflowRun;
     };
+    countWorkflowRuns: {
+        args: {
+            query?: CountWorkflowRunsQuery;
+        };
+        result: CountWorkflowRunsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
     bulkCancelWorkflowRuns: {
         args: {
             query?: BulkCancelWorkflowRunsQuery;
@@ -5897,38 +6245,6 @@ export type Ops = {
         headers: {
             xRequestId?: string;
         };
-    };
-    getWorkflowRunGraph: {
-        args: {
-            path: GetWorkflowRunGraphPath;
-        };
-        result: GetWorkflowRunGraphResult;
-        headers: {
-            xRequestId?: string;
-        };
-    };
-    getWorkflowRunTimeline: {
-        args: {
-            path: GetWorkflowRunTimelinePath;
-        };
-        result: GetWorkflowRunTimelineResult;
-        headers: {
-            xRequestId?: string;
-        };
-    };
-    explainWorkflowRun: {
-        args: {
-            path: ExplainWorkflowRunPath;
-            query?: ExplainWorkflowRunQuery;
-        };
-        result: ExplainWorkflowRunResult;
-        headers: {
-            xRequestId?: string;
-            xHasMore?: string;
-            xNextCursor?: string;
-            link?: string;
-        };
-        item: Decision;
     };
     listApprovals: {
         args: {
@@ -6402,25 +6718,26 @@ export const OPERATIONS = {
     updateWorkflow: { id: "updateWorkflow", method: "PATCH", path: "/v1/workflows/{workflowID}", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }] },
     cloneWorkflow: { id: "cloneWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/clone", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     triggerWorkflow: { id: "triggerWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/trigger", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }, { name: "location", key: "location", type: "string" }] },
-    listWorkflowRunsByWorkflowId: { id: "listWorkflowRunsByWorkflowId", method: "GET", path: "/v1/workflows/{workflowID}/runs", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowRunsByWorkflowId: { id: "listWorkflowRunsByWorkflowId", method: "GET", path: "/v1/workflows/{workflowID}/runs", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }, { name: "triggered_by", in: "query" }, { name: "created_by", in: "query" }, { name: "error_contains", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "label", in: "query" }, { name: "created_after", in: "query" }, { name: "created_before", in: "query" }, { name: "finished_after", in: "query" }, { name: "finished_before", in: "query" }, { name: "waiting_longer_than_secs", in: "query" }, { name: "is_retried", in: "query" }, { name: "sort", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowGraph: { id: "getWorkflowGraph", method: "GET", path: "/v1/workflows/{workflowID}/graph", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "format", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     dryRunWorkflow: { id: "dryRunWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/dry-run", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }] },
     planWorkflow: { id: "planWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/plan", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersions: { id: "listWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersion: { id: "getWorkflowVersion", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersionImpact: { id: "getWorkflowVersionImpact", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/impact", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowVersionDiff: { id: "getWorkflowVersionDiff", method: "GET", path: "/v1/workflows/{workflowID}/versions/{fromVersionID}/diff/{toVersionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "fromVersionID", in: "path" }, { name: "toVersionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listActiveWorkflowVersions: { id: "listActiveWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/active-versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowPolicy: { id: "getWorkflowPolicy", method: "GET", path: "/v1/workflow-policies/{projectID}", tags: ["Workflow policies"], params: [{ name: "projectID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     upsertWorkflowPolicy: { id: "upsertWorkflowPolicy", method: "PUT", path: "/v1/workflow-policies/{projectID}", tags: ["Workflow policies"], params: [{ name: "projectID", in: "path" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    listWorkflowRuns: { id: "listWorkflowRuns", method: "GET", path: "/v1/workflow-runs", tags: ["Workflow runs"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowRuns: { id: "listWorkflowRuns", method: "GET", path: "/v1/workflow-runs", tags: ["Workflow runs"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "status", in: "query" }, { name: "triggered_by", in: "query" }, { name: "created_by", in: "query" }, { name: "error_contains", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "label", in: "query" }, { name: "created_after", in: "query" }, { name: "created_before", in: "query" }, { name: "finished_after", in: "query" }, { name: "finished_before", in: "query" }, { name: "waiting_longer_than_secs", in: "query" }, { name: "is_retried", in: "query" }, { name: "workflow_id", in: "query" }, { name: "sort", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    countWorkflowRuns: { id: "countWorkflowRuns", method: "GET", path: "/v1/workflow-runs/counts", tags: ["Workflow runs"], params: [{ name: "project_id", in: "query" }, { name: "status", in: "query" }, { name: "triggered_by", in: "query" }, { name: "created_by", in: "query" }, { name: "error_contains", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "label", in: "query" }, { name: "created_after", in: "query" }, { name: "created_before", in: "query" }, { name: "finished_after", in: "query" }, { name: "finished_before", in: "query" }, { name: "waiting_longer_than_secs", in: "query" }, { name: "is_retried", in: "query" }, { name: "workflow_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     bulkCancelWorkflowRuns: { id: "bulkCancelWorkflowRuns", method: "POST", path: "/v1/workflow-runs/bulk-cancel", tags: ["Workflow runs"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     bulkReplayWorkflowRuns: { id: "bulkReplayWorkflowRuns", method: "POST", path: "/v1/workflow-runs/bulk-replay", tags: ["Workflow runs"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRun: { id: "getWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "wait_secs", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     deleteWorkflowRun: { id: "deleteWorkflowRun", method: "DELETE", path: "/v1/workflow-runs/{workflowRunID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
-    listWorkflowRunSteps: { id: "listWorkflowRunSteps", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowRunSteps: { id: "listWorkflowRunSteps", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listWorkflowRunStepAttempts: { id: "listWorkflowRunStepAttempts", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/attempts", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     retryWorkflowRun: { id: "retryWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/retry", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     getWorkflowRunCommand: { id: "getWorkflowRunCommand", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/commands/{commandID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "commandID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -6435,9 +6752,6 @@ export const OPERATIONS = {
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    getWorkflowRunGraph: { id: "getWorkflowRunGraph", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/graph", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    getWorkflowRunTimeline: { id: "getWorkflowRunTimeline", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/timeline", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -6467,8 +6781,8 @@ export const OPERATIONS = {
     deleteJobRun: { id: "deleteJobRun", method: "DELETE", path: "/v1/runs/{runID}", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     cancelJobRun: { id: "cancelJobRun", method: "POST", path: "/v1/runs/{runID}/cancel", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayJobRun: { id: "replayJobRun", method: "POST", path: "/v1/runs/{runID}/replay", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
-    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
-    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listEvents: { id: "listEvents", method: "GET", path: "/v1/events", tags: ["Events"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "status", in: "query" }, { name: "workflow_run_id", in: "query" }, { name: "source_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getEventStats: { id: "getEventStats", method: "GET", path: "/v1/events/stats", tags: ["Events"], params: [{ name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     purgeEvents: { id: "purgeEvents", method: "POST", path: "/v1/events/purge", tags: ["Events"], params: [{ name: "project_id", in: "query" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -8326,4 +8640,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

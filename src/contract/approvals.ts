@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { line, list, members, prose, shownTags } from "./fields.ts";
 import { id } from "./ids.ts";
-import { choice, page, query, tagged, time as timeParameter } from "./lists.ts";
+import { page, tagged } from "./lists.ts";
+import { choice, instant, query } from "./lists/parameters.ts";
 import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
 import { ERROR_CODES } from "./answers/problem.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
@@ -15,7 +16,7 @@ const filters = {
     .describe("Of those that are pending, the ones that wait for the caller; else those that they had a part in."),
   workflow_id: line(255).optional(),
   created_by: line(255).optional().describe("Who started the run."),
-  due_before: timeParameter.optional(),
+  due_before: instant.optional(),
 };
 
 export const approvalsQuery = query({ ...page, ...filters }).refine(...TAG_KEY_GIVEN);

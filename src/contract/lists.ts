@@ -4,7 +4,9 @@ import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
 import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
-import { RUN_STATUSES } from "./runs.ts";
+import { choice, instant, query, several } from "./lists/parameters.ts";
+import { filterOfProject, filterOfWorkflow } from "./lists/run-filters.ts";
+import { STEP_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 export const MAX_LIMIT = 100;
@@ -22,10 +24,6 @@ const cursor = z.string().transform((text, ctx): Cursor => {
   return z.NEVER;
 });
 
-/** If the parameter is given twice, another message says so. */
-export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
-  z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
-
 export const page = {
   limit: limitOf(limit.default(50), "50 where it is absent."),
   cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
@@ -37,19 +35,6 @@ export const page = {
   ),
 };
 
-/**
- * A message follows the name of its field: "limit" "must be a positive integer". An empty parameter counts as absent. An unknown
- * one is refused, even if it is empty.
- */
-export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.preprocess(
-    (given) =>
-      Object.fromEntries(
-        Object.entries(given as object).filter(([name, value]) => value !== "" || !Object.hasOwn(shape, name)),
-      ),
-    z.strictObject(shape),
-  );
-
 export const tagged = {
   project_id: line(255).optional(),
   tag_key: line(64).optional(),
@@ -57,10 +42,17 @@ export const tagged = {
 };
 
 export const taggedQuery = query({ ...page, ...tagged }).refine(...TAG_KEY_GIVEN);
-export const runsQuery = query({ ...page, ...tagged, status: choice(RUN_STATUSES, "is invalid").optional() }).refine(
+
+const sort = choice(["created", "finished"], "must be created or finished")
+  .default("created")
+  .describe("The newest first. By `finished`, only those that are over.");
+export type RunsSort = z.output<typeof sort>;
+
+export const runsQuery = query({ ...page, project_id: tagged.project_id, ...filterOfProject, sort }).refine(
   ...TAG_KEY_GIVEN,
 );
-export const pageQuery = query(page);
+export const workflowRunsQuery = query({ ...page, ...filterOfWorkflow, sort }).refine(...TAG_KEY_GIVEN);
+export const countsQuery = query({ project_id: tagged.project_id, ...filterOfProject }).refine(...TAG_KEY_GIVEN);
 
 /** Clients give up after 30 s. */
 const MAX_WAIT_SECS = 25;
@@ -82,17 +74,13 @@ export const runQuery = query({
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
-export const time = z.iso
-  .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
-  .transform((text) => decodeCursor(text)?.at);
-
 export const jobRunsQuery = query({
   ...page,
   project_id: tagged.project_id,
   job_id: line(255).optional(),
   status: choice(JOB_RUN_STATUSES, "is invalid").optional(),
-  created_after: time.optional(),
-  created_before: time.optional(),
+  created_after: instant.optional(),
+  created_before: instant.optional(),
 });
 
 /** The cursor of a list that is not ordered by time: the number of items before it. */
@@ -102,12 +90,18 @@ const place = z
   .refine((count) => !Number.isNaN(count), "is not one of this list")
   .default(0);
 
-/** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
-export const stepsQuery = query({
+const part = {
   limit: limitOf(limit.optional(), "All at once where it is absent."),
   cursor: place,
   envelope: page.envelope,
+};
+
+/** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
+export const stepsQuery = query({
+  ...part,
+  status: several(STEP_STATUSES, "is invalid").optional().describe("One or several, by repeating it or with commas."),
 });
+export const attemptsQuery = query(part);
 
 /** Versions count down: the cursor is the number of the last one shown. */
 export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });

@@ -10,12 +10,23 @@ export const RUN_STATUSES = ["pending", "running", "paused", "completed", "faile
 export const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
 export type RunStatus = z.output<typeof runStatus>;
 
-export const stepStatus = z
-  .enum(["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"])
-  .meta({ id: "StepStatus" });
+export const STEP_STATUSES = ["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"] as const;
+export const stepStatus = z.enum(STEP_STATUSES).meta({ id: "StepStatus" });
 export type StepStatus = z.output<typeof stepStatus>;
 
 const count = z.int().min(0);
+
+const waitingStep = z
+  .strictObject({
+    step_ref: z.string(),
+    source: z.enum(["approval", "wait_for_event", "sleep"]),
+    requested_at: time,
+    expires_at: time.optional(),
+    approvers: z.array(z.string()).optional(),
+    event_key: z.string().optional().describe("What an event has to be sent to."),
+  })
+  .meta({ id: "WaitingStep" });
+export type WaitingStep = z.output<typeof waitingStep>;
 
 export const workflowRun = z
   .strictObject({
@@ -32,12 +43,17 @@ export const workflowRun = z
     finished_at: time.optional(),
     expires_at: time.optional(),
     retry_of_run_id: id.optional(),
+    retried_by_run_id: id.optional().describe("The newest run that retries this one."),
     parent_workflow_run_id: id.optional(),
     parent_step_run_id: id.optional(),
     tags: shownTags.optional(),
     workflow_version_id: versionId.optional(),
     created_by: z.string().optional(),
     created_at: time,
+    waiting_on: z
+      .array(waitingStep)
+      .optional()
+      .describe("In a list that asks with `waiting_longer_than_secs`: what has waited so long, the longest first."),
   })
   .meta({ id: "WorkflowRun" });
 export type WorkflowRun = z.output<typeof workflowRun>;
@@ -129,6 +145,19 @@ const plannedStep = z.strictObject({
   reason: z.string(),
 });
 const plannedSteps = z.array(plannedStep).describe("Every step, in the order of the definition.");
+
+/** How many runs there are of each status, in all and of each workflow. */
+export const runCounts = z
+  .strictObject({
+    total: count,
+    by_status: z.partialRecord(runStatus, count),
+    by_workflow: z
+      .array(z.strictObject({ workflow_id: id, total: count, by_status: z.partialRecord(runStatus, count) }))
+      .describe("Those with most runs first."),
+    capped: z.array(runStatus).describe("Of these there may be more than were counted."),
+  })
+  .meta({ id: "RunCounts" });
+export type RunCounts = z.output<typeof runCounts>;
 
 /** What a command would do, as `dryRun=true` answers it. */
 export const dryRun = z.strictObject({

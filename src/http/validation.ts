@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
 import type { Json } from "../contract/json.ts";
-import { query } from "../contract/lists.ts";
+import { query } from "../contract/lists/parameters.ts";
 import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../contract/path-parameters.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { Problem } from "../errors.ts";

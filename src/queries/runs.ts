@@ -1,49 +1,47 @@
-import type { StepRun, WorkflowRun } from "../contract/runs.ts";
+import type { StepRun, StepStatus, WorkflowRun } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { type Caller, own } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
-import { fittingPageOf, type Page } from "./page.ts";
-import { listRuns as listRows, type RunsRequest } from "../store/run-lists/list-runs.ts";
-import { findRun } from "../store/runs.ts";
+import { findRun, type StoredRun } from "../store/runs.ts";
 import { listStepRows } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 import { ends } from "../temporal/query-run.ts";
-import { presentRun, presentRuns } from "../views/run.ts";
+import { presentRun } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
 import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
-import { epochMs } from "../../workflows/engine/time.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 
 /** The run's mirrored row. Another project's run is not found. */
-export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<RunRow> =>
+export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<StoredRun> =>
   own(caller, await findRun(db, runId), NOT_FOUND);
 
 /**
  * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before
  * its task ends, and before the command that led to the state is answered.
  */
-export async function getRun(deps: Deps, caller: Caller, row: RunRow, waitSecs: number): Promise<WorkflowRun> {
+export async function getRun(deps: Deps, caller: Caller, row: StoredRun, waitSecs: number): Promise<WorkflowRun> {
   if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);
   const { id: run } = row;
   await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
   return presentRun(deps, await findOwnRun(deps, caller, run));
 }
 
-/** The steps in the order of the definition. */
+/** The steps in the order of the definition, those of these statuses if some are named. */
 export async function listSteps(
   deps: Deps,
   caller: Caller,
   runId: string,
-  part: PartRequest,
+  { status, ...part }: PartRequest & { status?: StepStatus[] },
 ): Promise<ListPart<StepRun>> {
   const rows = await stepRows(deps, await findOwnRun(deps, caller, runId));
-  return listPart(rows, part, (some) => presentSteps(deps, some));
+  const asked = status ? rows.filter((row) => status.includes(row.status)) : rows;
+  return listPart(asked, part, (some) => presentSteps(deps, some));
 }
 
 /** A step that has not changed since the run began is not mirrored yet. */
@@ -55,14 +53,3 @@ async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
   const begun = initialRun(planOf(headerOf(row), steps));
   return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
 }
-
-type RunFilter = Omit<RunsRequest, "project_id">;
-
-/** A page of a project's runs, newest first, from the mirror; a smaller one where their payloads are large. */
-export const listRuns = (deps: Deps, project_id: string, filter: RunFilter): Promise<Page<WorkflowRun>> =>
-  fittingPageOf(
-    filter.limit,
-    (limit) => listRows(deps.db, { ...filter, project_id, limit }),
-    (rows) => presentRuns(deps, rows),
-    ({ created_at, id }) => ({ at: epochMs(created_at), id }),
-  );

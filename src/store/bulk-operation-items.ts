@@ -1,4 +1,5 @@
 import type { BulkFilter, BulkItem, BulkItemStatus } from "../contract/bulk/operations.ts";
+import { filterSaid } from "../contract/lists/run-filters.ts";
 import { type Columns, withoutNulls, recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 import { filteredRuns } from "./run-lists/run-sources.ts";
@@ -92,7 +93,7 @@ export async function insertFilteredRuns(db: Db, operation: Selection, limit: nu
   const { id, project_id, filter } = operation;
   const { values, given } = parameters();
   const operation_id = given(id);
-  const runs = filteredRuns({ project_id, ...filter }, given);
+  const runs = filteredRuns({ project_id, ...(filter && filterSaid(filter)) }, given);
   const { rowCount } = await db.query(
     `insert into bulk_operation_items (operation_id, position, run_id)
      select ${operation_id}, row_number() over (order by ${runs.at}, ${runs.id}), run.id
@@ -111,7 +112,7 @@ export async function matchingRuns(
   { most, shown }: { most: number; shown: number },
 ): Promise<{ total: number; first: string[] }> {
   const { values, given } = parameters();
-  const runs = filteredRuns({ project_id, ...filter }, given);
+  const runs = filteredRuns({ project_id, ...filterSaid(filter) }, given);
   const matching = `select run.id from ${runs.from} where ${runs.where.join(" and ")}`;
   const { rows } = await db.query<{ total: number; first: string[] }>(
     `select

@@ -12,6 +12,10 @@ export interface StoredBulkOperation {
   project_id: string;
   operation: BulkOperationKind;
   status: BulkStatus;
+  step_ref?: string;
+  /** Those of its creator, who may decide for them, and whether the creator may pass approvals of others. */
+  groups?: string[];
+  may_override: boolean;
   filter?: BulkFilter;
   reason?: string;
   max_per_second?: number;
@@ -26,7 +30,17 @@ export interface StoredBulkOperation {
 
 export type NewBulkOperation = Pick<
   StoredBulkOperation,
-  "id" | "project_id" | "operation" | "filter" | "reason" | "max_per_second" | "created_by" | "created_at"
+  | "id"
+  | "project_id"
+  | "operation"
+  | "step_ref"
+  | "groups"
+  | "may_override"
+  | "filter"
+  | "reason"
+  | "max_per_second"
+  | "created_by"
+  | "created_at"
 >;
 
 /**
@@ -42,8 +56,10 @@ export async function insertBulkOperation(
   const { id, created_at, ...columns } = operation;
   const { rowCount } = await transaction.query(
     `insert into bulk_operations (
-       id, project_id, operation, status, filter, reason, max_per_second, total, created_by, created_at, revision)
-     select $1, project_id, operation, 'running', filter, reason, max_per_second, 0, created_by, epoch_ms($2), 0
+       id, project_id, operation, step_ref, groups, may_override, status, filter, reason, max_per_second, total, created_by,
+       created_at, revision)
+     select $1, project_id, operation, step_ref, groups, may_override, 'running', filter, reason, max_per_second, 0, created_by,
+       epoch_ms($2), 0
      from json_populate_record(null::bulk_operations, $3::json)
      on conflict (id) do nothing`,
     [id, created_at, recordOf(columns)],

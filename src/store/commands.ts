@@ -20,6 +20,15 @@ export async function findCommand<Outcome = CommandOutcome>(
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
+/** The steps that the commands were for whose id begins so. */
+export async function listStepsTold(db: Db, runId: string, idBegin: string): Promise<string[]> {
+  const { rows } = await db.query<{ step_ref: string }>(
+    `select outcome->>'step_ref' as step_ref from run_commands where run_id = $1 and starts_with(id, $2) order by at, id`,
+    [runId, idBegin],
+  );
+  return rows.map(({ step_ref }) => step_ref);
+}
+
 /** Stores the outcome of a command that the run itself does not tell. */
 export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<void> {
   await db.query(

@@ -8,6 +8,12 @@ import type { Db } from "./postgres/pool.ts";
 import { lockWorkflow } from "./workflows.ts";
 import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
+/** With what others make of it. */
+export interface StoredRun extends RunRow {
+  /** The newest run that retries it. */
+  retried_by_run_id?: string;
+}
+
 /** SQL that inserts the RunRows of a json expression. The caller appends what to do on conflict. */
 export const insertRunsFrom = (json: string) => `
   insert into workflow_runs (
@@ -71,7 +77,7 @@ export async function countRunning(db: Db, workflowId: string): Promise<number> 
   return rows[0]?.count ?? 0;
 }
 
-export async function findRun(db: Db, id: string): Promise<RunRow | undefined> {
+export async function findRun(db: Db, id: string): Promise<StoredRun | undefined> {
   if (!isUuid(id)) return undefined;
   const { rows } = await db.query<RunColumns>({
     name: "find_run",
@@ -91,7 +97,7 @@ export async function listChildren(db: Db, parentId: string, since: number): Pro
   return rows.map(runOf);
 }
 
-type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" | "step_payloads"> & {
+type RunColumns = Omit<Columns<StoredRun>, "payload" | "labels" | "step_overrides" | "step_payloads"> & {
   payload: string | null;
   payload_ref: string | null;
   labels: string | null;
@@ -99,14 +105,14 @@ type RunColumns = Omit<Columns<RunRow>, "payload" | "labels" | "step_overrides" 
   step_payloads: string | null;
 };
 
-function runOf(row: RunColumns): RunRow {
+function runOf(row: RunColumns): StoredRun {
   const { payload, payload_ref, labels, step_overrides, step_payloads } = row;
   // The row is changed in place: copying it costs more than all the rest.
-  const run = row as unknown as Columns<RunRow> & { payload_ref: null };
+  const run = row as unknown as Columns<StoredRun> & { payload_ref: null };
   run.payload = documentOf(payload, payload_ref);
   run.payload_ref = null;
   run.labels = labels === null ? null : (JSON.parse(labels) as Record<string, string>);
   run.step_overrides = step_overrides === null ? null : (JSON.parse(step_overrides) as StepOverride[]);
   run.step_payloads = step_payloads === null ? null : (JSON.parse(step_payloads) as Record<string, JsonDoc>);
-  return withoutNulls<RunRow>(run);
+  return withoutNulls<StoredRun>(run);
 }

@@ -11,6 +11,7 @@ export function presentBulkOperation(row: StoredBulkOperation): BulkOperation {
     project_id: row.project_id,
     operation: row.operation,
     status: row.status,
+    step_ref: row.step_ref,
     filter: row.filter,
     reason: row.reason || undefined,
     max_per_second: row.max_per_second,

@@ -3,14 +3,14 @@ import type { Deps } from "../deps.ts";
 import type { ListedRun } from "../store/run-lists/listed-run.ts";
 import { shownDocuments } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
-import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
+import type { StoredRun } from "../store/runs.ts";
 import { unlessEmpty } from "./unless-empty.ts";
 
 /**
  * Rows as clients see them: times written out, documents put in, members without a value left out. Only the first rows, as many as
  * one answer has room for.
  */
-export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): Promise<WorkflowRun[]> {
+export async function presentRuns({ db }: Deps, rows: (StoredRun | ListedRun)[]): Promise<WorkflowRun[]> {
   const { found: payloads, leftOut } = await shownDocuments(
     db,
     rows.map(({ payload }) => payload),
@@ -29,6 +29,7 @@ export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): P
     finished_at: shownTime(row.finished_at),
     expires_at: shownTime(row.expires_at),
     retry_of_run_id: row.retry_of_run_id,
+    retried_by_run_id: row.retried_by_run_id,
     parent_workflow_run_id: row.parent_workflow_run_id,
     parent_step_run_id: row.parent_step_run_id,
     tags: unlessEmpty(row.tags),
@@ -38,7 +39,7 @@ export async function presentRuns({ db }: Deps, rows: (RunRow | ListedRun)[]): P
   }));
 }
 
-export async function presentRun(deps: Deps, row: RunRow): Promise<WorkflowRun> {
+export async function presentRun(deps: Deps, row: StoredRun): Promise<WorkflowRun> {
   const [run] = await presentRuns(deps, [row]);
   return run as WorkflowRun;
 }

@@ -30,12 +30,25 @@ export const run = z.strictObject({
   finished_at: time.optional(),
   expires_at: time.optional(),
   retry_of_run_id: id.optional(),
+  retried_by_run_id: id.optional(),
   parent_workflow_run_id: id.optional(),
   parent_step_run_id: id.optional(),
   tags: tags.optional(),
   workflow_version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
   created_by: text,
   created_at: time,
+  waiting_on: z
+    .array(
+      z.strictObject({
+        step_ref: text,
+        source: z.enum(["approval", "wait_for_event", "sleep"]),
+        requested_at: time,
+        expires_at: time.optional(),
+        approvers: z.array(text).optional(),
+        event_key: text.optional(),
+      }),
+    )
+    .optional(),
 });
 
 export const stepRun = z.strictObject({
@@ -86,7 +99,7 @@ export const stepAnswer = z.strictObject({ step_run: stepRun });
 export const gateAnswer = z.strictObject({ step_run: stepRun, approval });
 export const resetAnswer = z.strictObject({ reset_steps: positive });
 
-const count = z.int().min(0);
+export const count = z.int().min(0);
 export const bulkCanceled = z.strictObject({ canceled: count, failed: count, workflow_run_ids: z.array(id) });
 export const bulkReplayed = z.strictObject({
   replayed: count,
@@ -99,34 +112,6 @@ export const bulkReplayed = z.strictObject({
     ]),
   ),
 });
-
-export const bulkOperation = z.strictObject({
-  id,
-  project_id: text,
-  operation: z.enum(["cancel", "replay", "pause", "resume"]),
-  status: z.enum(["running", "paused", "completed", "aborted"]),
-  filter: z
-    .strictObject({
-      workflow_id: id.optional(),
-      status: text.optional(),
-      tag_key: text.optional(),
-      tag_value: text.optional(),
-    })
-    .optional(),
-  reason: text.optional(),
-  max_per_second: positive.optional(),
-  progress: z.strictObject({ total: count, pending: count, applied: count, skipped: count, failed: count }),
-  created_by: text,
-  created_at: time,
-  finished_at: time.optional(),
-});
-const settled = { workflow_run_id: id, settled_at: time };
-export const bulkItem = z.discriminatedUnion("status", [
-  z.strictObject({ workflow_run_id: id, status: z.literal("pending") }),
-  z.strictObject({ ...settled, status: z.literal("applied"), new_run_id: id.optional() }),
-  z.strictObject({ ...settled, status: z.literal("skipped") }),
-  z.strictObject({ ...settled, status: z.literal("failed"), code: text, error: text }),
-]);
 
 export const jobRun = z.strictObject({
   id,

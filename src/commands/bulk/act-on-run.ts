@@ -1,16 +1,17 @@
 import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError } from "@temporalio/client";
 import { replay } from "./bulk-replay.ts";
+import { stepsFor } from "./steps-for.ts";
 import { cancelOpenRun } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
-import type { BulkItem, BulkOperationKind } from "../../contract/bulk/operations.ts";
+import type { BulkItem, BulkOperationKind, BulkStepVerb } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isOutage } from "../../outage.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { findSelectedAncestor } from "../../store/bulk-operation-items.ts";
-import { findCommand } from "../../store/commands.ts";
+import { findCommand, listStepsTold } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -20,6 +21,7 @@ import { commandOutcomeQuery } from "../../../workflows/messages.ts";
 export interface Action {
   operationId: string;
   operation: BulkOperationKind;
+  stepRef?: string;
   /** When the operation was made, and its runs chosen. */
   since: number;
   /** The id of the action on this run. Under the same id, it is done once, however often it is tried. */
@@ -76,7 +78,7 @@ async function endedMeanwhile(
 ): Promise<Outcome | undefined> {
   if (code === "not_found") return undefined;
   const { status, finished_at = 0 } = (await findRun(db, runId)) ?? {};
-  if (action.operation === "replay" || finished_at < action.since) return undefined;
+  if (action.operation === "replay" || action.operation === "retry" || finished_at < action.since) return undefined;
   return { status: "skipped", code: "invalid_state", error: `workflow run ended as ${status} meanwhile` };
 }
 
@@ -90,6 +92,11 @@ async function act(deps: Deps, caller: Caller, runId: string, action: Action): P
     case "pause":
     case "resume":
       return steer(deps, caller, runId, action.operation, action);
+    case "retry":
+    case "approve":
+    case "reject":
+    case "skip":
+      return steerSteps(deps, caller, runId, action.operation, action);
   }
 }
 
@@ -154,6 +161,31 @@ async function steer(
     if (!repeated || !(await wasSteeredBy(deps, runId, commandId))) return SKIPPED;
   const steered = await steerRun(deps, caller, { runId, verb, reason, commandId });
   return "accepted" in steered ? undefined : APPLIED;
+}
+
+/** Under a command of its own for each step. Those that an earlier try was about count as well: they may be as wanted by now. */
+async function steerSteps(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  verb: BulkStepVerb,
+  { commandId, stepRef, reason, repeated }: Action,
+): Promise<Outcome | undefined> {
+  const run = await findOwnRun(deps, caller, runId);
+  const told = repeated ? await listStepsTold(deps.db, runId, `${commandId}/`) : [];
+  const steps = new Set(told);
+  if (told.length === 0 || verb === "retry") for (const ref of await stepsFor(deps, run, verb, stepRef)) steps.add(ref);
+  for (const step of steps) {
+    const steered = await steerRun(deps, caller, {
+      runId,
+      verb,
+      stepRef: step,
+      reason,
+      commandId: `${commandId}/${step}`,
+    });
+    if ("accepted" in steered) return undefined;
+  }
+  return steps.size > 0 ? APPLIED : SKIPPED;
 }
 
 async function wasSteeredBy(deps: Deps, runId: string, commandId: string): Promise<boolean> {

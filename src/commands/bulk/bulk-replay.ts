@@ -64,7 +64,7 @@ export async function replay(deps: Deps, caller: Caller, runId: string, key: str
   return started.id;
 }
 
-async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
+export async function replayed(deps: Deps, caller: Caller, runId: string): Promise<RunRow> {
   const source = await findOwnRun(deps, caller, runId).catch((error) => {
     if (error instanceof Problem && error.code === "not_found")
       throw new Problem("not_found", `get original workflow run: ${error.message}`);

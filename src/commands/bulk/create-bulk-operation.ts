@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
+import { refusals } from "./refusals.ts";
 import { idempotent } from "../idempotency/idempotent.ts";
 import {
   type BulkOperation,
@@ -10,7 +11,7 @@ import {
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
-import { type Caller, projectOf } from "../../identity/caller.ts";
+import { type Caller, projectOf, senderOf } from "../../identity/caller.ts";
 import { matchingRuns } from "../../store/bulk-operation-items.ts";
 import {
   findBulkOperation,
@@ -34,12 +35,13 @@ export async function createBulkOperation(
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { operation, filter, reason, max_per_second } = body;
+  const { operation, step_ref, filter, reason, max_per_second } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
-    const created = { id, project_id, operation, filter, reason, max_per_second };
-    return store(deps, { ...created, created_by: caller.actor, created_at: now() }, ids);
+    const created = { id, project_id, operation, step_ref, filter, reason, max_per_second };
+    const { actor: created_by, groups, may_override } = senderOf(caller);
+    return store(deps, { ...created, created_by, groups, may_override, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }
@@ -55,16 +57,20 @@ const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Pr
     return (await findBulkOperation(transaction, row.id)) as StoredBulkOperation;
   });
 
-/** How many runs it would act upon, and the first of them in the order in which they would be taken. */
+/**
+ * How many runs it would act upon, the first of them in the order in which they would be taken, and which of those would refuse it
+ * as they are now.
+ */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
-  const { operation, filter = {}, reason, max_per_second } = body;
+  const { operation, step_ref, filter = {}, reason, max_per_second } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const { total, first } = ids
     ? { total: ids.length, first: ids.slice(0, SHOWN_RUNS) }
     : await matchingRuns(deps.db, project_id, filter, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
   assertFew(total);
-  const asked = { project_id, operation, filter: body.filter, reason, max_per_second };
-  return { dry_run: true, ...asked, total, workflow_run_ids: first };
+  const asked = { project_id, operation, step_ref, filter: body.filter, reason, max_per_second };
+  const refused = await refusals(deps, { ...caller, projects: [project_id] }, first, body);
+  return { dry_run: true, ...asked, total, workflow_run_ids: first, refused };
 }
 
 async function selected(deps: Deps, caller: Caller, body: BulkOperationBody) {

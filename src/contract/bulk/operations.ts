@@ -1,12 +1,18 @@
 import { z } from "zod";
+import { ERROR_CODES } from "../answers/problem.ts";
 import { line, list, members, prose, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
-import { RUN_STATUSES } from "../runs.ts";
-import { TAG_KEY_GIVEN } from "../tags.ts";
+import { type FilterBody, filterBody } from "../lists/run-filters.ts";
 import { time } from "../times.ts";
 
-const KINDS = ["cancel", "replay", "pause", "resume"] as const;
+/** Of those that act on steps: `retry` on what failed, `approve` and `reject` on the gate that waits, if no step is named. */
+const OF_STEPS = ["retry", "approve", "reject", "skip"] as const;
+const OF_RUNS = ["cancel", "replay", "pause", "resume"] as const;
+const KINDS = [...OF_RUNS, ...OF_STEPS] as const;
 export type BulkOperationKind = (typeof KINDS)[number];
+export type BulkStepVerb = (typeof OF_STEPS)[number];
+const isOfSteps = (operation: BulkOperationKind): operation is BulkStepVerb =>
+  (OF_STEPS as readonly string[]).includes(operation);
 export const ITEM_STATUSES = ["pending", "applied", "skipped", "failed"] as const;
 export type BulkItemStatus = (typeof ITEM_STATUSES)[number];
 
@@ -15,23 +21,18 @@ export const MAX_BULK_RUNS = 100_000;
 /** A body that names as many runs by id. */
 export const MAX_BULK_BODY_BYTES = 5 * 1_048_576;
 
-/** The filters of the list of runs. All given ones have to match. */
-const filter = members({
-  workflow_id: id.optional(),
-  status: z.enum(RUN_STATUSES).optional(),
-  tag_key: line(64).min(1).optional(),
-  tag_value: line(256).min(1).optional(),
-})
-  .refine((given) => Object.keys(given).length > 0, sentence("filter must not be empty"))
-  .refine(...TAG_KEY_GIVEN);
-export type BulkFilter = z.output<typeof filter>;
+export type BulkFilter = FilterBody;
 
 /** POST /v1/bulk-operations. */
 export const bulkOperationBody = members({
   project_id: line(255).optional(),
   operation: z.enum(KINDS),
+  step_ref: line(255)
+    .min(1)
+    .optional()
+    .describe("Of retry, approve, reject, skip. Absent: all that failed; the one gate that waits; skip needs it."),
   ids: list(id, MAX_BULK_RUNS, 1).optional(),
-  filter: filter.optional(),
+  filter: filterBody.optional(),
   reason: prose(4096).optional(),
   max_per_second: whole.min(1).max(1000).optional(),
 })
@@ -39,6 +40,14 @@ export const bulkOperationBody = members({
     ({ ids, filter }) => (ids === undefined) !== (filter === undefined),
     sentence("exactly one of ids and filter is required"),
   )
+  .refine(({ operation, step_ref }) => operation !== "skip" || step_ref !== undefined, {
+    error: "required",
+    path: ["step_ref"],
+  })
+  .refine(({ operation, step_ref }) => step_ref === undefined || isOfSteps(operation), {
+    error: "is only for retry, approve, reject and skip",
+    path: ["step_ref"],
+  })
   .meta({ example: { operation: "cancel", filter: { status: "running", tag_key: "team", tag_value: "a" } } });
 export type BulkOperationBody = z.output<typeof bulkOperationBody>;
 
@@ -56,7 +65,8 @@ export const bulkOperation = z
     project_id: z.string(),
     operation: z.enum(KINDS),
     status,
-    filter: filter.optional().describe("Absent when the runs were named by id."),
+    step_ref: z.string().optional(),
+    filter: filterBody.optional().describe("Absent when the runs were named by id."),
     reason: z.string().optional(),
     max_per_second: z.int().optional(),
     progress,
@@ -69,11 +79,14 @@ export type BulkOperation = z.output<typeof bulkOperation>;
 
 /** What an operation would act upon, as `dryRun=true` answers it. */
 export const bulkPlan = bulkOperation
-  .pick({ project_id: true, operation: true, filter: true, reason: true, max_per_second: true })
+  .pick({ project_id: true, operation: true, step_ref: true, filter: true, reason: true, max_per_second: true })
   .extend({
     dry_run: z.literal(true),
     total: count,
     workflow_run_ids: z.array(id).describe("The first hundred."),
+    refused: z
+      .array(z.strictObject({ workflow_run_id: id, code: z.enum(ERROR_CODES), error: z.string() }))
+      .describe("Of the first hundred, those that would be refused now, and why."),
   })
   .meta({ id: "BulkPlan" });
 export type BulkPlan = z.output<typeof bulkPlan>;

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { ERROR_CODES } from "../answers/problem.ts";
 import { json, members } from "../fields.ts";
 import { id } from "../ids.ts";
-import { choice, page, query, tagged } from "../lists.ts";
+import { page, tagged } from "../lists.ts";
+import { choice, query } from "../lists/parameters.ts";
 import { dryRun } from "../runs.ts";
 import { EVENT_STATUSES, eventTrigger, SOURCE_TYPES } from "./event-trigger.ts";
 

@@ -26,7 +26,7 @@ export const bulkOperationRoutes: Route[] = [
     path: "/v1/bulk-operations",
     operationId: "createBulkOperation",
     tag,
-    summary: "Cancel, replay, pause or resume many runs",
+    summary: "Act on many runs",
     scope: "workflows:write",
     body: bulkOperationBody,
     maxBytes: () => MAX_BULK_BODY_BYTES,

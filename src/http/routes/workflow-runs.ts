@@ -6,15 +6,16 @@ import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import { commandStatus } from "../../contract/answers/commands.ts";
-import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
-import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
+import { attemptsQuery, countsQuery, listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { attempt, dryRun, runCounts, stepRun, workflowRun } from "../../contract/runs.ts";
 import { retryRunBody } from "../../contract/verbs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
-import { findOwnRun, getRun, listRuns, listSteps } from "../../queries/runs.ts";
+import { countRuns, listRuns } from "../../queries/run-lists.ts";
+import { findOwnRun, getRun, listSteps } from "../../queries/runs.ts";
 
 const tag = "Workflow runs";
 
@@ -32,6 +33,21 @@ export const workflowRunRoutes: Route[] = [
       const page = await listRuns(deps, projectOf(asked.caller, asked.query.project_id), asked.query);
       return pageAnswer(page, asked);
     },
+  }),
+  route({
+    method: "get",
+    path: "/v1/workflow-runs/counts",
+    operationId: "countWorkflowRuns",
+    tag,
+    summary: "Count runs by status and by workflow",
+    description:
+      "With the filters of the list. At most 10,000 are counted of each status: `capped` says of which there may be more.",
+    scope: "workflows:read",
+    query: countsQuery,
+    returns: { 200: runCounts },
+    handler: async (deps, { caller, query }) => ({
+      body: await countRuns(deps, projectOf(caller, query.project_id), query),
+    }),
   }),
   route({
     method: "post",
@@ -113,7 +129,7 @@ export const workflowRunRoutes: Route[] = [
     tag: "Steps",
     summary: "List the attempts of a step",
     scope: "workflows:read",
-    query: stepsQuery,
+    query: attemptsQuery,
     returns: { 200: partOf(attempt) },
     handler: async (deps, asked) => {
       const { caller, params, query } = asked;

@@ -5,7 +5,7 @@ import { previewUpdate, updateWorkflow } from "../../commands/definitions/update
 import { createWorkflow, previewWorkflow } from "../../commands/definitions/create-workflow.ts";
 import { previewTrigger, triggerRun } from "../../commands/runs/trigger-run.ts";
 import { createWorkflowBody } from "../../contract/create-workflow.ts";
-import { listOf, pageQuery, taggedQuery } from "../../contract/lists.ts";
+import { listOf, taggedQuery, workflowRunsQuery } from "../../contract/lists.ts";
 import { triggerPlan, workflowRun } from "../../contract/runs.ts";
 import { triggerBody } from "../../contract/trigger.ts";
 import { cloneWorkflowBody, updateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
@@ -15,7 +15,7 @@ import { created, pageAnswer } from "../answer.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";
-import { listRuns } from "../../queries/runs.ts";
+import { listOwnRuns } from "../../queries/run-lists.ts";
 import { findOwnWorkflow, getWorkflow, listWorkflows } from "../../queries/workflows.ts";
 
 const tag = "Workflows";
@@ -133,11 +133,11 @@ export const workflowRoutes: Route[] = [
     tag,
     summary: "List the runs of a workflow",
     scope: "workflows:read",
-    query: pageQuery,
+    query: workflowRunsQuery,
     returns: { 200: listOf(workflowRun) },
     handler: async (deps, asked) => {
       const workflow = await findOwnWorkflow(deps, asked.caller, asked.params.workflowID);
-      const page = await listRuns(deps, workflow.project_id, { ...asked.query, workflow_id: workflow.id });
+      const page = await listOwnRuns(deps, workflow.project_id, { ...asked.query, workflow_id: workflow.id });
       return pageAnswer(page, asked);
     },
   }),

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createWorkflow, gate, getRun, ok, opens, reaches } from "../definitions.ts";
-import { answered, bulkOperation, refused } from "../shapes.ts";
+import { bulkOperation } from "../bulk-shapes.ts";
+import { answered, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { ids, operationsOn, PATH } from "./operations.ts";
 
@@ -22,13 +23,17 @@ const { post, create, items, ended, started, statuses, canceled } = operationsOn
 describe("a body is refused", () => {
   const ID = uuid();
   const good = { operation: "cancel", ids: [ID] };
+  const OPERATIONS = "operation: must be one of cancel, replay, pause, resume, retry, approve, reject, skip";
+  const filtered = (filter: object) => ({ operation: "cancel", filter });
   test.each([
-    ["without an operation", { ids: [ID] }, "operation: must be one of cancel, replay, pause, resume"],
+    ["without an operation", { ids: [ID] }, OPERATIONS],
+    ["of another operation", { ...good, operation: "delete" }, OPERATIONS],
     [
-      "of another operation",
-      { ...good, operation: "delete" },
-      "operation: must be one of cancel, replay, pause, resume",
+      "with a step where it has no use",
+      { ...good, step_ref: "a" },
+      "step_ref: is only for retry, approve, reject and skip",
     ],
+    ["with nothing to skip", { ...good, operation: "skip" }, "step_ref: required"],
     ["without ids and filter", { operation: "cancel" }, "body: exactly one of ids and filter is required"],
     ["with both", { ...good, filter: { status: "running" } }, "body: exactly one of ids and filter is required"],
     ["with no ids", { ...good, ids: [] }, "ids: must not be empty"],
@@ -57,6 +62,27 @@ describe("a body is refused", () => {
       { operation: "cancel", filter: { workflow_id: ID } },
       `filter.workflow_id: filter references unknown workflow "${ID}"`,
     ],
+    [
+      "with one status of several there is none of",
+      filtered({ status: ["failed", "done"] }),
+      "filter.status: must be one of pending, running, paused, completed, failed, timed_out, canceled",
+    ],
+    [
+      "with what is no time",
+      filtered({ created_after: "yesterday" }),
+      "filter.created_after: must be a valid RFC3339 timestamp",
+    ],
+    [
+      "with two letters of an error",
+      filtered({ error_contains: "ab" }),
+      "filter.error_contains: must have at least 3 characters",
+    ],
+    [
+      "with no time to wait",
+      filtered({ waiting_longer_than_secs: -1 }),
+      "filter.waiting_longer_than_secs: must be >= 0",
+    ],
+    ["with a word for yes", filtered({ is_retried: "yes" }), "filter.is_retried: must be a boolean"],
     ["with a rate of none", { ...good, max_per_second: 0 }, "max_per_second: must be >= 1"],
     ["with a rate beyond any", { ...good, max_per_second: 1001 }, "max_per_second: must be <= 1000"],
     ["with a rate that is not whole", { ...good, max_per_second: 1.5 }, "max_per_second: must be a whole number"],

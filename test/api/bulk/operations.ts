@@ -3,7 +3,8 @@ import type { BulkItem, BulkOperation } from "../../../src/contract/bulk/operati
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { getRun, trigger } from "../definitions.ts";
-import { answered, bulkItem, bulkOperation } from "../shapes.ts";
+import { bulkItem, bulkOperation } from "../bulk-shapes.ts";
+import { answered } from "../shapes.ts";
 import type { RequestOptions, Stack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
