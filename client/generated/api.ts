@@ -486,6 +486,30 @@ export type CommandStatus = {
     message?: string;
 };
 
+/**
+ * Why a step waits or waited, or ended as it did without its own work.
+ */
+export type Decision = {
+    id: Id;
+    workflow_run_id: Id;
+    /**
+     * Absent of a step that the trigger has disabled.
+     */
+    step_run_id?: Id;
+    step_ref: string;
+    decision_type: "scheduler" | "concurrency" | "resource" | "condition";
+    decision: "wait" | "skip" | "complete" | "cancel";
+    explanation: string;
+    /**
+     * `reason`, and what the explanation is made of.
+     */
+    details: Record<string, unknown>;
+    /**
+     * Since when.
+     */
+    created_at: Time;
+};
+
 export type Decisions = {
     results: {
         /**
@@ -1101,6 +1125,51 @@ export type RunCounts = {
     capped: RunStatus[];
 };
 
+export type RunGraph = {
+    workflow_run_id: Id;
+    workflow_id: Id;
+    version: number;
+    /**
+     * In the order of the definition, without steps that the trigger has disabled.
+     */
+    nodes: {
+        step_ref: string;
+        type: string;
+        status: StepStatus;
+        depends_on?: string[];
+        attempt: number;
+        started_at?: Time;
+        finished_at?: Time;
+        /**
+         * Up to now, of a step that has not ended.
+         * @minimum 0
+         */
+        duration_ms?: number;
+    }[];
+    edges: {
+        from: string;
+        to: string;
+    }[];
+    roots: string[];
+    /**
+     * Have not started, and all that they depend on lets them.
+     */
+    runnable: string[];
+    /**
+     * The steps that take longest one after the other.
+     */
+    critical_path: string[];
+    /**
+     * A step that is over counts what it took, another its `timeout_secs_override`, or else its time so far.
+     * @minimum 0
+     */
+    critical_path_estimate_ms: number;
+    /**
+     * @minimum 0
+     */
+    critical_path_remaining_ms: number;
+};
+
 export type RunLabels = {
     labels: Record<string, string>;
 };
@@ -1130,6 +1199,44 @@ export const RunStatus = {
     timed_out: "timed_out",
     canceled: "canceled"
 } as const;
+
+export type RunTimeline = {
+    workflow_run_id: Id;
+    status: RunStatus;
+    started_at?: Time;
+    finished_at?: Time;
+    /**
+     * @minimum 0
+     */
+    total_ms: number;
+    /**
+     * In the order in which they started, then those that have not, by name.
+     */
+    steps: {
+        step_run_id: Id;
+        step_ref: string;
+        status: StepStatus;
+        started_at?: Time;
+        finished_at?: Time;
+        /**
+         * @minimum 0
+         */
+        duration_ms: number;
+        /**
+         * Steps that ran at the same time. Of a run of over 300 steps, at least the first ten of them.
+         */
+        parallel_with?: string[];
+        /**
+         * No step that ran at the same time ended later.
+         */
+        on_critical_path: boolean;
+        /**
+         * Since the end of the last step before it in this list that is over.
+         * @minimum 0
+         */
+        wait_ms: number;
+    }[];
+};
 
 export type StepRun = {
     id: Id;
@@ -4034,6 +4141,71 @@ export type ListWorkflowRunLabelsVariables = {
     path: ListWorkflowRunLabelsPath;
 };
 
+export type GetWorkflowRunGraphResult = RunGraph;
+
+export type GetWorkflowRunGraphPath = {
+    workflowRunID: Id;
+};
+
+export type GetWorkflowRunGraphResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunGraphVariables = {
+    path: GetWorkflowRunGraphPath;
+};
+
+export type GetWorkflowRunTimelineResult = RunTimeline;
+
+export type GetWorkflowRunTimelinePath = {
+    workflowRunID: Id;
+};
+
+export type GetWorkflowRunTimelineResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunTimelineVariables = {
+    path: GetWorkflowRunTimelinePath;
+};
+
+export type ExplainWorkflowRunResult = {
+    data: Decision[];
+    has_more: boolean;
+    next_cursor?: string;
+};
+
+export type ExplainWorkflowRunPath = {
+    workflowRunID: Id;
+};
+
+export type ExplainWorkflowRunQuery = {
+    /**
+     * 50 where it is absent. More than 100 are 100.
+     * @minimum 1
+     */
+    limit?: number;
+    /**
+     * What `X-Next-Cursor` said, or an RFC 3339 time.
+     */
+    cursor?: string;
+    envelope?: "true";
+    step_ref?: string;
+    decision_type?: "scheduler" | "concurrency" | "resource" | "condition";
+};
+
+export type ExplainWorkflowRunResponseHeaders = {
+    xRequestId?: string;
+    xHasMore?: string;
+    xNextCursor?: string;
+    link?: string;
+};
+
+export type ExplainWorkflowRunVariables = {
+    path: ExplainWorkflowRunPath;
+    query?: ExplainWorkflowRunQuery;
+};
+
 export type ListApprovalsResult = {
     data: ListedApproval[];
     has_more: boolean;
@@ -6246,6 +6418,38 @@ export type Ops = {
             xRequestId?: string;
         };
     };
+    getWorkflowRunGraph: {
+        args: {
+            path: GetWorkflowRunGraphPath;
+        };
+        result: GetWorkflowRunGraphResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    getWorkflowRunTimeline: {
+        args: {
+            path: GetWorkflowRunTimelinePath;
+        };
+        result: GetWorkflowRunTimelineResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    explainWorkflowRun: {
+        args: {
+            path: ExplainWorkflowRunPath;
+            query?: ExplainWorkflowRunQuery;
+        };
+        result: ExplainWorkflowRunResult;
+        headers: {
+            xRequestId?: string;
+            xHasMore?: string;
+            xNextCursor?: string;
+            link?: string;
+        };
+        item: Decision;
+    };
     listApprovals: {
         args: {
             query?: ListApprovalsQuery;
@@ -6752,6 +6956,9 @@ export const OPERATIONS = {
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunGraph: { id: "getWorkflowRunGraph", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/graph", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunTimeline: { id: "getWorkflowRunTimeline", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/timeline", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -8640,4 +8847,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

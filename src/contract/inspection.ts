@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { json } from "./fields.ts";
 import { id } from "./ids.ts";
-import { choice, page, query } from "./lists.ts";
+import { page } from "./lists.ts";
+import { choice, query } from "./lists/parameters.ts";
 import { runStatus, stepStatus } from "./runs.ts";
 import { time } from "./times.ts";
 
