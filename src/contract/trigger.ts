@@ -16,7 +16,7 @@ function listed(given: unknown): unknown {
   );
 }
 
-const step_overrides = z.preprocess(listed, list(override, MOST_STEPS)).optional();
+export const step_overrides = z.preprocess(listed, list(override, MOST_STEPS)).optional();
 
 /** POST /v1/workflows/{id}/plan. */
 export const planBody = members({ step_overrides });

@@ -2,10 +2,9 @@ import type { Decision } from "./events.ts";
 import type { Run } from "./run.ts";
 import { type StartRule, startRuleOf } from "./references/start-rules.ts";
 import { isRunOver } from "./transitions.ts";
-import { valueAt, wantedFor } from "./references/values.ts";
+import { factsOf, valueAt, wantedFor } from "./references/values.ts";
 import { ConditionError } from "../expressions/condition-parser.ts";
 import { holds } from "../expressions/conditions.ts";
-import type { Reference } from "../expressions/references.ts";
 
 /** How many steps of a resource class run at once within one run. */
 const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
@@ -47,14 +46,12 @@ export function decide(run: Run): Decision | undefined {
 }
 
 function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): Decision {
-  const { plan, state } = run;
   try {
-    const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
-    const facts = { statusOf, valueAt: (reference: Reference) => valueAt(run, step, reference) };
-    if (condition && !holds(condition, facts)) return { type: "step_skipped", step };
+    if (condition && !holds(condition, factsOf(run, step))) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
+    const { step_ref } = run.plan.steps[step] ?? {};
+    return { type: "step_failed", step, error: `condition of step ${step_ref}: ${error.message}` };
   }
   // Its event could not be sent when it ends, so it does not begin.
   const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);

@@ -73,7 +73,8 @@ function compare({ type, left, right }: { type: Comparison | Ordering; left: Ope
   return { gt: order > 0, gte: order >= 0, lt: order < 0, lte: order <= 0 }[type];
 }
 
-function valueAt(operand: Operand, facts: Facts): Json {
+/** Throws ConditionError where it has none, and must have one. */
+export function valueAt(operand: Operand, facts: Facts): Json {
   if ("value" in operand) return operand.value;
   if ("step_ref" in operand) return facts.statusOf(operand.step_ref) ?? "";
   const { ref } = operand;
@@ -86,5 +87,6 @@ function valueAt(operand: Operand, facts: Facts): Json {
 const tooLong = ({ name }: Reference, length: number, limit: number) =>
   new ConditionError(`${name} is too long to be compared: ${length} characters, where ${limit} may be`);
 
-const said = (operand: Operand, value: Json): string =>
+/** An operand in a message: what it is called, where it has a name, and its value. */
+export const said = (operand: Operand, value: Json): string =>
   "ref" in operand ? `${operand.ref.name} is ${described(value)}` : `the other is ${described(value)}`;

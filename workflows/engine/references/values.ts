@@ -1,4 +1,5 @@
 import type { Json, JsonDoc } from "../../../src/contract/json.ts";
+import type { Facts } from "../../expressions/conditions.ts";
 import { parsed } from "../../expressions/parsed.ts";
 import { follow, type Reference, stepOf } from "../../expressions/references.ts";
 import type { Run } from "../run.ts";
@@ -41,6 +42,12 @@ export function valueAt(run: Run, i: number, reference: Reference): { value: Jso
   if (!found || "nothing" in found) return undefined;
   return "size" in found ? found : { value: parsed(found.text) };
 }
+
+/** What the condition of the step asks for. */
+export const factsOf = (run: Run, i: number): Facts => ({
+  statusOf: (ref) => run.state.steps[run.plan.index.get(ref) ?? -1]?.status,
+  valueAt: (reference) => valueAt(run, i, reference),
+});
 
 const keyOf = (document: string, path: string[]): string => `${document} ${JSON.stringify(path)}`;
 

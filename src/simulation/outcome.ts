@@ -1,0 +1,46 @@
+import type { JsonDoc } from "../contract/json.ts";
+import type { FailureClass } from "../../workflows/failure-classes.ts";
+
+/** What becomes of an open step, or of one attempt of a job, so long after it began. */
+export type End = { after_ms: number } & (
+  | { is: "completed"; output?: JsonDoc }
+  | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
+  | { is: "approved" | "rejected"; actor: string; reason?: string; output?: JsonDoc }
+  | Passed
+  /** Nothing comes, and its own timeout ends it, if it has one. */
+  | { is: "left alone" }
+);
+
+/** Someone did not let the step do its work. */
+export interface Passed {
+  is: "skipped" | "force-completed";
+  actor: string;
+  reason?: string;
+  output?: JsonDoc;
+}
+
+/** What becomes of a step once it has begun. */
+export interface Outcome {
+  /** Of a job by attempt, and the last one is that of all further attempts. Any other step has one. */
+  ends: [End, ...End[]];
+  /** Nobody has said so. */
+  isAssumed?: true;
+  /** As it was in a run: it took as long as it took, whatever the limits. */
+  isRecorded?: true;
+  /** It had not ended when its run did, so how and when it would have is a guess: not before what is known to come. */
+  isCutOff?: true;
+  /** It was passed over so long after the run began, at the latest when it would have started. */
+  passed?: Passed & { at_ms: number };
+}
+
+/** Of a step of which nothing is said. */
+export function assumedOutcome({ step_type, approval_approvers = [] }: AssumedOf, after_ms = 0): Outcome {
+  const [actor = "anyone"] = approval_approvers;
+  const end: End = step_type === "approval" ? { after_ms, is: "approved", actor } : { after_ms, is: "completed" };
+  return { ends: [end], isAssumed: true };
+}
+
+interface AssumedOf {
+  step_type: string;
+  approval_approvers?: string[];
+}
