@@ -5,7 +5,7 @@ import {
   renderedKey,
   renderedPayload,
   tooMuch,
-  type ValueOf,
+  type ValueIn,
 } from "../src/rules/rendering.ts";
 import { bytesOf, loadTextsWithin } from "../src/store/documents.ts";
 import type { Db } from "../src/store/postgres/pool.ts";
@@ -26,7 +26,7 @@ export async function renderKey(db: Db, template: string, sources: PayloadSource
   return renderedKey(template, sources, await valuesOf(db, { ...sources, step: undefined }));
 }
 
-async function valuesOf(db: Db, sources: PayloadSources): Promise<ValueOf> {
+async function valuesOf(db: Db, sources: PayloadSources): Promise<ValueIn> {
   const documents = documentsOf(sources);
   const texts = await loadTextsWithin(db, documents, MAX_READ_BYTES);
   if (texts.includes(undefined))

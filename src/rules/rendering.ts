@@ -21,16 +21,16 @@ export function documentsOf({ trigger, step, parents = [], named }: PayloadSourc
 }
 
 /** What a document holds. */
-export type ValueOf = (document: JsonDoc) => Json;
+export type ValueIn = (document: JsonDoc) => Json;
 
 /** The payload of a step as JSON text, or undefined if there is nothing to make it of. Throws TemplateError. */
-export function renderedPayload(sources: PayloadSources, valueOf: ValueOf): string | undefined {
+export function renderedPayload(sources: PayloadSources, valueIn: ValueIn): string | undefined {
   const { trigger, step, parents } = sources;
   if (!trigger && !step && !parents) return undefined;
-  const own = step && renderingOf(sources, valueOf).payload(valueOf(step));
+  const own = step && renderingOf(sources, valueIn).payload(valueIn(step));
   const payload = stepPayload({
-    trigger: trigger && valueOf(trigger),
-    parents: parents?.map(([ref, output]) => [ref, valueOf(output)]),
+    trigger: trigger && valueIn(trigger),
+    parents: parents?.map(([ref, output]) => [ref, valueIn(output)]),
     step: own,
   });
   if (payload === undefined) return undefined;
@@ -41,17 +41,17 @@ export function renderedPayload(sources: PayloadSources, valueOf: ValueOf): stri
 }
 
 /** An event key's text. Throws TemplateError. */
-export const renderedKey = (template: string, sources: PayloadSources, valueOf: ValueOf): string =>
-  renderingOf(sources, valueOf).key(template);
+export const renderedKey = (template: string, sources: PayloadSources, valueIn: ValueIn): string =>
+  renderingOf(sources, valueIn).key(template);
 
 interface Rendering {
   payload(template: Json): Json;
   key(template: string): string;
 }
 
-function renderingOf({ named, trigger, parents = [] }: PayloadSources, valueOf: ValueOf): Rendering {
-  const payload = trigger && valueOf(trigger);
-  const outputs = parents.map(([ref, output]): [string, Json] => [ref, valueOf(output)]);
+function renderingOf({ named, trigger, parents = [] }: PayloadSources, valueIn: ValueIn): Rendering {
+  const payload = trigger && valueIn(trigger);
+  const outputs = parents.map(([ref, output]): [string, Json] => [ref, valueIn(output)]);
   if (!named) {
     const scope = { payload, parent_outputs: Object.fromEntries(outputs) };
     return {
@@ -59,7 +59,7 @@ function renderingOf({ named, trigger, parents = [] }: PayloadSources, valueOf: 
       key: (template) => lenient.renderText(template, scope),
     };
   }
-  const others = named.outputs.map(([ref, output]): [string, Json | undefined] => [ref, output && valueOf(output)]);
+  const others = named.outputs.map(([ref, output]): [string, Json | undefined] => [ref, output && valueIn(output)]);
   const byStep = new Map<string, Json | undefined>([...outputs, ...others]);
   const valueAt = (reference: Reference): Json | undefined => {
     if (reference.root === "payload") return follow(reference.path, payload);

@@ -18,6 +18,9 @@ export type SimulatedWork = Work | { kind: "end" | "pass"; key: string };
 export interface Coming {
   at: number;
   event: RunEvent;
+  isGuess?: boolean;
+  /** What it is about ends with a guess. */
+  isOfGuess?: boolean;
 }
 
 /** All that goes on for a step: what its run has done for it, and what others decide about it. */
@@ -37,41 +40,48 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
   const definition = run.plan.steps[i] as PlanStep;
   const { generation, attempt, first_attempt } = run.state.steps[i] as StepState;
   const news = { at: now, step: i, generation };
+  const outcome = world.outcomeOf(definition);
+  const isOfGuess = endOf(outcome, attempt - first_attempt).isGuess;
+  const soon = (event: RunEvent): Coming => ({ at: now, event });
+  const after = ({ after_ms, isGuess }: End, event: RunEvent): Coming => ({
+    at: now + after_ms,
+    event,
+    isGuess,
+    isOfGuess: isGuess,
+  });
   switch (work.kind) {
     case "dispatch": {
       const { end, text } = attemptEnd(world, run, i, now);
       trace.given(i, text);
       trace.attempts(i, { attempt, started_at: now });
-      const at = now + end.after_ms;
       if (end.is !== "failed") {
         const output = end.is === "completed" ? end.output : undefined;
-        return [{ at, event: { ...news, type: "attempt_completed", attempt, output } }];
+        return [after(end, { ...news, type: "attempt_completed", attempt, output })];
       }
       const { class: of = "server", error = "attempt failed", retry_after_ms } = end;
       const details = failureDetails(world.jobOf(definition), attempt - first_attempt + 1, retry_after_ms);
-      return [{ at, event: { ...news, ...details, type: "attempt_failed", attempt, class: of, error } }];
+      return [after(end, { ...news, ...details, type: "attempt_failed", attempt, class: of, error })];
     }
     case "child": {
       const payload = world.payloads.payloadOf(run, i);
-      if ("problem" in payload) return [{ at: now, event: { ...news, type: "child_refused", error: payload.problem } }];
+      if ("problem" in payload) return [soon({ ...news, type: "child_refused", error: payload.problem })];
       trace.given(i, payload.text);
-      const end = endOf(world.outcomeOf(definition), 0);
+      const end = endOf(outcome, 0);
       const { child_run_id } = work;
       const ended =
         end.is === "failed"
           ? ({ status: "failed", error: end.error } as const)
           : ({ status: "completed", output: (end.is === "completed" && end.output) || { text: "{}" } } as const);
       return [
-        { at: now, event: { ...news, type: "child_started" } },
-        { at: now + end.after_ms, event: { at: now, type: "child_ended", child_run_id, ...ended } },
+        soon({ ...news, type: "child_started" }),
+        after(end, { at: now, type: "child_ended", child_run_id, ...ended }),
       ];
     }
     case "open-wait": {
       const rendered = world.payloads.keyOf(run, i, "event_key");
-      if ("problem" in rendered)
-        return [{ at: now, event: { ...news, type: "wait_refused", error: rendered.problem } }];
+      if ("problem" in rendered) return [soon({ ...news, type: "wait_refused", error: rendered.problem })];
       trace.listens(i, rendered.key);
-      return [{ at: now, event: { ...news, type: "wait_opened", event_key: rendered.key } }];
+      return [soon({ ...news, type: "wait_opened", event_key: rendered.key })];
     }
     case "emit": {
       const rendered = world.payloads.keyOf(run, i, "event_emit_key");
@@ -79,18 +89,18 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
       return [];
     }
     case "look-up":
-      return [{ at: now, event: { ...news, type: "values_found", found: world.documents.lookUp(wantedFor(run, i)) } }];
+      return [soon({ ...news, type: "values_found", found: world.documents.lookUp(wantedFor(run, i)) })];
     case "notify":
-      return [{ at: now, event: { ...news, type: "notified", status: "sent" } }];
+      return [soon({ ...news, type: "notified", status: "sent" })];
     case "timer":
-      return [{ at: work.until, event: { ...news, type: "deadline_passed", deadline: work.until } }];
+      return [{ at: work.until, isOfGuess, event: { ...news, type: "deadline_passed", deadline: work.until } }];
     case "end": {
-      const end = endOf(world.outcomeOf(definition), 0);
+      const end = endOf(outcome, 0);
       const event = endingOf(definition, end, news);
-      return event ? [{ at: now + end.after_ms, event }] : [];
+      return event ? [after(end, event)] : [];
     }
     case "pass": {
-      const { passed } = world.outcomeOf(definition);
+      const { passed } = outcome;
       if (!passed) return [];
       return [{ at: run.state.started_at + passed.at_ms, event: { ...passing(definition, passed), at: now } }];
     }

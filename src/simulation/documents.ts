@@ -26,7 +26,7 @@ export class Documents {
   }
 
   /** Whoever is given a value must not change it. */
-  readonly valueOf = (document: JsonDoc): Json => {
+  readonly valueIn = (document: JsonDoc): Json => {
     if ("text" in document) return parseJson(document.text);
     const known = this.#values.get(document.ref);
     if (known !== undefined) return known;
@@ -38,7 +38,7 @@ export class Documents {
   /** What the paths lead to, as a run has it looked up. */
   lookUp(wanted: Wanted[]): Record<string, Found> {
     return Object.fromEntries(
-      wanted.map(({ key, document, path }) => [key, foundValue(this.valueOf({ ref: document }), path)]),
+      wanted.map(({ key, document, path }) => [key, foundValue(this.valueIn({ ref: document }), path)]),
     );
   }
 }

@@ -2,14 +2,21 @@ import type { JsonDoc } from "../contract/json.ts";
 import type { FailureClass } from "../../workflows/failure-classes.ts";
 
 /** What becomes of an open step, or of one attempt of a job, so long after it began. */
-export type End = { after_ms: number } & (
-  | { is: "completed"; output?: JsonDoc }
-  | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
-  | { is: "approved" | "rejected"; actor: string; reason?: string; output?: JsonDoc }
-  | Passed
-  /** Nothing comes, and its own timeout ends it, if it has one. */
-  | { is: "left alone" }
-);
+export type End = Timing &
+  (
+    | { is: "completed"; output?: JsonDoc }
+    | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
+    | { is: "approved" | "rejected"; actor: string; reason?: string; output?: JsonDoc }
+    | Passed
+    /** Nothing comes, and its own timeout ends it, if it has one. */
+    | { is: "left alone" }
+  );
+
+interface Timing {
+  after_ms: number;
+  /** The step had not ended when its run did, so how and when it would have is not known: not before what is known to come. */
+  isGuess?: true;
+}
 
 /** Someone did not let the step do its work. */
 export interface Passed {
@@ -27,8 +34,6 @@ export interface Outcome {
   isAssumed?: true;
   /** As it was in a run: it took as long as it took, whatever the limits. */
   isRecorded?: true;
-  /** It had not ended when its run did, so how and when it would have is a guess: not before what is known to come. */
-  isCutOff?: true;
   /** It was passed over so long after the run began, at the latest when it would have started. */
   passed?: Passed & { at_ms: number };
 }

@@ -23,7 +23,7 @@ export class Payloads {
   payloadOf(run: Run, i: number): { text: string } | { problem: string } {
     const sources = sourcesOf(run, i);
     try {
-      const text = renderedPayload(sources, this.#documents.valueOf) ?? "{}";
+      const text = renderedPayload(sources, this.#documents.valueIn) ?? "{}";
       this.#count(text.length);
       return { text };
     } catch (error) {
@@ -36,7 +36,7 @@ export class Payloads {
   keyOf(run: Run, i: number, field: "event_key" | "event_emit_key"): { key: string } | { problem: string } {
     const template = (run.plan.steps[i] as PlanStep)[field] ?? "";
     try {
-      const key = renderedKey(template, sourcesOf(run, i), this.#documents.valueOf);
+      const key = renderedKey(template, sourcesOf(run, i), this.#documents.valueIn);
       const problem = renderedKeyProblem(key);
       return problem === undefined ? { key } : { problem };
     } catch (error) {

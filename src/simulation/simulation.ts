@@ -6,7 +6,6 @@ import type { World } from "./world.ts";
 import { decide } from "../../workflows/engine/decide.ts";
 import type { Command, Decision, RunEvent } from "../../workflows/engine/events.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 
@@ -31,7 +30,7 @@ export class Simulation {
   #now: number;
   #attempts = 0;
 
-  /** `timesOut`: what was cut off lasts longer than the run may. */
+  /** `timesOut`: what had not ended when the run did lasts longer than the run may. */
   constructor(run: Run, world: World, timesOut = false) {
     this.run = run;
     this.world = world;
@@ -110,9 +109,7 @@ export class Simulation {
   #begin(i: number, work: SimulatedWork): void {
     if (work.kind === "dispatch" && ++this.#attempts > MOST_RETRIES + this.run.plan.steps.length)
       throw tooLarge(`more than ${MOST_RETRIES} attempts of jobs fail`);
-    const { isCutOff } = this.world.outcomeOf(this.run.plan.steps[i] as PlanStep);
-    const isGuess = isCutOff && (work.kind === "end" || work.kind === "dispatch" || work.kind === "child");
     for (const coming of comingOf(this.world, this.trace, this.run, i, work, this.#now))
-      this.#agenda.enter({ ...coming, step: i, key: work.key, isGuess, isOfGuess: isCutOff });
+      this.#agenda.enter({ ...coming, step: i, key: work.key });
   }
 }

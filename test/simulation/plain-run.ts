@@ -65,8 +65,11 @@ function comingOf(run: Run, step: PlanStep, i: number, given: GivenOutcome): Com
       case "dispatch":
         return [attemptOf(state, news, attempt, given)];
       case "child":
-        if (!state.child_started) return [{ at: 0, event: { ...news, type: "child_started" } }];
-        return [childOf(each.child_run_id, started_at, given)];
+        return state.child_started
+          ? [childOf(each.child_run_id, started_at, given)]
+          : [{ at: 0, event: { ...news, type: "child_started" } }];
+      default:
+        return each satisfies never;
     }
   });
   const isOpen = state.status === "waiting" && state.started_at !== undefined && !given.times_out;

@@ -50,19 +50,24 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   if (version.version_id === source.workflow_version_id)
     return { workflow, header: own, plan: planOf(own, steps), state };
 
+  const header = headerIn(own, version);
+  const next = planOf(header, steps);
+  if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), version.version);
+  const old = await findVersion(db, source.workflow_version_id);
+  const passed = newlyLeftOut(source, version, old);
+  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
+  return { workflow, header, plan: next, state: stateIn(plan, state, next) };
+}
+
+/** What is fixed about a run, as if it were one of that version. */
+export function headerIn(header: RunHeader, version: StoredVersion): RunHeader {
   const {
     name: workflow_name,
     version: workflow_version,
     version_id: workflow_version_id,
     max_parallel_steps,
   } = version;
-  const header = { ...own, workflow_name, workflow_version, workflow_version_id, max_parallel_steps };
-  const next = planOf(header, steps);
-  if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), workflow_version);
-  const old = await findVersion(db, source.workflow_version_id);
-  const passed = newlyLeftOut(source, version, old);
-  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
-  return { workflow, header, plan: next, state: stateIn(plan, state, next) };
+  return { ...header, workflow_name, workflow_version, workflow_version_id, max_parallel_steps };
 }
 
 async function limitsOfJob({ db }: Deps, { workflow_id: id }: RunRow): Promise<Limits> {

@@ -55,4 +55,3 @@ export type GivenOutcome = z.output<typeof outcome>;
 
 /** How steps end in a simulation, by step_ref. */
 export const outcomes = map(outcome, MOST_STEPS, `too many outcomes (max ${MOST_STEPS})`).optional();
-export type GivenOutcomes = z.output<typeof outcomes>;

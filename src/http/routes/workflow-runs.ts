@@ -4,6 +4,8 @@ import { runCommand } from "../../commands/runs/run-command.ts";
 import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
+import { simulateRun } from "../../commands/simulations/simulate-run.ts";
+import { runSimulation, simulateRunBody } from "../../contract/simulation/simulations.ts";
 import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import { commandStatus } from "../../contract/answers/commands.ts";
 import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
@@ -135,6 +137,22 @@ export const workflowRunRoutes: Route[] = [
       previewRetry(deps, caller, await findOwnRun(deps, caller, params.workflowRunID), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       created("/v1/workflow-runs", await retryRun(deps, caller, params.workflowRunID, body, idempotencyKey)),
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/:workflowRunID/simulate",
+    operationId: "simulateWorkflowRun",
+    tag,
+    summary: "How a closed run would have gone",
+    description:
+      "By the rules of every run, with the outcomes that its steps had, or others where they are given. Nothing is changed.",
+    onlyReads: true,
+    scope: "workflows:read",
+    body: simulateRunBody,
+    returns: { 200: runSimulation },
+    handler: async (deps, { caller, params, body }) => ({
+      body: await simulateRun(deps, caller, params.workflowRunID, body),
+    }),
   }),
   route({
     method: "get",
