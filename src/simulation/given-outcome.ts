@@ -44,7 +44,7 @@ export function givenOutcomes(
 function* problemsOf(given: GivenOutcome, step: PlanStep): Generator<string> {
   const { step_type } = step;
   const names = Object.keys(given) as Field[];
-  for (const name of names) if (!FIELDS[step_type].includes(name)) yield `.${name}: not of a ${step_type}`;
+  for (const name of names) if (!FIELDS[step_type].includes(name)) yield `.${name}: not of ${step_type} steps`;
   if (given.duration_ms !== undefined && given.duration_secs !== undefined)
     yield ".duration_secs: give duration_ms or duration_secs, not both";
   yield* failureProblems(given, step_type);
@@ -64,7 +64,7 @@ function* failureProblems({ failure, output }: GivenOutcome, type: StepType): Ge
   if (!failure) return;
   const { class: of, status_code, attempts } = failure;
   const foreign = type === "job" ? undefined : OF_ATTEMPTS.find((name) => failure[name] !== undefined);
-  if (foreign) yield `.failure.${foreign}: not of a ${type}`;
+  if (foreign) yield `.failure.${foreign}: not of ${type} steps`;
   if (status_code !== undefined && of !== undefined && classOf(status_code) !== of)
     yield `.failure.class: ${status_code} is ${classOf(status_code)}`;
   if (output !== undefined && attempts === undefined)

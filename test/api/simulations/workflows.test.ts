@@ -1,0 +1,279 @@
+import { v7 as uuid } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WorkflowSimulation } from "../../../src/contract/simulation/simulations.ts";
+import { stringifyJson } from "../../../src/contract/json.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
+import { createJob, createWorkflow, gate, ok, type Step, wait, work } from "../definitions.ts";
+import { refused } from "../shapes.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+
+let stack: Stack;
+let job: Job;
+beforeAll(async () => {
+  stack = await startStack({ worker: false });
+  job = await createJob(stack, "/work", { max_attempts: 3, timeout_secs: 60 });
+});
+afterAll(() => stack.stop());
+
+const post = ({ id }: { id: string }, body?: unknown) =>
+  stack.request<WorkflowSimulation>("POST", `/v1/workflows/${id}/simulate`, body);
+async function simulated(steps: Step[], body?: unknown, over: Step = {}): Promise<WorkflowSimulation> {
+  const answer = await post(await createWorkflow(stack, steps, over), body);
+  expect(answer.status, stringifyJson(answer.body)).toBe(200);
+  return answer.body;
+}
+const stepOf = ({ steps }: WorkflowSimulation, ref: string) => steps.find(({ step_ref }) => step_ref === ref);
+/** Since the beginning of the run. */
+const msAt = ({ started_at }: WorkflowSimulation, time = "") => Date.parse(time) - Date.parse(started_at);
+
+describe("a simulated run of a workflow", () => {
+  test("of which nothing is said completes at once, and does nothing", async () => {
+    const made = await createWorkflow(stack, [work("b", job, { depends_on: ["a"] }), gate("a")]);
+    const { body } = await post(made);
+    expect(body).toMatchObject({
+      workflow_id: made.id,
+      version: 1,
+      version_id: made.version_id,
+      predicted_order: ["a", "b"],
+      step_count: 2,
+      status: "completed",
+      duration_ms: 0,
+      steps: [
+        { step_ref: "a", step_type: "approval", status: "completed", assumed: true },
+        { step_ref: "b", status: "completed", assumed: true, payload: { parent_outputs: {} } },
+      ],
+    });
+    expect(stack.jobs.calls).toEqual([]);
+    expect(await ok(stack, "GET", `/v1/workflows/${made.id}/runs`)).toEqual([]);
+  });
+
+  test("tells attempts with their delays, sleeps and what all takes together", async () => {
+    const retries = { retry_max_attempts: 3, retry_initial_delay_secs: 10 };
+    const answer = await simulated(
+      [
+        work("flaky", job, retries),
+        { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 90, depends_on: ["flaky"] },
+      ],
+      { outcomes: { flaky: { failure: { status_code: 503, attempts: 2 }, output: { ok: 1 }, duration_secs: 5 } } },
+    );
+    const flaky = stepOf(answer, "flaky");
+    expect(flaky).toMatchObject({ status: "completed", output: { ok: 1 }, duration_ms: 45_000 });
+    expect(flaky).not.toHaveProperty("assumed");
+    const failure = { status: "failed", class: "server", error: "endpoint returned 503" };
+    expect(flaky?.attempts).toMatchObject([failure, failure, { attempt: 3, status: "completed" }]);
+    const times = flaky?.attempts
+      ?.flatMap((one) => [one.started_at, one.finished_at, one.next_attempt_at ?? []])
+      .flat();
+    expect(times?.map((time) => msAt(answer, time))).toEqual([
+      0, 5_000, 15_000, 15_000, 20_000, 40_000, 40_000, 45_000,
+    ]);
+    expect(stepOf(answer, "nap")).toMatchObject({ duration_ms: 90_000, output: { slept_for_secs: 90 } });
+    expect(answer).toMatchObject({ status: "completed", duration_ms: 135_000 });
+    expect(msAt(answer, answer.finished_at)).toBe(135_000);
+  });
+
+  test("renders each payload and key from what came before", async () => {
+    const answer = await simulated(
+      [
+        work("price", job, { payload: { order: "{{payload.order}}", as: "{{run.created_by}}" } }),
+        wait("paid", "paid/{{payload.order}}", { depends_on: ["price"] }),
+        work("ship", job, {
+          depends_on: ["paid"],
+          payload: { amount: "{{outputs.price.amount}}", by: "{{parent_outputs.paid.by}}" },
+          event_emit_key: "shipped/{{payload.order}}",
+        }),
+      ],
+      {
+        payload: { order: 12345678901234567890n },
+        outcomes: { price: { output: { amount: 3 } }, paid: { event: { by: "card" } } },
+      },
+    );
+    expect(stepOf(answer, "price")?.payload).toEqual({ order: 12345678901234567890n, as: "ada" });
+    expect(stepOf(answer, "paid")).toMatchObject({ event_key: "paid/12345678901234567890", output: { by: "card" } });
+    expect(stepOf(answer, "ship")).toMatchObject({
+      payload: { amount: 3, by: "card", parent_outputs: { paid: { by: "card" } } },
+      event_emit_key: "shipped/12345678901234567890",
+    });
+  });
+
+  test("says why a step is skipped, with what its condition compares, and which one it depends on", async () => {
+    const asks = { type: "gt", left: { ref: "outputs.score.points" }, right: 5 };
+    const answer = await simulated(
+      [
+        work("score", job),
+        gate("review", { depends_on: ["score"], condition: asks, on_skip: "skip_dependents" }),
+        work("publish", job, { depends_on: ["review"] }),
+        work("bad", job, { on_failure: "skip_dependents" }),
+        work("after", job, { depends_on: ["bad"] }),
+      ],
+      { outcomes: { score: { output: { points: 3 } }, bad: { failure: { class: "client", error: "no" } } } },
+    );
+    expect(stepOf(answer, "review")).toMatchObject({
+      status: "skipped",
+      cause: "condition",
+      reason: "its condition does not hold (gt: outputs.score.points is the number 3, the other is the number 5)",
+    });
+    const dependency = { status: "skipped", cause: "dependency" };
+    expect(stepOf(answer, "publish")).toMatchObject({
+      ...dependency,
+      reason: "review, which it depends on, is skipped",
+    });
+    expect(stepOf(answer, "after")).toMatchObject({ ...dependency, reason: "bad, which it depends on, is failed" });
+    expect(answer.status).toBe("failed");
+    expect(answer.steps.map(({ step_ref }) => step_ref)).toEqual(["score", "bad", "review", "publish", "after"]);
+  });
+
+  test("ends as a run would: by a failed step, a reference without a value, its time", async () => {
+    const failing = { outcomes: { a: { failure: { class: "auth", error: "denied" } }, b: { duration_secs: 9 } } };
+    const failed = await simulated([work("a", job), work("b", job)], failing);
+    expect(failed).toMatchObject({ status: "failed", error: "denied" });
+    expect(stepOf(failed, "b")).toMatchObject({ status: "canceled", reason: "the run ended as failed" });
+
+    const unknown = await simulated([work("a", job, { payload: { x: "{{payload.x}}" } })]);
+    expect(unknown).toMatchObject({
+      status: "failed",
+      error: "payload.x has no value",
+      steps: [{ attempts: [{ class: "template" }] }],
+    });
+
+    const slow = await simulated([gate("a")], { outcomes: { a: { duration_secs: 61 } } }, { timeout_secs: 60 });
+    expect(slow).toMatchObject({ status: "timed_out", error: "workflow timed out", duration_ms: 60_000 });
+    const late = await simulated([work("a", job)], { outcomes: { a: { duration_secs: 61 } } });
+    expect(stepOf(late, "a")?.attempts?.[0]).toMatchObject({ class: "timeout", error: "execution timed out" });
+  });
+
+  test("has gates decided and events sent, or not", async () => {
+    const child = await createWorkflow(stack, [gate("a")]);
+    const answer = await simulated(
+      [
+        gate("rejected", { on_failure: "continue", approval_approvers: ["ada", "bob"] }),
+        gate("late", { on_failure: "continue", approval_timeout_secs: 30 }),
+        wait("lost", "key", { on_failure: "continue" }),
+        { step_ref: "sub", sub_workflow_id: child.id, on_failure: "continue" },
+        { step_ref: "well", sub_workflow_id: child.id },
+      ],
+      {
+        outcomes: {
+          rejected: { decision: "reject", by: "bob", reason: "not now", duration_ms: 7 },
+          late: { times_out: true },
+          lost: { times_out: true },
+          sub: { failure: { error: "child failed" } },
+          well: { output: { a: 1 } },
+        },
+      },
+    );
+    expect(stepOf(answer, "rejected")).toMatchObject({ error: "approval rejected by bob: not now", duration_ms: 7 });
+    expect(stepOf(answer, "late")).toMatchObject({ error: "approval timed out", duration_ms: 30_000 });
+    expect(stepOf(answer, "lost")).toMatchObject({ error: "event trigger timed out", duration_ms: 3_600_000 });
+    expect(stepOf(answer, "sub")).toMatchObject({ status: "failed", error: "child failed" });
+    expect(stepOf(answer, "well")).toMatchObject({ output: { a: 1 } });
+    expect(answer).toMatchObject({ status: "completed", duration_ms: 3_600_000 });
+  });
+
+  test("is of an older version, or of the steps that overrides leave", async () => {
+    const made = await createWorkflow(stack, [gate("a"), gate("b")]);
+    await ok(stack, "PATCH", `/v1/workflows/${made.id}`, { steps: [gate("a"), gate("b"), gate("c")] });
+    expect((await post(made)).body).toMatchObject({ version: 2, step_count: 3 });
+    expect((await post(made, { version_id: made.version_id })).body).toMatchObject({ version: 1, step_count: 2 });
+    expect((await post(made, { step_overrides: { a: false } })).body.predicted_order).toEqual(["b", "c"]);
+    refused(await post(made, { version_id: "ver_aaaaaaaaaaaa" }), 404, "not_found", "workflow version not found");
+    const other = await createWorkflow(stack, [gate("a")]);
+    refused(await post(made, { version_id: other.version_id }), 404, "not_found", "workflow version not found");
+    refused(await post({ id: uuid() }), 404, "not_found", "workflow not found");
+  });
+
+  test("calls no job that is disabled, and minds its schema", async () => {
+    const off = await createJob(stack, "/off");
+    await ok(stack, "POST", `/v1/jobs/${off.id}/disable`);
+    const strict = await createJob(stack, "/strict", { payload_schema: { required: ["order"] } });
+    const answer = await simulated([
+      work("off", off, { on_failure: "continue" }),
+      work("strict", strict, { on_failure: "continue" }),
+    ]);
+    expect(stepOf(answer, "off")?.error).toBe(`job ${off.id} is disabled`);
+    expect(stepOf(answer, "strict")?.error).toMatch(/required property 'order' \(payload_schema\)$/);
+  });
+});
+
+describe("an outcome is refused", () => {
+  const steps = () => [
+    work("job", job),
+    gate("gate"),
+    wait("wait", "key", { event_timeout_secs: 0 }),
+    { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1 },
+  ];
+  test.each<[object, string]>([
+    [{ other: {} }, "outcomes.other: the run has no such step"],
+    [{ job: { decision: "approve" } }, "outcomes.job.decision: not of job steps"],
+    [{ gate: { output: 1 } }, "outcomes.gate.output: not of approval steps"],
+    [{ nap: { duration_secs: 1 } }, "outcomes.nap.duration_secs: not of sleep steps"],
+    [{ gate: { by: "eve" } }, "outcomes.gate.by: not one of the approvers"],
+    [{ gate: { reason: "well done" } }, "outcomes.gate.reason: is of a rejection"],
+    [{ gate: { times_out: true } }, "outcomes.gate.times_out: the step has no timeout"],
+    [{ wait: { times_out: true } }, "outcomes.wait.times_out: the step has no timeout"],
+    [{ wait: { times_out: true, event: 1 } }, "outcomes.wait.event: has no effect when it times out"],
+    [{ wait: { failure: { error: "x" }, event: 1 } }, "outcomes.wait.event: has no effect with failure"],
+    [{ wait: { failure: { attempts: 1 } } }, "outcomes.wait.failure.attempts: not of wait_for_event steps"],
+    [{ job: { failure: { status_code: 404, class: "server" } } }, "outcomes.job.failure.class: 404 is client"],
+    [
+      { job: { failure: {}, output: 1 } },
+      "outcomes.job.output: has no effect when every attempt fails: failure.attempts says how many do",
+    ],
+    [
+      { job: { duration_ms: 1, duration_secs: 1 } },
+      "outcomes.job.duration_secs: give duration_ms or duration_secs, not both",
+    ],
+    [{ job: { duration_ms: -1 } }, "outcomes.job.duration_ms: must be >= 0"],
+    [{ job: { failure: { status_code: 200 } } }, "outcomes.job.failure.status_code: must be >= 300"],
+    [{ job: { failure: { class: "odd" } } }, "outcomes.job.failure.class: must be one of"],
+    [{ job: { nonsense: 1 } }, "outcomes.job.nonsense: unknown field"],
+  ])("%j", async (outcomes, detail) => {
+    const answer = refused(
+      await post(await createWorkflow(stack, steps()), { outcomes }),
+      400,
+      "validation_error",
+      /./,
+    );
+    expect(answer.details).toHaveLength(1);
+    expect(answer.details?.[0]).toContain(detail);
+  });
+});
+
+describe("what a simulation takes is limited", () => {
+  test("to ten thousand attempts more than there are steps, and to the year 9999", async () => {
+    const endless = work("a", job, { retry_max_attempts: 20_000 });
+    const outcomes = { a: { failure: { class: "server" }, duration_secs: 1 } };
+    const made = await createWorkflow(stack, [endless]);
+    refused(
+      await post(made, { outcomes }),
+      400,
+      "validation_error",
+      "too large to be simulated: more than 10000 attempts of jobs fail",
+    );
+    const years = await createWorkflow(stack, [
+      work("a", job, { retry_max_attempts: 20_000, timeout_secs_override: 40_000_000 }),
+    ]);
+    refused(
+      await post(years, { outcomes: { a: { failure: {}, duration_secs: 31_000_000 } } }),
+      400,
+      "validation_error",
+      "too large to be simulated: it does not end before the year 9999",
+    );
+  });
+
+  test("and others are answered while a large one is played", async () => {
+    const wide = Array.from({ length: 1_000 }, (_, i) =>
+      work(`s${i}`, job, { depends_on: i < 500 ? [] : [`s${i - 500}`, `s${i - 499}`], retry_max_attempts: 9 }),
+    );
+    const failing = Object.fromEntries(
+      wide.map(({ step_ref }) => [step_ref, { failure: { attempts: 8 }, duration_ms: 1 }]),
+    );
+    const made = await createWorkflow(stack, wide);
+    let isOver = false;
+    const simulation = post(made, { outcomes: failing }).finally(() => (isOver = true));
+    let answered = 0;
+    for (; !isOver; answered++) await stack.request("GET", "/health");
+    expect((await simulation).body).toMatchObject({ status: "completed", step_count: 1_000 });
+    expect(answered).toBeGreaterThan(10);
+  });
+});
