@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { createWorkflowBody, type CreateWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { updateWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { retryBody, retryRunBody } from "../../src/contract/verbs.ts";
+import { retryBody } from "../../src/contract/verbs.ts";
 import { workflowPolicyBody } from "../../src/contract/definitions/workflow-policies.ts";
 import { Problem } from "../../src/errors.ts";
 import { jsonOf } from "../../src/http/body.ts";
@@ -23,7 +23,7 @@ const payloads = () => ({ payload: {}, step_payloads: {} });
 const bodies = [
   ...BODIES,
   { route: "retry of a step", schema: retryBody, draft: payloads },
-  { route: "retry of a run", schema: retryRunBody, draft: () => ({ ...payloads(), version: "latest" }) },
+  { route: "retry of a run", schema: retryBody, draft: () => ({ ...payloads(), version: "latest" }) },
   { route: "change", schema: updateWorkflowBody, draft: draftChange },
   { route: "policy", schema: workflowPolicyBody, draft: draftPolicy },
 ];

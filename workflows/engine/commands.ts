@@ -2,13 +2,13 @@ import { type CommandOutcome, refused, unknownStep } from "./command.ts";
 import { endStep } from "./ending.ts";
 import type { Command } from "./events.ts";
 import { recover } from "./recovery/apply.ts";
-import { recoveryOf } from "./recovery/rule.ts";
+import { move, recoveryIn } from "./recovery/moved.ts";
 import type { Run } from "./run.ts";
 import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
 import { ofStep } from "./steps/of-step.ts";
 
-type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
+type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps">;
 
 const APPLIED: Verdict = { status: "applied" };
 
@@ -35,8 +35,10 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
     case "adopt": {
       if (verb === "reopen") state.life = command.life;
       const wasOver = isRunOver(state.status);
-      const recovery = recoveryOf(plan, state, { ...command, verb });
-      if ("status" in recovery) return recovery;
+      const found = recoveryIn(plan, state, { ...command, verb });
+      if ("status" in found) return found;
+      const { recovery } = found;
+      move(run, found);
       recover(run, recovery, at);
       // A parent that reopened the run itself knows.
       const isChild = plan.run.parent_workflow_run_id !== undefined;

@@ -1,6 +1,6 @@
 import { played } from "./played.ts";
 import { storedDocuments } from "./stored-documents.ts";
-import { headerIn } from "../runs/retry-plan.ts";
+import { headerIn } from "../runs/other-version.ts";
 import type { RunSimulation, SimulateRunBody } from "../../contract/simulation/simulations.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";

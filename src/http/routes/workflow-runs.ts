@@ -10,7 +10,7 @@ import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } 
 import { commandStatus } from "../../contract/answers/commands.ts";
 import { listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, stepRun, workflowRun } from "../../contract/runs.ts";
-import { retryRunBody } from "../../contract/verbs.ts";
+import { retryBody } from "../../contract/verbs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
@@ -130,7 +130,7 @@ export const workflowRunRoutes: Route[] = [
     tag,
     summary: "Start a new run that keeps the outputs of the completed steps",
     scope: "workflows:trigger",
-    body: retryRunBody,
+    body: retryBody,
     returns: { 201: workflowRun },
     plans: dryRun,
     plan: async (deps, { caller, params, body }) =>
