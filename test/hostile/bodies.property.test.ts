@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { createWorkflowBody, type CreateWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { updateWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
+import { simulateWorkflowBody } from "../../src/contract/simulation/simulations.ts";
 import { retryBody } from "../../src/contract/verbs.ts";
 import { workflowPolicyBody } from "../../src/contract/definitions/workflow-policies.ts";
 import { Problem } from "../../src/errors.ts";
@@ -24,6 +25,11 @@ const bodies = [
   ...BODIES,
   { route: "retry of a step", schema: retryBody, draft: payloads },
   { route: "retry of a run", schema: retryBody, draft: () => ({ ...payloads(), version: "latest" }) },
+  {
+    route: "simulation",
+    schema: simulateWorkflowBody,
+    draft: () => ({ payload: {}, step_overrides: [{ step_ref: "a" }], outcomes: { a: { output: 1, failure: {} } } }),
+  },
   { route: "change", schema: updateWorkflowBody, draft: draftChange },
   { route: "policy", schema: workflowPolicyBody, draft: draftPolicy },
 ];
