@@ -20,7 +20,7 @@ export const IGNORED = {
   workflow: ["timezone", "environment_id", "max_attempts", "retry_strategy", "webhook_url", "webhook_secret"],
   job: IGNORED_OF_JOB,
   jobUpdate: [...IGNORED_OF_JOB, "backwards_compatible"],
-  trigger: ["labels", "priority", "metadata"],
+  trigger: ["priority", "metadata"],
   jobTrigger: ["priority", "metadata"],
   approve: ["approver"],
 } as const;

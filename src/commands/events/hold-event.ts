@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
-import type { Accepted } from "../accepted.ts";
+import { type Accepted, accepted } from "../accepted.ts";
+import { tellOfOffer } from "./tell-of-offer.ts";
 import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, type Steering, steerRun } from "../runs/steer-run.ts";
 import type { HoldPlan } from "../../contract/events/events.ts";
@@ -19,6 +20,7 @@ import {
   settleOffers,
   withdrawOffer,
 } from "../../store/events/held-events.ts";
+import { findRun } from "../../store/runs.ts";
 import { presentEvent } from "../../views/event.ts";
 import { reservedKeyProblem } from "../../../workflows/engine/steps/event-keys.ts";
 import { isDocumentOf } from "../is-document-of.ts";
@@ -106,6 +108,11 @@ function assertHoldable(eventKey: string): void {
 /** Undefined: the run that it was offered to has not taken it. */
 async function offered(deps: Deps, caller: Caller, event: HeldEvent): Promise<Accepted | EventTrigger | undefined> {
   const { run_id = "", step_ref, event_key, command_id, payload, sent_by } = event;
+  if (!(await findRun(deps.db, run_id))) {
+    // It has begun, and its row is not committed yet. It hears of the offer all the same.
+    await tellOfOffer(deps, event);
+    return accepted(deps, { run_id, id: command_id ?? "", verb: "send-event", step_ref, actor: sent_by });
+  }
   const result = payload && parseJson(await loadText(deps.db, payload));
   const steering: Steering = {
     ...{ runId: run_id, verb: "send-event", stepRef: step_ref, eventKey: event_key },

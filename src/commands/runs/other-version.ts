@@ -12,7 +12,7 @@ import { enabledSteps, type NewVersion, type PlanStep, type RunHeader } from "..
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 /** What a version says of the runs that are of it. */
-export function headerOfVersion(version: StoredVersion): Omit<NewVersion, "steps" | "timeout_secs"> {
+function headerOfVersion(version: StoredVersion): Omit<NewVersion, "steps" | "timeout_secs"> {
   const { name, version: workflow_version, version_id, max_parallel_steps } = version;
   return { workflow_name: name, workflow_version, workflow_version_id: version_id, max_parallel_steps };
 }

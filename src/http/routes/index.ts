@@ -3,6 +3,7 @@ import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { inspectionRoutes } from "./inspection.ts";
 import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRunRoutes } from "./job-runs.ts";
@@ -20,6 +21,7 @@ export const routes: Route[] = [
   ...workflowVersionRoutes,
   ...workflowPolicyRoutes,
   ...workflowRunRoutes,
+  ...inspectionRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
   ...jobTriggerRoutes,

@@ -44,7 +44,7 @@ const EFFECTIVE = new Map<unknown, string[]>([
   [jobTriggerBody, words("project_id payload tags idempotency_key")],
   [bulkTriggerBody, ["items"]],
   [replayBody, ["payload"]],
-  [triggerBody, words("project_id payload triggered_by tags step_overrides idempotency_key")],
+  [triggerBody, words("project_id payload triggered_by tags labels step_overrides idempotency_key")],
   [approveBody, []],
   [sendEventBody, words("payload hold_secs")],
   [sendToPrefixBody, words("payload")],
@@ -140,7 +140,7 @@ describe("what has no effect yet is refused by name", () => {
 });
 
 describe("X-Ignored-Fields", () => {
-  const value = { timezone: "UTC", environment_id: "e", labels: { a: "b" }, approver: "bob" };
+  const value = { timezone: "UTC", environment_id: "e", approver: "bob" };
   const drafted = (names: readonly string[]) =>
     Object.fromEntries(
       names.map((name) => [name, name in value ? value[name as keyof typeof value] : "x, y\r\nz: \u00fc"]),
@@ -165,7 +165,7 @@ describe("X-Ignored-Fields", () => {
     const trigger = (body: object) => stack.request("POST", `/v1/workflows/${workflow.id}/trigger`, body);
     const answer = await trigger({ ...drafted(IGNORED.trigger), payload: { metadata: 1 }, idempotency_key: uuid() });
     const run = answered(answer, 202, runShape);
-    expect(answer.headers.get("x-ignored-fields")).toBe("labels, priority, metadata");
+    expect(answer.headers.get("x-ignored-fields")).toBe("priority, metadata");
     expect((await trigger({ metadata: {}, dry_run: true })).headers.get("x-ignored-fields")).toBe("metadata");
     expect((await trigger({ payload: { metadata: 1 } })).headers.get("x-ignored-fields")).toBeNull();
     await opens(stack, run, "gate");
