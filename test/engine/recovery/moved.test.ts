@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { given, type Story, text } from "../given.ts";
 import { approval, child, job, planWith, type Step, wait } from "../plans.ts";
+import { takeUnmirrored } from "../../../workflows/engine/mirror/mirroring.ts";
 import { placed } from "../../../workflows/engine/mirror/stored-run.ts";
 import { stepRow } from "../../../workflows/engine/mirror/view.ts";
 import type { NewVersion } from "../../../workflows/engine/plan.ts";
@@ -43,6 +44,7 @@ describe("a step that is retried in another version of its workflow", () => {
     const story = failed();
     const before = story.run.plan.steps.map((_, i) => stepRow(story.run, i).id);
     const next = [job("n"), job("c", ["b"]), job("b", ["a"]), job("a")];
+    takeUnmirrored(story.run);
     retry(story, next);
     const rows = story.run.plan.steps.map((_, i) => stepRow(story.run, i));
     expect(rows.map(({ step_ref }) => step_ref)).toEqual(["a", "b", "c", "n"]);
@@ -144,4 +146,12 @@ test("a subtree is replayed in another version, with what is after the step in t
   expect(story.command("replay-subtree", "a", { in_version })).toMatchObject({ status: "applied" });
   story.completes("a").completes("b").completes("n");
   expect(story.row).toMatchObject({ status: "completed", workflow_version: 2 });
+});
+
+test("what is open is not replayed as a step of another type: nobody could close it as what it is", () => {
+  const story = given([approval("a")]).does("pause");
+  const replay = (steps: Step[]) =>
+    story.command("replay-subtree", "a", { in_version: versionOf(steps), may_override: true });
+  expect(replay([wait("a")]).details).toEqual(['step "a" is waiting, and is of type wait_for_event, not approval']);
+  expect(replay([approval("a", [], { approval_approvers: ["carl"] })]).status).toBe("applied");
 });
