@@ -2,6 +2,7 @@ import jwt from "jsonwebtoken";
 
 export interface Claims {
   sub: string;
+  groups?: string[];
   projects: string[] | "*";
   scopes: string[];
 }

@@ -4,9 +4,10 @@ import { ConfigError, loadDevConfig } from "../config.ts";
 import { SCOPES } from "../identity/caller.ts";
 import { devSecret } from "../dev/secret.ts";
 
-const USAGE = `usage: npm run -s token -- --project PROJECT --sub NAME [--scopes SCOPE,SCOPE...]
+const USAGE = `usage: npm run -s token -- --project PROJECT --sub NAME [--groups GROUP,GROUP...] [--scopes SCOPE,SCOPE...]
   --project  a project the token is for; repeat it or separate by commas for several, * for all
   --sub      who the token speaks for: the name that approvals compare
+  --groups   groups that they are in: an approval names them as group:GROUP
   --scopes   of ${SCOPES.join(", ")};
              default: * (everything)
 
@@ -19,6 +20,7 @@ function claimsOf(args: string[]): Claims | undefined {
     options: {
       project: { type: "string", multiple: true },
       sub: { type: "string" },
+      groups: { type: "string", default: "" },
       scopes: { type: "string", default: "*" },
       help: { type: "boolean", short: "h" },
     },
@@ -30,7 +32,13 @@ function claimsOf(args: string[]): Claims | undefined {
   const scopes = namesIn([values.scopes]);
   const unknown = scopes.find((scope) => scope !== "*" && !SCOPES.some((known) => known === scope));
   if (unknown !== undefined) throw new Error(`--scopes: ${unknown} is none of ${SCOPES.join(", ")}, *`);
-  return { sub: values.sub, projects: projects.includes("*") ? "*" : projects, scopes };
+  const groups = namesIn([values.groups]);
+  return {
+    sub: values.sub,
+    groups: groups.length > 0 ? groups : undefined,
+    projects: projects.includes("*") ? "*" : projects,
+    scopes,
+  };
 }
 
 function namesIn(lists: string[]): string[] {

@@ -82,7 +82,7 @@ export const runQuery = query({
 });
 export const projectQuery = query({ project_id: tagged.project_id });
 
-const time = z.iso
+export const time = z.iso
   .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
   .transform((text) => decodeCursor(text)?.at);
 

@@ -62,8 +62,19 @@ export const stepRun = z
   .meta({ id: "StepRun" });
 export type StepRun = z.output<typeof stepRun>;
 
-const approvalStatus = z.enum(["pending", "approved", "rejected", "timed_out", "overridden", "canceled"]);
+export const APPROVAL_STATUSES = ["pending", "approved", "rejected", "timed_out", "overridden", "canceled"] as const;
+const approvalStatus = z.enum(APPROVAL_STATUSES);
 export type ApprovalStatus = z.output<typeof approvalStatus>;
+
+const vote = z
+  .strictObject({
+    actor: z.string(),
+    decision: z.enum(["approve", "reject"]),
+    at: time,
+    as: z.string().optional().describe("The group that made them an approver: group:name."),
+    comment: z.string().optional(),
+  })
+  .meta({ id: "Vote" });
 
 export const approval = z
   .strictObject({
@@ -71,12 +82,15 @@ export const approval = z
     workflow_run_id: id,
     workflow_step_run_id: id,
     approvers: z.array(z.string()),
+    required: z.int().optional().describe("How many of them have to approve. Absent: one."),
     status: approvalStatus,
     approved_by: z.string().optional(),
     requested_at: time,
     approved_at: time.optional(),
     expires_at: time.optional(),
     error: z.string().optional(),
+    votes: z.array(vote).optional(),
+    comments: z.array(z.strictObject({ actor: z.string(), at: time, comment: z.string() })).optional(),
   })
   .meta({ id: "Approval" });
 export type Approval = z.output<typeof approval>;
@@ -95,7 +109,7 @@ export const attempt = z
     output: document.optional(),
     error: z.string().optional(),
     approval: approval
-      .omit({ id: true, workflow_run_id: true, workflow_step_run_id: true, approvers: true })
+      .omit({ id: true, workflow_run_id: true, workflow_step_run_id: true, approvers: true, required: true })
       .optional(),
     started_at: time.optional(),
     finished_at: time.optional(),

@@ -4,14 +4,25 @@ import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { versionPolicy } from "./workflows.ts";
 
-/** Skip and reject. */
+/** Skip. */
 export const reasonBody = members({ reason: prose(4096).optional() });
+
+const comment = prose(2_000);
+
+/** Reject. */
+export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() });
+
+/** Withdraw: whose vote it is, the token says. */
+export const emptyBody = members({});
+
+/** A comment that decides nothing. */
+export const commentBody = members({ comment: comment.min(1) });
 
 /** Force-complete. */
 export const resultBody = members({ result: json.optional() });
 
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
-export const approveBody = members({ approver: line(255).optional() });
+export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() });
 
 const payloads = {
   payload: json.optional(),

@@ -37,8 +37,8 @@ export function authenticate(config: AuthConfig): RequestHandler {
       const claims = tokenClaims.safeParse(request.auth);
       if (!claims.success)
         return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));
-      const { sub, exp, projects, scopes } = claims.data;
-      const caller = { actor: sub, projects, scopes };
+      const { sub, exp, groups, projects, scopes } = claims.data;
+      const caller = { actor: sub, groups, projects, scopes };
       tokens.remember(authorization, caller, exp);
       callers.set(request, caller);
       next();

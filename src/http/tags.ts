@@ -5,6 +5,7 @@ export const TAGS = {
   "Workflow policies": "What the definitions of a project may not be.",
   "Workflow runs": "Runs, and the verbs that steer them.",
   Steps: "The steps of a run, and the verbs that steer those.",
+  Approvals: "Gates that wait for somebody's decision.",
   "Bulk operations": "One verb for many runs.",
   Jobs: "The HTTP endpoints that steps call.",
   "Job runs": "The calls of those endpoints.",

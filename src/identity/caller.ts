@@ -17,6 +17,8 @@ export type Scope = (typeof SCOPES)[number];
 /** Who is asking, according to the bearer token. Approvals compare `actor`. */
 export interface Caller {
   actor: string;
+  /** Approvals name them as group:name. */
+  groups?: string[];
   projects: string[] | "*";
   scopes: string[];
 }
@@ -59,7 +61,8 @@ export function assertScope(caller: Caller, ...scopes: Scope[]): void {
 }
 
 /** What a command tells its run about its sender. */
-export const senderOf = (caller: Caller): { actor: string; may_override: boolean } => ({
+export const senderOf = (caller: Caller): { actor: string; groups?: string[]; may_override: boolean } => ({
   actor: caller.actor,
+  groups: caller.groups?.length ? caller.groups : undefined,
   may_override: hasScope(caller, "approvals:override"),
 });

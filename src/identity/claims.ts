@@ -8,5 +8,6 @@ export const tokenClaims = z.object({
   sub: line(255).min(1),
   exp: z.number(),
   projects: z.union([z.literal("*"), names]).catch([]),
+  groups: names.catch([]),
   scopes: z.union([names, z.string().transform((text) => text.split(" ").filter(Boolean))]).catch([]),
 });

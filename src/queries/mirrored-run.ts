@@ -1,5 +1,5 @@
 import type { Deps } from "../deps.ts";
-import { listApprovals } from "../store/approvals.ts";
+import { listApprovals } from "../store/approvals/approvals.ts";
 import { listCommands } from "../store/commands.ts";
 import { listWaitingEventTriggers } from "../store/event-triggers.ts";
 import { listStepRows } from "../store/steps.ts";

@@ -1,16 +1,10 @@
-import type { RunEvent } from "../../workflows/engine/events.ts";
+import type { Coming } from "./coming.ts";
 
 /** Something that is to happen, unless it is not wanted any more by then. */
-export interface Due {
-  at: number;
+export interface Due extends Coming {
   step: number;
   /** What it comes of: more than one thing may. */
   key: string;
-  event: RunEvent;
-  /** The time is a guess: it comes when nothing else does of which the time is known. */
-  isGuess?: boolean;
-  /** It is about a step with such an end, which is waited for by nothing. */
-  isOfGuess?: boolean;
 }
 
 /** What is to happen, by time; of the same time, what was entered first. */

@@ -1,6 +1,7 @@
 import { attemptEnd, endOf, failureDetails } from "./attempt.ts";
 import type { End, Passed } from "./outcome.ts";
 import type { Trace } from "./trace.ts";
+import { isVotedOn, votesOn } from "./votes.ts";
 import type { World } from "./world.ts";
 import type { Command, RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
@@ -17,9 +18,11 @@ export type SimulatedWork = Work | { kind: "end" | "pass"; key: string };
 /** What is to happen to the run, and when. */
 export interface Coming {
   at: number;
-  event: RunEvent;
+  /** One that follows from how the run stands by then is made of that. */
+  event: RunEvent | ((at: number) => Iterable<RunEvent>);
+  /** The time is a guess: it comes when nothing else does of which the time is known. */
   isGuess?: boolean;
-  /** What it is about ends with a guess. */
+  /** It is about a step with such an end, which nothing waits for. */
   isOfGuess?: boolean;
 }
 
@@ -42,8 +45,8 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
   const news = { at: now, step: i, generation };
   const outcome = world.outcomeOf(definition);
   const isOfGuess = endOf(outcome, attempt - first_attempt).isGuess;
-  const soon = (event: RunEvent): Coming => ({ at: now, event });
-  const after = ({ after_ms, isGuess }: End, event: RunEvent): Coming => ({
+  const soon = (event: Coming["event"]): Coming => ({ at: now, event });
+  const after = ({ after_ms, isGuess }: End, event: Coming["event"]): Coming => ({
     at: now + after_ms,
     event,
     isGuess,
@@ -96,6 +99,7 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
       return [{ at: work.until, isOfGuess, event: { ...news, type: "deadline_passed", deadline: work.until } }];
     case "end": {
       const end = endOf(outcome, 0);
+      if (isVotedOn(end)) return [after(end, (at) => votesOn(run, i, end, at))];
       const event = endingOf(definition, end, news);
       return event ? [after(end, event)] : [];
     }
@@ -107,15 +111,15 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
   }
 }
 
-/** How a step ends that only waits. */
-function endingOf(definition: PlanStep, end: End, news: News): RunEvent | undefined {
+/** How a step ends that only waits, unless it is voted on. */
+function endingOf(
+  definition: PlanStep,
+  end: Exclude<End, { is: "approved" | "rejected" }>,
+  news: News,
+): RunEvent | undefined {
   const { step_type, step_ref } = definition;
   const { at } = news;
   switch (end.is) {
-    case "approved":
-      return { ...commandTo(step_ref, "approve", end), at };
-    case "rejected":
-      return { ...commandTo(step_ref, "reject", end), at };
     case "skipped":
     case "force-completed":
       return { ...passing(definition, end), at };

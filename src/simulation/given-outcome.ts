@@ -1,10 +1,11 @@
 import type { Documents } from "./documents.ts";
 import { assumedOutcome, type End, type Outcome } from "./outcome.ts";
+import { voterNamed } from "./votes.ts";
 import type { GivenOutcome } from "../contract/simulation/outcomes.ts";
 import type { StepType } from "../contract/steps/index.ts";
 import { Problem } from "../errors.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
-import { isAmong } from "../../workflows/engine/steps/approval.ts";
+import { gateOfStep } from "../../workflows/engine/steps/votes.ts";
 import { classOf } from "../../workflows/failure-classes.ts";
 
 type Field = keyof GivenOutcome;
@@ -76,17 +77,18 @@ function* failureProblems({ failure, output }: GivenOutcome, type: StepType): Ge
 function* decisionProblems({ decision, by, reason, times_out }: GivenOutcome, step: PlanStep): Generator<string> {
   if (times_out) return;
   if (reason !== undefined && decision !== "reject") yield ".reason: is of a rejection";
-  if (by !== undefined && !isAmong(step.approval_approvers ?? [], by)) yield ".by: not one of the approvers";
+  if (by !== undefined && !voterNamed(by, gateOfStep(step))) yield ".by: not one of the approvers";
 }
 
 function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents): Outcome {
   const after_ms = given.duration_ms ?? (given.duration_secs ?? 0) * 1000;
   const { failure, decision, by, reason } = given;
   if (given.times_out) return { ends: [{ after_ms, is: "left alone" }] };
-  const [assumed] = assumedOutcome(step, after_ms).ends;
-  if (assumed.is === "approved") {
-    const { actor } = assumed;
-    return { ends: [{ after_ms, is: decision === "reject" ? "rejected" : "approved", actor: by ?? actor, reason }] };
+  if (step.step_type === "approval") {
+    const named = by === undefined ? undefined : voterNamed(by, gateOfStep(step));
+    return {
+      ends: [{ after_ms, is: decision === "reject" ? "rejected" : "approved", voters: named ? [named] : [], reason }],
+    };
   }
   const value = step.step_type === "wait_for_event" ? given.event : given.output;
   const success: End = { after_ms, is: "completed", output: value === undefined ? undefined : documents.keep(value) };

@@ -6,11 +6,18 @@ export type End = Timing &
   (
     | { is: "completed"; output?: JsonDoc }
     | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
-    | { is: "approved" | "rejected"; actor: string; reason?: string; output?: JsonDoc }
+    /** By those who are named first, and as many others as are needed. */
+    | { is: "approved" | "rejected"; voters: Voter[]; reason?: string; output?: JsonDoc }
     | Passed
     /** Nothing comes, and its own timeout ends it, if it has one. */
     | { is: "left alone" }
   );
+
+/** Somebody who decides, and the groups by which they may. */
+export interface Voter {
+  actor: string;
+  groups?: string[];
+}
 
 interface Timing {
   after_ms: number;
@@ -39,13 +46,7 @@ export interface Outcome {
 }
 
 /** Of a step of which nothing is said. */
-export function assumedOutcome({ step_type, approval_approvers = [] }: AssumedOf, after_ms = 0): Outcome {
-  const [actor = "anyone"] = approval_approvers;
-  const end: End = step_type === "approval" ? { after_ms, is: "approved", actor } : { after_ms, is: "completed" };
+export function assumedOutcome({ step_type }: { step_type: string }, after_ms = 0): Outcome {
+  const end: End = step_type === "approval" ? { after_ms, is: "approved", voters: [] } : { after_ms, is: "completed" };
   return { ends: [end], isAssumed: true };
-}
-
-interface AssumedOf {
-  step_type: string;
-  approval_approvers?: string[];
 }

@@ -1,10 +1,10 @@
-import { assumedOutcome, type End, type Outcome } from "./outcome.ts";
+import { assumedOutcome, type End, type Outcome, type Voter } from "./outcome.ts";
 import type { Payloads } from "./payloads.ts";
 import { classOfError } from "../rules/failure-text.ts";
 import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run, SeedStep } from "../../workflows/engine/run.ts";
-import type { StepState } from "../../workflows/engine/state.ts";
+import type { ApprovalState, StepState, Vote } from "../../workflows/engine/state.ts";
 
 /**
  * How the steps of a closed run ended, by step_ref. Nothing is said of steps that never began, and of what the run's rules find
@@ -28,18 +28,18 @@ export function keptSteps({ plan, state }: Run): SeedStep[] {
   const { retry_of_run_id, created_at } = plan.run;
   if (retry_of_run_id === undefined) return [];
   return plan.steps.flatMap(({ step_ref }, i) => {
-    const { status, generation, started_at, finished_at, output, cause } = state.steps[i] as StepState;
+    const { status, generation, started_at, finished_at, output, cause, approval } = state.steps[i] as StepState;
     const isKept =
       status === "completed" && generation === 0 && started_at === created_at && finished_at === created_at;
-    return isKept ? [{ step_ref, output, cause }] : [];
+    return isKept ? [{ step_ref, output, cause, approval }] : [];
   });
 }
 
 /** Someone skipped or force-completed it. Who does not matter: they were allowed to. */
 function passedOver({ plan, state }: Run, i: number): Outcome | undefined {
   const step = plan.steps[i] as PlanStep;
-  const { status, cause, error, output, started_at, finished_at = 0 } = state.steps[i] as StepState;
-  if (cause !== "operator") return undefined;
+  const { status, cause, error, output, approval, started_at, finished_at = 0 } = state.steps[i] as StepState;
+  if (cause !== "operator" || approval?.status === "timed_out") return undefined;
   const is = status === "skipped" ? ("skipped" as const) : ("force-completed" as const);
   const passed = { is, actor: "operator", reason: error, output };
   if (started_at !== undefined) return { ends: [{ after_ms: finished_at - started_at, ...passed }] };
@@ -79,14 +79,24 @@ function failureOf({ error = "", started_at = 0, finished_at = started_at }: Att
 }
 
 function endOf(step: PlanStep, { status, error, output, approval }: StepState, after_ms: number): End {
-  const actor = approval?.approved_by ?? "anyone";
+  // Its timeout came first, and decided it.
+  if (approval?.status === "timed_out") return { after_ms, is: "left alone" };
   if (status === "completed")
     return step.step_type === "approval"
-      ? { after_ms, is: "approved", actor, output }
+      ? { after_ms, is: "approved", voters: votersOf(approval, "approve"), output }
       : { after_ms, is: "completed", output };
   if (step.step_type === "job") return { after_ms, is: "failed", class: classOfError(error) ?? "client", error };
-  if (approval?.status === "rejected") return { after_ms, is: "rejected", actor, reason: approval.error };
-  // Its timeout came first.
+  if (approval?.status === "rejected")
+    return { after_ms, is: "rejected", voters: votersOf(approval, "reject"), reason: approval.error };
   if (step.step_type === "approval" || error === "event trigger timed out") return { after_ms, is: "left alone" };
   return { after_ms, is: "failed", error };
+}
+
+/** Whoever voted so, by the groups that they did it by. Of a gate from before there were votes: who decided it. */
+function votersOf(approval: ApprovalState | undefined, decision: Vote["decision"]): Voter[] {
+  const { votes = [], approved_by } = approval ?? {};
+  const voters = votes
+    .filter((vote) => vote.decision === decision)
+    .map(({ actor, as }) => (as?.startsWith("group:") ? { actor, groups: [as.slice("group:".length)] } : { actor }));
+  return voters.length > 0 || approved_by === undefined ? voters : [{ actor: approved_by }];
 }

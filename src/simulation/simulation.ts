@@ -46,7 +46,8 @@ export class Simulation {
     for (let next = this.#next(); next && !isRunOver(this.run.state.status); next = this.#next()) {
       this.#now = Math.max(this.#now, next.at);
       if (this.#now > END_OF_TIME) throw tooLarge("it does not end before the year 9999");
-      this.#happens({ ...next.event, at: this.#now });
+      const events = typeof next.event === "function" ? next.event(this.#now) : [{ ...next.event, at: this.#now }];
+      for (const event of events) this.#happens(event);
       yield* this.#goOn();
     }
   }

@@ -1,6 +1,8 @@
 import type { Approval } from "../contract/runs.ts";
+import { unlessEmpty } from "./unless-empty.ts";
 import { shownTime } from "./shown-time.ts";
 import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
+import type { ApprovalState } from "../../workflows/engine/state.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export function presentApproval(row: ApprovalRow): Approval {
@@ -9,11 +11,21 @@ export function presentApproval(row: ApprovalRow): Approval {
     workflow_run_id: row.run_id,
     workflow_step_run_id: row.step_run_id,
     approvers: row.approvers,
+    required: row.required,
     status: row.status,
     approved_by: row.approved_by,
     requested_at: rfc3339(row.requested_at),
     approved_at: shownTime(row.approved_at),
     expires_at: shownTime(row.expires_at),
     error: row.error || undefined,
+    ...presentVoices(row),
   };
 }
+
+/** What was said to a gate, or to an earlier attempt at it. */
+export const presentVoices = ({ votes, comments }: Pick<ApprovalState, "votes" | "comments">) => ({
+  votes: unlessEmpty(votes?.map(dated)),
+  comments: unlessEmpty(comments?.map(dated)),
+});
+
+const dated = <Said extends { at: number }>({ at, ...said }: Said) => ({ ...said, at: rfc3339(at) });

@@ -68,6 +68,13 @@ const after =
     await ok(stack, method, filled(path, ids));
     return ids;
   };
+/** Of a gate that needs another vote. */
+const voted = after("POST", "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approve", async () => {
+  const quorum = { approval_approvers: ["ada", "bob"], approvals_required: 2 };
+  const run = await runOf(stack, [{ ...gate("gate"), ...quorum }]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+});
 const canceled = after("DELETE", "/v1/workflow-runs/:workflowRunID");
 const paused = after("POST", "/v1/workflow-runs/:workflowRunID/pause");
 
@@ -146,6 +153,15 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/replay-subtree`]: { prepare: canceled },
   [`post ${STEP}/approve`]: { prepare: atGate },
   [`post ${STEP}/reject`]: { prepare: atGate },
+  [`post ${STEP}/withdraw`]: { prepare: voted },
+  [`post ${STEP}/comment`]: { body: () => ({ comment: "hm" }), prepare: atGate },
+  "post /v1/approvals/decide": {
+    body: ({ workflowRunID: workflow_run_id, stepRef: step_ref }) => ({
+      decision: "approve",
+      approvals: [{ workflow_run_id, step_ref }],
+    }),
+    prepare: atGate,
+  },
   [`post ${STEP}/skip`]: { prepare: atGate },
   [`post ${STEP}/force-complete`]: { prepare: atGate },
   "post /v1/bulk-operations": { body: ofRun, prepare: atGate },

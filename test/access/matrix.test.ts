@@ -72,6 +72,8 @@ describe.each(guarded)("%s refuses", (_, route) => {
         const inTheirs = JSON.stringify(visible(answer)).replaceAll(demo.workflowRunID ?? "", UNKNOWN);
         expect(answer).toMatchObject({ status: 200, body: { failed: 1 } });
         expect(JSON.parse(inTheirs)).toEqual(visible(await ask(route, unknown, bearer({}))));
+      } else if (route.path === "/v1/approvals/decide") {
+        expect(answer.body).toMatchObject({ results: [{ status: "refused", code: "not_found" }] });
       } else if (route.path === "/v1/jobs/batch") {
         expect(answer.body).toMatchObject({
           created: 0,

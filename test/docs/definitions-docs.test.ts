@@ -87,7 +87,14 @@ test("docs/definitions.md says for which types each field of a step counts", () 
   const types = ["job", "approval", "wait_for_event", "sleep", "sub_workflow"];
   // Under its other name, a field has become the one that it names.
   const others = ["type", "approvers", "timeout_secs", "sleep_duration"];
-  const values: Record<string, unknown> = { depends_on: ["a"], approval_approvers: ["ada"] };
+  const values: Record<string, unknown> = {
+    depends_on: ["a"],
+    approval_approvers: ["ada"],
+    approvals_required: 1,
+    approval_reject: "first",
+    approval_exclude: ["created_by"],
+    approval_on_timeout: "skip",
+  };
   const counts = (field: string, step_type: string): boolean => {
     const value = values[field] ?? (/secs|attempts|depth/.test(field) ? 1 : "x");
     const step = stepInput.parse({ step_ref: "s", step_type, ...(field !== "step_type" && { [field]: value }) });

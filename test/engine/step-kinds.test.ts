@@ -15,24 +15,35 @@ const STEPS: Record<StepType, Step> = {
 };
 const TYPES = Object.keys(STEPS) as StepType[];
 
-const opened = (type: StepType): Story => {
-  const run = given([job("first"), { ...STEPS[type], depends_on: ["first"] }]).completes("first");
+const opened = (type: StepType, more: Partial<Step> = {}): Story => {
+  const run = given([job("first"), { ...STEPS[type], ...more, depends_on: ["first"] }]).completes("first");
   return type === "wait_for_event" ? run.news("s", { type: "wait_opened", event_key: "paid:s" }) : run;
 };
 
 /** Whose each verb is, and what a step of another type answers to it. */
 const NO_APPROVAL = { code: "invalid_state", message: "approval not found for step s" };
 const NO_EVENT = { code: "conflict", message: "event trigger is not in waiting state" };
-const VERBS: Record<StepVerb, { of: StepType; refusal: { code: string; message: string } }> = {
+interface Verb {
+  of: StepType;
+  refusal: { code: string; message: string };
+  /** Does not end the step. */
+  isOpen?: true;
+  /** Of an open step of its type: with what has to come before it. */
+  open?: () => Story;
+}
+const voted = () => opened("approval", { approvals_required: 2 }).does("approve", "s");
+const VERBS: Record<StepVerb, Verb> = {
   approve: { of: "approval", refusal: NO_APPROVAL },
   reject: { of: "approval", refusal: NO_APPROVAL },
+  withdraw: { of: "approval", refusal: NO_APPROVAL, isOpen: true, open: voted },
+  comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true },
   "send-event": { of: "wait_for_event", refusal: NO_EVENT },
   "cancel-event": { of: "wait_for_event", refusal: NO_EVENT },
 };
 
-describe.each(Object.entries(VERBS))("%s", (verb, { of, refusal }) => {
+describe.each(Object.entries(VERBS))("%s", (verb, { of, refusal, isOpen, open = () => opened(of) }) => {
   it.each(TYPES)("is taken or refused by an open %s step as its type says", (type) => {
-    const run = opened(type);
+    const run = type === of ? open() : opened(type);
     const before = run.statuses;
     const outcome = run.command(verb as StepVerb, "s");
     if (type === of) return expect(outcome).toMatchObject({ status: "applied" });
@@ -40,8 +51,8 @@ describe.each(Object.entries(VERBS))("%s", (verb, { of, refusal }) => {
     expect(run.statuses).toEqual(before);
   });
 
-  it("is refused once the step has ended by it", () => {
-    const run = opened(of).does(verb as StepVerb, "s");
+  it("is refused once the step has ended", () => {
+    const run = isOpen ? open().does("skip", "s", { may_override: true }) : open().does(verb as StepVerb, "s");
     expect(run.command(verb as StepVerb, "s").status).toBe("refused");
   });
 });

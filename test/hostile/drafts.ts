@@ -1,5 +1,6 @@
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
 import type { z } from "zod";
+import { decisionsBody } from "../../src/contract/approvals.ts";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
 import { bulkBody } from "../../src/contract/bulk/verbs.ts";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
@@ -8,7 +9,7 @@ import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/jobs/trigger
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs/jobs.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, reasonBody, resultBody } from "../../src/contract/verbs.ts";
+import { approveBody, commentBody, reasonBody, rejectBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 
@@ -65,6 +66,10 @@ export const draftWorkflow = ({ ids }: Made) => ({
       condition: { type: "step_status", step_ref: "job", status: "completed" },
       approval_approvers: ["ada"],
       approval_timeout_secs: 1,
+      approvals_required: 1,
+      approval_reject: "majority",
+      approval_exclude: ["created_by"],
+      approval_on_timeout: "reject",
     },
     { step_ref: "other-gate", type: "approval", approvers: ["ada"], timeout_secs: 1 },
     {
@@ -185,8 +190,18 @@ export const BODIES: BodyOf[] = [
     readAt: ({ id }) => `/v1/workflow-runs/${id}`,
     notShown: ["labels", "idempotency_key", "step_overrides"],
   },
-  { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob" }) },
-  { route: `${STEP}/reject`, schema: reasonBody, draft: () => ({ reason: "text" }) },
+  { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob", comment: "text" }) },
+  { route: `${STEP}/reject`, schema: rejectBody, draft: () => ({ reason: "text", comment: "text" }) },
+  { route: `${STEP}/comment`, schema: commentBody, draft: () => ({ comment: "text" }) },
+  {
+    route: "/v1/approvals/decide",
+    schema: decisionsBody,
+    draft: ({ ids: { workflowRunID: workflow_run_id, stepRef: step_ref } }) => ({
+      decision: "approve",
+      comment: "text",
+      approvals: [{ workflow_run_id, step_ref }],
+    }),
+  },
   {
     route: `${STEP}/skip`,
     schema: reasonBody,

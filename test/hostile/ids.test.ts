@@ -79,7 +79,11 @@ describe("the id of another kind of thing, or what is none, is of something unkn
     const others = KINDS.filter((kind) => !OF[name]?.includes(kind));
     await each(others, async (kind) => {
       const url = path.replace(`:${name}`, idOf(kind)).replace(":stepRef", "gate");
-      const body = path.endsWith("/trigger/bulk") ? { items: [{}] } : undefined;
+      const body = path.endsWith("/trigger/bulk")
+        ? { items: [{}] }
+        : path.endsWith("/comment")
+          ? { comment: "x" }
+          : undefined;
       refused(await stack.request(method.toUpperCase(), url, body), 404, "not_found", / not found$/);
     });
   });

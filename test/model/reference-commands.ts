@@ -1,4 +1,5 @@
 import { passesGate } from "./reference-gates.ts";
+import { barred, decisionOf } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -13,6 +14,7 @@ import {
 } from "./reference-run.ts";
 import type { Command } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
+import type { ApprovalState } from "../../workflows/engine/state.ts";
 
 const refused = (code: string): Verdict => ({ status: "refused", code });
 
@@ -33,7 +35,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   const step = run.steps[i];
   const definition = run.definitions[i];
   if (!step || !definition) return refused("not_found");
-  const code = problemOf(verb, run, step, definition, actor);
+  const code = problemOf(run, i, command);
   if (code) return refused(code);
   const reset = verb === "retry" || verb === "replay-subtree" ? toRunAgain(run, i, verb === "retry") : undefined;
   if (!canBeGiven(run, command, reset)) return refused("validation_error");
@@ -52,16 +54,31 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
       break;
     }
     case "approve":
-      Object.assign(approval as object, { status: "approved", approved_by: actor, approved_at: at });
-      received();
-      succeed(run, i, result, at);
-      break;
     case "reject": {
-      Object.assign(approval as object, { status: "rejected", approved_by: actor, error: reason });
-      const error = `approval rejected by ${actor}${reason ? `: ${reason}` : ""}`;
-      endStep(run, i, { status: "failed", error }, at);
+      const gate = approval as ApprovalState;
+      gate.votes = [...(gate.votes ?? []), { actor, decision: verb, at, comment: command.comment }];
+      const decision = decisionOf(run, i);
+      if (decision === "approved") {
+        Object.assign(gate, { status: "approved", approved_by: actor, approved_at: at });
+        received();
+        succeed(run, i, result, at);
+      }
+      if (decision === "rejected") {
+        Object.assign(gate, { status: "rejected", approved_by: actor, error: reason });
+        const error = `approval rejected by ${actor}${reason ? `: ${reason}` : ""}`;
+        endStep(run, i, { status: "failed", error }, at);
+      }
       break;
     }
+    case "withdraw":
+      (approval as ApprovalState).votes = approval?.votes?.filter((vote) => vote.actor !== actor);
+      break;
+    case "comment":
+      (approval as ApprovalState).comments = [
+        ...(approval?.comments ?? []),
+        { actor, at, comment: command.comment ?? "" },
+      ];
+      break;
     case "send-event":
       received();
       succeed(run, i, result, at);
@@ -77,13 +94,9 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   return { status: "applied" };
 }
 
-function problemOf(
-  verb: Exclude<Command["verb"], "pause" | "resume">,
-  run: ReferenceRun,
-  step: ReferenceStep,
-  { step_type, approval_approvers = [] }: PlanStep,
-  actor: string,
-): string | undefined {
+function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): string | undefined {
+  const step = run.steps[i] as ReferenceStep;
+  const hasVoted = step.approval?.votes?.some(({ actor }) => actor === sender.actor);
   switch (verb) {
     case "skip":
     case "force-complete":
@@ -91,10 +104,19 @@ function problemOf(
     case "approve":
     case "reject":
       if (step.approval?.status !== "pending") return "invalid_state";
-      return approval_approvers.length === 0 || approval_approvers.includes(actor) ? undefined : "approver_not_allowed";
+      if (barred(run, i, sender)) return "approver_not_allowed";
+      return hasVoted ? "conflict" : undefined;
+    case "withdraw":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return hasVoted ? undefined : "conflict";
+    case "comment":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return (step.approval.comments ?? []).length < 50 ? undefined : "conflict";
     case "send-event":
     case "cancel-event":
-      return step_type === "wait_for_event" && step.trigger?.status === "waiting" ? undefined : "conflict";
+      return run.definitions[i]?.step_type === "wait_for_event" && step.trigger?.status === "waiting"
+        ? undefined
+        : "conflict";
     case "retry":
       return isOver(step) ? undefined : "invalid_state";
     case "replay-subtree":

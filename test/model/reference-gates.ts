@@ -1,14 +1,15 @@
 import { dependenciesOf, indexOf, isOver, letsGoOn, type ReferenceRun, stepsAfter } from "./reference-run.ts";
+import { barred, isExcluded } from "./reference-votes.ts";
 import type { Command } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 /** Whether a command passes a gate that is not its sender's to pass. `reset`: the steps that it runs again. */
 export function passesGate(run: ReferenceRun, command: Command, reset: ReadonlySet<number> = new Set()): boolean {
-  const { actor, may_override } = command;
-  if (may_override) return false;
-  return run.definitions.some(({ step_type, approval_approvers = [] }, gate) => {
-    const isOthers = approval_approvers.length > 0 && !approval_approvers.includes(actor);
-    return step_type === "approval" && isOthers && isPassed(run, gate, command, reset);
+  return run.definitions.some(({ step_type, approvals_required = 1, approval_exclude }, gate) => {
+    if (step_type !== "approval") return false;
+    const isAlone = barred(run, gate, command) === undefined && approvals_required === 1;
+    const isBarred = isExcluded(run, undefined, command.actor, approval_exclude);
+    return (isBarred || !(command.may_override || isAlone)) && isPassed(run, gate, command, reset);
   });
 }
 

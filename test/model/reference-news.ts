@@ -139,10 +139,17 @@ function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): v
     case "approval":
       Object.assign(step.approval as object, { status: "timed_out" });
       Object.assign(step.trigger as object, { status: "timed_out" });
-      endStep(run, i, { status: "failed", error: "approval timed out" }, at);
+      endStep(run, i, unansweredAs[run.definitions[i]?.approval_on_timeout ?? "fail"], at);
       break;
   }
 }
+
+const unansweredAs = {
+  fail: { status: "failed", error: "approval timed out" },
+  approve: { status: "completed" },
+  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
+  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
+} as const;
 
 /** What the run does by itself. */
 export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {

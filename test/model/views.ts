@@ -84,4 +84,6 @@ const gate = (of: Gate | undefined) =>
     payload: of.response_payload,
     notified: of.notify_status,
     error: of.error,
+    votes: of.votes?.map(({ as: _, ...vote }) => vote),
+    comments: of.comments,
   };

@@ -34,7 +34,8 @@ export function playPlainly(run: Run, outcomes: Record<string, GivenOutcome>): R
     const { expires_at } = run.state;
     if (expires_at !== undefined) coming.unshift({ at: expires_at, event: { at: expires_at, type: "run_expired" } });
     const [first, second] = coming.sort((a, b) => a.at - b.at);
-    if (!first) throw new Error("nothing comes any more");
+    // Too few may decide a gate.
+    if (!first) return run;
     if (first.event.type !== "run_expired" && first.at > now && first.at === second?.at) return undefined;
     now = Math.max(now, first.at);
     evolve(run, { ...first.event, at: now });
@@ -73,7 +74,7 @@ function comingOf(run: Run, step: PlanStep, i: number, given: GivenOutcome): Com
     }
   });
   const isOpen = state.status === "waiting" && state.started_at !== undefined && !given.times_out;
-  const end = isOpen && work.every(({ kind }) => kind !== "open-wait") ? decidedBy(step, given) : undefined;
+  const end = isOpen && work.every(({ kind }) => kind !== "open-wait") ? decidedBy(run, i, given) : undefined;
   return end
     ? [...coming, { at: started_at + (given.duration_ms ?? 0), event: { ...news, ...end } as RunEvent }]
     : coming;
@@ -119,13 +120,44 @@ function childOf(child_run_id: string, started_at: number, { failure, output, du
   return { at: started_at + duration_ms, event: { at: 0, type: "child_ended", child_run_id, ...end } };
 }
 
-function decidedBy({ step_type, step_ref, approval_approvers = [] }: PlanStep, given: GivenOutcome) {
+function decidedBy(run: Run, i: number, given: GivenOutcome) {
+  const { step_type, step_ref } = run.plan.steps[i] as PlanStep;
   const { event, failure, decision, reason } = given;
   if (step_type === "sleep") return undefined;
   if (failure) return { type: "wait_refused", error: failure.error };
   const result = event === undefined ? undefined : documentOf(event);
-  const verb = step_type === "wait_for_event" ? "send-event" : decision === "reject" ? "reject" : "approve";
-  return { type: "command", id: step_ref, verb, step_ref, actor: approval_approvers[0] ?? "anyone", reason, result };
+  const sent = { type: "command", step_ref, reason, result };
+  if (step_type === "wait_for_event") return { ...sent, id: step_ref, verb: "send-event", actor: "anyone" };
+  const voter = nextVoter(run, i);
+  const verb = decision === "reject" ? "reject" : "approve";
+  return voter && { ...sent, ...voter, id: `${step_ref} ${voter.actor}`, verb };
+}
+
+/** The first of its approvers, and then of as many members of each group as are needed, who may and has not voted. */
+function nextVoter({ plan, state }: Run, i: number) {
+  const {
+    approval_approvers: approvers = [],
+    approvals_required: required = 1,
+    approval_exclude: exclude = [],
+  } = plan.steps[i] as PlanStep;
+  const members = (name: string, groups?: string[]) =>
+    Array.from({ length: required }, (_, n) => ({ actor: n === 0 ? name : `${name} ${n + 1}`, groups }));
+  const people = approvers.filter((name) => !name.startsWith("group:")).map((actor) => ({ actor, groups: undefined }));
+  const groups = approvers.filter((name) => name.startsWith("group:")).map((name) => name.slice(6));
+  const all =
+    approvers.length === 0
+      ? members("anyone")
+      : [...people, ...groups.flatMap((group) => members(`a member of ${group}`, [group]))];
+  const votes = state.steps[i]?.approval?.votes ?? [];
+  const approved = state.steps.flatMap(({ approval }, j) =>
+    j === i ? [] : (approval?.votes ?? []).filter(({ decision }) => decision === "approve").map(({ actor }) => actor),
+  );
+  return all.find(
+    ({ actor }) =>
+      votes.every((vote) => vote.actor !== actor) &&
+      !(exclude.includes("created_by") && actor === plan.run.created_by) &&
+      !(exclude.includes("previous_approvers") && approved.includes(actor)),
+  );
 }
 
 function foundFor(run: Run, i: number): Record<string, Found> {

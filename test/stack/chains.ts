@@ -2,7 +2,7 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { expect } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { Stack } from "./harness.ts";
-import { activityOf } from "./histories.ts";
+import { activityOf, localActivityOf } from "./histories.ts";
 import type { Scenario } from "./scenario.ts";
 import { until } from "./until.ts";
 
@@ -43,11 +43,11 @@ export async function chainsUnderWay(
   return runs;
 }
 
-/** Of the ordinary lane, each call was awaited by an ordinary activity; of the quick one, some were not. */
+/** Of the ordinary lane, each call was awaited by an ordinary activity. The quick one was tried: a busy machine finishes little in it. */
 export async function expectLane({ lane }: Lane, { deps }: Stack, runs: WorkflowRun[]): Promise<void> {
   const histories = await Promise.all(runs.map(({ id }) => deps.temporal.workflow.getHandle(id).fetchHistory()));
   const events = histories.flatMap(({ events }) => events ?? []);
   const { length } = events.filter((event) => activityOf(event) === "dispatchJob");
   if (lane === "ordinary") expect(length).toBeGreaterThanOrEqual(CHAINS * STEPS.length);
-  else expect(length).toBeLessThan(CHAINS * STEPS.length);
+  else expect(events.map(localActivityOf)).toContain("playAhead");
 }

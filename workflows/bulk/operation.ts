@@ -23,6 +23,7 @@ import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "./status.ts"
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../web-ui/refused-lately.ts";
 import { preciseNow } from "../run/clock.ts";
+import { signalText } from "../signal-text.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
 const REMEMBERED = 200;
@@ -49,11 +50,11 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     state.revision++;
   };
   const steer = (verb: BulkVerb, signal: BulkSignal | undefined) => {
-    const id = textOf(signal?.id) ?? uuid4();
+    const id = signalText(signal?.id) ?? uuid4();
     if (outcomes.has(id)) return;
     const steered = steeredBulk(state.status, verb);
-    const actor = textOf(signal?.actor) ?? "temporal";
-    const said = { id, verb, actor, reason: textOf(signal?.reason), at: preciseNow() };
+    const actor = signalText(signal?.actor) ?? "temporal";
+    const said = { id, verb, actor, reason: signalText(signal?.reason), at: preciseNow() };
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
     if ("status" in steered) enter(steered.status);
@@ -99,6 +100,3 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     }
   });
 }
-
-/** A signal may be written by hand: what is odd is dropped. */
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -7,6 +7,8 @@ export const VERBS = [
   "resume",
   "approve",
   "reject",
+  "withdraw",
+  "comment",
   "skip",
   "force-complete",
   "retry",
@@ -29,8 +31,12 @@ export interface CommandPayload {
   actor?: string;
   /** Whoever sends it may pass approvals without being an approver. Of a hand-written signal, too: who reaches Temporal can say anything. */
   may_override?: boolean;
+  /** The groups that its sender is in: an approver may be one as `group:name`. */
+  groups?: string[];
   step_ref?: string;
   reason?: string;
+  /** approve, reject, comment: what is said with it. */
+  comment?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
   result?: JsonDoc;
   /** send-event: the key it was sent to. */
@@ -50,7 +56,7 @@ export interface CommandPayload {
 }
 
 /** The verbs that only steps of one type take; see steps/. */
-export type StepVerb = Extract<Verb, "approve" | "reject" | "send-event" | "cancel-event">;
+export type StepVerb = Extract<Verb, "approve" | "reject" | "withdraw" | "comment" | "send-event" | "cancel-event">;
 
 export interface CommandOutcome {
   id: string;

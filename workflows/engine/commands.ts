@@ -1,6 +1,7 @@
 import { type CommandOutcome, refused, unknownStep } from "./command.ts";
-import { endStep } from "./ending.ts";
+import { endStep, touch } from "./ending.ts";
 import type { Command } from "./events.ts";
+import { involvedIn } from "./gates/may-pass.ts";
 import { recover } from "./recovery/apply.ts";
 import { move, recoveryIn } from "./recovery/moved.ts";
 import type { Run } from "./run.ts";
@@ -49,9 +50,10 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       const i = plan.index.get(step_ref) ?? -1;
       const of = ofStep(run, i);
       if (!of) return refused("not_found", unknownStep(verb));
-      const end = STEP_COMMANDS[verb](of, command);
+      const end = STEP_COMMANDS[verb](of, command, involvedIn(plan, state, i));
       if (end.status === "refused") return end;
-      endStep(run, i, end, at);
+      if (end.status === "changed") touch(run, i, end.gate);
+      else endStep(run, i, end, at);
       return APPLIED;
     }
   }

@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
+import type { StoredGate } from "./gates/gate.ts";
 import { reached } from "./reached.ts";
 
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
@@ -7,8 +8,8 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payloa
   payload?: JsonDoc;
   /** Of a sub_workflow step: which version of it runs. Absent: `pin`. */
   version_policy?: VersionPolicy;
-  /** Of a sub_workflow step: the approvers of each approval in it, at any depth. */
-  gates_within?: string[][];
+  /** Of a sub_workflow step: each approval in it, at any depth. */
+  gates_within?: StoredGate[];
 };
 
 /** Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. */

@@ -33,7 +33,7 @@ export function expiry(plan: Plan, at: number): number | undefined {
 }
 
 /** Of a run that is retried. */
-export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause">;
+export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause"> & Pick<StepState, "approval">;
 
 /** A run before its first step. `completed`: the steps whose outputs a run retry keeps. */
 export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
@@ -43,7 +43,15 @@ export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
     const source = kept.get(step.step_ref);
     const fresh = { attempt: 1, first_attempt: 1, generation: 0, revision: source ? 1 : 0 };
     return source
-      ? { ...fresh, status: "completed", started_at: at, finished_at: at, output: source.output, cause: source.cause }
+      ? {
+          ...fresh,
+          status: "completed",
+          started_at: at,
+          finished_at: at,
+          output: source.output,
+          cause: source.cause,
+          approval: source.approval,
+        }
       : { ...fresh, status: step.depends_on.length === 0 ? "pending" : "waiting" };
   });
   const state: RunState = {

@@ -25,7 +25,7 @@ const laneOf = (plan: Plan, i: number): string => {
 };
 
 /** Whether dependents may go on after this step (also where its condition was false). */
-function letsGoOn(plan: Plan, state: RunState, i: number): boolean {
+export function letsGoOn(plan: Plan, state: { steps: Pick<StepState, "status" | "cause">[] }, i: number): boolean {
   const step = state.steps[i];
   switch (step?.status) {
     case "completed":

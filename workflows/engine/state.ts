@@ -9,6 +9,21 @@ export type Found = { text: string } | { size: number } | { nothing: true };
 /** Why a step ended without doing its work: someone decided it, its condition was false, or what it needs ended badly. */
 export type Cause = "operator" | "condition" | "dependency";
 
+export interface Vote {
+  actor: string;
+  decision: "approve" | "reject";
+  at: number;
+  /** The group that made the actor an approver, as `group:name`. */
+  as?: string;
+  comment?: string;
+}
+
+export interface Comment {
+  actor: string;
+  at: number;
+  comment: string;
+}
+
 export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
@@ -16,6 +31,9 @@ export interface ApprovalState {
   approved_by?: string;
   approved_at?: number;
   error?: string;
+  /** One a person. Absent: none, or decided before votes were kept. */
+  votes?: Vote[];
+  comments?: Comment[];
 }
 
 export interface TriggerState {

@@ -17,6 +17,7 @@ import {
   runStateQuery,
   stepStatesQuery,
 } from "../messages.ts";
+import { signalText } from "../signal-text.ts";
 import { unknownSignal } from "../web-ui/refused-lately.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
@@ -72,25 +73,41 @@ export function logRefusal(run: Run, event: InboundEvent): void {
   if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
 }
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+/** Characters, as much as the API takes. */
+const MOST_COMMENT = 2_000;
 
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const fields: Partial<Record<keyof CommandPayload, unknown>> = payload ?? {};
-  const { id, actor, may_override, step_ref, reason, result, event_key, child_run_id, life, only_tell } = fields;
+  const {
+    id,
+    actor,
+    may_override,
+    groups,
+    comment,
+    step_ref,
+    reason,
+    result,
+    event_key,
+    child_run_id,
+    life,
+    only_tell,
+  } = fields;
   if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
-    id: textOf(id) ?? uuid4(),
-    actor: textOf(actor) ?? "temporal",
+    id: signalText(id) ?? uuid4(),
+    actor: signalText(actor) ?? "temporal",
     may_override: typeof may_override === "boolean" ? may_override : undefined,
-    step_ref: textOf(step_ref),
-    reason: textOf(reason),
+    groups: Array.isArray(groups) ? groups.filter((one) => typeof one === "string") : undefined,
+    step_ref: signalText(step_ref),
+    reason: signalText(reason),
+    comment: signalText(comment)?.slice(0, MOST_COMMENT),
     result: documentOf(result),
-    event_key: textOf(event_key),
+    event_key: signalText(event_key),
     payload: documentOf(fields.payload),
     step_payloads: documentsOf(fields.step_payloads),
     in_version: versionOf(fields.in_version),
-    child_run_id: textOf(child_run_id),
+    child_run_id: signalText(child_run_id),
     life: typeof life === "number" ? life : undefined,
     only_tell: only_tell === true,
   };

@@ -1,7 +1,8 @@
 import { planOf } from "../engine/plan.ts";
-import { initialRun, restoredRun, type Run } from "../engine/run.ts";
+import { restoredRun, type Run } from "../engine/run.ts";
 import { mirroredState } from "../engine/mirror/stored-run.ts";
 import type { RunInput } from "../messages.ts";
+import { retryingRun } from "../engine/recovery/kept.ts";
 import { effects } from "../proxies.ts";
 
 /** The run that an execution begins with: a new one, a closed one that is opened again, or one carried from a former execution. */
@@ -13,5 +14,5 @@ export async function open(input: RunInput): Promise<Run> {
     return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals));
   }
   const completed = input.seed_from ? await effects.loadCompleted({ run_id: input.seed_from }) : [];
-  return initialRun(planOf(input.run, input.steps), completed);
+  return retryingRun(planOf(input.run, input.steps), completed);
 }

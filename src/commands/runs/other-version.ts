@@ -1,13 +1,15 @@
+import { assertMayPass } from "./assert-may-pass.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { assertScope, type Caller, senderOf } from "../../identity/caller.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
 import { findJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
-import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
+import { involvedIn } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, type NewVersion, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
@@ -44,9 +46,10 @@ export async function versionToGoOnIn(
 }
 
 /** Gates that the run's overrides pass only in this version: whoever triggered it was asked about the others. */
-export async function assertMayLeaveOut({ db }: Deps, caller: Caller, row: RunRow, version: StoredVersion) {
-  const old = await findVersion(db, row.workflow_version_id);
-  if (!mayPass(newlyLeftOut(row, version, old), senderOf(caller))) assertScope(caller, "approvals:override");
+export async function assertMayLeaveOut(deps: Deps, caller: Caller, row: RunRow, version: StoredVersion) {
+  const old = await findVersion(deps.db, row.workflow_version_id);
+  const { plan, state } = await mirroredRun(deps, row);
+  assertMayPass(newlyLeftOut(row, version, old), caller, involvedIn(plan, state));
 }
 
 function newlyLeftOut({ step_overrides }: RunRow, version: StoredVersion, old: StoredVersion | undefined): PlanStep[] {

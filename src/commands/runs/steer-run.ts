@@ -20,7 +20,7 @@ import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
-import { findApproval } from "../../store/approvals.ts";
+import { findApproval } from "../../store/approvals/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
@@ -43,6 +43,7 @@ export interface Steering {
   verb: Verb;
   stepRef?: string;
   reason?: string;
+  comment?: string;
   result?: Json;
   /** send-event: the key it is sent to. */
   eventKey?: string;
@@ -81,8 +82,9 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const in_version = await versionToGoOnIn(deps, caller, row, steering.payloads?.version);
   const payloads = await savePayloads(db, { ...row, ...in_version }, runId, steering.payloads ?? {});
-  const { reason, eventKey: event_key } = steering;
-  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, result, event_key, ...payloads, in_version };
+  const { reason, comment, eventKey: event_key } = steering;
+  const said = { step_ref: stepRef, reason, comment, result, event_key, ...payloads, in_version };
+  const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
@@ -109,11 +111,12 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
 
 /** What a command would do, with nothing changed. It is refused as `steerRun` would refuse it. */
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
-  const { verb, stepRef: step_ref, reason, eventKey: event_key, payloads = {} } = steering;
+  const { verb, stepRef: step_ref, reason, comment, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  return previewCommand(deps, row, { ...given, in_version, verb, step_ref, reason, event_key, ...senderOf(caller) });
+  const said = { ...given, in_version, step_ref, reason, comment, event_key };
+  return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
@@ -166,8 +169,8 @@ async function reopen(
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {
-  const { verb, stepRef, reason, result, eventKey, payloads } = steering;
-  const body = { reason, result, eventKey, payloads };
+  const { verb, stepRef, reason, comment, result, eventKey, payloads } = steering;
+  const body = { reason, comment, result, eventKey, payloads };
   return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 

@@ -1,3 +1,4 @@
+import { assertMayPass } from "./assert-may-pass.ts";
 import { v7 as uuid } from "uuid";
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
@@ -10,7 +11,7 @@ import type { StepOverride } from "../../contract/workflows.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
-import { assertProject, assertScope, type Caller, projectOf, senderOf } from "../../identity/caller.ts";
+import { assertProject, type Caller, projectOf } from "../../identity/caller.ts";
 import { policyViolation } from "../../rules/workflow-policy.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { findVersion, planSteps } from "../../store/workflow-versions.ts";
@@ -18,7 +19,6 @@ import { findUnderPolicy } from "../../store/definitions/workflow-policies.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
-import { mayPass } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, planOf, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 import { previewOfStart } from "../../../workflows/engine/preview.ts";
 import { initialRun } from "../../../workflows/engine/run.ts";
@@ -105,7 +105,7 @@ async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, b
   const all = version ? planSteps(version) : [];
   const steps = stepsToRun(all, body.step_overrides);
   const passed = gatesLeftOut(all, body.step_overrides);
-  if (!mayPass(passed, senderOf(caller))) assertScope(caller, "approvals:override");
+  assertMayPass(passed, caller, { created_by: caller.actor, approved: new Set() });
   const tags = { ...workflow.tags, ...body.tags };
   if (Object.keys(tags).length > MAX_TAGS)
     throw new Problem("validation_error", `too many tags (max ${MAX_TAGS})`, [

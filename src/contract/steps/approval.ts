@@ -1,11 +1,24 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { line, list, whole } from "../fields.ts";
 import type { Complain, StepSchema } from "./schema.ts";
 
-const approvers = list(line(255), 1_000).optional();
+/** Votes travel with the run: there can't be very many. */
+const MOST_APPROVERS = 1_000;
+
+const approvers = list(line(255), MOST_APPROVERS).optional();
+
+const exclusion = z.enum(["created_by", "previous_approvers"]);
+export type ApprovalExclusion = z.output<typeof exclusion>;
 
 export const approval = {
-  fields: { approval_approvers: approvers, approval_timeout_secs: whole.optional() },
+  fields: {
+    approval_approvers: approvers,
+    approvals_required: z.int().min(1).max(MOST_APPROVERS).optional(),
+    approval_reject: z.enum(["first", "majority"]).optional(),
+    approval_exclude: list(exclusion, 2).optional(),
+    approval_timeout_secs: whole.optional(),
+    approval_on_timeout: z.enum(["fail", "approve", "reject", "skip"]).optional(),
+  },
   aliases: { approvers },
   timeout: "approval_timeout_secs",
   toldBy: [],

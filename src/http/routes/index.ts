@@ -1,4 +1,5 @@
 import type { Route } from "../route.ts";
+import { approvalRoutes } from "./approvals.ts";
 import { bulkOperationRoutes } from "./bulk-operations.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
@@ -22,6 +23,7 @@ export const routes: Route[] = [
   ...workflowPolicyRoutes,
   ...workflowRunRoutes,
   ...inspectionRoutes,
+  ...approvalRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
   ...jobTriggerRoutes,

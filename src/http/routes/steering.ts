@@ -5,8 +5,11 @@ import type { Json } from "../../contract/json.ts";
 import { type Approval, dryRun, type StepRun, workflowRun } from "../../contract/runs.ts";
 import {
   approveBody,
+  commentBody,
   decidedGate,
+  emptyBody,
   reasonBody,
+  rejectBody,
   resetSteps,
   resultBody,
   retryBody,
@@ -44,12 +47,28 @@ export const steeringRoutes: Route[] = [
   ofStep(
     "approve",
     { operationId: "approveWorkflowRunStep", summary: "Approve a gate", ...MAY_DECIDE },
-    { body: approveBody, said: () => ({}), shows: decidedGate, show: theGate, ignores: sent(IGNORED.approve) },
+    {
+      body: approveBody,
+      said: ({ comment }) => ({ comment }),
+      shows: decidedGate,
+      show: theGate,
+      ignores: sent(IGNORED.approve),
+    },
   ),
   ofStep(
     "reject",
     { operationId: "rejectWorkflowRunStep", summary: "Reject a gate", ...MAY_DECIDE },
-    { body: reasonBody, said: ({ reason }) => ({ reason }), shows: decidedGate, show: theGate },
+    { body: rejectBody, said: (body) => body, shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "withdraw",
+    { operationId: "withdrawWorkflowRunStepVote", summary: "Take back your vote on a gate", ...MAY_DECIDE },
+    { body: emptyBody, said: () => ({}), shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "comment",
+    { operationId: "commentWorkflowRunStep", summary: "Say something on a gate, without deciding it", ...MAY_DECIDE },
+    { body: commentBody, said: (body) => body, shows: decidedGate, show: theGate },
   ),
   ofStep(
     "skip",

@@ -13,7 +13,7 @@ export interface ListRequest {
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 
 /** The time in epoch milliseconds and the id before which a page begins. */
-function startOf({ at, id }: Cursor): [number, string] {
+export function startOf({ at, id }: Cursor): [number, string] {
   return [at, id !== undefined && isUuid(id) ? id : LOWEST_ID];
 }
 

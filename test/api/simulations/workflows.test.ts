@@ -170,6 +170,26 @@ describe("a simulated run of a workflow", () => {
     expect(answer).toMatchObject({ status: "completed", duration_ms: 3_600_000 });
   });
 
+  test("has a gate of several voted on by those who may, or stay open", async () => {
+    const several = { approval_approvers: ["ada", "bob", "group:ops"], approvals_required: 2, on_failure: "continue" };
+    const answer = await simulated(
+      [
+        gate("two", several),
+        gate("majority", { ...several, approval_reject: "majority" }),
+        gate("in time", { ...several, step_ref: "in-time", approval_timeout_secs: 9, approval_on_timeout: "approve" }),
+        gate("four-eyes", { approval_exclude: ["created_by"], depends_on: ["two"] }),
+      ],
+      { outcomes: { majority: { decision: "reject", by: "carl" }, "in-time": { times_out: true } } },
+    );
+    expect(stepOf(answer, "two")).toMatchObject({ status: "completed", assumed: true });
+    expect(stepOf(answer, "majority")?.error).toBe("approval rejected by ada");
+    expect(stepOf(answer, "in-time")).toMatchObject({ status: "completed", duration_ms: 9_000 });
+    // Ada, who would start the run, is its only approver.
+    expect(stepOf(answer, "four-eyes")).toMatchObject({ status: "waiting" });
+    expect(answer.status).toBe("running");
+    expect(answer).not.toHaveProperty("finished_at");
+  });
+
   test("is of an older version, or of the steps that overrides leave", async () => {
     const made = await createWorkflow(stack, [gate("a"), gate("b")]);
     await ok(stack, "PATCH", `/v1/workflows/${made.id}`, { steps: [gate("a"), gate("b"), gate("c")] });

@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepRun } from "../../../src/contract/runs.ts";
-import { findApproval } from "../../../src/store/approvals.ts";
+import { findApproval } from "../../../src/store/approvals/approvals.ts";
 import { gate, getStep, listed, opens, reaches, runOf, wait } from "../definitions.ts";
 import { answered, refused, stepAnswer } from "../shapes.ts";
 import { runsOn } from "../runs/steered.ts";

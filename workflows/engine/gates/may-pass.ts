@@ -1,19 +1,33 @@
-import type { CommandPayload } from "../command.ts";
-import type { PlanStep } from "../plan.ts";
-import { isAmong } from "../steps/approval.ts";
+import { exclusionOf, type Gate, hasRightTo, type Involved, type Passer } from "./gate.ts";
+import type { Plan, PlanStep } from "../plan.ts";
+import type { RunState } from "../state.ts";
 import { STEP_KINDS } from "../steps/index.ts";
 
-/** The approvers of each approval that the step is, or holds. */
-export const gatesIn = (step: PlanStep): string[][] => STEP_KINDS[step.step_type].approvers(step);
+/** Each approval that the step is, or holds. */
+export const gatesIn = (step: PlanStep): Gate[] => STEP_KINDS[step.step_type].gates(step);
 
 /** An approval, or a sub-workflow with approvals in it: who passes that over passes them. */
 export const isGate = (step: PlanStep | undefined): boolean => step !== undefined && gatesIn(step).length > 0;
 
-/** Who asks to pass a gate: one of its approvers may, and whoever is allowed to override approvals. */
-export type Passer = Pick<CommandPayload, "may_override"> & { actor: string };
+/** Why somebody may not pass these gates. Undefined: they may. Whoever is excluded may not, whatever rights they have. */
+export function passProblem(gates: PlanStep[], passer: Passer, involved: Involved): string | undefined {
+  for (const step of gates) {
+    for (const gate of gatesIn(step)) {
+      const why = exclusionOf(gate, passer.actor, involved);
+      if (why !== undefined) return `${passer.actor} may not pass step ${step.step_ref}: ${why}`;
+      if (!hasRightTo(gate, passer)) return "insufficient permissions: requires approvals:override";
+    }
+  }
+  return undefined;
+}
 
-const isApprover = (step: PlanStep, actor: string): boolean =>
-  gatesIn(step).every((approvers) => isAmong(approvers, actor));
-
-export const mayPass = (gates: PlanStep[], { actor, may_override }: Passer): boolean =>
-  may_override === true || gates.every((gate) => isApprover(gate, actor));
+/** Those who have a part in a run that is to be decided on. `but`: the gate that they decide now. */
+export function involvedIn({ run }: Plan, { steps }: Pick<RunState, "steps">, but?: number): Involved {
+  const approved = new Set<string>();
+  for (const [i, { approval }] of steps.entries()) {
+    if (i === but) continue;
+    for (const { actor, decision } of approval?.votes ?? []) if (decision === "approve") approved.add(actor);
+    if (approval?.status === "approved" && approval.approved_by) approved.add(approval.approved_by);
+  }
+  return { created_by: run.created_by, approved };
+}

@@ -2,9 +2,10 @@ import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { EventTriggerStatus, NotifyStatus } from "../../../src/contract/events/event-trigger.ts";
 import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
 import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
+import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
 import type { CommandOutcome } from "../command.ts";
 import type { RunHeader } from "../plan.ts";
-import type { ApprovalState, Cause } from "../state.ts";
+import type { ApprovalState, Cause, Comment, Vote } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -63,13 +64,20 @@ export interface ApprovalRow {
   id: string;
   run_id: string;
   step_run_id: string;
+  project_id?: string;
+  step_ref?: string;
   approvers: string[];
+  /** How many of them have to approve. Absent: one. */
+  required?: number;
+  exclude?: ApprovalExclusion[];
   status: ApprovalStatus;
   approved_by?: string;
   requested_at: number;
   approved_at?: number;
   expires_at?: number;
   error?: string;
+  votes?: Vote[];
+  comments?: Comment[];
   revision: number;
 }
 

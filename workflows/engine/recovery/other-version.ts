@@ -25,7 +25,9 @@ export function keptFault(was: PlanStep, is: PlanStep | undefined): string | und
 
 /** Of an approval, and of each one in a sub-workflow. */
 const approversOf = (step: PlanStep): string[] =>
-  gatesIn(step).map((approvers) => JSON.stringify([...approvers].sort()));
+  gatesIn(step).map(({ approvers, required = 1, exclude = [] }) =>
+    JSON.stringify([[...approvers].sort(), required, [...exclude].sort()]),
+  );
 
 const isSame = (some: string[], others: string[]): boolean =>
   some.length === others.length && some.every((each) => others.includes(each));

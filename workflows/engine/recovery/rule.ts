@@ -1,6 +1,6 @@
 import { isAttempt } from "../mirror/attempts.ts";
 import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
-import { mayPass } from "../gates/may-pass.ts";
+import { involvedIn, passProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
@@ -33,8 +33,11 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
     const problem = payloadProblem(plan, state, recovery, ref);
     if (problem) return refused("validation_error", `step_payloads: ${problem}`);
   }
-  if (asksWho(plan, request) && !mayPass(gatesPassed(plan, state, request, recovery.changes), request))
-    return refused("forbidden", "insufficient permissions: requires approvals:override");
+  if (asksWho(plan, request)) {
+    const passed = gatesPassed(plan, state, request, recovery.changes);
+    const problem = passProblem(passed, request, involvedIn(plan, state));
+    if (problem !== undefined) return refused("forbidden", problem);
+  }
   return payload || step_payloads ? { ...recovery, payloads: { payload, step_payloads } } : recovery;
 }
 

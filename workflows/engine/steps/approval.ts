@@ -1,14 +1,17 @@
+import type { StepInput } from "../../../src/contract/steps.ts";
 import { type Refusal, refused } from "../command.ts";
 import { stepRunId } from "../ids.ts";
 import type { ApprovalRow } from "../mirror/rows.ts";
-import type { ApprovalState } from "../state.ts";
+import type { ApprovalState, StepState, Vote } from "../state.ts";
 import { isStepOver } from "../transitions.ts";
 import { ownKey } from "./event-keys.ts";
+import { type Involved, isGroup } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
-import type { StepKind, StepOf } from "./kind.ts";
+import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
+import { gateOfStep, isApproved, isRejected, notAllowed, voteOf } from "./votes.ts";
 
-/** Waits for one of its approvers, without end when its timeout is 0. */
+/** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
 export const approval = {
   open: "waiting",
   emits: false,
@@ -19,9 +22,8 @@ export const approval = {
     step.approval = { status: "pending", requested_at: at, expires_at };
   },
   work: () => [],
-  onDeadline: () => ({
-    status: "failed",
-    error: "approval timed out",
+  onDeadline: ({ definition: { approval_on_timeout: then = "fail" } }) => ({
+    ...ON_TIMEOUT[then],
     gate: ({ approval, trigger }) => {
       if (approval) approval.status = "timed_out";
       if (trigger) trigger.status = "timed_out";
@@ -43,9 +45,7 @@ export const approval = {
   }),
 
   commands: {
-    approve(of, { actor, at, result }) {
-      const refusal = refusalOf(of, actor);
-      if (refusal) return refusal;
+    approve: decide("approve", ({ actor, at, result }) => {
       const received = { status: "received", received_at: at, sent_by: actor, response_payload: result };
       return {
         status: "completed",
@@ -55,22 +55,47 @@ export const approval = {
           if (trigger) Object.assign(trigger, received);
         },
       };
+    }),
+
+    reject: decide("reject", ({ actor, reason }) => ({
+      status: "failed",
+      error: reason ? `approval rejected by ${actor}: ${reason}` : `approval rejected by ${actor}`,
+      gate: ({ approval }) => {
+        if (approval) Object.assign(approval, { status: "rejected", approved_by: actor, error: reason });
+      },
+    })),
+
+    withdraw(of, { actor }) {
+      const refusal = notOpen(of);
+      if (refusal) return refusal;
+      const { votes = [] } = of.step.approval as ApprovalState;
+      const left = votes.filter((vote) => vote.actor !== actor);
+      if (left.length === votes.length)
+        return refused("conflict", `${actor} has not voted on step ${of.definition.step_ref}`);
+      return {
+        status: "changed",
+        gate: ({ approval }) => {
+          if (approval) approval.votes = left;
+        },
+      };
     },
 
-    reject(of, { actor, reason }) {
-      const refusal = refusalOf(of, actor);
+    comment(of, { actor, at, comment = "" }) {
+      const refusal = notOpen(of);
       if (refusal) return refusal;
+      const { comments = [] } = of.step.approval as ApprovalState;
+      if (comments.length >= MOST_COMMENTS)
+        return refused("conflict", `step ${of.definition.step_ref} has ${MOST_COMMENTS} comments already`);
       return {
-        status: "failed",
-        error: reason ? `approval rejected by ${actor}: ${reason}` : `approval rejected by ${actor}`,
+        status: "changed",
         gate: ({ approval }) => {
-          if (approval) Object.assign(approval, { status: "rejected", approved_by: actor, error: reason });
+          if (approval) approval.comments = [...comments, { actor, at, comment }];
         },
       };
     },
   },
   eventVerb: "approve",
-  approvers: ({ approval_approvers = [] }) => [approval_approvers],
+  gates: (definition) => [gateOfStep(definition)],
 
   *lacks(input) {
     if (!input.approval_approvers?.length)
@@ -80,22 +105,72 @@ export const approval = {
   *faults(input) {
     if (input.approval_approvers?.includes(""))
       yield fault("approval_approvers", "approval_approvers must not be empty names");
+    if (input.approval_approvers?.includes("group:"))
+      yield fault("approval_approvers", "approval_approvers must name the group: group:name");
     yield* atLeastZero(input, "approval_timeout_secs");
+    yield* quorumFaults(input);
+    if (input.approval_on_timeout !== undefined && !input.approval_timeout_secs)
+      yield fault("approval_on_timeout", "approval_on_timeout needs an approval_timeout_secs above 0");
   },
 } satisfies StepKind;
 
-function refusalOf({ definition, step }: StepOf, actor: string): Refusal | undefined {
-  const { step_ref, approval_approvers = [] } = definition;
+/** They travel with the run. */
+const MOST_COMMENTS = 50;
+
+const ON_TIMEOUT = {
+  fail: { status: "failed", error: "approval timed out" },
+  approve: { status: "completed" },
+  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
+  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
+} as const satisfies Record<string, StepEnd>;
+
+function* quorumFaults({ approval_approvers = [], approvals_required }: StepInput) {
+  if (approvals_required === undefined) return;
+  const people = new Set(approval_approvers).size;
+  if (people > 0 && approvals_required > people && !approval_approvers.some(isGroup))
+    yield fault("approvals_required", `approvals_required is ${approvals_required}, of ${people} approvers`);
+}
+
+/** Of the votes, the one that decides ends the step; any other is kept until then. */
+function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): StepCommand {
+  return (of, command, involved) => {
+    const refusal = notOpen(of) ?? hasNoVote(of, command, involved);
+    if (refusal) return refusal;
+    const { definition } = of;
+    const { votes = [], ...rest } = of.step.approval as ApprovalState;
+    const voted = { ...rest, votes: [...votes, voteOf(definition, decision, command)] };
+    const vote = ({ approval }: StepState) => {
+      if (approval) approval.votes = voted.votes;
+    };
+    const isDecided = decision === "approve" ? isApproved(definition, voted) : isRejected(definition, voted, involved);
+    if (!isDecided) return { status: "changed", gate: vote };
+    const { gate, ...ends } = end(command);
+    return {
+      ...ends,
+      gate: (step) => {
+        vote(step);
+        gate?.(step);
+      },
+    };
+  };
+}
+
+function notOpen({ definition: { step_ref }, step }: StepOf): Refusal | undefined {
   if (isStepOver(step.status)) return refused("invalid_state", `step ${step_ref} is already in terminal state`);
   if (step.approval?.status !== "pending") return refused("invalid_state", `approval not found for step ${step_ref}`);
-  if (!isAmong(approval_approvers, actor))
-    return refused("approver_not_allowed", `approver ${actor} is not allowed for step ${step_ref}`);
   return undefined;
 }
 
-/** An approval without approvers is anyone's. */
-export const isAmong = (approvers: string[], actor: string): boolean =>
-  approvers.length === 0 || approvers.includes(actor);
+function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Involved): Refusal | undefined {
+  const reason = notAllowed(definition, sender, involved);
+  if (reason !== undefined) return refused("approver_not_allowed", reason);
+  const cast = step.approval?.votes?.find(({ actor }) => actor === sender.actor);
+  if (!cast) return undefined;
+  const done = cast.decision === "approve" ? "approved" : "rejected";
+  return refused("conflict", `${sender.actor} has already ${done} step ${definition.step_ref}`);
+}
+
+type Sender = Parameters<StepCommand>[1];
 
 function approvalRow({ plan, i, definition, step: { approval, revision } }: StepOf): ApprovalRow | undefined {
   if (!approval) return undefined;
@@ -104,7 +179,11 @@ function approvalRow({ plan, i, definition, step: { approval, revision } }: Step
     id: `approval:${step_run_id}`,
     run_id: plan.run.id,
     step_run_id,
+    project_id: plan.run.project_id,
+    step_ref: definition.step_ref,
     approvers: definition.approval_approvers ?? [],
+    required: definition.approvals_required,
+    exclude: definition.approval_exclude,
     ...approval,
     revision,
   };
@@ -112,6 +191,6 @@ function approvalRow({ plan, i, definition, step: { approval, revision } }: Step
 
 /** As its row tells it. */
 export const approvalState = (row: ApprovalRow): ApprovalState => {
-  const { status, requested_at, expires_at, approved_by, approved_at, error } = row;
-  return { status, requested_at, expires_at, approved_by, approved_at, error };
+  const { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments } = row;
+  return { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments };
 };

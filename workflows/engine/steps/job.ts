@@ -26,7 +26,7 @@ export const job = {
   rows: (of, run) => ({ jobRun: jobRunRow(of, run) }),
 
   commands: {},
-  approvers: () => [],
+  gates: () => [],
 
   *lacks(input) {
     if (!input.job_id && !input.job) yield fault("job_id", "job steps require job_id");

@@ -2,6 +2,7 @@ import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { RunStatus } from "../../../src/contract/runs.ts";
 import type { StepInput } from "../../../src/contract/steps.ts";
 import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
+import type { Gate, Involved } from "../gates/gate.ts";
 import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Cause, StepState } from "../state.ts";
@@ -39,8 +40,8 @@ export interface StepKind {
   commands: Partial<Record<StepVerb, StepCommand>>;
   /** The verb that an event sent to the step's key is. Left out: it takes no events. */
   eventVerb?: StepVerb;
-  /** The approvers of each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
-  approvers(definition: PlanStep): string[][];
+  /** Each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
+  gates(definition: PlanStep): Gate[];
 
   /** What a step of this type lacks, in the words that published clients know. */
   lacks(input: StepInput): Iterable<Fault>;
@@ -48,8 +49,18 @@ export interface StepKind {
   faults(input: StepInput): Iterable<Fault>;
 }
 
-/** Says how the step ends, or why it does not take the command. */
-export type StepCommand = (of: StepOf, command: CommandPayload & { actor: string; at: number }) => StepEnd | Refusal;
+/** Says how the step ends, how it goes on otherwise, or why it does not take the command. `involved`: in the run, besides this step. */
+export type StepCommand = (
+  of: StepOf,
+  command: CommandPayload & { actor: string; at: number },
+  involved: Involved,
+) => StepEnd | StepChange | Refusal;
+
+/** The step stays as open as it is. */
+export interface StepChange {
+  status: "changed";
+  gate: (step: StepState) => void;
+}
 
 export interface OwnRows {
   approval?: ApprovalRow;

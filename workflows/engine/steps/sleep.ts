@@ -27,7 +27,7 @@ export const sleep = {
   rows: (of) => ({ trigger: triggerRow(of, "sleep", ownKey("sleep", of.plan.run.id, of.definition.step_ref)) }),
 
   commands: {},
-  approvers: () => [],
+  gates: () => [],
 
   *lacks(input) {
     if (!((input.sleep_duration_secs ?? 0) > 0))

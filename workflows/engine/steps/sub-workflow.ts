@@ -1,3 +1,4 @@
+import { gateOf } from "../gates/gate.ts";
 import { childRunId } from "../ids.ts";
 import { atLeastZero, fault } from "./fault.ts";
 import type { StepKind } from "./kind.ts";
@@ -22,7 +23,7 @@ export const subWorkflow = {
   rows: () => ({}),
 
   commands: {},
-  approvers: ({ gates_within = [] }) => gates_within,
+  gates: ({ gates_within = [] }) => gates_within.map(gateOf),
 
   *lacks(input) {
     if (!input.sub_workflow_id && !input.workflow)

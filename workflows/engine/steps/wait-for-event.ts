@@ -58,7 +58,7 @@ export const waitForEvent = {
     },
   },
   eventVerb: "send-event",
-  approvers: () => [],
+  gates: () => [],
 
   *lacks(input) {
     if (!input.event_key) yield fault("event_key", "wait_for_event steps require event_key");

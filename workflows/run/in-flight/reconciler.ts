@@ -17,7 +17,15 @@ import { SlowJobs } from "./slow-jobs.ts";
 import { emit, lookUp, notify, openWait } from "./step-effects.ts";
 import type { Throttle } from "./throttle.ts";
 
-const ACTIVITIES: ReadonlySet<Work["kind"]> = new Set(["dispatch", "look-up", "open-wait", "notify", "emit"]);
+const IS_ACTIVITY: Record<Work["kind"], boolean> = {
+  dispatch: true,
+  "look-up": true,
+  "open-wait": true,
+  notify: true,
+  emit: true,
+  child: false,
+  timer: false,
+};
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Reconciler {
@@ -88,7 +96,7 @@ export class Reconciler {
     for (const [key, scope] of going) if (!due.has(key)) scope.cancel();
     for (const [key, work] of due) {
       if (going.has(key)) continue;
-      const isActivity = ACTIVITIES.has(work.kind);
+      const isActivity = IS_ACTIVITY[work.kind];
       if ((isActivity && mode !== "normal") || !this.#throttle.mayBegin(isActivity)) this.#throttle.defer(i);
       else if (work.kind !== "dispatch") this.#begin(i, work);
       else if (quick && !this.#slowJobs.has(this.#jobOf(i))) quick.push(i);
@@ -134,7 +142,7 @@ export class Reconciler {
     const scope = new CancellationScope();
     const going = this.#going.get(i) ?? new Map();
     this.#going.set(i, going.set(work.key, scope));
-    const isActivity = ACTIVITIES.has(work.kind);
+    const isActivity = IS_ACTIVITY[work.kind];
     this.#throttle.begins(isActivity);
     if (work.kind === "timer") this.#timers++;
     const end = () => {

@@ -1,0 +1,54 @@
+import pMap from "p-map";
+import { previewSteering, steerRun } from "./steer-run.ts";
+import { attempting, CONCURRENCY } from "../bulk/each-run.ts";
+import type { Decisions, DecisionsBody, DecisionsPlan } from "../../contract/approvals.ts";
+import type { Approval } from "../../contract/runs.ts";
+import type { Deps } from "../../deps.ts";
+import type { Caller } from "../../identity/caller.ts";
+
+/** One decision on many gates, each as if it were made alone. What one of them refuses is its own. */
+export async function decideMany(
+  deps: Deps,
+  caller: Caller,
+  { decision, comment, approvals }: DecisionsBody,
+  idempotencyKey: string | undefined,
+): Promise<Decisions> {
+  const { attempt, assertAny } = attempting(deps);
+  const results = await pMap(
+    approvals,
+    async ({ workflow_run_id, step_ref }): Promise<Decisions["results"][number]> => {
+      const gate = { workflow_run_id, step_ref };
+      const key = idempotencyKey && `${idempotencyKey}/${step_ref}`;
+      const steering = { runId: workflow_run_id, stepRef: step_ref, verb: decision, comment, idempotencyKey: key };
+      const done = await attempt(() => steerRun(deps, caller, steering));
+      if ("error" in done) return { ...gate, status: "refused", code: done.code, error: done.error };
+      const { value } = done;
+      if ("accepted" in value) return { ...gate, status: "accepted", command_id: value.accepted };
+      const approval = value.approval as Approval;
+      return { ...gate, status: approval.status === "pending" ? "voted" : "decided", approval };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  assertAny(results.filter(({ status }) => status !== "refused").length);
+  return { results };
+}
+
+/** What each of them would do, with nothing changed. */
+export async function previewDecisions(
+  deps: Deps,
+  caller: Caller,
+  { decision, comment, approvals }: DecisionsBody,
+): Promise<DecisionsPlan> {
+  const { attempt } = attempting(deps);
+  const results = await pMap(
+    approvals,
+    async ({ workflow_run_id, step_ref }): Promise<DecisionsPlan["results"][number]> => {
+      const steering = { runId: workflow_run_id, stepRef: step_ref, verb: decision, comment };
+      const done = await attempt(() => previewSteering(deps, caller, steering));
+      const said = "error" in done ? { code: done.code, error: done.error } : { plan: done.value };
+      return { workflow_run_id, step_ref, ...said };
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return { dry_run: true, results };
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { line, list, members, prose, shownTags } from "./fields.ts";
+import { id } from "./ids.ts";
+import { choice, page, query, tagged, time as timeParameter } from "./lists.ts";
+import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
+import { ERROR_CODES } from "./answers/problem.ts";
+import { TAG_KEY_GIVEN } from "./tags.ts";
+
+const filters = {
+  ...tagged,
+  status: choice(APPROVAL_STATUSES, "is invalid").optional(),
+  mine: choice(["true", "false"], "must be true or false")
+    .default("false")
+    .transform((text) => text === "true")
+    .describe("Of those that are pending, the ones that wait for the caller; else those that they had a part in."),
+  workflow_id: line(255).optional(),
+  created_by: line(255).optional().describe("Who started the run."),
+  due_before: timeParameter.optional(),
+};
+
+export const approvalsQuery = query({ ...page, ...filters }).refine(...TAG_KEY_GIVEN);
+export const approvalCountsQuery = query(filters).refine(...TAG_KEY_GIVEN);
+
+/** An approval as the inbox shows it, with what it is about. */
+export const listedApproval = z
+  .strictObject({
+    ...approval.shape,
+    project_id: z.string(),
+    step_ref: z.string(),
+    workflow_id: id,
+    workflow_name: z.string(),
+    triggered_by: z.string(),
+    created_by: z.string().optional().describe("Who started the run."),
+    tags: shownTags.optional(),
+    starts: z.array(z.string()).optional().describe("Of one that is pending: the steps that wait for nothing else."),
+  })
+  .meta({ id: "ListedApproval" });
+export type ListedApproval = z.output<typeof listedApproval>;
+
+export const approvalCounts = z
+  .strictObject({
+    total: z.int(),
+    due_within_24h: z.int(),
+    overdue: z.int(),
+    by_workflow: z.array(z.strictObject({ workflow_id: id, workflow_name: z.string(), count: z.int() })),
+  })
+  .meta({ id: "ApprovalCounts" });
+export type ApprovalCounts = z.output<typeof approvalCounts>;
+
+const gate = { workflow_run_id: line(255), step_ref: line(255) };
+
+/** Many decisions with one comment. */
+export const decisionsBody = members({
+  decision: z.enum(["approve", "reject"]),
+  comment: prose(2_000).optional(),
+  approvals: list(members(gate), 100, 1),
+});
+export type DecisionsBody = z.output<typeof decisionsBody>;
+
+export const decisions = z
+  .strictObject({
+    results: z.array(
+      z.strictObject({
+        ...gate,
+        status: z.enum(["decided", "voted", "accepted", "refused"]).describe("voted: more have to decide."),
+        approval: approval.optional(),
+        command_id: z.string().optional(),
+        code: z.enum(ERROR_CODES).optional(),
+        error: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: "Decisions" });
+export type Decisions = z.output<typeof decisions>;
+
+/** What the decisions would do, as `dryRun=true` answers it: `plan`, or why one is refused. */
+export const decisionsPlan = z
+  .strictObject({
+    dry_run: z.literal(true),
+    results: z.array(
+      z.strictObject({
+        ...gate,
+        plan: dryRun.optional(),
+        code: z.enum(ERROR_CODES).optional(),
+        error: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: "DecisionsPlan" });
+export type DecisionsPlan = z.output<typeof decisionsPlan>;

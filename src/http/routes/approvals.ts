@@ -1,0 +1,61 @@
+import { decideMany, previewDecisions } from "../../commands/runs/decide-many.ts";
+import {
+  approvalCounts,
+  approvalCountsQuery,
+  approvalsQuery,
+  decisions,
+  decisionsBody,
+  decisionsPlan,
+  listedApproval,
+} from "../../contract/approvals.ts";
+import { listOf } from "../../contract/lists.ts";
+import { pageAnswer } from "../answer.ts";
+import { type Route, route } from "../route.ts";
+import { countApprovals, listApprovals } from "../../queries/approvals.ts";
+
+const tag = "Approvals";
+
+/** The gates of a project's runs, as those who decide them look at them. */
+export const approvalRoutes: Route[] = [
+  route({
+    method: "get",
+    path: "/v1/approvals",
+    operationId: "listApprovals",
+    tag,
+    summary: "List approvals: those that are pending as they fall due",
+    scope: "workflows:read",
+    orScope: "approvals:decide",
+    query: approvalsQuery,
+    returns: { 200: listOf(listedApproval) },
+    handler: async (deps, asked) => pageAnswer(await listApprovals(deps, asked.caller, asked.query), asked),
+  }),
+  route({
+    method: "get",
+    path: "/v1/approvals/counts",
+    operationId: "countApprovals",
+    tag,
+    summary: "Count approvals",
+    scope: "workflows:read",
+    orScope: "approvals:decide",
+    query: approvalCountsQuery,
+    returns: { 200: approvalCounts },
+    handler: async (deps, { caller, query }) => ({ body: await countApprovals(deps, caller, query) }),
+  }),
+  route({
+    method: "post",
+    path: "/v1/approvals/decide",
+    operationId: "decideApprovals",
+    tag,
+    summary: "Approve or reject up to 100 gates",
+    isBulk: true,
+    scope: "workflows:write",
+    orScope: "approvals:decide",
+    body: decisionsBody,
+    returns: { 200: decisions },
+    plans: decisionsPlan,
+    plan: (deps, { caller, body }) => previewDecisions(deps, caller, body),
+    handler: async (deps, { caller, body, idempotencyKey }) => ({
+      body: await decideMany(deps, caller, body, idempotencyKey),
+    }),
+  }),
+];

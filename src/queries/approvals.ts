@@ -1,0 +1,85 @@
+import type { ApprovalCounts, ListedApproval } from "../contract/approvals.ts";
+import type { Cursor } from "../contract/cursor.ts";
+import type { StepOverride } from "../contract/workflows.ts";
+import type { Deps } from "../deps.ts";
+import { type Caller, projectOf } from "../identity/caller.ts";
+import { fittingPageOf, type Page } from "./page.ts";
+import {
+  type ApprovalsFilter,
+  countApprovals as count,
+  type ListedApproval as Row,
+  listApprovalsOf,
+} from "../store/approvals/approval-lists.ts";
+import { listStatuses } from "../store/steps.ts";
+import { findVersion, planSteps } from "../store/workflow-versions.ts";
+import { presentApproval } from "../views/approval.ts";
+import { unlessEmpty } from "../views/unless-empty.ts";
+import { besides, unblockedBy } from "../../workflows/engine/gates/unblocks.ts";
+import { enabledSteps, graphOf, type Plan } from "../../workflows/engine/plan.ts";
+import type { StepState } from "../../workflows/engine/state.ts";
+
+type Asked = Omit<ApprovalsFilter, "project_id" | "mine"> & { project_id?: string; mine: boolean };
+
+export function listApprovals(
+  deps: Deps,
+  caller: Caller,
+  { limit, cursor, ...asked }: Asked & { limit: number; cursor?: Cursor },
+): Promise<Page<ListedApproval>> {
+  const filter = filterOf(caller, asked);
+  return fittingPageOf(
+    limit,
+    (most) => listApprovalsOf(deps.db, { ...filter, cursor, limit: most }),
+    (rows) => present(deps, rows),
+    ({ place }) => place,
+  );
+}
+
+export const countApprovals = (deps: Deps, caller: Caller, asked: Asked): Promise<ApprovalCounts> =>
+  count(deps.db, filterOf(caller, asked));
+
+function filterOf(caller: Caller, { mine, project_id, ...asked }: Asked): ApprovalsFilter {
+  return {
+    ...asked,
+    project_id: projectOf(caller, project_id),
+    mine: mine ? { actor: caller.actor, groups: caller.groups ?? [] } : undefined,
+  };
+}
+
+async function present(deps: Deps, rows: Row[]): Promise<ListedApproval[]> {
+  const starts = await startsOf(deps, rows);
+  return rows.map(({ row, run }, i) => ({
+    ...presentApproval(row),
+    project_id: row.project_id ?? "",
+    step_ref: row.step_ref ?? "",
+    workflow_id: run.workflow_id,
+    workflow_name: run.workflow_name,
+    triggered_by: run.triggered_by,
+    created_by: run.created_by,
+    tags: unlessEmpty(run.tags),
+    starts: starts[i],
+  }));
+}
+
+/** Of each gate that is pending the steps that it alone holds back. */
+async function startsOf({ db }: Deps, rows: Row[]): Promise<(string[] | undefined)[]> {
+  const gates = await Promise.all(
+    rows.map(async ({ row, run }) => {
+      const version = row.status === "pending" ? await findVersion(db, run.workflow_version_id) : undefined;
+      if (!version) return undefined;
+      const overrides = JSON.parse(run.step_overrides ?? "[]") as StepOverride[];
+      const steps = enabledSteps(planSteps(version), overrides);
+      // Nothing of the run itself is asked for.
+      const plan = { run: {}, steps, ...graphOf(steps) } as Plan;
+      const gate = plan.index.get(row.step_ref ?? "") ?? -1;
+      return { plan, gate, run_id: row.run_id, others: besides(plan, gate) };
+    }),
+  );
+  const asked = gates.flatMap((one) => one?.others.map((idx) => ({ run_id: one.run_id, idx })) ?? []);
+  const found = await listStatuses(db, asked);
+  return gates.map((one) => {
+    if (!one) return undefined;
+    const steps: Pick<StepState, "status" | "cause">[] = [];
+    for (const { run_id, idx, status, cause } of found) if (run_id === one.run_id) steps[idx] = { status, cause };
+    return unblockedBy(one.plan, one.gate, steps);
+  });
+}

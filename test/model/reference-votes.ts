@@ -1,0 +1,46 @@
+import type { ReferenceRun } from "./reference-run.ts";
+import type { Command } from "../../workflows/engine/events.ts";
+
+type Sender = Pick<Command, "actor" | "groups">;
+
+/** docs/approvals.md, "Who decides": why somebody has no say in a gate, or undefined. */
+export function barred(
+  run: ReferenceRun,
+  gate: number,
+  { actor, groups = [] }: Sender,
+): "not one" | "excluded" | undefined {
+  const { approval_approvers = [], approval_exclude = [] } = run.definitions[gate] ?? {};
+  const names = [actor, ...groups.map((group) => `group:${group}`)];
+  if (approval_approvers.length > 0 && !approval_approvers.some((one) => names.includes(one))) return "not one";
+  return isExcluded(run, gate, actor, approval_exclude) ? "excluded" : undefined;
+}
+
+export function isExcluded(
+  run: ReferenceRun,
+  gate: number | undefined,
+  actor: string,
+  by: readonly string[] = [],
+): boolean {
+  const hasApproved = run.steps.some(
+    ({ approval }, i) =>
+      i !== gate && approval?.votes?.some((vote) => vote.actor === actor && vote.decision === "approve"),
+  );
+  return (
+    (by.includes("created_by") && run.header.created_by === actor) || (by.includes("previous_approvers") && hasApproved)
+  );
+}
+
+/** Whether the votes open the gate, or close it for good. */
+export function decisionOf(run: ReferenceRun, gate: number): "approved" | "rejected" | undefined {
+  const { approval_approvers: named = [], approvals_required = 1, approval_reject } = run.definitions[gate] ?? {};
+  const votes = run.steps[gate]?.approval?.votes ?? [];
+  const against = votes.filter(({ decision }) => decision === "reject").length;
+  if (votes.length - against >= approvals_required) return "approved";
+  if (approval_reject !== "majority") return against > 0 ? "rejected" : undefined;
+  const isCounted = named.length > 0 && named.every((name) => !name.startsWith("group:"));
+  const people = named.filter((name) => barred(run, gate, { actor: name }) === undefined).length;
+  const isLost = isCounted
+    ? against > people / 2 || people - against < approvals_required
+    : against >= approvals_required;
+  return against > 0 && isLost ? "rejected" : undefined;
+}

@@ -1,0 +1,54 @@
+import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
+import type { CommandPayload } from "../command.ts";
+
+/** Who may decide an approval. */
+export interface Gate {
+  /** People, and groups as `group:name`. None: anyone. */
+  approvers: string[];
+  /** How many have to approve. Left out: one. */
+  required?: number;
+  exclude?: ApprovalExclusion[];
+}
+
+/** As stored definitions hold the gates of their sub-workflows: a list where the approvers are all there is to it. */
+export type StoredGate = string[] | Gate;
+
+export const gateOf = (stored: StoredGate): Gate => (Array.isArray(stored) ? { approvers: stored } : stored);
+
+export const storedGate = (gate: Gate): StoredGate =>
+  (gate.required ?? 1) <= 1 && !gate.exclude?.length ? gate.approvers : gate;
+
+/** Who asks to decide or to pass a gate. */
+export type Passer = Pick<CommandPayload, "may_override" | "groups"> & { actor: string };
+
+const GROUP = "group:";
+
+export const isGroup = (approver: string): boolean => approver.startsWith(GROUP);
+
+/** What somebody may be called in a list of approvers. Nobody is a group by being called like one. */
+export const approverNames = ({ actor, groups = [] }: Passer): string[] => [
+  ...(isGroup(actor) ? [] : [actor]),
+  ...groups.map((group) => GROUP + group),
+];
+
+/** The entry of the list that makes somebody an approver; their own name where anyone is one. Undefined: they are none. */
+export const approverAs = (approvers: string[], passer: Passer): string | undefined =>
+  approvers.length === 0 ? passer.actor : approverNames(passer).find((name) => approvers.includes(name));
+
+/** What is known of a run that may exclude somebody: who started it, and who has approved gates of it. */
+export interface Involved {
+  created_by?: string;
+  approved: ReadonlySet<string>;
+}
+
+/** Why somebody may not decide a gate, be it by its approvers' right or in their place. Undefined: they may. */
+export function exclusionOf({ exclude = [] }: Gate, actor: string, involved: Involved): string | undefined {
+  if (exclude.includes("created_by") && actor === involved.created_by) return "they started the run";
+  if (exclude.includes("previous_approvers") && involved.approved.has(actor))
+    return "they approved another gate of the run";
+  return undefined;
+}
+
+/** Whether somebody may pass a gate that nobody has decided: by the right to override, or as its approver where one is enough. */
+export const hasRightTo = (gate: Gate, passer: Passer): boolean =>
+  passer.may_override === true || ((gate.required ?? 1) <= 1 && approverAs(gate.approvers, passer) !== undefined);

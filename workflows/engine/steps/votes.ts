@@ -1,0 +1,55 @@
+import type { CommandPayload } from "../command.ts";
+import { approverAs, exclusionOf, type Gate, type Involved, isGroup } from "../gates/gate.ts";
+import type { PlanStep } from "../plan.ts";
+import type { ApprovalState, Vote } from "../state.ts";
+
+/** Who decides a gate, as its step says it. */
+export const gateOfStep = ({ approval_approvers = [], approvals_required, approval_exclude }: PlanStep): Gate => ({
+  approvers: approval_approvers,
+  required: approvals_required,
+  exclude: approval_exclude,
+});
+
+const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState): number =>
+  votes.filter((vote) => vote.decision === decision).length;
+
+/** Why somebody has no vote. Undefined: they have one. */
+export function notAllowed(
+  step: PlanStep,
+  sender: CommandPayload & { actor: string },
+  involved: Involved,
+): string | undefined {
+  const gate = gateOfStep(step);
+  const refusal = `approver ${sender.actor} is not allowed for step ${step.step_ref}`;
+  if (approverAs(gate.approvers, sender) === undefined) return refusal;
+  const why = exclusionOf(gate, sender.actor, involved);
+  return why === undefined ? undefined : `${refusal}: ${why}`;
+}
+
+export function voteOf(
+  step: PlanStep,
+  decision: Vote["decision"],
+  sender: CommandPayload & { actor: string; at: number },
+): Vote {
+  const { actor, at, comment } = sender;
+  const as = approverAs(gateOfStep(step).approvers, sender);
+  return { actor, decision, at, as: as === actor ? undefined : as, comment };
+}
+
+/** Whether the votes are enough to open the gate. */
+export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: ApprovalState): boolean =>
+  votesFor("approve", approval) >= approvals_required;
+
+/**
+ * Whether they close it for good. By majority: more than half of those who may decide have rejected it, or too few are left to
+ * approve it; where groups decide, whose members nobody counts, as many have rejected it as would have had to approve it.
+ */
+export function isRejected(step: PlanStep, approval: ApprovalState, involved: Involved): boolean {
+  const rejections = votesFor("reject", approval);
+  if (step.approval_reject !== "majority") return rejections > 0;
+  const gate = gateOfStep(step);
+  const { required = 1 } = gate;
+  if (gate.approvers.length === 0 || gate.approvers.some(isGroup)) return rejections >= required;
+  const deciders = [...new Set(gate.approvers)].filter((name) => exclusionOf(gate, name, involved) === undefined);
+  return rejections * 2 > deciders.length || deciders.length - rejections < required;
+}
