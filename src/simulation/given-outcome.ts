@@ -1,5 +1,5 @@
 import type { Documents } from "./documents.ts";
-import { assumedOutcome, type End, type Outcome } from "./outcome.ts";
+import type { End, Outcome } from "./outcome.ts";
 import { voterNamed } from "./votes.ts";
 import type { GivenOutcome } from "../contract/simulation/outcomes.ts";
 import type { StepType } from "../contract/steps/index.ts";

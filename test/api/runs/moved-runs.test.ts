@@ -11,6 +11,7 @@ import {
   opens,
   reaches,
   type Step,
+  stepReaches,
   trigger,
   work,
 } from "../definitions.ts";
@@ -105,9 +106,12 @@ describe("a step is retried in place in the newest version", () => {
     const run = await trigger(stack, made);
     await opens(stack, run, "gate");
     await patch(made, {
-      steps: [work("n", good), gate("gate"), work("b", good), work("z", good, { depends_on: ["gate"] })],
+      steps: [work("n", good), gate("gate"), work("b", good), work("z", good, { depends_on: ["gate", "n"] })],
     });
     expect((await steer(run, "b", "retry", latest)).status).toBe(200);
+    await stepReaches(stack, run, "n", "completed");
+    const waiting = `/v1/approvals?status=pending&workflow_id=${made.id}`;
+    expect(await ok(stack, "GET", waiting)).toMatchObject([{ step_ref: "gate", starts: ["z"] }]);
     await ok(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/approve`);
     expect(await reaches(stack, run, "completed")).toMatchObject({ workflow_version: 2 });
     expect(told(await getSteps(stack, run))).toEqual(["gate completed", "b completed", "n completed", "z completed"]);
