@@ -45,13 +45,19 @@ interface Made {
 export const endOf = ({ ends }: Outcome, n: number): End => ends[Math.min(n, ends.length - 1)] as End;
 
 /** What the run's rules ask of the job when an attempt of it has failed. */
-export function failureDetails(job: SimulatedJob | undefined, n: number, retry_after_ms?: number) {
+export function failureDetails(
+  job: SimulatedJob | undefined,
+  n: number,
+  retry_after_ms: number | undefined,
+  isRecorded = false,
+) {
   const details: FailureDetails & { random: number } = {
     job_max_attempts: job?.max_attempts ?? 1,
     retry_after_ms,
     job_delay_secs: jobDelaySecs(job?.retry_strategy, job?.retry_delays_secs, n),
     job_ttl_secs: job?.run_ttl_secs || undefined,
-    random: NO_CHANCE,
+    // What was waited for then is told as what the endpoint asked for: nothing longer comes of chance.
+    random: isRecorded ? 0 : NO_CHANCE,
   };
   return details;
 }

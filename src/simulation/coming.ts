@@ -62,7 +62,8 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
         return [after(end, { ...news, type: "attempt_completed", attempt, output })];
       }
       const { class: of = "server", error = "attempt failed", retry_after_ms } = end;
-      const details = failureDetails(world.jobOf(definition), attempt - first_attempt + 1, retry_after_ms);
+      const n = attempt - first_attempt + 1;
+      const details = failureDetails(world.jobOf(definition), n, retry_after_ms, outcome.isRecorded);
       return [after(end, { ...news, ...details, type: "attempt_failed", attempt, class: of, error })];
     }
     case "child": {
