@@ -7,8 +7,6 @@ import { printMachine } from "./machine.ts";
 import { startApart } from "./product.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { printTable } from "./table.ts";
-import type { BulkItem, BulkOperation } from "../src/contract/bulk/operations.ts";
-import type { WorkflowRun } from "../src/contract/runs.ts";
 
 // A bulk cancel of runs that wait for an approval. On the way its worker is killed, as often as asked. At the end every
 // item has to be applied, every run canceled, and every history asked has to hold one request to cancel.
@@ -30,7 +28,7 @@ if (values.temporal !== "dev" && values.temporal !== "postgres") throw new Error
 await withServers(values.temporal, bench);
 
 async function bench(servers: Servers): Promise<void> {
-  const { rest, startWorker, ...product } = await startApart(servers);
+  const { client, startWorker, ...product } = await startApart(servers);
   let worker = await startWorker();
 
   const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["nobody"] };
@@ -42,16 +40,14 @@ async function bench(servers: Servers): Promise<void> {
   console.error(`${RUNS} runs started in ${Math.round(startMs / 1000)} s`);
 
   const began = Date.now();
-  const created = await rest<BulkOperation>("POST", "/v1/bulk-operations", {
-    operation: "cancel",
-    filter: { workflow_id: id, status: "running" },
-    reason: "bench",
+  const created = await client.createBulkOperation({
+    body: { operation: "cancel", filter: { workflow_id: id, status: "running" }, reason: "bench" },
   });
   const createMs = Date.now() - began;
   let kills = 0;
   let now = created;
   for (; now.finished_at === undefined; await sleep(200)) {
-    now = await rest<BulkOperation>("GET", `/v1/bulk-operations/${created.id}`);
+    now = await client.getBulkOperation({ path: { operationID: created.id } });
     const { total, pending } = now.progress;
     if (kills === KILLS || total - pending < ((kills + 1) * total) / (KILLS + 1)) continue;
     await worker.kill();
@@ -61,18 +57,9 @@ async function bench(servers: Servers): Promise<void> {
   }
   const tookMs = Date.now() - began;
 
-  const all = async <Item>(path: string): Promise<Item[]> => {
-    const found: Item[] = [];
-    for (let next: string | undefined = ""; next !== undefined; ) {
-      const query: string = `limit=100&envelope=true${next && `&cursor=${next}`}`;
-      const page: { data: Item[]; next_cursor?: string } = await rest("GET", `${path}?${query}`);
-      found.push(...page.data);
-      next = page.next_cursor;
-    }
-    return found;
-  };
-  const items = await all<BulkItem>(`/v1/bulk-operations/${created.id}/items`);
-  const runs = await all<WorkflowRun>(`/v1/workflows/${id}/runs`);
+  const query = { limit: 100 };
+  const items = await all(client.listBulkOperationItems.items({ path: { operationID: created.id }, query }));
+  const runs = await all(client.listWorkflowRunsByWorkflowId.items({ path: { workflowID: id }, query }));
   const canceled = await canceledOf(ids, servers.temporalAddress);
 
   printTable(`Bulk cancel of ${RUNS} waiting runs, its worker killed ${kills} times`, [
@@ -94,6 +81,12 @@ async function bench(servers: Servers): Promise<void> {
     now.progress.applied === RUNS ? "" : "the progress does not add up",
   ].filter(Boolean);
   if (wrong.length > 0) throw new Error(wrong.join("; "));
+}
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
 }
 
 /** Of runs spread over the whole selection: how many ended canceled, by one request. */

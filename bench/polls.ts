@@ -30,8 +30,8 @@ await withServers(options.temporal, async (servers) => {
     for (let nth = 0; !enough.aborted; nth++) {
       const runs = [...underWay];
       const runId = runs[Math.floor(Math.random() * runs.length)];
-      const path = `/v1/workflow-runs/${runId}${nth % 2 === 0 ? "" : "/steps"}`;
-      if (runId) took.push(await timed(() => product.rest("GET", path)));
+      const look = nth % 2 === 0 ? product.client.getWorkflowRun : product.client.listWorkflowRunSteps;
+      if (runId) took.push(await timed(() => look({ path: { workflowRunID: runId } })));
       await sleep(LEAST_PAUSE_MS + Math.random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
     }
   };

@@ -10,7 +10,6 @@ import { cpuSeconds } from "./servers/cpu.ts";
 import { type Servers, withServers } from "./servers/index.ts";
 import { peakBytes } from "./servers/memory.ts";
 import { printTable } from "./table.ts";
-import type { WorkflowRun } from "../src/contract/runs.ts";
 
 // Runs that wait for an approval, many of them: what they take up, what they cost while nothing happens, and how long it
 // takes to approve them all. At the end every one has to be completed.
@@ -52,7 +51,7 @@ async function bench(servers: Servers): Promise<void> {
 
   const parked = cpuSeconds(servers.pids);
   const approveMs = await timed(async () => {
-    await each(ids, (id) => product.rest("POST", `/v1/workflow-runs/${id}/steps/gate/approve`, {}));
+    await each(ids, (id) => product.approve(id));
     await allAre("completed", () => runsCompleted(servers.databaseUrl));
   });
   const approved = cpuSeconds(servers.pids);
@@ -104,17 +103,10 @@ async function runsCompleted(url: string): Promise<number> {
 }
 
 /** As the API tells it, run by run. */
-async function completed(product: Product, workflow: string): Promise<number> {
+async function completed({ client }: Product, workflowID: string): Promise<number> {
   let count = 0;
-  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-    const query: string = `status=completed&limit=100&envelope=true${cursor && `&cursor=${cursor}`}`;
-    const page: { data: WorkflowRun[]; next_cursor?: string } = await product.rest(
-      "GET",
-      `/v1/workflows/${workflow}/runs?${query}`,
-    );
-    count += page.data.length;
-    cursor = page.next_cursor;
-  }
+  const runs = client.listWorkflowRunsByWorkflowId.items({ path: { workflowID }, query: { limit: 100 } });
+  for await (const { status } of runs) if (status === "completed") count++;
   return count;
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Call } from "./job-server.ts";
-import type { StepRun, StepStatus, WorkflowRun } from "../src/contract/runs.ts";
+import type { StepRun, StepStatus, WorkflowRun } from "../client/index.ts";
 
 /** How every step of a release train ends that was approved and whose smoke test went well. */
 const EXPECTED: Record<string, StepStatus> = {

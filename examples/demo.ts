@@ -3,9 +3,8 @@ import { problemsOf } from "./demo-check.ts";
 import { type DemoStack, startDemoStack } from "./demo-stack.ts";
 import { startJobServer } from "./job-server.ts";
 import { examples, loadExamples } from "./load.ts";
-import { Refused, type Rest, restClient } from "./rest-client.ts";
 import { stepBoard } from "./step-board.ts";
-import type { Approval, StepRun, WorkflowRun } from "../src/contract/runs.ts";
+import { ApiError, type Client, connect, type StepRun, type WorkflowRun } from "../client/index.ts";
 
 /** Slow enough that the kill hits the middle of the tests. */
 const PACE = 3;
@@ -32,7 +31,7 @@ async function play(): Promise<void> {
   const stack = await startDemoStack(board.say, (stop) => stops.push(stop));
   const jobs = await startJobServer(0);
   stops.push(() => jobs.close());
-  const manager = restClient(stack.apiUrl, stack.tokenFor("release-manager"));
+  const manager = connect(stack.apiUrl, stack.tokenFor("release-manager"));
   await untilHealthy(stack);
 
   const loading = {
@@ -44,7 +43,8 @@ async function play(): Promise<void> {
   const { workflows } = await loadExamples(loading);
   const releaseTrain = workflows.find(({ slug }) => slug === "release-train");
   const payload = { ...examples["release-train"].payload, version: VERSION, pace: PACE };
-  const { id } = await manager<WorkflowRun>("POST", `/v1/workflows/${releaseTrain?.id}/trigger`, { payload });
+  const path = { workflowID: releaseTrain?.id ?? "" };
+  const { id } = await manager.triggerWorkflow({ path, body: { payload } });
   board.say(`Triggered a release train: run ${id}.`);
 
   const inTheMiddle = (steps: StepRun[]) =>
@@ -59,8 +59,9 @@ async function play(): Promise<void> {
 
   await watch(manager, id, "its approval", (steps) => find(steps, "approval")?.started_at !== undefined);
   board.say(`An intern approves, and is refused: ${await refusalOf(stack, id)}`);
-  const { approval } = await manager<{ approval: Approval }>("POST", `/v1/workflow-runs/${id}/steps/approval/approve`);
-  board.say(`The release manager approves: ${approval.status} by ${approval.approved_by}.`);
+  const approved = await manager.approveWorkflowRunStep({ path: gateOf(id) });
+  if (!("approval" in approved)) throw new Error("no worker took the approval");
+  board.say(`The release manager approves: ${approved.approval.status} by ${approved.approval.approved_by}.`);
 
   const steps = await watch(manager, id, "its end", (all) =>
     all.every((step) => !["pending", "waiting", "running"].includes(step.status)),
@@ -85,11 +86,16 @@ async function untilHealthy({ apiUrl, dataDir }: DemoStack): Promise<void> {
 }
 
 /** Shows the steps until they are as asked, and returns them. A read that fails for want of a server is tried again. */
-async function watch(rest: Rest, id: string, what: string, reached: (steps: StepRun[]) => boolean): Promise<StepRun[]> {
+async function watch(
+  client: Client,
+  workflowRunID: string,
+  what: string,
+  reached: (steps: StepRun[]) => boolean,
+): Promise<StepRun[]> {
   for (const giveUp = Date.now() + PATIENCE_MS; Date.now() < giveUp; await pause()) {
-    const steps = await rest<StepRun[]>("GET", `/v1/workflow-runs/${id}/steps`).catch((error) => {
-      if (error instanceof Refused && error.status < 500) throw error;
-      return [];
+    const { data: steps } = await client.listWorkflowRunSteps({ path: { workflowRunID } }).catch((error) => {
+      if (error instanceof ApiError && error.status < 500) throw error;
+      return { data: [] };
     });
     if (steps.length > 0) board.show(steps);
     const failed = steps.find((step) => step.status === "failed");
@@ -100,22 +106,26 @@ async function watch(rest: Rest, id: string, what: string, reached: (steps: Step
 }
 
 /** A run closes a moment after its last step. */
-async function ended(rest: Rest, id: string): Promise<WorkflowRun> {
+async function ended(client: Client, workflowRunID: string): Promise<WorkflowRun> {
   for (const giveUp = Date.now() + PATIENCE_MS; ; await pause()) {
-    const run = await rest<WorkflowRun>("GET", `/v1/workflow-runs/${id}`);
+    const run = await client.getWorkflowRun({ path: { workflowRunID } });
     if (run.finished_at !== undefined || Date.now() > giveUp) return run;
   }
 }
 
 async function refusalOf(stack: DemoStack, id: string): Promise<string> {
-  const intern = restClient(stack.apiUrl, stack.tokenFor("intern"));
+  const intern = connect(stack.apiUrl, stack.tokenFor("intern"));
   try {
-    await intern("POST", `/v1/workflow-runs/${id}/steps/approval/approve`);
+    await intern.approveWorkflowRunStep({ path: gateOf(id) });
   } catch (error) {
-    if (error instanceof Refused && error.status === 400) return `${error.status} ${error.message}`;
+    if (error instanceof ApiError && error.status === 400) return error.message;
     throw error;
   }
   throw new Error("an intern could approve the release");
+}
+
+function gateOf(workflowRunID: string) {
+  return { workflowRunID, stepRef: "approval" };
 }
 
 function find(steps: StepRun[], ref: string): StepRun | undefined {

@@ -1,4 +1,4 @@
-import type { StepRun } from "../src/contract/runs.ts";
+import type { StepRun } from "../client/index.ts";
 
 /** The terminal, shared by a table of steps that is always up to date and by lines that stay. */
 export interface Board {

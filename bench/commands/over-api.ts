@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { timed } from "../load.ts";
 import type { Product } from "../product.ts";
 import { chain, definitionOf } from "../shapes.ts";
-import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import type { StepRun } from "../../client/index.ts";
 
 const COMMANDS = 20;
 /** After so long a run is in the middle of its quick steps. */
@@ -19,7 +19,7 @@ export interface Pause {
 
 /** Each verb sent a number of times; what each took in ms. */
 export async function overApi(product: Product) {
-  const { rest, createWorkflow, createJob, trigger, completed, cancel } = product;
+  const { client, createWorkflow, createJob, trigger, completed, cancel } = product;
   const job = await createJob("delay=0");
   const failing = await createJob("fail");
   const gate = await createWorkflow([GATE]);
@@ -32,7 +32,6 @@ export async function overApi(product: Product) {
     ...refs.map((step_ref) => ({ step_ref, job_id: failing, on_failure: "continue" })),
   ]);
   const long = await createWorkflow(definitionOf(chain(LONG_CHAIN), job));
-  const path = (runId: string, ref: string, verb: string) => `/v1/workflow-runs/${runId}/steps/${ref}/${verb}`;
 
   const until = async (runId: string, reached: (steps: StepRun[]) => boolean) => {
     while (!reached(await product.steps(runId))) await sleep(10);
@@ -49,7 +48,7 @@ export async function overApi(product: Product) {
         await until(runId, gateIsOpen);
         took.push(
           await timed(async () => {
-            await rest("POST", path(runId, "gate", "approve"), {});
+            await product.approve(runId);
             await completed(runId);
           }),
         );
@@ -63,12 +62,12 @@ export async function overApi(product: Product) {
       for (const ref of refs) {
         took.push(
           await timed(async () => {
-            const { step_run } = await rest<{ step_run: StepRun }>("POST", path(runId, ref, "skip"), {});
-            if (step_run.status !== "skipped") throw new Error(`a skipped step is ${step_run.status}`);
+            const answer = await client.skipWorkflowRunStep({ path: { workflowRunID: runId, stepRef: ref } });
+            if (!("step_run" in answer) || answer.step_run.status !== "skipped") throw new Error("it was not skipped");
           }),
         );
       }
-      await rest("POST", path(runId, "gate", "approve"), {});
+      await product.approve(runId);
       await completed(runId);
       return took;
     },
@@ -79,8 +78,8 @@ export async function overApi(product: Product) {
       for (const ref of refs) {
         took.push(
           await timed(async () => {
-            const { step_run } = await rest<{ step_run: StepRun }>("POST", path(runId, ref, "retry"), {});
-            if (step_run.step_ref !== ref) throw new Error("another step was retried");
+            const answer = await client.retryWorkflowRunStep({ path: { workflowRunID: runId, stepRef: ref } });
+            if (!("step_run" in answer) || answer.step_run.step_ref !== ref) throw new Error("it was not retried");
           }),
         );
       }
@@ -93,13 +92,14 @@ export async function overApi(product: Product) {
       const took: Pause[] = [];
       for (let n = 0; n < COMMANDS; n++) {
         const runId = await trigger(long);
+        const path = { workflowRunID: runId };
         await sleep(UNDER_WAY_MS);
         const start = performance.now();
-        const answer = await rest<WorkflowRun>("POST", `/v1/workflow-runs/${runId}/pause`);
+        const answer = await client.pauseWorkflowRun({ path });
         if (answer.status !== "paused") throw new Error(`a paused run is ${answer.status}`);
         const answered = performance.now() - start;
         for (let status = "running"; status !== "paused"; ) {
-          ({ status } = await rest<WorkflowRun>("GET", `/v1/workflow-runs/${runId}`));
+          ({ status } = await client.getWorkflowRun({ path }));
           if (status === "completed") throw new Error("the run was over before it was paused");
         }
         took.push({ answered, seen: performance.now() - start });

@@ -52,5 +52,15 @@ export const createWorkflowBody = members({
   version_policy: settings.version_policy.default("pin"),
   steps: settings.steps.default([]),
   ...ofBuilders,
+}).meta({
+  example: {
+    name: "Order",
+    slug: "order",
+    steps: [
+      { step_ref: "review", step_type: "approval", approval_approvers: ["release-manager"] },
+      { step_ref: "paid", step_type: "wait_for_event", event_key: "order-{{payload.order}}", depends_on: ["review"] },
+      { step_ref: "grace", step_type: "sleep", sleep_duration_secs: 60, depends_on: ["paid"] },
+    ],
+  },
 });
 export type CreateWorkflowBody = z.output<typeof createWorkflowBody>;

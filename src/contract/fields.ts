@@ -1,21 +1,26 @@
 import { z } from "zod";
 import type { Json, JsonText } from "./json.ts";
 
-// Postgres cannot store NUL in text, and lone surrogates do not survive UTF-8: both are refused at the door.
-const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
-const FORBIDDEN_IN_PROSE = /(?![\t\n\r])[\p{Cc}\p{Cs}]/u;
+// Postgres cannot store NUL in text, and lone surrogates do not survive UTF-8: both are refused at the door. The patterns are
+// the document's too, which has readers that know neither \p{Cc} nor surrogates.
+const without = (characters: string) => new RegExp(`^[^${characters}]*$`);
+const LINE = without(String.raw`\u0000-\u001f\u007f-\u009f`);
+const PROSE = without(String.raw`\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f`);
+const LONE_SURROGATE = /\p{Cs}/u;
+const REFUSED = "must not contain control characters or lone surrogates";
 
-const text = (max: number, forbidden: RegExp) =>
+const text = (max: number, allowed: RegExp) =>
   z
     .string()
     .max(max)
-    .refine((value) => !forbidden.test(value), "must not contain control characters or lone surrogates");
+    .regex(allowed, REFUSED)
+    .refine((value) => !LONE_SURROGATE.test(value), REFUSED);
 
 /** Text on one line: names, keys, ids. */
-export const line = (max: number) => text(max, FORBIDDEN);
+export const line = (max: number) => text(max, LINE);
 
 /** Prose: line breaks and tabs are welcome. */
-export const prose = (max: number) => text(max, FORBIDDEN_IN_PROSE);
+export const prose = (max: number) => text(max, PROSE);
 
 /** A JSON document as the body parser made it, with all digits of large integers. */
 export const json = z.custom<Json>((value) => value !== undefined).describe("Any JSON value.");
@@ -74,17 +79,23 @@ export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany:
     z.record(z.string(), value),
   );
 
+/** Objects whose members may be null, which counts as absent. */
+export const nullsCountAsAbsent = z.registry<object>();
+
 /** An object with these members and no others. A null member counts as absent. */
 export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.preprocess((given) => (isMap(given) ? membersOf(given, shape) : given), z.strictObject(shape));
+  z.preprocess(
+    (given) => (isMap(given) ? membersOf(given, shape) : given),
+    z.strictObject(shape).register(nullsCountAsAbsent, {}),
+  );
 
-/** The members without nulls. Of the unknown ones, only as many as are told. */
+/** The members without nulls. Of the unknown ones, which may not even be null, only as many as are told. */
 function membersOf(given: Record<string, unknown>, shape: object): object {
   const kept: [string, unknown][] = [];
   let unknown = 0;
   for (const name in given) {
-    const isKnown = Object.hasOwn(shape, name);
-    if (given[name] !== null && (isKnown || ++unknown <= MAX_ISSUES)) kept.push([name, given[name]]);
+    const isKept = Object.hasOwn(shape, name) ? given[name] !== null : ++unknown <= MAX_ISSUES;
+    if (isKept) kept.push([name, given[name]]);
     // It is refused in any case.
     if (unknown > MAX_ISSUES) break;
   }

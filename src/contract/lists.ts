@@ -112,14 +112,13 @@ export const stepsQuery = query({
 /** Versions count down: the cursor is the number of the last one shown. */
 export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });
 
-/** Whatever else it says is json. */
 export const graphQuery = query({
   format: shownAs(
     z
       .string()
       .default("json")
       .transform((format) => (format === "dot" ? "dot" : "json")),
-    { type: "string", enum: ["json", "dot"], default: "json" },
+    { type: "string", default: "json", description: "`dot` for Graphviz; whatever else it says is `json`." },
   ),
 });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ignored, json, line, list, members } from "./fields.ts";
+import { ignored, json, line, list, members, shownAs } from "./fields.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { labels, tags } from "./tags.ts";
@@ -16,10 +16,27 @@ function listed(given: unknown): unknown {
   );
 }
 
-export const step_overrides = z.preprocess(listed, list(override, MOST_STEPS)).optional();
+const enabled: z.core.JSONSchema.BaseSchema = { type: ["boolean", "null"], default: false };
+export const step_overrides = shownAs(z.preprocess(listed, list(override, MOST_STEPS)), {
+  anyOf: [
+    {
+      type: "array",
+      maxItems: MOST_STEPS,
+      items: {
+        ...{ type: "object", required: ["step_ref"], additionalProperties: false },
+        properties: { step_ref: { type: "string" }, enabled },
+      },
+    },
+    {
+      type: "object",
+      maxProperties: MOST_STEPS,
+      additionalProperties: { anyOf: [{ type: ["boolean", "null"] }, { type: "object", properties: { enabled } }] },
+    },
+  ],
+}).optional();
 
 /** POST /v1/workflows/{id}/plan. */
-export const planBody = members({ step_overrides });
+export const planBody = members({ step_overrides }).meta({ example: {} });
 
 /** POST /v1/workflows/{id}/trigger (docs/definitions.md, A trigger). */
 export const triggerBody = members({
@@ -32,5 +49,5 @@ export const triggerBody = members({
   idempotency_key: idempotencyKey.optional(),
   priority: ignored,
   metadata: ignored,
-});
+}).meta({ example: { payload: { order: 7 }, tags: { team: "a" } } });
 export type TriggerBody = z.output<typeof triggerBody>;

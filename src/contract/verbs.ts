@@ -5,24 +5,30 @@ import { MOST_STEPS } from "./steps.ts";
 import { versionPolicy } from "./workflows.ts";
 
 /** Skip. */
-export const reasonBody = members({ reason: prose(4096).optional() });
+export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
 
 const comment = prose(2_000);
 
 /** Reject. */
-export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() });
+export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() }).meta({
+  example: { reason: "not ready" },
+});
 
 /** Withdraw: whose vote it is, the token says. */
 export const emptyBody = members({});
 
 /** A comment that decides nothing. */
-export const commentBody = members({ comment: comment.min(1) });
+export const commentBody = members({ comment: comment.min(1) }).meta({
+  example: { comment: "who checks the prices?" },
+});
 
 /** Force-complete. */
-export const resultBody = members({ result: json.optional() });
+export const resultBody = members({ result: json.optional() }).meta({ example: { result: { done: "by hand" } } });
 
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
-export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() });
+export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() }).meta({
+  example: { comment: "checked" },
+});
 
 const payloads = {
   payload: json.optional(),
@@ -33,7 +39,7 @@ const payloads = {
  * Retry of a step, of a run, and replay. They may bring new payloads for the run and for single steps, and say in which version
  * they are to be: without that, a step is retried and replayed in the run's own, and a run by its workflow's version_policy.
  */
-export const retryBody = members({ ...payloads, version: versionPolicy.optional() });
+export const retryBody = members({ ...payloads, version: versionPolicy.optional() }).meta({ example: {} });
 export type RetryBody = z.output<typeof retryBody>;
 
 /** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
@@ -48,7 +54,9 @@ export const dryRunQuery = z.object({
 });
 
 /** The same as a field of any body: SDKs send it with a trigger. */
-export const dryRunBody = members({ dry_run: z.boolean().optional() });
+export const dryRunBody = members({
+  dry_run: shownAs(z.boolean().optional(), { type: "boolean", default: false, description: "As `?dryRun=true`." }),
+});
 
 /** What is answered to retry, skip and force-complete of a step; to approve and reject; and to replay-subtree. */
 export const steppedRun = z.strictObject({ step_run: stepRun });

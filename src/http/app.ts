@@ -1,4 +1,4 @@
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 import express from "express";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
@@ -33,18 +33,18 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
   app.use(envelopePrefix, ...checked());
 
   const bearer = authenticate(auth);
-  for (const route of routes) {
-    const { method, path, scope, maxBytes, handler } = route;
-    const guards = [...checked(route), ...(scope ? [bearer] : [])];
-    app[method](path, ...guards, rawBody(maxBytes?.(deps.config)), handler(deps));
+  const paths = new Set(routes.map(({ path }) => path));
+  for (const path of paths) {
+    for (const route of routes.filter((one) => one.path === path)) {
+      const { method, scope, maxBytes, handler } = route;
+      const guards = [...checked(route), ...(scope ? [bearer] : [])];
+      app[method](path, ...guards, rawBody(maxBytes?.(deps.config)), handler(deps));
+    }
+    // A word of a path is never taken for a parameter's value, whatever the method.
+    if (isInPlaceOfParameter(path)) app.all(path, refuseMethod(path));
   }
   serveDocs(app);
-  for (const [path, allowed] of methodsByPath()) {
-    app.all(path, (_request, response) => {
-      response.set("Allow", allowed.join(", "));
-      throw new Problem("method_not_allowed", "method not allowed");
-    });
-  }
+  for (const path of paths) app.all(path, refuseMethod(path));
   app.use(() => {
     throw new Problem("not_found", "no such route");
   });
@@ -54,11 +54,16 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
   return app;
 }
 
-function methodsByPath(): Map<string, string[]> {
-  const methods = new Map<string, string[]>();
-  for (const { method, path } of routes) {
-    const more = method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()];
-    methods.set(path, [...(methods.get(path) ?? []), ...more]);
-  }
-  return methods;
+/** It has a word where another path has a parameter. */
+const isInPlaceOfParameter = (path: string) =>
+  routes.some((other) => other.path !== path && new RegExp(`^${other.path.replace(/:\w+/g, "[^/]+")}$`).test(path));
+
+function refuseMethod(path: string): RequestHandler {
+  const allowed = routes
+    .filter((route) => route.path === path)
+    .flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
+  return (_request, response) => {
+    response.set("Allow", allowed.join(", "));
+    throw new Problem("method_not_allowed", "method not allowed");
+  };
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { z } from "zod";
 import { ANSWER_HEADERS } from "../contract/answers/headers.ts";
 import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../contract/path-parameters.ts";
+import { isMap, nullsCountAsAbsent } from "../contract/fields.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
 import { answersOf, type DocumentedAnswer, refusalWith } from "./answers.ts";
@@ -73,22 +74,26 @@ function parametersOf({ path, query, plans, ignoresKey }: Route, components: Com
     const { schema }: PathParameter = PATH_PARAMETERS[name as PathParameterName];
     return { name, in: "path", required: true, schema: components.schema(schema, "input") };
   });
-  const inQuery = [query, plans && dryRunQuery].flatMap((schema) => {
-    const { properties = {}, required = [] } = schema ? components.whole(schema, "input") : {};
+  const inQuery = [query, plans && dryRunQuery].flatMap((parsed) => {
+    const { properties = {}, required = [] } = parsed ? components.whole(parsed, "input") : {};
     return Object.entries(properties).map(([name, property]) => {
       const { description, ...schema } = property as Schema;
-      return { name, in: "query", required: required.includes(name) || undefined, description, schema };
+      const isRequired = required.includes(name) || undefined;
+      // An empty one counts as absent (contract/lists.ts).
+      const allowEmptyValue = (parsed === query && !isRequired) || undefined;
+      return { name, in: "query", required: isRequired, allowEmptyValue, description, schema };
     });
   });
   return [...inPath, ...inQuery, ...(plans && !ignoresKey ? [components.idempotencyKey()] : [])];
 }
 
-/** What changes something takes `dry_run` besides. */
+/** What changes something takes `dry_run` besides. Where nothing is required, no body and null are an empty one. */
 function requestBodyOf(body: z.ZodType, { plans }: Route, components: Components): Named {
-  const { properties, ...schema } = components.whole(body, "input");
+  const { properties, example, ...schema } = components.whole(body, "input");
   const dryRun = plans && components.whole(dryRunBody, "input").properties;
-  const whole = { ...schema, properties: { ...properties, ...dryRun } };
-  return { required: (schema.required ?? []).length > 0, content: json(whole) };
+  const required = (schema.required ?? []).length > 0;
+  const whole = { ...schema, ...(!required && { type: ["object", "null"] }), properties: { ...properties, ...dryRun } };
+  return { required, content: { "application/json": { schema: whole, example } } };
 }
 
 function responseOf({ description, schemas, headers }: DocumentedAnswer, components: Components): Named {
@@ -170,14 +175,35 @@ class Components {
 }
 
 /** What says nothing to a client: that a number can be read as one, and that names are texts. */
-function withoutNoise({ jsonSchema }: { jsonSchema: Schema }) {
+function withoutNoise({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Schema }) {
+  if (nullsCountAsAbsent.has(zodSchema)) jsonSchema[TAKES_NULLS] = true;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (jsonSchema.additionalProperties) delete jsonSchema.propertyNames;
 }
 
 const renamed = (schema: Schema): Schema =>
-  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Schema;
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'), withNulls) as Schema;
+
+/** Marks an object until all of its members are there. */
+const TAKES_NULLS = "x-takes-nulls";
+
+function withNulls(_name: string, value: unknown): unknown {
+  if (!isMap(value) || !(TAKES_NULLS in value)) return value;
+  const { [TAKES_NULLS]: _, properties = {}, required = [], ...rest } = value as Schema;
+  const widened = Object.entries(properties).map(([name, schema]) => [
+    name,
+    required.includes(name) ? schema : orNull(schema as Schema),
+  ]);
+  return { ...rest, properties: Object.fromEntries(widened), ...(required.length > 0 && { required }) };
+}
+
+function orNull(schema: Schema): Schema {
+  const { description, default: byDefault, ...bare } = schema;
+  if (Object.keys(bare).length === 0) return schema;
+  if (typeof bare.type === "string" && !bare.enum) return { ...schema, type: [bare.type, "null"] } as Schema;
+  return { description, default: byDefault, anyOf: [...(bare.anyOf ?? [bare]), { type: "null" }] };
+}
 
 const sorted = <Value>(named: Record<string, Value>) =>
   Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Played, problemsOf } from "../../examples/demo-check.ts";
 import type { Call } from "../../examples/job-server.ts";
-import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
+import type { StepRun, WorkflowRun } from "../../client/index.ts";
 
 const ANSWERS: Record<string, object> = {
   build: { image: "shop:1" },

@@ -142,9 +142,10 @@ test.each(cases)("an unknown field is a 400 that names it: %s", async (_, body) 
     ({ path, value }) => Object(value) === value && !Array.isArray(value) && !MAPS.includes(String(path.at(-1))),
   );
   for (const { path } of objects)
-    for (const name of ["nope", "__proto__", "constructor", "toString", ""]) {
+    for (const name of ["nope", "null", "__proto__", "constructor", "toString", ""]) {
+      const value = name === "null" ? null : { a: 1 };
       const where = written([...path, name]) || "body";
-      const answer = await send(body, JSON.stringify(withValue(body.draft(made), [...path, name], { a: 1 })));
+      const answer = await send(body, JSON.stringify(withValue(body.draft(made), [...path, name], value)));
       expect(refused(answer, 400, "validation_error", "invalid request body").details).toEqual([
         `${where}: unknown field`,
       ]);

@@ -9,12 +9,15 @@ const OF_ONE_KIND: Record<string, string> = {
 };
 
 const PRODUCT = ["src", "workflows", "activities"];
-const ALL = [...PRODUCT, "bench", "test"];
+const ALL = [...PRODUCT, "client", "bench", "test"];
+const GENERATED = "client/generated";
 
 const entries = ALL.flatMap((root) =>
   readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()),
 );
-const files = entries.map(({ parentPath, name }) => ({ folder: parentPath, path: join(parentPath, name) }));
+const files = entries
+  .map(({ parentPath, name }) => ({ folder: parentPath, path: join(parentPath, name) }))
+  .filter(({ folder }) => folder !== GENERATED);
 const sources = files
   .filter(({ path }) => /\.(ts|mjs|sql)$/.test(path))
   .map(({ path }) => ({ path, lines: readFileSync(path, "utf8").split("\n").length - 1 }));

@@ -34,10 +34,12 @@ export const bulkOperationBody = members({
   filter: filter.optional(),
   reason: prose(4096).optional(),
   max_per_second: whole.min(1).max(1000).optional(),
-}).refine(
-  ({ ids, filter }) => (ids === undefined) !== (filter === undefined),
-  sentence("exactly one of ids and filter is required"),
-);
+})
+  .refine(
+    ({ ids, filter }) => (ids === undefined) !== (filter === undefined),
+    sentence("exactly one of ids and filter is required"),
+  )
+  .meta({ example: { operation: "cancel", filter: { status: "running", tag_key: "team", tag_value: "a" } } });
 export type BulkOperationBody = z.output<typeof bulkOperationBody>;
 
 const status = z.enum(["running", "paused", "completed", "aborted"]);

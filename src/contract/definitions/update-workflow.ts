@@ -20,7 +20,7 @@ export const updateWorkflowBody = members({
   backwards_compatible: z.boolean().optional(),
   steps: settings.steps.optional(),
   ...ofBuilders,
-});
+}).meta({ example: { timeout_secs: 3600 } });
 export type UpdateWorkflowBody = z.output<typeof updateWorkflowBody>;
 
 /** POST /v1/workflows/{id}/clone. */
@@ -28,8 +28,8 @@ export const cloneWorkflowBody = members({
   project_id: line(255).optional(),
   name: settings.name.optional(),
   slug: settings.slug.optional(),
-});
+}).meta({ example: {} });
 export type CloneWorkflowBody = z.output<typeof cloneWorkflowBody>;
 
 /** POST /v1/workflows/{id}/dry-run: without steps, or with none, the stored ones are looked at. */
-export const checkStepsBody = members({ steps: settings.steps.default([]) });
+export const checkStepsBody = members({ steps: settings.steps.default([]) }).meta({ example: {} });

@@ -17,7 +17,7 @@ export const workflowPolicyBody = members({
   max_depth: whole.min(0).default(0),
   forbidden_step_types: list(stepType, MAX_TYPES).default([]),
   require_approval_for_deploy: z.boolean().default(false),
-});
+}).meta({ example: { max_fan_out: 100, max_depth: 50, forbidden_step_types: ["sleep"] } });
 export type PolicyRules = z.output<typeof workflowPolicyBody>;
 
 /** What definitions of a project may not be (docs/definitions.md, Policies). */

@@ -12,12 +12,14 @@ const WEEK_SECS = 7 * 86_400;
 export const sendEventBody = members({
   payload: json.optional(),
   hold_secs: z.int().min(1).max(WEEK_SECS).optional(),
-});
+}).meta({ example: { payload: { paid: true }, hold_secs: 3600 } });
 
 /** Sending one event to many. */
-export const sendToPrefixBody = members({ payload: json.optional() });
+export const sendToPrefixBody = members({ payload: json.optional() }).meta({ example: { payload: { paid: true } } });
 
-export const purgeEventsBody = members({ older_than_days: z.int().min(1).max(36_500) });
+export const purgeEventsBody = members({ older_than_days: z.int().min(1).max(36_500) }).meta({
+  example: { older_than_days: 30 },
+});
 
 /** The list is always an envelope. */
 export const eventsQuery = query({

@@ -145,7 +145,7 @@ export const createJobBody = members({
   timeout_secs: said.timeout_secs.default(300),
   version_policy: said.version_policy.default("pin"),
   execution_mode: said.execution_mode.default("http"),
-});
+}).meta({ example: { name: "Charge", slug: "charge", endpoint_url: "http://localhost:8070/invoice/notify" } });
 export type CreateJobBody = z.output<typeof createJobBody>;
 
 /** PATCH /v1/jobs/{id}: what is not named stays as it is. */
@@ -154,7 +154,7 @@ export const updateJobBody = members({
   ...withoutMeaning,
   enabled: z.boolean().optional(),
   backwards_compatible: ignored,
-});
+}).meta({ example: { timeout_secs: 60 } });
 export type UpdateJobBody = z.output<typeof updateJobBody>;
 
 /** POST /v1/jobs/{id}/clone */
@@ -162,8 +162,10 @@ export const cloneJobBody = members({
   project_id: optional.project_id,
   name: optional.name,
   slug: optional.slug,
-});
+}).meta({ example: {} });
 export type CloneJobBody = z.output<typeof cloneJobBody>;
 
 /** POST /v1/jobs/batch: each is a body of POST /v1/jobs, and looked at by itself. */
-export const batchJobsBody = members({ jobs: list(json, 100, 1) });
+export const batchJobsBody = members({ jobs: list(json, 100, 1) }).meta({
+  example: { jobs: [{ name: "Charge", slug: "charge", endpoint_url: "http://localhost:8070/invoice/notify" }] },
+});

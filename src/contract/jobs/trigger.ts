@@ -15,14 +15,18 @@ const said = {
 };
 
 /** POST /v1/jobs/{id}/trigger */
-export const jobTriggerBody = members({ project_id: line(255).optional(), ...said });
+export const jobTriggerBody = members({ project_id: line(255).optional(), ...said }).meta({
+  example: { payload: { order: 7 } },
+});
 export type JobTriggerBody = z.output<typeof jobTriggerBody>;
 
 /** POST /v1/jobs/{id}/trigger/bulk: each is a body of a trigger, and looked at by itself. */
-export const bulkTriggerBody = members({ items: list(json, 100, 1) });
+export const bulkTriggerBody = members({ items: list(json, 100, 1) }).meta({
+  example: { items: [{ payload: { order: 7 } }] },
+});
 
 /** POST /v1/runs/{id}/replay: a payload in place of the one that the run had. */
-export const replayBody = members({ payload: json.optional() });
+export const replayBody = members({ payload: json.optional() }).meta({ example: {} });
 export type ReplayBody = z.output<typeof replayBody>;
 
 /** The run that a trigger made, or had made before under the same key. */

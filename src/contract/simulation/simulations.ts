@@ -14,14 +14,14 @@ export const simulateWorkflowBody = members({
   step_overrides,
   version_id: versionId.optional().describe("Without it, the newest version."),
   outcomes,
-});
+}).meta({ example: {} });
 export type SimulateWorkflowBody = z.output<typeof simulateWorkflowBody>;
 
 /** POST /v1/workflow-runs/{id}/simulate. */
 export const simulateRunBody = members({
   version: versionPolicy.optional().describe("Without it, the run's own version."),
   outcomes,
-});
+}).meta({ example: {} });
 export type SimulateRunBody = z.output<typeof simulateRunBody>;
 
 const milliseconds = z.number().min(0);
