@@ -486,6 +486,30 @@ export type CommandStatus = {
     message?: string;
 };
 
+/**
+ * Why a step waits or waited, or ended as it did without its own work.
+ */
+export type Decision = {
+    id: Id;
+    workflow_run_id: Id;
+    /**
+     * Absent of a step that the trigger has disabled.
+     */
+    step_run_id?: Id;
+    step_ref: string;
+    decision_type: "scheduler" | "concurrency" | "resource" | "condition";
+    decision: "wait" | "skip" | "complete" | "cancel";
+    explanation: string;
+    /**
+     * `reason`, and what the explanation is made of.
+     */
+    details: Record<string, unknown>;
+    /**
+     * Since when.
+     */
+    created_at: Time;
+};
+
 export type Decisions = {
     results: {
         /**
@@ -991,16 +1015,6 @@ export type ListedApproval = {
     starts?: string[];
 };
 
-export type PredictedOrder = {
-    workflow_id: Id;
-    version: number;
-    predicted_order: string[];
-    /**
-     * @minimum 0
-     */
-    step_count: number;
-};
-
 export type PrefixPlan = {
     /**
      * @minimum 0
@@ -1101,6 +1115,51 @@ export type RunCounts = {
     capped: RunStatus[];
 };
 
+export type RunGraph = {
+    workflow_run_id: Id;
+    workflow_id: Id;
+    version: number;
+    /**
+     * In the order of the definition, without steps that the trigger has disabled.
+     */
+    nodes: {
+        step_ref: string;
+        type: string;
+        status: StepStatus;
+        depends_on?: string[];
+        attempt: number;
+        started_at?: Time;
+        finished_at?: Time;
+        /**
+         * Up to now, of a step that has not ended.
+         * @minimum 0
+         */
+        duration_ms?: number;
+    }[];
+    edges: {
+        from: string;
+        to: string;
+    }[];
+    roots: string[];
+    /**
+     * Have not started, and all that they depend on lets them.
+     */
+    runnable: string[];
+    /**
+     * The steps that take longest one after the other.
+     */
+    critical_path: string[];
+    /**
+     * A step that is over counts what it took, another its `timeout_secs_override`, or else its time so far.
+     * @minimum 0
+     */
+    critical_path_estimate_ms: number;
+    /**
+     * @minimum 0
+     */
+    critical_path_remaining_ms: number;
+};
+
 export type RunLabels = {
     labels: Record<string, string>;
 };
@@ -1119,6 +1178,59 @@ export type RunOrder = {
     topological_order: string[];
 };
 
+/**
+ * How a closed run would have gone. Nothing is done or stored.
+ */
+export type RunSimulation = {
+    workflow_run_id: Id;
+    workflow_id: Id;
+    version: number;
+    version_id: VersionId;
+    /**
+     * `running` if it would wait for ever.
+     */
+    status: RunStatus;
+    error?: string;
+    started_at: Time;
+    finished_at?: Time;
+    /**
+     * How long the run takes, by its own clock.
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * The path: in the order in which they start, or end without having started.
+     */
+    steps: SimulatedStep[];
+    /**
+     * The first step that would go another way than it did. Absent if all go as they went.
+     */
+    diverges_at?: {
+        step_ref: string;
+        /**
+         * Absent of a step that the run does not have.
+         */
+        did?: {
+            status: StepStatus;
+            /**
+             * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+             */
+            cause?: "operator" | "condition" | "dependency";
+            reason?: string;
+            error?: string;
+        };
+        would: {
+            status: StepStatus;
+            /**
+             * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+             */
+            cause?: "operator" | "condition" | "dependency";
+            reason?: string;
+            error?: string;
+        };
+    };
+};
+
 export type RunStatus = "pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled";
 
 export const RunStatus = {
@@ -1130,6 +1242,108 @@ export const RunStatus = {
     timed_out: "timed_out",
     canceled: "canceled"
 } as const;
+
+export type RunTimeline = {
+    workflow_run_id: Id;
+    status: RunStatus;
+    started_at?: Time;
+    finished_at?: Time;
+    /**
+     * @minimum 0
+     */
+    total_ms: number;
+    /**
+     * In the order in which they started, then those that have not, by name.
+     */
+    steps: {
+        step_run_id: Id;
+        step_ref: string;
+        status: StepStatus;
+        started_at?: Time;
+        finished_at?: Time;
+        /**
+         * @minimum 0
+         */
+        duration_ms: number;
+        /**
+         * Steps that ran at the same time. Of a run of over 300 steps, at least the first ten of them.
+         */
+        parallel_with?: string[];
+        /**
+         * No step that ran at the same time ended later.
+         */
+        on_critical_path: boolean;
+        /**
+         * Since the end of the last step before it in this list that is over.
+         * @minimum 0
+         */
+        wait_ms: number;
+    }[];
+};
+
+export type SimulatedStep = {
+    step_ref: string;
+    step_type: "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
+    status: StepStatus;
+    /**
+     * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+     */
+    cause?: "operator" | "condition" | "dependency";
+    /**
+     * Why it did not do its work: the condition with what it compared, or what it depends on.
+     */
+    reason?: string;
+    /**
+     * Nothing says how it ends: it completes, is approved or is sent its event.
+     */
+    assumed?: true;
+    /**
+     * It had completed in the run that this one is a retry of.
+     */
+    kept?: true;
+    started_at?: Time;
+    finished_at?: Time;
+    /**
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * Of a job.
+     */
+    attempts?: {
+        attempt: number;
+        status: StepStatus;
+        started_at: Time;
+        finished_at?: Time;
+        /**
+         * Why it failed.
+         */
+        "class"?: string;
+        error?: string;
+        /**
+         * When the step has waited long enough for another one.
+         */
+        next_attempt_at?: Time;
+    }[];
+    /**
+     * What it is given, with its references put in.
+     */
+    payload?: unknown;
+    event_key?: string;
+    /**
+     * Under which it would send an event.
+     */
+    event_emit_key?: string;
+    /**
+     * Any JSON value.
+     */
+    output?: unknown;
+    error?: string;
+    /**
+     * What the answer has no room for.
+     */
+    left_out?: ("payload" | "output")[];
+};
 
 export type StepRun = {
     id: Id;
@@ -1616,6 +1830,39 @@ export type WorkflowRun = {
      * In a list that asks with `waiting_longer_than_secs`: what has waited so long, the longest first.
      */
     waiting_on?: WaitingStep[];
+};
+
+/**
+ * How a run would go, on a clock of its own. Nothing is done or stored.
+ */
+export type WorkflowSimulation = {
+    workflow_id: Id;
+    version: number;
+    /**
+     * In which order the steps could begin, one at a time.
+     */
+    predicted_order: string[];
+    /**
+     * @minimum 0
+     */
+    step_count: number;
+    version_id: VersionId;
+    /**
+     * `running` if it would wait for ever.
+     */
+    status: RunStatus;
+    error?: string;
+    started_at: Time;
+    finished_at?: Time;
+    /**
+     * How long the run takes, by its own clock.
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * The path: in the order in which they start, or end without having started.
+     */
+    steps: SimulatedStep[];
 };
 
 export type WorkflowStep = {
@@ -2783,11 +3030,93 @@ export type PlanWorkflowVariables = {
     body?: PlanWorkflowBody;
 };
 
-export type SimulateWorkflowResult = PredictedOrder;
+export type SimulateWorkflowResult = WorkflowSimulation;
 
 export type SimulateWorkflowPath = {
     workflowID: Id;
 };
+
+export type SimulateWorkflowBody = {
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    step_overrides?: {
+        step_ref: string;
+        enabled?: boolean | null;
+    }[] | Record<string, (boolean | null) | {
+        enabled?: boolean | null;
+    }> | null;
+    /**
+     * Without it, the newest version.
+     */
+    version_id?: VersionId | null;
+    outcomes?: Record<string, {
+        /**
+         * Of a job, after its output_transform; of a sub-workflow.
+         */
+        output?: unknown;
+        failure?: {
+            "class"?: ("client" | "auth" | "rate_limited" | "server" | "timeout" | "connection" | "transient" | "budget" | "oom" | "template" | "unknown") | null;
+            /**
+             * @maxLength 4096
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            error?: string | null;
+            /**
+             * What the endpoint answers. The class follows from it.
+             * @minimum 300
+             * @maximum 599
+             */
+            status_code?: number | null;
+            /**
+             * How long the endpoint asks to be left alone.
+             * @minimum 0
+             * @maximum 2147483647
+             */
+            retry_after_secs?: number | null;
+            /**
+             * How many attempts fail before one succeeds. Without it, every attempt fails.
+             * @minimum 1
+             * @maximum 1000
+             */
+            attempts?: number | null;
+        } | null;
+        decision?: ("approve" | "reject") | null;
+        /**
+         * Who decides. Without it, the first of the approvers.
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        by?: string | null;
+        /**
+         * Of a rejection.
+         * @maxLength 4096
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        reason?: string | null;
+        /**
+         * The payload of the event that the step waits for.
+         */
+        event?: unknown;
+        /**
+         * Nobody decides, or sends the event.
+         */
+        times_out?: true | null;
+        /**
+         * How long it takes: of a job, each attempt. Without it, no time.
+         * @minimum 0
+         * @maximum 31622400000
+         */
+        duration_ms?: number | null;
+        /**
+         * The same in seconds.
+         * @minimum 0
+         * @maximum 31622400
+         */
+        duration_secs?: number | null;
+    }> | null;
+} | null;
 
 export type SimulateWorkflowResponseHeaders = {
     xRequestId?: string;
@@ -2795,6 +3124,7 @@ export type SimulateWorkflowResponseHeaders = {
 
 export type SimulateWorkflowVariables = {
     path: SimulateWorkflowPath;
+    body?: SimulateWorkflowBody;
 };
 
 export type ListWorkflowVersionsResult = {
@@ -3544,6 +3874,93 @@ export type RetryWorkflowRunVariables = {
     headers?: RetryWorkflowRunHeaders;
 };
 
+export type SimulateWorkflowRunResult = RunSimulation;
+
+export type SimulateWorkflowRunPath = {
+    workflowRunID: Id;
+};
+
+export type SimulateWorkflowRunBody = {
+    /**
+     * Without it, the run's own version.
+     */
+    version?: ("pin" | "latest" | "minor") | null;
+    outcomes?: Record<string, {
+        /**
+         * Of a job, after its output_transform; of a sub-workflow.
+         */
+        output?: unknown;
+        failure?: {
+            "class"?: ("client" | "auth" | "rate_limited" | "server" | "timeout" | "connection" | "transient" | "budget" | "oom" | "template" | "unknown") | null;
+            /**
+             * @maxLength 4096
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            error?: string | null;
+            /**
+             * What the endpoint answers. The class follows from it.
+             * @minimum 300
+             * @maximum 599
+             */
+            status_code?: number | null;
+            /**
+             * How long the endpoint asks to be left alone.
+             * @minimum 0
+             * @maximum 2147483647
+             */
+            retry_after_secs?: number | null;
+            /**
+             * How many attempts fail before one succeeds. Without it, every attempt fails.
+             * @minimum 1
+             * @maximum 1000
+             */
+            attempts?: number | null;
+        } | null;
+        decision?: ("approve" | "reject") | null;
+        /**
+         * Who decides. Without it, the first of the approvers.
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        by?: string | null;
+        /**
+         * Of a rejection.
+         * @maxLength 4096
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        reason?: string | null;
+        /**
+         * The payload of the event that the step waits for.
+         */
+        event?: unknown;
+        /**
+         * Nobody decides, or sends the event.
+         */
+        times_out?: true | null;
+        /**
+         * How long it takes: of a job, each attempt. Without it, no time.
+         * @minimum 0
+         * @maximum 31622400000
+         */
+        duration_ms?: number | null;
+        /**
+         * The same in seconds.
+         * @minimum 0
+         * @maximum 31622400
+         */
+        duration_secs?: number | null;
+    }> | null;
+} | null;
+
+export type SimulateWorkflowRunResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type SimulateWorkflowRunVariables = {
+    path: SimulateWorkflowRunPath;
+    body?: SimulateWorkflowRunBody;
+};
+
 export type GetWorkflowRunCommandResult = CommandStatus;
 
 export type GetWorkflowRunCommandPath = {
@@ -3648,6 +4065,7 @@ export type RetryWorkflowRunStepBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    version?: ("pin" | "latest" | "minor") | null;
     /**
      * As `?dryRun=true`.
      */
@@ -3696,6 +4114,7 @@ export type ReplayWorkflowRunSubtreeBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    version?: ("pin" | "latest" | "minor") | null;
     /**
      * As `?dryRun=true`.
      */
@@ -4032,6 +4451,71 @@ export type ListWorkflowRunLabelsResponseHeaders = {
 
 export type ListWorkflowRunLabelsVariables = {
     path: ListWorkflowRunLabelsPath;
+};
+
+export type GetWorkflowRunGraphResult = RunGraph;
+
+export type GetWorkflowRunGraphPath = {
+    workflowRunID: Id;
+};
+
+export type GetWorkflowRunGraphResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunGraphVariables = {
+    path: GetWorkflowRunGraphPath;
+};
+
+export type GetWorkflowRunTimelineResult = RunTimeline;
+
+export type GetWorkflowRunTimelinePath = {
+    workflowRunID: Id;
+};
+
+export type GetWorkflowRunTimelineResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunTimelineVariables = {
+    path: GetWorkflowRunTimelinePath;
+};
+
+export type ExplainWorkflowRunResult = {
+    data: Decision[];
+    has_more: boolean;
+    next_cursor?: string;
+};
+
+export type ExplainWorkflowRunPath = {
+    workflowRunID: Id;
+};
+
+export type ExplainWorkflowRunQuery = {
+    /**
+     * 50 where it is absent. More than 100 are 100.
+     * @minimum 1
+     */
+    limit?: number;
+    /**
+     * What `X-Next-Cursor` said, or an RFC 3339 time.
+     */
+    cursor?: string;
+    envelope?: "true";
+    step_ref?: string;
+    decision_type?: "scheduler" | "concurrency" | "resource" | "condition";
+};
+
+export type ExplainWorkflowRunResponseHeaders = {
+    xRequestId?: string;
+    xHasMore?: string;
+    xNextCursor?: string;
+    link?: string;
+};
+
+export type ExplainWorkflowRunVariables = {
+    path: ExplainWorkflowRunPath;
+    query?: ExplainWorkflowRunQuery;
 };
 
 export type ListApprovalsResult = {
@@ -5900,6 +6384,7 @@ export type Ops = {
     simulateWorkflow: {
         args: {
             path: SimulateWorkflowPath;
+            body?: SimulateWorkflowBody;
         };
         result: SimulateWorkflowResult;
         headers: {
@@ -6099,6 +6584,16 @@ export type Ops = {
             location?: string;
         };
     };
+    simulateWorkflowRun: {
+        args: {
+            path: SimulateWorkflowRunPath;
+            body?: SimulateWorkflowRunBody;
+        };
+        result: SimulateWorkflowRunResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
     getWorkflowRunCommand: {
         args: {
             path: GetWorkflowRunCommandPath;
@@ -6245,6 +6740,38 @@ export type Ops = {
         headers: {
             xRequestId?: string;
         };
+    };
+    getWorkflowRunGraph: {
+        args: {
+            path: GetWorkflowRunGraphPath;
+        };
+        result: GetWorkflowRunGraphResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    getWorkflowRunTimeline: {
+        args: {
+            path: GetWorkflowRunTimelinePath;
+        };
+        result: GetWorkflowRunTimelineResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    explainWorkflowRun: {
+        args: {
+            path: ExplainWorkflowRunPath;
+            query?: ExplainWorkflowRunQuery;
+        };
+        result: ExplainWorkflowRunResult;
+        headers: {
+            xRequestId?: string;
+            xHasMore?: string;
+            xNextCursor?: string;
+            link?: string;
+        };
+        item: Decision;
     };
     listApprovals: {
         args: {
@@ -6722,7 +7249,7 @@ export const OPERATIONS = {
     getWorkflowGraph: { id: "getWorkflowGraph", method: "GET", path: "/v1/workflows/{workflowID}/graph", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "format", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     dryRunWorkflow: { id: "dryRunWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/dry-run", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }] },
     planWorkflow: { id: "planWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/plan", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersions: { id: "listWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersion: { id: "getWorkflowVersion", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
@@ -6740,6 +7267,7 @@ export const OPERATIONS = {
     listWorkflowRunSteps: { id: "listWorkflowRunSteps", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listWorkflowRunStepAttempts: { id: "listWorkflowRunStepAttempts", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/attempts", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     retryWorkflowRun: { id: "retryWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/retry", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    simulateWorkflowRun: { id: "simulateWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/simulate", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunCommand: { id: "getWorkflowRunCommand", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/commands/{commandID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "commandID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     pauseWorkflowRun: { id: "pauseWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/pause", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     resumeWorkflowRun: { id: "resumeWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/resume", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
@@ -6752,6 +7280,9 @@ export const OPERATIONS = {
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunGraph: { id: "getWorkflowRunGraph", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/graph", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunTimeline: { id: "getWorkflowRunTimeline", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/timeline", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -8640,4 +9171,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

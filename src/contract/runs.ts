@@ -7,11 +7,11 @@ import { time } from "./times.ts";
 /** Answers of the workflow-run family. Members without a value are absent. */
 
 export const RUN_STATUSES = ["pending", "running", "paused", "completed", "failed", "timed_out", "canceled"] as const;
-const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
+export const runStatus = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
 export type RunStatus = z.output<typeof runStatus>;
 
 export const STEP_STATUSES = ["pending", "waiting", "running", "completed", "failed", "skipped", "canceled"] as const;
-const stepStatus = z.enum(STEP_STATUSES).meta({ id: "StepStatus" });
+export const stepStatus = z.enum(STEP_STATUSES).meta({ id: "StepStatus" });
 export type StepStatus = z.output<typeof stepStatus>;
 
 const count = z.int().min(0);

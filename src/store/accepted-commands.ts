@@ -1,7 +1,7 @@
 import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
 
-/** A command to a run or a bulk operation whose caller was told that it is stored. */
+/** A command to a run or a bulk operation whose caller was told that it is stored; and every cancellation that Temporal is asked for. */
 export interface AcceptedCommand {
   run_id: string;
   id: string;
@@ -36,4 +36,19 @@ export async function listPending(db: Db, runId: string): Promise<AcceptedComman
     [runId],
   );
   return rows.map((row) => withoutNulls<AcceptedCommand>(row));
+}
+
+/** Who first asked for the run to be canceled, since it was opened last. Undefined: nobody did by us. */
+export async function findCanceler(db: Db, runId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ actor: string }>(
+    `select actor from accepted_commands
+     where run_id = $1 and verb = 'cancel' and accepted_at > coalesce(
+       (select max(at) from run_commands
+        where run_id = $1 and outcome->>'status' = 'applied'
+          and outcome->>'verb' in ('retry', 'replay-subtree', 'reopen', 'adopt')),
+       '-infinity')
+     order by accepted_at limit 1`,
+    [runId],
+  );
+  return rows[0]?.actor;
 }

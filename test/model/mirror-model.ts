@@ -9,6 +9,7 @@ import type {
   StepRow,
   TriggerRow,
 } from "../../workflows/engine/mirror/rows.ts";
+import type { DecisionRow } from "../../workflows/engine/reasons/reason.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
 import { ownRows, runRow, stepRow } from "../../workflows/engine/mirror/view.ts";
@@ -24,6 +25,8 @@ export class MirrorModel {
   readonly jobRuns = new Map<string, JobRunRow>();
   readonly commands = new Map<string, CommandOutcome>();
   readonly attempts = new Map<string, AttemptRow>();
+  /** By content. */
+  readonly decisions = new Map<string, DecisionRow>();
 
   write(given: MirrorRows): void {
     const rows = plain(given);
@@ -44,6 +47,7 @@ export class MirrorModel {
       if (held) assert.deepEqual(row, held, "an attempt that was left never changes");
       this.attempts.set(id, row);
     }
+    for (const decision of rows.decisions ?? []) this.decisions.set(JSON.stringify(decision), decision);
     for (const command of rows.commands) if (!this.commands.has(command.id)) this.commands.set(command.id, command);
   }
 

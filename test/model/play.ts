@@ -190,6 +190,12 @@ export class Play {
     this.run.inFlight = undefined;
   }
 
+  /** All is written. */
+  mirrored(): MirrorModel {
+    this.#flush();
+    return this.#mirror;
+  }
+
   #flush(): void {
     for (this.#arrived(); !isMirrored(this.run); this.#arrived()) this.#take();
   }

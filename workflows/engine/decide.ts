@@ -1,14 +1,12 @@
 import type { Decision } from "./events.ts";
+import { isFull, laneLimit } from "./limits.ts";
 import type { Run } from "./run.ts";
+import { factsOf } from "./references/facts.ts";
 import { type StartRule, startRuleOf } from "./references/start-rules.ts";
 import { isRunOver } from "./transitions.ts";
 import { valueAt, wantedFor } from "./references/values.ts";
 import { ConditionError } from "../expressions/condition-parser.ts";
 import { holds } from "../expressions/conditions.ts";
-import type { Reference } from "../expressions/references.ts";
-
-/** How many steps of a resource class run at once within one run. */
-const CLASS_CAPACITY = { small: 50, medium: 20, large: 5 } as const;
 
 /**
  * The next thing the rules want to happen, or undefined when all that can go on is going on. The caller evolves the
@@ -19,8 +17,7 @@ export function decide(run: Run): Decision | undefined {
   if (isRunOver(state.status)) return undefined;
   if (schedule.unfinished === 0) return { type: "run_finished" };
 
-  const limit = plan.run.max_parallel_steps ?? 0;
-  if (limit > 0 && schedule.running >= limit) return undefined;
+  if (isFull(run)) return undefined;
 
   // A paused run starts no step; a job that was called is tried again.
   const isPaused = state.status === "paused";
@@ -31,9 +28,7 @@ export function decide(run: Run): Decision | undefined {
       return isPaused ? between_attempts : !asking;
     });
     if (first === undefined || (next !== undefined && first > next)) continue;
-    const { concurrency_key, resource_class } = plan.steps[first] ?? { resource_class: "small" };
-    if (concurrency_key && (schedule.runningByKey.get(concurrency_key) ?? 0) > 0) continue;
-    if ((schedule.runningByClass.get(resource_class) ?? 0) >= CLASS_CAPACITY[resource_class]) continue;
+    if (laneLimit(run, first)) continue;
     next = first;
   }
   if (next === undefined) return undefined;
@@ -47,14 +42,12 @@ export function decide(run: Run): Decision | undefined {
 }
 
 function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): Decision {
-  const { plan, state } = run;
   try {
-    const statusOf = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status;
-    const facts = { statusOf, valueAt: (reference: Reference) => valueAt(run, step, reference) };
-    if (condition && !holds(condition, facts)) return { type: "step_skipped", step };
+    if (condition && !holds(condition, factsOf(run, step))) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return { type: "step_failed", step, error: `condition of step ${plan.steps[step]?.step_ref}: ${error.message}` };
+    const { step_ref } = run.plan.steps[step] ?? {};
+    return { type: "step_failed", step, error: `condition of step ${step_ref}: ${error.message}` };
   }
   // Its event could not be sent when it ends, so it does not begin.
   const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);

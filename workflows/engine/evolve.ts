@@ -3,8 +3,10 @@ import type { CommandOutcome } from "./command.ts";
 import { applyCommand } from "./commands.ts";
 import { endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
-import { nextAttemptAt } from "./steps/retries.ts";
+import { mostAttempts, nextAttemptAt } from "./steps/retries.ts";
 import type { Run } from "./run.ts";
+import { conditionTests } from "./references/facts.ts";
+import { tellEnd } from "./reasons/tell.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
@@ -96,6 +98,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       beginNextAttempt(run, event.step, at);
       break;
     case "step_skipped":
+      tellEnd(run, event.step, { reason: "condition", tests: conditionTests(run, event.step) }, at);
       endStep(run, event.step, { status: "skipped", cause: "condition" }, at);
       break;
     case "step_failed":
@@ -133,7 +136,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
       if (!of) break;
       const retryAt = nextAttemptAt(of.definition, of.step, event);
       touch(run, event.step, (s) => {
-        s.last_failure = { class: event.class, error: event.error, at };
+        s.last_failure = { class: event.class, error: event.error, at, most: mostAttempts(of.definition, event) };
         s.deadline = retryAt;
         if (retryAt !== undefined && waitsForPlaces(run)) s.between_attempts = true;
       });

@@ -12,6 +12,9 @@ const derived = (runId: string, what: string): string => {
 };
 
 export const stepRunId = (runId: string, step: number): string => derived(runId, `step/${step}`);
+/** Of a decision that nobody stores. */
+export const decisionId = (runId: string, step_ref: string, reason: string): string =>
+  derived(runId, `decision/${step_ref}/${reason}`);
 export const jobRunId = (runId: string, step: number, generation: number): string =>
   derived(runId, `job/${step}/${generation}`);
 export const childRunId = (runId: string, step: number, generation: number): string =>

@@ -13,6 +13,8 @@ export interface Run {
   outcomes: Map<string, CommandOutcome>;
   /** What recent commands showed when they were applied, before the run went on: that is what their caller is answered. */
   replies: Map<string, Shown>;
+  /** Of each step, and of each lane of those that wait for a place, why it waits as it was noted last for the mirror. */
+  told: { steps: Map<number, string>; lanes: Map<string, string> };
   /** Steps that changed since the workflow last compared what goes on for them with what should. */
   touched: Set<number>;
   /** What no mirror write has taken yet. */
@@ -81,6 +83,7 @@ export function restoredRun(plan: Plan, state: RunState): Run {
     schedule: scheduleOf(plan, state),
     outcomes: new Map(state.commands.map((outcome) => [outcome.id, outcome])),
     replies: new Map(),
+    told: { steps: new Map(), lanes: new Map() },
     touched: new Set(state.steps.keys()),
     dirty: noChanges(0),
     unacknowledged: [],

@@ -78,7 +78,12 @@ export interface StepState {
   /** An attempt has failed and the next one has not begun: until its deadline, and from then on for a free place. */
   between_attempts?: true;
   /** The last failed attempt of the current job run. */
-  last_failure?: { class: string; error: string; at?: number };
+  last_failure?: {
+    class: string;
+    error: string;
+    at?: number /** Attempts that the job run may have. */;
+    most?: number;
+  };
   approval?: ApprovalState;
   trigger?: TriggerState;
   /** It could start, but values in large documents are still being looked up. */

@@ -1,4 +1,5 @@
 import { planOf } from "../engine/plan.ts";
+import { assumeTold } from "../engine/reasons/tell.ts";
 import { restoredRun, type Run } from "../engine/run.ts";
 import { mirroredState } from "../engine/mirror/stored-run.ts";
 import type { RunInput } from "../messages.ts";
@@ -7,7 +8,11 @@ import { effects } from "../proxies.ts";
 
 /** The run that an execution begins with: a new one, a closed one that is opened again, or one carried from a former execution. */
 export async function open(input: RunInput): Promise<Run> {
-  if ("carried" in input) return restoredRun(planOf(input.run, input.steps), input.carried);
+  if ("carried" in input) {
+    const run = restoredRun(planOf(input.run, input.steps), input.carried);
+    assumeTold(run);
+    return run;
+  }
   if ("reopen" in input) {
     const { header, steps, row, rows, commands, approvals } = await effects.loadRun({ run_id: input.reopen });
     const plan = planOf(header, steps);

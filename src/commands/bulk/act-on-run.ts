@@ -123,10 +123,12 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
   const cause = reason === undefined ? commandId : `${commandId}: ${reason}`;
   const run = await findOwnRun(deps, caller, runId);
   if (await canceledWithParent(deps, caller, run, action)) return APPLIED;
-  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, cause }).catch((error) => {
-    if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
-    throw error;
-  });
+  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, cause }).catch(
+    (error) => {
+      if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
+      throw error;
+    },
+  );
   if (!("refused" in canceled)) return "accepted" in canceled ? undefined : APPLIED;
   // An earlier try of this very action may have ended it.
   const mayBeOurs = action.repeated || !isRunOver(run.status);

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import pMap from "p-map";
-import { v7 as uuid } from "uuid";
+import { accepted } from "../accepted.ts";
 import { outcomeOf } from "./await-outcome.ts";
 import { endDeaf, notYetKnown } from "./end-deaf.ts";
 import type { Deps } from "../../deps.ts";
@@ -25,16 +25,23 @@ const QUIET_WITHIN_MS = 5_000;
 const ASKED_EVERY_SECS = 1;
 const CHILDREN_AT_ONCE = 16;
 
-/**
- * Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. `cause` is kept in the run's history.
- * Temporal takes the same request id once.
- */
+interface Cancellation {
+  actor: string;
+  /** Temporal takes the same one once. */
+  requestId: string;
+  /** Is kept in the run's history. */
+  cause?: string;
+}
+
+/** Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. */
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { requestId = uuid(), cause }: { requestId?: string; cause?: string } = {},
+  { actor, requestId, cause }: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
+  // Whoever reads the canceled run is told by whom.
+  await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor });
   const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);

@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import { type Accepted, accepted } from "../accepted.ts";
+import type { Accepted } from "../accepted.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import { cancelOpenRun } from "./cancel-open-run.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
@@ -28,9 +28,9 @@ export function cancelRun(
     const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
     const canceled =
       idempotencyKey === undefined
-        ? await cancelOpenRun(deps, row, { requestId: command.id })
+        ? await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor })
         : await cancelOnce(deps, row, command);
-    if ("accepted" in canceled) return accepted(deps, { run_id: runId, ...command });
+    if ("accepted" in canceled) return { accepted: command.id, of: runId };
     return { run: await presentRun(deps, canceled.run) };
   });
 }
@@ -48,7 +48,7 @@ async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: 
     return { run: row };
   }
   try {
-    const canceled = await cancelOpenRun(deps, row, { requestId: command.id });
+    const canceled = await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor });
     if ("run" in canceled) await remember({ status: "applied" });
     return canceled;
   } catch (error) {

@@ -9,6 +9,7 @@ import {
 import { recordOf } from "../postgres/columns.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
 import type { Db } from "../postgres/pool.ts";
+import { insertDecisionsFrom } from "../decisions/run-decisions.ts";
 import { insertAttemptsFrom } from "../step-attempts.ts";
 import type { MirrorRows } from "../../../workflows/engine/mirror/rows.ts";
 
@@ -30,6 +31,7 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     sorted.flatMap(({ run, commands, replies = {} }) =>
       commands.map((outcome) => ({ run_id: run.id, outcome, shown: replies[outcome.id] })),
     ),
+    sorted.flatMap(({ run, decisions = [] }) => decisions.map((decision) => ({ run_id: run.id, ...decision }))),
   ];
   await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: rows.map(recordOf) });
 }
@@ -42,6 +44,7 @@ const TRIGGERS = "$4::json";
 const JOB_RUNS = "$5::json";
 const ATTEMPTS = "$6::json";
 const COMMANDS = "$7::json";
+const DECISIONS = "$8::json";
 
 // For those who wait for the outcome of a command, or for the end of a canceled run.
 const TELL = tellOfRuns(`
@@ -57,5 +60,6 @@ const WRITE_MIRROR = `
     mirrored_triggers as (${upsertEventTriggers(TRIGGERS)}),
     mirrored_job_runs as (${upsertJobRuns(JOB_RUNS)}),
     left_attempts as (${insertAttemptsFrom(ATTEMPTS)}),
-    mirrored_commands as (${insertCommands(COMMANDS)})
+    mirrored_commands as (${insertCommands(COMMANDS)}),
+    noted_decisions as (${insertDecisionsFrom(DECISIONS)})
   ${TELL}`;

@@ -1,4 +1,5 @@
 import type { CommandOutcome } from "../command.ts";
+import type { DecisionRow } from "../reasons/reason.ts";
 import type { ApprovalRow, AttemptRow, JobRunRow, TriggerRow } from "./rows.ts";
 
 /**
@@ -12,6 +13,7 @@ export interface Changes {
   jobRuns: Map<string, JobRunRow>;
   attempts: AttemptRow[];
   commands: CommandOutcome[];
+  decisions: DecisionRow[];
   revision: number;
 }
 
@@ -22,5 +24,6 @@ export const noChanges = (revision: number): Changes => ({
   jobRuns: new Map(),
   attempts: [],
   commands: [],
+  decisions: [],
   revision,
 });

@@ -2,6 +2,7 @@ import { type Changes, noChanges } from "./changes.ts";
 import type { CommandOutcome } from "../command.ts";
 import type { MirrorRows, Shown } from "./rows.ts";
 import type { Run } from "../run.ts";
+import { tellWaits } from "../reasons/tell.ts";
 import { isRunOver } from "../transitions.ts";
 import { runRow, stepRow } from "./view.ts";
 
@@ -21,6 +22,7 @@ export const hasNews = ({ state, dirty }: Run): boolean => dirty.revision !== st
 
 /** Begins a mirror write: hands over what it carries. `run.inFlight` is to be cleared when it has succeeded. */
 export function takeUnmirrored(run: Run): MirrorRows {
+  tellWaits(run);
   const changes = [...run.unacknowledged, run.dirty];
   const rows = rowsOf(run, changes);
   run.inFlight = changes;
@@ -41,6 +43,7 @@ export const isOverdue = ({ plan, unacknowledged: [first] }: Run, now: number): 
 
 /** For a write that may be lost with its worker: the next one that is certain carries the same again. */
 export function takeBestEffort(run: Run): MirrorRows {
+  tellWaits(run);
   const rows = rowsOf(run, [run.dirty]);
   run.unacknowledged.push(run.dirty);
   run.dirty = noChanges(run.state.revision);
@@ -54,6 +57,7 @@ const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
   const steps = new Set(changes.flatMap((c) => [...c.steps]));
   const attempts = changes.flatMap((c) => c.attempts);
   const commands = changes.flatMap((c) => c.commands);
+  const decisions = changes.flatMap((c) => c.decisions);
   return {
     run: runRow(run),
     steps: [...steps].sort((a, b) => a - b).map((i) => stepRow(run, i)),
@@ -63,6 +67,7 @@ const rowsOf = (run: Run, changes: Changes[]): MirrorRows => {
     commands,
     ...(commands.length > 0 && { replies: repliesTo(run, commands) }),
     ...(attempts.length > 0 && { attempts }),
+    ...(decisions.length > 0 && { decisions }),
   };
 };
 

@@ -4,6 +4,7 @@ import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
 import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
 import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
 import type { CommandOutcome } from "../command.ts";
+import type { DecisionRow } from "../reasons/reason.ts";
 import type { RunHeader } from "../plan.ts";
 import type { ApprovalState, Cause, Comment, Vote } from "../state.ts";
 
@@ -133,6 +134,8 @@ export interface MirrorRows {
   replies?: Record<string, Shown>;
   /** Those that another one has followed; absent where there are none. */
   attempts?: AttemptRow[];
+  /** Why steps wait, or ended as they did; absent where there is nothing to tell. */
+  decisions?: DecisionRow[];
 }
 
 export interface Shown {

@@ -9,7 +9,7 @@ import { type Involved, isGroup } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
-import { gateOfStep, isApproved, isRejected, notAllowed, voteOf } from "./votes.ts";
+import { gateOfStep, isApproved, isRejected, notAllowed, voteOf, votesFor } from "./votes.ts";
 
 /** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
 export const approval = {
@@ -22,6 +22,11 @@ export const approval = {
     step.approval = { status: "pending", requested_at: at, expires_at };
   },
   work: () => [],
+  waits({ definition, step: { approval, deadline: until } }) {
+    const { approvers, required = 1 } = gateOfStep(definition);
+    const several = required > 1 && { approved: approval ? votesFor("approve", approval) : 0, required };
+    return { reason: "approval", approvers, until, ...several };
+  },
   onDeadline: ({ definition: { approval_on_timeout: then = "fail" } }) => ({
     ...ON_TIMEOUT[then],
     gate: ({ approval, trigger }) => {

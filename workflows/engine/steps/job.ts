@@ -20,6 +20,11 @@ export const job = {
       ? [{ kind: "dispatch", key: `dispatch/${step.generation}/${step.attempt}` }]
       : [];
   },
+  waits: ({ step }) => {
+    const { attempt, first_attempt, deadline, last_failure } = step;
+    if (deadline === undefined) return undefined;
+    return { reason: "retry", attempt: attempt - first_attempt + 2, max_attempts: last_failure?.most, at: deadline };
+  },
   onDeadline: () => "next attempt",
   close: () => {},
 

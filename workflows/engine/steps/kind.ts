@@ -4,6 +4,7 @@ import type { StepInput } from "../../../src/contract/steps.ts";
 import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
 import type { Gate, Involved } from "../gates/gate.ts";
 import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
+import type { Wait } from "../reasons/reason.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Cause, StepState } from "../state.ts";
 import type { Fault } from "./fault.ts";
@@ -26,6 +27,8 @@ export interface StepKind {
   begin(of: StepOf, at: number): void;
   /** What has to go on outside while the step is open, besides the timer of its deadline. */
   work(of: StepOf): Work[];
+  /** Why the open step waits. Undefined: something goes on for it. */
+  waits(of: StepOf): Wait | undefined;
   /** What it means that the deadline has passed. */
   onDeadline(of: StepOf, at: number): StepEnd | "next attempt";
   /** Closes what the step still has open of its own when it ends, whatever ends it. */

@@ -14,10 +14,9 @@ type FailedAttempt = FailureDetails & { at: number; class: string; random: numbe
 export function nextAttemptAt(definition: PlanStep, step: StepState, failed: FailedAttempt): number | undefined {
   if (FINAL_CLASSES.includes(failed.class)) return undefined;
   const n = step.attempt - step.first_attempt + 1;
-  const own = definition.retry_max_attempts ?? 0;
-  if (n >= (own > 0 ? own : failed.job_max_attempts)) return undefined;
+  if (n >= mostAttempts(definition, failed)) return undefined;
   // A job's general limit gives up on an endpoint that fails the same way again; a step's own limit is meant as said.
-  if (own === 0 && n >= 3 && step.last_failure?.class === failed.class) return undefined;
+  if (!definition.retry_max_attempts && n >= 3 && step.last_failure?.class === failed.class) return undefined;
 
   const max = definition.retry_max_delay_secs || LONGEST_SECS;
   const delay = saysItself(definition)
@@ -28,6 +27,12 @@ export function nextAttemptAt(definition: PlanStep, step: StepState, failed: Fai
   const { job_ttl_secs = 0 } = failed;
   return job_ttl_secs > 0 && next >= (step.started_at ?? failed.at) + job_ttl_secs * 1000 ? undefined : next;
 }
+
+/** A step's own limit goes before its job's. */
+export const mostAttempts = (
+  { retry_max_attempts: own = 0 }: PlanStep,
+  { job_max_attempts }: Pick<FailureDetails, "job_max_attempts">,
+): number => (own > 0 ? own : job_max_attempts);
 
 /** `exponential` is what a step has that says nothing. */
 const saysItself = (step: PlanStep): boolean =>

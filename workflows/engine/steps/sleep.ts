@@ -12,6 +12,7 @@ export const sleep = {
     openTrigger(step, at, at + (definition.sleep_duration_secs ?? 0) * 1000);
   },
   work: () => [],
+  waits: ({ step }) => ({ reason: "sleep", until: step.deadline ?? 0 }),
   onDeadline({ step }, at) {
     const slept_for_secs = (Math.floor(at) - Math.floor(step.started_at ?? at)) / 1000;
     return {

@@ -15,6 +15,7 @@ export const subWorkflow = {
       ? [{ kind: "child", key: `child/${step.generation}`, child_run_id: step.child_run_id }]
       : [];
   },
+  waits: () => undefined,
   onDeadline: () => {
     throw new Error("a sub-workflow step has no deadline of its own");
   },

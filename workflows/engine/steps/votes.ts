@@ -10,7 +10,7 @@ export const gateOfStep = ({ approval_approvers = [], approvals_required, approv
   exclude: approval_exclude,
 });
 
-const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState): number =>
+export const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState): number =>
   votes.filter((vote) => vote.decision === decision).length;
 
 /** Why somebody has no vote. Undefined: they have one. */

@@ -20,6 +20,7 @@ export const waitForEvent = {
     if (trigger?.event_key === undefined) return [{ kind: "open-wait", key: `open-wait/${generation}` }];
     return trigger.notify_status === "pending" ? [{ kind: "notify", key: `notify/${generation}` }] : [];
   },
+  waits: ({ step: { trigger, deadline } }) => ({ reason: "event", event_key: trigger?.event_key, until: deadline }),
   onDeadline: () => ({
     status: "failed",
     error: "event trigger timed out",
