@@ -1,6 +1,6 @@
 import { draftBulkOperation, draftFilter } from "./bulk-drafts.ts";
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
-import { draftChange, draftPolicy, draftTrigger, draftWorkflow, type Made } from "./workflow-drafts.ts";
+import { draftTrigger, draftWorkflow, type Made } from "./workflow-drafts.ts";
 import type { z } from "zod";
 import { decisionsBody } from "../../src/contract/approvals.ts";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
