@@ -1,5 +1,5 @@
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
-import { draftChange, draftPolicy, draftTrigger, draftWorkflow, type Made } from "./workflow-drafts.ts";
+import { draftTrigger, draftWorkflow, type Made } from "./workflow-drafts.ts";
 import type { z } from "zod";
 import { decisionsBody } from "../../src/contract/approvals.ts";
 import { bulkOperationBody } from "../../src/contract/bulk/operations.ts";
