@@ -15,8 +15,9 @@ export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): 
   const groups = new Map<string, { at: number; reason: Wait; steps: number[] }>();
   const consider = (i: number) => {
     // Of a join of thousands, what it still waits for is not listed after each of them.
-    const isToDepend = (run.schedule.depsCompleted[i] ?? 0) < (run.plan.dependencies[i]?.length ?? 0);
-    const reason = isToDepend ? undefined : waitOf(run, i);
+    const isMissing = (run.schedule.depsCompleted[i] ?? 0) < (run.plan.dependencies[i]?.length ?? 0);
+    const isUnstarted = run.state.steps[i]?.started_at === undefined;
+    const reason = isMissing && isUnstarted ? undefined : waitOf(run, i);
     if (!reason || isNeverTold(reason)) {
       run.told.steps.delete(i);
       return;
