@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** What a test of these folders asks of the machine decides which project it is of. */
-const SERVERLESS = ["engine", "expressions", "rules", "endpoint", "docs", "unit", "mirror", "house"];
+const SERVERLESS = ["engine", "expressions", "rules", "endpoint", "docs", "unit", "mirror", "house", "simulation"];
 /** The packed workflows and no server. */
 const BUNDLED = ["test/replay/{replay,lost-process}.test.ts", "test/{calls,sdk}/**/*.test.ts"];
 /** Random cases by the hundred, each played or measured: half a minute of them. */

@@ -1,5 +1,5 @@
-import { MAX_GIVEN_BYTES, tooMuch } from "./render.ts";
 import type { Deps } from "../src/deps.ts";
+import { MAX_GIVEN_BYTES, tooMuch } from "../src/rules/rendering.ts";
 import { bytesOf, loadTextsWithin, saveDocument } from "../src/store/documents.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 

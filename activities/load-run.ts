@@ -9,7 +9,7 @@ import type { Activities } from "../workflows/activity-types.ts";
 import { enabledSteps } from "../workflows/engine/plan.ts";
 import { approvalState } from "../workflows/engine/steps/approval.ts";
 import { isKeptByRetry } from "../workflows/engine/recovery/rule.ts";
-import { headerOf } from "../workflows/engine/mirror/stored-run.ts";
+import { headerOf, placed } from "../workflows/engine/mirror/stored-run.ts";
 
 export function loadRun({ db }: Deps): Activities["loadRun"] {
   return async ({ run_id }) => {
@@ -21,7 +21,7 @@ export function loadRun({ db }: Deps): Activities["loadRun"] {
       listCommands(db, run_id),
       listApprovals(db, run_id),
     ]);
-    const steps = enabledSteps(planSteps(version), row.step_overrides);
+    const steps = placed(enabledSteps(planSteps(version), row.step_overrides), rows);
     return { row, header: headerOf(row), steps, rows, commands, approvals };
   };
 }

@@ -1,10 +1,9 @@
-import { parseJson, stringifyJson } from "../src/contract/json.ts";
+import { parseJson } from "../src/contract/json.ts";
 import type { Deps } from "../src/deps.ts";
+import { foundValue } from "../src/rules/found-value.ts";
 import { loadTexts } from "../src/store/documents.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 import type { Found } from "../workflows/engine/state.ts";
-import { MAX_COMPARED } from "../workflows/expressions/conditions.ts";
-import { follow } from "../workflows/expressions/references.ts";
 
 export function lookUp({ db }: Deps): Activities["lookUp"] {
   return async ({ wanted }) => {
@@ -14,12 +13,7 @@ export function lookUp({ db }: Deps): Activities["lookUp"] {
     for (const ref of documents) {
       const [text = "null"] = await loadTexts(db, [{ ref }]);
       const document = parseJson(text);
-      for (const { key, path } of wanted.filter((one) => one.document === ref)) {
-        const value = follow(path, document);
-        const json = value === undefined ? undefined : stringifyJson(value);
-        if (json === undefined) found[key] = { nothing: true };
-        else found[key] = json.length > MAX_COMPARED ? { size: json.length } : { text: json };
-      }
+      for (const { key, path } of wanted.filter((one) => one.document === ref)) found[key] = foundValue(document, path);
     }
     return found;
   };

@@ -2,11 +2,10 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import { renderKey } from "./render.ts";
 import { tellOfOffer } from "../src/commands/events/tell-of-offer.ts";
 import type { Deps } from "../src/deps.ts";
-import { eventKeyProblem } from "../src/rules/event-key.ts";
+import { renderedKeyProblem } from "../src/rules/event-key.ts";
 import { registerWait } from "../src/store/events/held-events.ts";
 import type { Activities, OpenWaitInput } from "../workflows/activity-types.ts";
 import type { TriggerRow } from "../workflows/engine/mirror/rows.ts";
-import { reservedKeyProblem } from "../workflows/engine/steps/event-keys.ts";
 import { TemplateError } from "../workflows/expressions/templates.ts";
 
 /** A wait that just ended may hold its key until its run is mirrored, and an event that it was offered. */
@@ -16,20 +15,13 @@ export function openWait(deps: Deps): Activities["openWait"] {
   return async (input) => {
     try {
       const event_key = await renderKey(deps.db, input.event_key, input.sources);
-      const problem = keyProblem(event_key);
+      const problem = renderedKeyProblem(event_key);
       return problem === undefined ? await claim(deps, input, event_key) : { refused: problem };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       throw error;
     }
   };
-}
-
-function keyProblem(key: string): string | undefined {
-  const problem = eventKeyProblem(key);
-  if (problem !== undefined) return problem;
-  const reserved = reservedKeyProblem(key);
-  return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }
 
 async function claim(

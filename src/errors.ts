@@ -1,8 +1,14 @@
 import type { ErrorCode } from "./contract/answers/problem.ts";
 
 /** What the engine refuses, as the caller is told it. What is wrong with a field names the field. */
-export const refusal = ({ code = "invalid_state", message = "refused" }: { code?: ErrorCode; message?: string }) =>
-  new Problem(code, message, code === "validation_error" ? [message] : undefined);
+export const refusal = ({ code = "invalid_state", message = "refused", details }: Refused) =>
+  new Problem(code, message, details ?? (code === "validation_error" ? [message] : undefined));
+
+interface Refused {
+  code?: ErrorCode;
+  message?: string;
+  details?: string[];
+}
 
 /** What is wrong with one field of a request, named as its client wrote it. */
 export const invalid = (field: string, message: string) =>

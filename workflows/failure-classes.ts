@@ -23,3 +23,12 @@ export interface FailureDetails {
   /** How long all attempts of a job run may take together, where the job says. */
   job_ttl_secs?: number;
 }
+
+/** Of an answer that is no success. */
+export function classOf(status: number): FailureClass {
+  if (status === 429) return "rate_limited";
+  if (status === 401 || status === 403) return "auth";
+  // Request Timeout and Too Early ask for another try.
+  if (status >= 500 || status === 408 || status === 425) return "server";
+  return status >= 300 ? "client" : "unknown";
+}

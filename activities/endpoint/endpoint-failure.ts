@@ -1,4 +1,4 @@
-import type { FailureClass } from "../../workflows/failure-classes.ts";
+import { classOf, type FailureClass } from "../../workflows/failure-classes.ts";
 
 /** An attempt that failed at the endpoint's side, in words for the run's reader. Its class decides about retries and fallback. */
 export class EndpointFailure extends Error {
@@ -25,14 +25,6 @@ function cut(text: string): string {
 export function answerFailure(status: number, body: string, retryAfterMs?: number): EndpointFailure {
   const said = status >= 300 && status < 400 ? "redirects are not followed" : body.trim();
   return new EndpointFailure(classOf(status), `endpoint returned ${status}${said && `: ${said}`}`, retryAfterMs);
-}
-
-function classOf(status: number): FailureClass {
-  if (status === 429) return "rate_limited";
-  if (status === 401 || status === 403) return "auth";
-  // Request Timeout and Too Early ask for another try.
-  if (status >= 500 || status === 408 || status === 425) return "server";
-  return status >= 300 ? "client" : "unknown";
 }
 
 const CONNECTION: Record<string, string> = {

@@ -1015,16 +1015,6 @@ export type ListedApproval = {
     starts?: string[];
 };
 
-export type PredictedOrder = {
-    workflow_id: Id;
-    version: number;
-    predicted_order: string[];
-    /**
-     * @minimum 0
-     */
-    step_count: number;
-};
-
 export type PrefixPlan = {
     /**
      * @minimum 0
@@ -1188,6 +1178,59 @@ export type RunOrder = {
     topological_order: string[];
 };
 
+/**
+ * How a closed run would have gone. Nothing is done or stored.
+ */
+export type RunSimulation = {
+    workflow_run_id: Id;
+    workflow_id: Id;
+    version: number;
+    version_id: VersionId;
+    /**
+     * `running` if it would wait for ever.
+     */
+    status: RunStatus;
+    error?: string;
+    started_at: Time;
+    finished_at?: Time;
+    /**
+     * How long the run takes, by its own clock.
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * The path: in the order in which they start, or end without having started.
+     */
+    steps: SimulatedStep[];
+    /**
+     * The first step that would go another way than it did. Absent if all go as they went.
+     */
+    diverges_at?: {
+        step_ref: string;
+        /**
+         * Absent of a step that the run does not have.
+         */
+        did?: {
+            status: StepStatus;
+            /**
+             * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+             */
+            cause?: "operator" | "condition" | "dependency";
+            reason?: string;
+            error?: string;
+        };
+        would: {
+            status: StepStatus;
+            /**
+             * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+             */
+            cause?: "operator" | "condition" | "dependency";
+            reason?: string;
+            error?: string;
+        };
+    };
+};
+
 export type RunStatus = "pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled";
 
 export const RunStatus = {
@@ -1236,6 +1279,70 @@ export type RunTimeline = {
          */
         wait_ms: number;
     }[];
+};
+
+export type SimulatedStep = {
+    step_ref: string;
+    step_type: "job" | "approval" | "wait_for_event" | "sleep" | "sub_workflow";
+    status: StepStatus;
+    /**
+     * Why it ended without doing its work: an operator's skip or force-complete, a false condition, a dependency.
+     */
+    cause?: "operator" | "condition" | "dependency";
+    /**
+     * Why it did not do its work: the condition with what it compared, or what it depends on.
+     */
+    reason?: string;
+    /**
+     * Nothing says how it ends: it completes, is approved or is sent its event.
+     */
+    assumed?: true;
+    /**
+     * It had completed in the run that this one is a retry of.
+     */
+    kept?: true;
+    started_at?: Time;
+    finished_at?: Time;
+    /**
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * Of a job.
+     */
+    attempts?: {
+        attempt: number;
+        status: StepStatus;
+        started_at: Time;
+        finished_at?: Time;
+        /**
+         * Why it failed.
+         */
+        "class"?: string;
+        error?: string;
+        /**
+         * When the step has waited long enough for another one.
+         */
+        next_attempt_at?: Time;
+    }[];
+    /**
+     * What it is given, with its references put in.
+     */
+    payload?: unknown;
+    event_key?: string;
+    /**
+     * Under which it would send an event.
+     */
+    event_emit_key?: string;
+    /**
+     * Any JSON value.
+     */
+    output?: unknown;
+    error?: string;
+    /**
+     * What the answer has no room for.
+     */
+    left_out?: ("payload" | "output")[];
 };
 
 export type StepRun = {
@@ -1723,6 +1830,39 @@ export type WorkflowRun = {
      * In a list that asks with `waiting_longer_than_secs`: what has waited so long, the longest first.
      */
     waiting_on?: WaitingStep[];
+};
+
+/**
+ * How a run would go, on a clock of its own. Nothing is done or stored.
+ */
+export type WorkflowSimulation = {
+    workflow_id: Id;
+    version: number;
+    /**
+     * In which order the steps could begin, one at a time.
+     */
+    predicted_order: string[];
+    /**
+     * @minimum 0
+     */
+    step_count: number;
+    version_id: VersionId;
+    /**
+     * `running` if it would wait for ever.
+     */
+    status: RunStatus;
+    error?: string;
+    started_at: Time;
+    finished_at?: Time;
+    /**
+     * How long the run takes, by its own clock.
+     * @minimum 0
+     */
+    duration_ms?: number;
+    /**
+     * The path: in the order in which they start, or end without having started.
+     */
+    steps: SimulatedStep[];
 };
 
 export type WorkflowStep = {
@@ -2890,11 +3030,93 @@ export type PlanWorkflowVariables = {
     body?: PlanWorkflowBody;
 };
 
-export type SimulateWorkflowResult = PredictedOrder;
+export type SimulateWorkflowResult = WorkflowSimulation;
 
 export type SimulateWorkflowPath = {
     workflowID: Id;
 };
+
+export type SimulateWorkflowBody = {
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    step_overrides?: {
+        step_ref: string;
+        enabled?: boolean | null;
+    }[] | Record<string, (boolean | null) | {
+        enabled?: boolean | null;
+    }> | null;
+    /**
+     * Without it, the newest version.
+     */
+    version_id?: VersionId | null;
+    outcomes?: Record<string, {
+        /**
+         * Of a job, after its output_transform; of a sub-workflow.
+         */
+        output?: unknown;
+        failure?: {
+            "class"?: ("client" | "auth" | "rate_limited" | "server" | "timeout" | "connection" | "transient" | "budget" | "oom" | "template" | "unknown") | null;
+            /**
+             * @maxLength 4096
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            error?: string | null;
+            /**
+             * What the endpoint answers. The class follows from it.
+             * @minimum 300
+             * @maximum 599
+             */
+            status_code?: number | null;
+            /**
+             * How long the endpoint asks to be left alone.
+             * @minimum 0
+             * @maximum 2147483647
+             */
+            retry_after_secs?: number | null;
+            /**
+             * How many attempts fail before one succeeds. Without it, every attempt fails.
+             * @minimum 1
+             * @maximum 1000
+             */
+            attempts?: number | null;
+        } | null;
+        decision?: ("approve" | "reject") | null;
+        /**
+         * Who decides. Without it, the first of the approvers.
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        by?: string | null;
+        /**
+         * Of a rejection.
+         * @maxLength 4096
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        reason?: string | null;
+        /**
+         * The payload of the event that the step waits for.
+         */
+        event?: unknown;
+        /**
+         * Nobody decides, or sends the event.
+         */
+        times_out?: true | null;
+        /**
+         * How long it takes: of a job, each attempt. Without it, no time.
+         * @minimum 0
+         * @maximum 31622400000
+         */
+        duration_ms?: number | null;
+        /**
+         * The same in seconds.
+         * @minimum 0
+         * @maximum 31622400
+         */
+        duration_secs?: number | null;
+    }> | null;
+} | null;
 
 export type SimulateWorkflowResponseHeaders = {
     xRequestId?: string;
@@ -2902,6 +3124,7 @@ export type SimulateWorkflowResponseHeaders = {
 
 export type SimulateWorkflowVariables = {
     path: SimulateWorkflowPath;
+    body?: SimulateWorkflowBody;
 };
 
 export type ListWorkflowVersionsResult = {
@@ -3651,6 +3874,93 @@ export type RetryWorkflowRunVariables = {
     headers?: RetryWorkflowRunHeaders;
 };
 
+export type SimulateWorkflowRunResult = RunSimulation;
+
+export type SimulateWorkflowRunPath = {
+    workflowRunID: Id;
+};
+
+export type SimulateWorkflowRunBody = {
+    /**
+     * Without it, the run's own version.
+     */
+    version?: ("pin" | "latest" | "minor") | null;
+    outcomes?: Record<string, {
+        /**
+         * Of a job, after its output_transform; of a sub-workflow.
+         */
+        output?: unknown;
+        failure?: {
+            "class"?: ("client" | "auth" | "rate_limited" | "server" | "timeout" | "connection" | "transient" | "budget" | "oom" | "template" | "unknown") | null;
+            /**
+             * @maxLength 4096
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            error?: string | null;
+            /**
+             * What the endpoint answers. The class follows from it.
+             * @minimum 300
+             * @maximum 599
+             */
+            status_code?: number | null;
+            /**
+             * How long the endpoint asks to be left alone.
+             * @minimum 0
+             * @maximum 2147483647
+             */
+            retry_after_secs?: number | null;
+            /**
+             * How many attempts fail before one succeeds. Without it, every attempt fails.
+             * @minimum 1
+             * @maximum 1000
+             */
+            attempts?: number | null;
+        } | null;
+        decision?: ("approve" | "reject") | null;
+        /**
+         * Who decides. Without it, the first of the approvers.
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        by?: string | null;
+        /**
+         * Of a rejection.
+         * @maxLength 4096
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        reason?: string | null;
+        /**
+         * The payload of the event that the step waits for.
+         */
+        event?: unknown;
+        /**
+         * Nobody decides, or sends the event.
+         */
+        times_out?: true | null;
+        /**
+         * How long it takes: of a job, each attempt. Without it, no time.
+         * @minimum 0
+         * @maximum 31622400000
+         */
+        duration_ms?: number | null;
+        /**
+         * The same in seconds.
+         * @minimum 0
+         * @maximum 31622400
+         */
+        duration_secs?: number | null;
+    }> | null;
+} | null;
+
+export type SimulateWorkflowRunResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type SimulateWorkflowRunVariables = {
+    path: SimulateWorkflowRunPath;
+    body?: SimulateWorkflowRunBody;
+};
+
 export type GetWorkflowRunCommandResult = CommandStatus;
 
 export type GetWorkflowRunCommandPath = {
@@ -3755,6 +4065,7 @@ export type RetryWorkflowRunStepBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    version?: ("pin" | "latest" | "minor") | null;
     /**
      * As `?dryRun=true`.
      */
@@ -3803,6 +4114,7 @@ export type ReplayWorkflowRunSubtreeBody = {
      */
     payload?: unknown;
     step_payloads?: Record<string, unknown> | null;
+    version?: ("pin" | "latest" | "minor") | null;
     /**
      * As `?dryRun=true`.
      */
@@ -6072,6 +6384,7 @@ export type Ops = {
     simulateWorkflow: {
         args: {
             path: SimulateWorkflowPath;
+            body?: SimulateWorkflowBody;
         };
         result: SimulateWorkflowResult;
         headers: {
@@ -6269,6 +6582,16 @@ export type Ops = {
         headers: {
             xRequestId?: string;
             location?: string;
+        };
+    };
+    simulateWorkflowRun: {
+        args: {
+            path: SimulateWorkflowRunPath;
+            body?: SimulateWorkflowRunBody;
+        };
+        result: SimulateWorkflowRunResult;
+        headers: {
+            xRequestId?: string;
         };
     };
     getWorkflowRunCommand: {
@@ -6926,7 +7249,7 @@ export const OPERATIONS = {
     getWorkflowGraph: { id: "getWorkflowGraph", method: "GET", path: "/v1/workflows/{workflowID}/graph", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }, { name: "format", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     dryRunWorkflow: { id: "dryRunWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/dry-run", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }] },
     planWorkflow: { id: "planWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/plan", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersions: { id: "listWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersion: { id: "getWorkflowVersion", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
@@ -6944,6 +7267,7 @@ export const OPERATIONS = {
     listWorkflowRunSteps: { id: "listWorkflowRunSteps", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listWorkflowRunStepAttempts: { id: "listWorkflowRunStepAttempts", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/attempts", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     retryWorkflowRun: { id: "retryWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/retry", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    simulateWorkflowRun: { id: "simulateWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/simulate", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunCommand: { id: "getWorkflowRunCommand", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/commands/{commandID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "commandID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     pauseWorkflowRun: { id: "pauseWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/pause", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     resumeWorkflowRun: { id: "resumeWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/resume", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
@@ -8847,4 +9171,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

@@ -17,7 +17,7 @@ function listed(given: unknown): unknown {
 }
 
 const enabled: z.core.JSONSchema.BaseSchema = { type: ["boolean", "null"], default: false };
-const step_overrides = shownAs(z.preprocess(listed, list(override, MOST_STEPS)), {
+export const step_overrides = shownAs(z.preprocess(listed, list(override, MOST_STEPS)), {
   anyOf: [
     {
       type: "array",

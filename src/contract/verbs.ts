@@ -35,13 +35,12 @@ const payloads = {
   step_payloads: map(json, MOST_STEPS, `too many step_payloads (max ${MOST_STEPS})`).optional(),
 };
 
-/** Retry of a step, and replay. They may bring new payloads for the run and for single steps. */
-export const retryBody = members(payloads).meta({ example: {} });
+/**
+ * Retry of a step, of a run, and replay. They may bring new payloads for the run and for single steps, and say in which version
+ * they are to be: without that, a step is retried and replayed in the run's own, and a run by its workflow's version_policy.
+ */
+export const retryBody = members({ ...payloads, version: versionPolicy.optional() }).meta({ example: {} });
 export type RetryBody = z.output<typeof retryBody>;
-
-/** Retry of a run. It may be of another version than the workflow's version_policy says. */
-export const retryRunBody = members({ ...payloads, version: versionPolicy.optional() }).meta({ example: {} });
-export type RetryRunBody = z.output<typeof retryRunBody>;
 
 /** `dryRun=true` on a route that acts answers its plan, with nothing changed. An empty parameter is refused, and not taken as absent. */
 export const dryRunQuery = z.object({

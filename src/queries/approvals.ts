@@ -10,7 +10,7 @@ import {
   type ListedApproval as Row,
   listApprovalsOf,
 } from "../store/approvals/approval-lists.ts";
-import { listStatuses } from "../store/steps.ts";
+import { listStatuses, listStepRows, type StepStatusRow } from "../store/steps.ts";
 import { findVersion, planSteps } from "../store/workflow-versions.ts";
 import { presentApproval } from "../views/approval.ts";
 import { unlessEmpty } from "../views/unless-empty.ts";
@@ -76,10 +76,16 @@ async function startsOf({ db }: Deps, rows: Row[]): Promise<(string[] | undefine
   );
   const asked = gates.flatMap((one) => one?.others.map((idx) => ({ run_id: one.run_id, idx })) ?? []);
   const found = await listStatuses(db, asked);
-  return gates.map((one) => {
-    if (!one) return undefined;
-    const steps: Pick<StepState, "status" | "cause">[] = [];
-    for (const { run_id, idx, status, cause } of found) if (run_id === one.run_id) steps[idx] = { status, cause };
-    return unblockedBy(one.plan, one.gate, steps);
-  });
+  return Promise.all(
+    gates.map(async (one) => {
+      if (!one) return undefined;
+      const own = found.filter(({ run_id }) => run_id === one.run_id);
+      const isAtPlace = ({ idx, step_ref }: StepStatusRow) => one.plan.steps[idx]?.step_ref === step_ref;
+      // A run that was moved to another version has its steps at other places than that.
+      const rows = own.every(isAtPlace) ? own : await listStepRows(db, one.run_id);
+      const steps: Pick<StepState, "status" | "cause">[] = [];
+      for (const { step_ref, status, cause } of rows) steps[one.plan.index.get(step_ref) ?? -1] = { status, cause };
+      return unblockedBy(one.plan, one.gate, steps);
+    }),
+  );
 }

@@ -7,7 +7,7 @@ import { findVersion } from "../store/workflow-versions.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { restoredRun, type Run } from "../../workflows/engine/run.ts";
-import { headerOf, mirroredState } from "../../workflows/engine/mirror/stored-run.ts";
+import { headerOf, mirroredState, placed } from "../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 
 /** A run as the mirror has it, in the engine's shape. It tells what a closed run would answer to a command. */
@@ -19,6 +19,7 @@ export async function mirroredRun({ db }: Deps, row: RunRow): Promise<Run> {
     listApprovals(db, row.id),
     isRunOver(row.status) ? [] : listWaitingEventTriggers(db, row.id),
   ]);
-  const plan = planOf(headerOf(row), enabledSteps(version?.steps ?? [], row.step_overrides));
+  const steps = enabledSteps(version?.steps ?? [], row.step_overrides);
+  const plan = planOf(headerOf(row), placed(steps, rows));
   return restoredRun(plan, mirroredState(plan, row, rows, commands, approvals, waiting));
 }

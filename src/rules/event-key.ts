@@ -1,4 +1,4 @@
-import { MAX_EVENT_KEY_BYTES } from "../../workflows/engine/steps/event-keys.ts";
+import { MAX_EVENT_KEY_BYTES, reservedKeyProblem } from "../../workflows/engine/steps/event-keys.ts";
 
 /** What is wrong with an event key, whoever names it: a step that waits, or the sender of an event. */
 export function eventKeyProblem(key: string): string | undefined {
@@ -8,4 +8,12 @@ export function eventKeyProblem(key: string): string | undefined {
   if (/[\p{Cc}\p{Surrogate}]/u.test(key))
     return "event key contains invalid characters (control characters not allowed)";
   return undefined;
+}
+
+/** The same of the key that a step is to wait for, once its references are put in. */
+export function renderedKeyProblem(key: string): string | undefined {
+  const problem = eventKeyProblem(key);
+  if (problem !== undefined) return problem;
+  const reserved = reservedKeyProblem(key);
+  return reserved === undefined ? undefined : `event key ${JSON.stringify(key)} ${reserved}`;
 }

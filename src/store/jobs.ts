@@ -95,6 +95,14 @@ export async function findJob(db: Db, id: string): Promise<StoredJob | undefined
   return rows[0] && jobOf(rows[0]);
 }
 
+/** Those of them that there are. */
+export async function findJobs(db: Db, ids: string[]): Promise<StoredJob[]> {
+  const { rows } = await db.query<JobColumns>("select * from jobs where id = any($1)", [
+    [...new Set(ids)].filter(isUuid),
+  ]);
+  return rows.map(jobOf);
+}
+
 export async function findJobBySlug(db: Db, projectId: string, slug: string): Promise<StoredJob | undefined> {
   const { rows } = await db.query<JobColumns>("select * from jobs where project_id = $1 and slug = $2", [
     projectId,

@@ -22,14 +22,24 @@ export async function listAttempts(db: Db, stepRunId: string): Promise<AttemptRo
     "select * from step_attempts where step_run_id = $1 order by attempt",
     [stepRunId],
   );
-  return rows.map(({ output, output_ref, approval, ...row }) =>
-    withoutNulls<AttemptRow>({
-      ...row,
-      output: documentOf(output, output_ref),
-      approval: approval === null ? null : (JSON.parse(approval) as ApprovalState),
-    }),
-  );
+  return rows.map(attemptOf);
 }
+
+/** The same of all steps of a run. */
+export async function listRunAttempts(db: Db, runId: string): Promise<AttemptRow[]> {
+  const { rows } = await db.query<AttemptColumns>(
+    "select * from step_attempts where run_id = $1 order by step_run_id, attempt",
+    [runId],
+  );
+  return rows.map(attemptOf);
+}
+
+const attemptOf = ({ output, output_ref, approval, ...row }: AttemptColumns): AttemptRow =>
+  withoutNulls<AttemptRow>({
+    ...row,
+    output: documentOf(output, output_ref),
+    approval: approval === null ? null : (JSON.parse(approval) as ApprovalState),
+  });
 
 type AttemptColumns = Omit<Columns<AttemptRow>, "output" | "approval"> & {
   output: string | null;

@@ -16,18 +16,17 @@ export function stepsStatement(runId: string): QueryConfig {
 }
 
 /** How some steps stand; those that have not changed since their run began are missing. */
-export async function listStatuses(
-  db: Db,
-  some: Pick<StepRow, "run_id" | "idx">[],
-): Promise<Pick<StepRow, "run_id" | "idx" | "status" | "cause">[]> {
+export async function listStatuses(db: Db, some: Pick<StepRow, "run_id" | "idx">[]): Promise<StepStatusRow[]> {
   if (some.length === 0) return [];
-  const { rows } = await db.query<Columns<Pick<StepRow, "run_id" | "idx" | "status" | "cause">>>(
-    `select run_id, idx, status, cause from step_runs
+  const { rows } = await db.query<Columns<StepStatusRow>>(
+    `select run_id, idx, step_ref, status, cause from step_runs
      join unnest($1::uuid[], $2::integer[]) as asked(of_run, of_idx) on run_id = of_run and idx = of_idx`,
     [some.map(({ run_id }) => run_id), some.map(({ idx }) => idx)],
   );
-  return rows.map((row) => withoutNulls<Pick<StepRow, "run_id" | "idx" | "status" | "cause">>(row));
+  return rows.map((row) => withoutNulls<StepStatusRow>(row));
 }
+
+export type StepStatusRow = Pick<StepRow, "run_id" | "idx" | "step_ref" | "status" | "cause">;
 
 type StepColumns = Omit<Columns<StepRow>, "output"> & { output: string | null; output_ref: string | null };
 

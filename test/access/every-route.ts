@@ -146,6 +146,7 @@ export const CASES: Record<string, Case> = {
   "post /v1/workflow-runs/bulk-replay": { body: bulk, prepare: canceled },
   [`delete ${RUN}`]: { prepare: atGate },
   [`post ${RUN}/retry`]: { prepare: canceled },
+  [`post ${RUN}/simulate`]: { prepare: canceled },
   [`post ${RUN}/pause`]: { prepare: atGate },
   [`post ${RUN}/resume`]: { prepare: paused },
   [`post ${STEP}/retry`]: { prepare: canceled },

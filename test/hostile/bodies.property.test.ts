@@ -2,14 +2,16 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { createWorkflowBody, type CreateWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { updateWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { retryBody, retryRunBody } from "../../src/contract/verbs.ts";
+import { simulateWorkflowBody } from "../../src/contract/simulation/simulations.ts";
+import { retryBody } from "../../src/contract/verbs.ts";
 import { workflowPolicyBody } from "../../src/contract/definitions/workflow-policies.ts";
 import { Problem } from "../../src/errors.ts";
 import { jsonOf } from "../../src/http/body.ts";
 import { parseBody } from "../../src/http/validation.ts";
 import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { timesAsLong } from "../stack/cost.ts";
-import { BODIES, type BodyOf, draftChange, draftPolicy, type Members, UNKNOWN } from "./drafts.ts";
+import { BODIES, type BodyOf, type Members, UNKNOWN } from "./drafts.ts";
+import { draftChange, draftPolicy } from "./workflow-drafts.ts";
 
 const BYTES = 200_000;
 /** How many times longer than a right one of its size a wrong body may take: what grows with its square takes hundreds of times as long. */
@@ -23,7 +25,12 @@ const payloads = () => ({ payload: {}, step_payloads: {} });
 const bodies = [
   ...BODIES,
   { route: "retry of a step", schema: retryBody, draft: payloads },
-  { route: "retry of a run", schema: retryRunBody, draft: () => ({ ...payloads(), version: "latest" }) },
+  { route: "retry of a run", schema: retryBody, draft: () => ({ ...payloads(), version: "latest" }) },
+  {
+    route: "simulation",
+    schema: simulateWorkflowBody,
+    draft: () => ({ payload: {}, step_overrides: [{ step_ref: "a" }], outcomes: { a: { output: 1, failure: {} } } }),
+  },
   { route: "change", schema: updateWorkflowBody, draft: draftChange },
   { route: "policy", schema: workflowPolicyBody, draft: draftPolicy },
 ];

@@ -4,17 +4,8 @@ import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { parseJson } from "../../src/contract/json.ts";
 import { stepInput } from "../../src/contract/steps.ts";
 import { createJob, createWorkflow, gate, ok } from "../api/definitions.ts";
-import {
-  BODIES,
-  type BodyOf,
-  DOCUMENTS,
-  draftWorkflow,
-  IGNORED_FIELDS,
-  type Made,
-  MAPS,
-  type Members,
-  UNKNOWN,
-} from "./drafts.ts";
+import { BODIES, type BodyOf, DOCUMENTS, IGNORED_FIELDS, MAPS, type Members, UNKNOWN } from "./drafts.ts";
+import { draftWorkflow, type Made } from "./workflow-drafts.ts";
 import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";

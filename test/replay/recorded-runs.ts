@@ -74,6 +74,39 @@ test("a failed run, and steps run again while it is open and after its end", asy
   await ends(open, "completed", "subtree-replayed");
 });
 
+test("runs that go on in another version, while they are open and after their end", async () => {
+  stack.jobs.on("/wrong", () => ({ status: 422 }));
+  const gate = { ...GATE, depends_on: ["b"] };
+  const step = { step_ref: "b", on_failure: "continue" };
+  const old = await on.workflow([
+    { step_ref: "a", calls: "/a" },
+    { ...step, calls: "/wrong", depends_on: ["a"] },
+    gate,
+  ]);
+  const [open, closed] = [await on.trigger(old), await on.trigger(old)];
+  for (const run of [open, closed]) {
+    await on.opens(run, "gate");
+  }
+  await does(closed, "reject", "gate");
+  await on.ends(closed);
+  const [a, right] = [await on.job("/a"), await on.job("/right")];
+  const steps = [
+    { step_ref: "n", job_id: right },
+    { step_ref: "a", job_id: a },
+    { ...step, job_id: right, depends_on: ["a", "n"] },
+    gate,
+  ];
+  expect(await stack.request("PATCH", `/v1/workflows/${old.id}`, { steps })).toMatchObject({ status: 200 });
+  await does(open, "retry", "b", { version: "latest" });
+  await on.opens(open, "b", "completed");
+  await does(open, "approve", "gate");
+  await ends(open, "completed", "moved");
+  await does(closed, "replay-subtree", "b", { version: "latest" });
+  await on.opens(closed, "gate");
+  await does(closed, "approve", "gate");
+  await ends(closed, "completed", "moved-and-reopened");
+});
+
 test("a run paused and resumed, skipped and forced on", async () => {
   const run = await on.start([
     { ...GATE, step_ref: "skipped" },

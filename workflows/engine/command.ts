@@ -1,4 +1,5 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
+import type { NewVersion } from "./plan.ts";
 
 /** The verbs that steer a run; each is a signal of this name. */
 export const VERBS = [
@@ -44,6 +45,8 @@ export interface CommandPayload {
   payload?: JsonDoc;
   /** retry and replay-subtree: by step_ref, in place of the payload of the step's definition. */
   step_payloads?: Record<string, JsonDoc>;
+  /** retry and replay-subtree: the version of its workflow that the run goes on in. */
+  in_version?: NewVersion;
   /** adopt: the sub-workflow that runs again. */
   child_run_id?: string;
   /** reopen: what the sub-workflow is to name when it tells of its end. */
@@ -66,6 +69,8 @@ export interface CommandOutcome {
   status: "applied" | "refused";
   code?: "invalid_state" | "approver_not_allowed" | "forbidden" | "not_found" | "conflict" | "validation_error";
   message?: string;
+  /** All that `message` tells the first of. */
+  details?: string[];
   reset_steps?: number;
 }
 
@@ -73,9 +78,15 @@ export interface Refusal {
   status: "refused";
   code: NonNullable<CommandOutcome["code"]>;
   message: string;
+  details?: string[];
 }
 
-export const refused = (code: Refusal["code"], message: string): Refusal => ({ status: "refused", code, message });
+export const refused = (code: Refusal["code"], message: string, details?: string[]): Refusal => ({
+  status: "refused",
+  code,
+  message,
+  ...(details && { details }),
+});
 
 export const unknownStep = (verb: string): string =>
   verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";

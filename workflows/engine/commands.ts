@@ -3,14 +3,14 @@ import { endStep, touch } from "./ending.ts";
 import type { Command } from "./events.ts";
 import { involvedIn } from "./gates/may-pass.ts";
 import { recover } from "./recovery/apply.ts";
-import { recoveryOf } from "./recovery/rule.ts";
+import { move, recoveryIn } from "./recovery/moved.ts";
 import { tellEnd } from "./reasons/tell.ts";
 import type { Run } from "./run.ts";
 import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
 import { ofStep } from "./steps/of-step.ts";
 
-type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "reset_steps">;
+type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps">;
 
 const APPLIED: Verdict = { status: "applied" };
 
@@ -37,8 +37,10 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
     case "adopt": {
       if (verb === "reopen") state.life = command.life;
       const wasOver = isRunOver(state.status);
-      const recovery = recoveryOf(plan, state, { ...command, verb });
-      if ("status" in recovery) return recovery;
+      const found = recoveryIn(plan, state, { ...command, verb });
+      if ("status" in found) return found;
+      const { recovery } = found;
+      move(run, found);
       recover(run, recovery, at);
       if (verb === "skip" || verb === "force-complete")
         tellEnd(run, plan.index.get(step_ref) ?? -1, { reason: verb, by: actor, comment: command.reason }, at);

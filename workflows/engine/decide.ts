@@ -46,11 +46,8 @@ function decideBy({ condition, emitKey }: StartRule, run: Run, step: number): De
     if (condition && !holds(condition, factsOf(run, step))) return { type: "step_skipped", step };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    return {
-      type: "step_failed",
-      step,
-      error: `condition of step ${run.plan.steps[step]?.step_ref}: ${error.message}`,
-    };
+    const { step_ref } = run.plan.steps[step] ?? {};
+    return { type: "step_failed", step, error: `condition of step ${step_ref}: ${error.message}` };
   }
   // Its event could not be sent when it ends, so it does not begin.
   const lacking = emitKey.find((reference) => valueAt(run, step, reference) === undefined);

@@ -45,6 +45,12 @@ export interface RunHeader {
   rules?: number;
 }
 
+/** What a version says of the runs that are of it. */
+export type NewVersion = Pick<
+  RunHeader,
+  "workflow_name" | "workflow_version" | "workflow_version_id" | "max_parallel_steps" | "timeout_secs"
+> & { steps: PlanStep[] };
+
 /** The run's DAG, indexed once. Steps are spoken of by their index in definition order. */
 export interface Plan {
   run: RunHeader;

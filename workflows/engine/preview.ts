@@ -6,7 +6,8 @@ import { evolve } from "./evolve.ts";
 import type { Plan } from "./plan.ts";
 import { recover } from "./recovery/apply.ts";
 import { RECOVERIES, type RecoveryRequest, type RecoveryVerb } from "./recovery/request.ts";
-import { isKeptByRetry, type Recovery, recoveryOf } from "./recovery/rule.ts";
+import { type RecoveryIn, recoveryIn } from "./recovery/moved.ts";
+import { isKeptByRetry, type Recovery } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
@@ -38,10 +39,10 @@ export type PreviewRequest = CommandPayload & { verb: Verb | RecoveryVerb | "can
 /** Plays the command on a copy, by the rules that the run itself goes on by. */
 export function previewOf(plan: Plan, state: RunState, request: PreviewRequest, at: number): Preview | Refusal {
   if (!isRecovery(request)) return previewOfCommand(plan, state, request, at);
-  const recovery = recoveryOf(plan, state, request);
-  if ("status" in recovery) return recovery;
-  const after = request.verb === "retry-run" ? retried(plan, state, at) : recovered(plan, state, recovery, at);
-  return previewed(plan, state, after, at, recovery);
+  const found = recoveryIn(plan, state, request);
+  if ("status" in found) return found;
+  const after = request.verb === "retry-run" ? retried(plan, state, at) : recovered(found, at);
+  return previewed(found.plan, found.state, after, at, found.recovery);
 }
 
 /** Of a run that has not begun. */
@@ -59,8 +60,8 @@ function previewOfCommand(plan: Plan, state: RunState, request: PreviewRequest, 
     evolve(copy, { type: "cancel_requested", at });
   } else {
     const command = { ...request, type: "command" as const, id: "dry run", verb: request.verb as Verb, at };
-    const { status, code, message } = applyCommand(copy, command);
-    if (status === "refused") return refused(code ?? "invalid_state", message ?? "refused");
+    const { status, code, message, details } = applyCommand(copy, command);
+    if (status === "refused") return refused(code ?? "invalid_state", message ?? "refused", details);
   }
   return previewed(plan, state, copy, at);
 }
@@ -90,7 +91,7 @@ function retried(plan: Plan, state: RunState, at: number): Run {
   return initialRun({ ...plan, run: { ...plan.run, created_at: at } }, kept);
 }
 
-function recovered(plan: Plan, state: RunState, recovery: Recovery, at: number): Run {
+function recovered({ plan, state, recovery }: RecoveryIn, at: number): Run {
   const copy = copyOf(plan, state);
   recover(copy, recovery, at);
   return copy;

@@ -73,6 +73,7 @@ function compare({ type, left, right }: { type: Comparison | Ordering; left: Ope
   return { gt: order > 0, gte: order >= 0, lt: order < 0, lte: order <= 0 }[type];
 }
 
+/** Throws ConditionError where it has none, and must have one. */
 function valueAt(operand: Operand, facts: Facts): Json {
   if ("value" in operand) return operand.value;
   if ("step_ref" in operand) return facts.statusOf(operand.step_ref) ?? "";
@@ -86,5 +87,6 @@ function valueAt(operand: Operand, facts: Facts): Json {
 const tooLong = ({ name }: Reference, length: number, limit: number) =>
   new ConditionError(`${name} is too long to be compared: ${length} characters, where ${limit} may be`);
 
+/** An operand in a message: what it is called, where it has a name, and its value. */
 const said = (operand: Operand, value: Json): string =>
   "ref" in operand ? `${operand.ref.name} is ${described(value)}` : `the other is ${described(value)}`;

@@ -4,6 +4,7 @@ import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../en
 import type { InboundEvent } from "../engine/events.ts";
 import { unmirroredRows } from "../engine/mirror/mirroring.ts";
 import { previewOf } from "../engine/preview.ts";
+import type { NewVersion } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
 import { replyOf, runRow, stepRow } from "../engine/mirror/view.ts";
 import {
@@ -105,11 +106,18 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     event_key: signalText(event_key),
     payload: documentOf(fields.payload),
     step_payloads: documentsOf(fields.step_payloads),
+    in_version: versionOf(fields.in_version),
     child_run_id: signalText(child_run_id),
     life: typeof life === "number" ? life : undefined,
     only_tell: only_tell === true,
   };
 }
+
+/** Whoever writes a version by hand has to know what they do. */
+const versionOf = (value: unknown): NewVersion | undefined =>
+  typeof value === "object" && value !== null && "steps" in value && Array.isArray(value.steps)
+    ? (value as NewVersion)
+    : undefined;
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;

@@ -52,7 +52,8 @@ export async function planRun(
 const storedSteps = async ({ db }: Deps, { version_id }: StoredWorkflow): Promise<StoredStep[]> =>
   (await findVersion(db, version_id))?.steps ?? [];
 
-async function checkStored(deps: Deps, workflow: StoredWorkflow, steps: StoredStep[]): Promise<void> {
+/** Refuses steps that could not be stored today. */
+export async function checkStored(deps: Deps, workflow: StoredWorkflow, steps: StoredStep[]): Promise<void> {
   const given = await presentDefinedSteps(deps, steps);
   // By ids alone: a slug may have been given another name since.
   await checkedSteps(

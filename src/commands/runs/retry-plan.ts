@@ -1,4 +1,4 @@
-import { assertMayPass } from "./assert-may-pass.ts";
+import { assertMayLeaveOut, headerIn } from "./other-version.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
@@ -6,18 +6,9 @@ import type { Caller } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
 import { findJob } from "../../store/jobs.ts";
-import { findVersion, planSteps, type StoredVersion } from "../../store/workflow-versions.ts";
+import { planSteps } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
-import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
-import { involvedIn } from "../../../workflows/engine/gates/may-pass.ts";
-import {
-  enabledSteps,
-  isRunOfJob,
-  type Plan,
-  planOf,
-  type PlanStep,
-  type RunHeader,
-} from "../../../workflows/engine/plan.ts";
+import { enabledSteps, isRunOfJob, type Plan, planOf, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { keptFaults, stateIn } from "../../../workflows/engine/recovery/other-version.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import type { RunState } from "../../../workflows/engine/state.ts";
@@ -48,21 +39,13 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   if (!workflow || !version) throw new Problem("not_found", "workflow not found");
   const own = headerOf(source);
   const steps = enabledSteps(planSteps(version), source.step_overrides);
-  if (version.version_id === source.workflow_version_id)
-    return { workflow, header: own, plan: planOf(own, steps), state };
-
-  const {
-    name: workflow_name,
-    version: workflow_version,
-    version_id: workflow_version_id,
-    max_parallel_steps,
-  } = version;
-  const header = { ...own, workflow_name, workflow_version, workflow_version_id, max_parallel_steps };
+  const header = headerIn(own, version);
+  // Also in its own version: a run that was moved to it has its steps at other places.
   const next = planOf(header, steps);
-  if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), workflow_version);
-  const old = await findVersion(db, source.workflow_version_id);
-  const passed = newlyLeftOut(source, version, old);
-  assertMayPass(passed, caller, involvedIn(plan, state));
+  if (version.version_id !== source.workflow_version_id) {
+    if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), version.version);
+    await assertMayLeaveOut(deps, caller, source, version);
+  }
   return { workflow, header, plan: next, state: stateIn(plan, state, next) };
 }
 
@@ -76,10 +59,4 @@ function assertKept(faults: string[], version: number): void {
   if (faults.length === 0) return;
   const message = `workflow run cannot be retried in version ${version}: ${faults[0]}`;
   throw new Problem("conflict", message, faults.slice(0, 20));
-}
-
-/** Gates that the run's overrides pass only in this version: whoever triggered it was asked about the others. */
-function newlyLeftOut({ step_overrides }: RunRow, version: StoredVersion, old: StoredVersion | undefined): PlanStep[] {
-  const before = new Set(gatesLeftOut(old ? planSteps(old) : [], step_overrides).map(({ step_ref }) => step_ref));
-  return gatesLeftOut(planSteps(version), step_overrides).filter(({ step_ref }) => !before.has(step_ref));
 }

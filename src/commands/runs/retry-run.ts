@@ -4,7 +4,7 @@ import { type RetryPlan, retryPlan } from "./retry-plan.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { isFull, LIMIT_REACHED, startRun } from "./start-run.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
-import type { RetryRunBody } from "../../contract/verbs.ts";
+import type { RetryBody } from "../../contract/verbs.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
@@ -22,7 +22,7 @@ export async function retryRun(
   deps: Deps,
   caller: Caller,
   runId: string,
-  body: RetryRunBody,
+  body: RetryBody,
   idempotencyKey?: string,
 ): Promise<WorkflowRun> {
   return logged(deps, { verb: "retry-run", run: runId, actor: caller.actor }, async () =>
@@ -34,7 +34,7 @@ export async function startRetry(
   deps: Deps,
   caller: Caller,
   source: RunRow,
-  body: RetryRunBody,
+  body: RetryBody,
   idempotencyKey?: string,
 ): Promise<RunRow> {
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body, idempotencyKey };
@@ -61,7 +61,7 @@ export async function startRetry(
 }
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
-export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, body: RetryRunBody): Promise<DryRun> {
+export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, body: RetryBody): Promise<DryRun> {
   const { workflow, header, plan, state } = await retryPlan(deps, caller, source, body.version);
   const request = await requestOf(deps, caller, header, body);
   const preview = await previewIn(deps, source, { header, plan, state }, request);
@@ -84,7 +84,7 @@ async function previewIn(
   return { dry_run: true, workflow_run_id: source.id, ...preview };
 }
 
-async function requestOf({ db }: Deps, caller: Caller, of: RunHeader, { payload, step_payloads }: RetryRunBody) {
+async function requestOf({ db }: Deps, caller: Caller, of: RunHeader, { payload, step_payloads }: RetryBody) {
   const given = await unsavedPayloads(db, of, { payload, step_payloads });
   return { ...given, verb: "retry-run", ...senderOf(caller) } as const;
 }

@@ -5,6 +5,7 @@ import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import { outcomeOf } from "./await-outcome.ts";
 import { endKnownToTemporal } from "./end-deaf.ts";
+import { versionToGoOnIn } from "./other-version.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { logged } from "../command-log.ts";
@@ -79,9 +80,11 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
     steering.result === undefined
       ? undefined
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
-  const payloads = await savePayloads(db, row, runId, steering.payloads ?? {});
+  const in_version = await versionToGoOnIn(deps, caller, row, steering.payloads?.version);
+  const payloads = await savePayloads(db, { ...row, ...in_version }, runId, steering.payloads ?? {});
   const { reason, comment, eventKey: event_key } = steering;
-  const payload = { id, ...senderOf(caller), step_ref: stepRef, reason, comment, result, event_key, ...payloads };
+  const said = { step_ref: stepRef, reason, comment, result, event_key, ...payloads, in_version };
+  const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
     if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
@@ -110,8 +113,10 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
   const { verb, stepRef: step_ref, reason, comment, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
-  const given = await unsavedPayloads(deps.db, row, payloads);
-  return previewCommand(deps, row, { ...given, verb, step_ref, reason, comment, event_key, ...senderOf(caller) });
+  const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
+  const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
+  const said = { ...given, in_version, step_ref, reason, comment, event_key };
+  return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {

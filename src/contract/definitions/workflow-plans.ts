@@ -29,6 +29,9 @@ export const runOrder = z
   .meta({ id: "RunOrder", description: "In which order the steps of a run could begin, one at a time." });
 export type RunOrder = z.output<typeof runOrder>;
 
-export const predictedOrder = z
-  .strictObject({ workflow_id: id, version: z.int(), predicted_order: refs, step_count: count })
-  .meta({ id: "PredictedOrder" });
+export const predictedOrder = z.strictObject({
+  workflow_id: id,
+  version: z.int(),
+  predicted_order: refs.describe("In which order the steps could begin, one at a time."),
+  step_count: count,
+});

@@ -1,6 +1,8 @@
 import { checkSteps, planRun } from "../../commands/definitions/check-workflow.ts";
+import { simulateWorkflow } from "../../commands/simulations/simulate-workflow.ts";
 import { checkStepsBody } from "../../contract/definitions/update-workflow.ts";
-import { predictedOrder, runOrder, validSteps, workflowGraph } from "../../contract/definitions/workflow-plans.ts";
+import { runOrder, validSteps, workflowGraph } from "../../contract/definitions/workflow-plans.ts";
+import { simulateWorkflowBody, workflowSimulation } from "../../contract/simulation/simulations.ts";
 import { graphQuery } from "../../contract/lists.ts";
 import { planBody } from "../../contract/trigger.ts";
 import { ofOtherTypes } from "../../contract/without-effect.ts";
@@ -62,19 +64,15 @@ export const workflowPlanRoutes: Route[] = [
     path: "/v1/workflows/:workflowID/simulate",
     operationId: "simulateWorkflow",
     tag,
-    summary: "The order of the steps, under another name",
-    description: "Nothing is changed.",
+    summary: "How a run would go",
+    description:
+      "By the rules of every run, on a clock of its own, with outcomes as they are given. Nothing is changed.",
     onlyReads: true,
     scope: "workflows:read",
-    returns: { 200: predictedOrder },
-    handler: async (deps, { caller, params }) => {
-      const { workflow_id, workflow_version, step_count, topological_order } = await planRun(
-        deps,
-        caller,
-        params.workflowID,
-        undefined,
-      );
-      return { body: { workflow_id, version: workflow_version, predicted_order: topological_order, step_count } };
-    },
+    body: simulateWorkflowBody,
+    returns: { 200: workflowSimulation },
+    handler: async (deps, { caller, params, body }) => ({
+      body: await simulateWorkflow(deps, caller, params.workflowID, body),
+    }),
   }),
 ];

@@ -4,11 +4,13 @@ import { runCommand } from "../../commands/runs/run-command.ts";
 import { noticeEnd } from "../../commands/runs/notice-end.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
+import { simulateRun } from "../../commands/simulations/simulate-run.ts";
+import { runSimulation, simulateRunBody } from "../../contract/simulation/simulations.ts";
 import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import { commandStatus } from "../../contract/answers/commands.ts";
 import { attemptsQuery, countsQuery, listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, runCounts, stepRun, workflowRun } from "../../contract/runs.ts";
-import { retryRunBody } from "../../contract/verbs.ts";
+import { retryBody } from "../../contract/verbs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
@@ -144,13 +146,29 @@ export const workflowRunRoutes: Route[] = [
     tag,
     summary: "Start a new run that keeps the outputs of the completed steps",
     scope: "workflows:trigger",
-    body: retryRunBody,
+    body: retryBody,
     returns: { 201: workflowRun },
     plans: dryRun,
     plan: async (deps, { caller, params, body }) =>
       previewRetry(deps, caller, await findOwnRun(deps, caller, params.workflowRunID), body),
     handler: async (deps, { caller, params, body, idempotencyKey }) =>
       created("/v1/workflow-runs", await retryRun(deps, caller, params.workflowRunID, body, idempotencyKey)),
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/:workflowRunID/simulate",
+    operationId: "simulateWorkflowRun",
+    tag,
+    summary: "How a closed run would have gone",
+    description:
+      "By the rules of every run, with the outcomes that its steps had, or others where they are given. Nothing is changed.",
+    onlyReads: true,
+    scope: "workflows:read",
+    body: simulateRunBody,
+    returns: { 200: runSimulation },
+    handler: async (deps, { caller, params, body }) => ({
+      body: await simulateRun(deps, caller, params.workflowRunID, body),
+    }),
   }),
   route({
     method: "get",

@@ -8,7 +8,10 @@ export const upsertRuns = (json: string): string => `
   on conflict (id) do update set
     status = excluded.status, error = excluded.error, payload = excluded.payload, payload_ref = excluded.payload_ref,
     step_payloads = excluded.step_payloads, started_at = excluded.started_at,
-    finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision
+    finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision,
+    workflow_name = excluded.workflow_name, workflow_version = excluded.workflow_version,
+    workflow_version_id = excluded.workflow_version_id, max_parallel_steps = excluded.max_parallel_steps,
+    timeout_secs = excluded.timeout_secs
   where workflow_runs.revision < excluded.revision`;
 
 export const upsertSteps = (json: string): string => `
@@ -25,7 +28,8 @@ export const upsertSteps = (json: string): string => `
     error text, created_at float8, started_at float8, attempt_started_at float8, finished_at float8, revision bigint)
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, generation = excluded.generation, cause = excluded.cause,
-    deps_completed = excluded.deps_completed, job_run_id = excluded.job_run_id, child_run_id = excluded.child_run_id, output = excluded.output,
+    workflow_step_id = excluded.workflow_step_id, deps_completed = excluded.deps_completed,
+    deps_required = excluded.deps_required, job_run_id = excluded.job_run_id, child_run_id = excluded.child_run_id, output = excluded.output,
     output_ref = excluded.output_ref, error = excluded.error, started_at = excluded.started_at,
     attempt_started_at = excluded.attempt_started_at, finished_at = excluded.finished_at, revision = excluded.revision
   where step_runs.revision < excluded.revision`;

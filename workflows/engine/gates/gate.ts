@@ -1,5 +1,4 @@
 import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
-import type { CommandPayload } from "../command.ts";
 
 /** Who may decide an approval. */
 export interface Gate {
@@ -19,7 +18,11 @@ export const storedGate = (gate: Gate): StoredGate =>
   (gate.required ?? 1) <= 1 && !gate.exclude?.length ? gate.approvers : gate;
 
 /** Who asks to decide or to pass a gate. */
-export type Passer = Pick<CommandPayload, "may_override" | "groups"> & { actor: string };
+export interface Passer {
+  actor: string;
+  may_override?: boolean;
+  groups?: string[];
+}
 
 const GROUP = "group:";
 

@@ -15,6 +15,18 @@ export function headerOf(row: RunRow): RunHeader {
   return { ...header, rules: RULES };
 }
 
+/**
+ * The steps of a run's version at the places that they have in the run: there, those that came with another version are the last.
+ * Such a run has a row of each; of any other run, a step without a row is where its definition has it.
+ */
+export function placed<Step extends Pick<StepRow, "step_ref">>(steps: Step[], rows: Place[]): Step[] {
+  if (rows.every(({ idx, step_ref }) => steps[idx]?.step_ref === step_ref)) return steps;
+  const places = new Map(rows.map(({ idx, step_ref }) => [step_ref, idx]));
+  return [...steps].sort((a, b) => (places.get(a.step_ref) ?? 0) - (places.get(b.step_ref) ?? 0));
+}
+
+type Place = Pick<StepRow, "idx" | "step_ref">;
+
 /** The state of a run as its mirrored rows tell it. A step without a row never changed. `waiting`: what an open one listens on. */
 export function mirroredState(
   plan: Plan,

@@ -9,7 +9,7 @@ import type { StepState } from "../state.ts";
 import { isRunOver, isStepOver } from "../transitions.ts";
 
 /** Does to the run what `recoveryOf` said. */
-export function recover(run: Run, { changes, payloads }: Recovery, at: number): void {
+export function recover(run: Run, { changes, payloads, isMoved }: Recovery, at: number): void {
   if (payloads?.payload) run.state.payload = payloads.payload;
   if (payloads?.step_payloads) run.state.step_payloads = { ...payloadsOf(run), ...payloads.step_payloads };
   const reset: number[] = [];
@@ -20,8 +20,8 @@ export function recover(run: Run, { changes, payloads }: Recovery, at: number): 
   if (reset.length === 0) return;
   reopen(run, at);
   for (const i of reset) resetStep(run, i, changes.get(i) as Change & { action: "reset" }, at);
-  // A reset step may also need one that ended badly outside of what was reset.
-  for (const i of reset) {
+  // A reset step may also need one that ended badly outside of what was reset. In another version any step may.
+  for (const i of isMoved ? run.state.steps.keys() : reset) {
     for (const parent of run.plan.dependencies[i] ?? []) {
       if (isDeadEnd(run.plan, run.state, parent)) skipUnreachable(run, parent, at);
     }

@@ -15,7 +15,7 @@ export function keptFaults({ steps }: Plan, state: RunState, next: Plan): string
 }
 
 /** An output is kept as that of a step that has the same before it. A decision is kept as that of the same approvers. */
-function keptFault(was: PlanStep, is: PlanStep | undefined): string | undefined {
+export function keptFault(was: PlanStep, is: PlanStep | undefined): string | undefined {
   if (!is) return "is not there";
   if (is.step_type !== was.step_type) return `is of type ${is.step_type}, not ${was.step_type}`;
   if (!isSame(was.depends_on, is.depends_on)) return "has other dependencies";

@@ -17,6 +17,8 @@ export interface Recovery {
   reset_steps: number;
   /** What the run, and single steps of it, are given from now on in place of their payloads. */
   payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
+  /** The run goes on in another version. */
+  isMoved?: true;
 }
 
 /**

@@ -42,7 +42,7 @@ export class Reconciler {
     this.#run = run;
     this.#throttle = throttle;
     this.#inbox = inbox;
-    this.#slowJobs = new SlowJobs(run.plan, slowJobs);
+    this.#slowJobs = new SlowJobs(run, slowJobs);
     this.#children = new Children(run, inbox);
   }
 

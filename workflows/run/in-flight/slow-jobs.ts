@@ -1,13 +1,17 @@
 import type { Plan } from "../../engine/plan.ts";
+import type { Run } from "../../engine/run.ts";
 
 /** The jobs of a run whose calls take long: those are left to ordinary activities. */
 export class SlowJobs {
-  readonly #jobs: Set<string>;
+  readonly #run: Run;
+  /** Of the plan that the run had when it was last looked at. */
+  #jobs: { of: Plan; ids: Set<string> };
   /** With the task queue of the process that made the last call, if that was for this run. */
   readonly #slow: Map<string, string | undefined>;
 
-  constructor({ steps }: Plan, slowJobs: string[]) {
-    this.#jobs = new Set(steps.flatMap(({ job_id }) => job_id ?? []));
+  constructor(run: Run, slowJobs: string[]) {
+    this.#run = run;
+    this.#jobs = jobsOf(run.plan);
     this.#slow = new Map(slowJobs.map((id) => [id, undefined]));
   }
 
@@ -29,7 +33,11 @@ export class SlowJobs {
   }
 
   isQuickLeft(): boolean {
-    for (const id of this.#jobs) if (!this.#slow.has(id)) return true;
+    // A command may have moved it to another version.
+    if (this.#jobs.of !== this.#run.plan) this.#jobs = jobsOf(this.#run.plan);
+    for (const id of this.#jobs.ids) if (!this.#slow.has(id)) return true;
     return false;
   }
 }
+
+const jobsOf = (plan: Plan) => ({ of: plan, ids: new Set(plan.steps.flatMap(({ job_id }) => job_id ?? [])) });

@@ -1,0 +1,111 @@
+import type { Documents } from "./documents.ts";
+import type { End, Outcome } from "./outcome.ts";
+import { voterNamed } from "./votes.ts";
+import type { GivenOutcome } from "../contract/simulation/outcomes.ts";
+import type { StepType } from "../contract/steps/index.ts";
+import { Problem } from "../errors.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+import { gateOfStep } from "../../workflows/engine/steps/votes.ts";
+import { classOf } from "../../workflows/failure-classes.ts";
+
+type Field = keyof GivenOutcome;
+
+const TIMES: Field[] = ["duration_ms", "duration_secs"];
+const FIELDS: Record<StepType, Field[]> = {
+  job: ["output", "failure", ...TIMES],
+  sub_workflow: ["output", "failure", ...TIMES],
+  approval: ["decision", "by", "reason", "times_out", ...TIMES],
+  wait_for_event: ["event", "failure", "times_out", ...TIMES],
+  sleep: [],
+};
+
+/** How many problems are told. */
+const MOST_TOLD = 20;
+
+/** What a request says of the steps, by step_ref. Refuses what is about no step, or does not fit the step. */
+export function givenOutcomes(
+  given: Record<string, GivenOutcome>,
+  steps: PlanStep[],
+  documents: Documents,
+): Map<string, Outcome> {
+  const byRef = new Map(steps.map((step) => [step.step_ref, step]));
+  const details = Object.entries(given).flatMap(([ref, outcome]) => {
+    const step = byRef.get(ref);
+    const [problem] = step ? problemsOf(outcome, step) : ["the run has no such step"];
+    return problem === undefined
+      ? []
+      : [`outcomes.${ref.slice(0, 128)}${problem.startsWith(".") ? "" : ": "}${problem}`];
+  });
+  if (details.length > 0) throw new Problem("validation_error", "validation failed", details.slice(0, MOST_TOLD));
+  return new Map(
+    Object.entries(given).map(([ref, outcome]) => [ref, outcomeOf(outcome, byRef.get(ref) as PlanStep, documents)]),
+  );
+}
+
+function* problemsOf(given: GivenOutcome, step: PlanStep): Generator<string> {
+  const { step_type } = step;
+  const names = Object.keys(given) as Field[];
+  for (const name of names) if (!FIELDS[step_type].includes(name)) yield `.${name}: not of ${step_type} steps`;
+  if (given.duration_ms !== undefined && given.duration_secs !== undefined)
+    yield ".duration_secs: give duration_ms or duration_secs, not both";
+  yield* failureProblems(given, step_type);
+  if (step_type === "approval") yield* decisionProblems(given, step);
+  if (given.times_out) {
+    const others = names.filter((name) => name !== "times_out");
+    if (others.length > 0) yield `.${others[0]}: has no effect when it times out`;
+    const { approval_timeout_secs = 0, event_timeout_secs } = step;
+    if ((step_type === "approval" ? approval_timeout_secs : event_timeout_secs) === 0)
+      yield ".times_out: the step has no timeout";
+  } else if (given.event !== undefined && given.failure) yield ".event: has no effect with failure";
+}
+
+const OF_ATTEMPTS = ["class", "status_code", "retry_after_secs", "attempts"] as const;
+
+function* failureProblems({ failure, output }: GivenOutcome, type: StepType): Generator<string> {
+  if (!failure) return;
+  const { class: of, status_code, attempts } = failure;
+  const foreign = type === "job" ? undefined : OF_ATTEMPTS.find((name) => failure[name] !== undefined);
+  if (foreign) yield `.failure.${foreign}: not of ${type} steps`;
+  if (status_code !== undefined && of !== undefined && classOf(status_code) !== of)
+    yield `.failure.class: ${status_code} is ${classOf(status_code)}`;
+  if (output !== undefined && attempts === undefined)
+    yield type === "job"
+      ? ".output: has no effect when every attempt fails: failure.attempts says how many do"
+      : ".output: has no effect with failure";
+}
+
+function* decisionProblems({ decision, by, reason, times_out }: GivenOutcome, step: PlanStep): Generator<string> {
+  if (times_out) return;
+  if (reason !== undefined && decision !== "reject") yield ".reason: is of a rejection";
+  if (by !== undefined && !voterNamed(by, gateOfStep(step))) yield ".by: not one of the approvers";
+}
+
+function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents): Outcome {
+  const after_ms = given.duration_ms ?? (given.duration_secs ?? 0) * 1000;
+  const { failure, decision, by, reason } = given;
+  if (given.times_out) return { ends: [{ after_ms, is: "left alone" }] };
+  if (step.step_type === "approval") {
+    const named = by === undefined ? undefined : voterNamed(by, gateOfStep(step));
+    return {
+      ends: [{ after_ms, is: decision === "reject" ? "rejected" : "approved", voters: named ? [named] : [], reason }],
+    };
+  }
+  const value = step.step_type === "wait_for_event" ? given.event : given.output;
+  const success: End = { after_ms, is: "completed", output: value === undefined ? undefined : documents.keep(value) };
+  if (!failure) return { ends: [success] };
+  const failed = failedEnd(failure, after_ms);
+  if (failure.attempts === undefined) return { ends: [failed] };
+  return { ends: [failed, ...Array.from({ length: failure.attempts - 1 }, () => failed), success] };
+}
+
+function failedEnd(failure: NonNullable<GivenOutcome["failure"]>, after_ms: number): End {
+  const { class: of, status_code, retry_after_secs } = failure;
+  const answered = status_code === undefined ? undefined : `endpoint returned ${status_code}`;
+  return {
+    after_ms,
+    is: "failed",
+    class: of ?? (status_code === undefined ? undefined : classOf(status_code)),
+    error: failure.error ?? answered,
+    retry_after_ms: retry_after_secs === undefined ? undefined : retry_after_secs * 1000,
+  };
+}

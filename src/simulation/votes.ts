@@ -1,0 +1,62 @@
+import type { End, Voter } from "./outcome.ts";
+import { type Gate, isGroup } from "../../workflows/engine/gates/gate.ts";
+import type { Command, RunEvent } from "../../workflows/engine/events.ts";
+import type { PlanStep } from "../../workflows/engine/plan.ts";
+import type { Run } from "../../workflows/engine/run.ts";
+import { notAllowed } from "../../workflows/engine/steps/votes.ts";
+import { involvedIn } from "../../workflows/engine/gates/may-pass.ts";
+
+type Decided = Extract<End, { is: "approved" | "rejected" }>;
+
+/** Whether the step is voted on. */
+export const isVotedOn = (end: End): end is Decided => end.is === "approved" || end.is === "rejected";
+
+/**
+ * The votes that decide a gate, one after the other until it is decided: of those named first, and then of its other approvers who
+ * may. Where too few may, it stays open.
+ */
+export function* votesOn(run: Run, i: number, end: Decided, at: number): Generator<RunEvent> {
+  const step = run.plan.steps[i] as PlanStep;
+  const verb = end.is === "approved" ? "approve" : "reject";
+  const voted = new Set<string>();
+  for (const voter of [...end.voters, ...votersOf(step)]) {
+    if (run.state.steps[i]?.approval?.status !== "pending") return;
+    if (voted.has(voter.actor) || notAllowed(step, voter, involvedIn(run.plan, run.state, i)) !== undefined) continue;
+    voted.add(voter.actor);
+    yield { at, ...voteBy(voter, verb, step, end) };
+  }
+}
+
+const voteBy = (
+  { actor, groups }: Voter,
+  verb: "approve" | "reject",
+  { step_ref }: PlanStep,
+  end: Decided,
+): Command => ({
+  type: "command",
+  id: `${verb} ${step_ref} ${actor}`,
+  ...{ actor, groups, verb, step_ref },
+  reason: end.reason,
+  result: end.output,
+});
+
+/** Nobody knows who is in a group, or who anyone is: as many as are needed. */
+function votersOf({ approval_approvers: approvers = [], approvals_required = 1 }: PlanStep): Voter[] {
+  const several = (name: string) =>
+    Array.from({ length: approvals_required }, (_, n) => (n === 0 ? name : `${name} ${n + 1}`));
+  if (approvers.length === 0) return several("anyone").map((actor) => ({ actor }));
+  const people = approvers.filter((name) => !isGroup(name));
+  const groups = approvers.filter(isGroup).map((name) => name.slice("group:".length));
+  return [
+    ...people.map((actor) => ({ actor })),
+    ...groups.flatMap((group) => several(`a member of ${group}`).map((actor) => ({ actor, groups: [group] }))),
+  ];
+}
+
+/** Somebody who is named as one who decides: an approver, or a member of one of the groups. Undefined: they can't be. */
+export function voterNamed(actor: string, { approvers }: Gate): Voter | undefined {
+  if (isGroup(actor)) return undefined;
+  if (approvers.length === 0 || approvers.includes(actor)) return { actor };
+  const groups = approvers.filter(isGroup).map((name) => name.slice("group:".length));
+  return groups.length > 0 ? { actor, groups } : undefined;
+}
