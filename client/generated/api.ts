@@ -156,7 +156,7 @@ export type BulkOperation = {
          * In any case of letters.
          * @minLength 3
          * @maxLength 256
-         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         error_contains?: string | null;
         /**
@@ -274,7 +274,7 @@ export type BulkPlan = {
          * In any case of letters.
          * @minLength 3
          * @maxLength 256
-         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         error_contains?: string | null;
         /**
@@ -2752,7 +2752,7 @@ export type ListWorkflowRunsByWorkflowIdQuery = {
      * In any case of letters.
      * @minLength 3
      * @maxLength 256
-     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     error_contains?: string;
     /**
@@ -3365,7 +3365,7 @@ export type ListWorkflowRunsQuery = {
      * In any case of letters.
      * @minLength 3
      * @maxLength 256
-     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     error_contains?: string;
     /**
@@ -3466,7 +3466,7 @@ export type CountWorkflowRunsQuery = {
      * In any case of letters.
      * @minLength 3
      * @maxLength 256
-     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     error_contains?: string;
     /**
@@ -4780,7 +4780,7 @@ export type CreateBulkOperationBody = {
          * In any case of letters.
          * @minLength 3
          * @maxLength 256
-         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         error_contains?: string | null;
         /**

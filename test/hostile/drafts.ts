@@ -1,3 +1,4 @@
+import { draftBulkOperation, draftFilter } from "./bulk-drafts.ts";
 import { draftJob, draftJobTrigger, draftJobUpdate, fresh } from "./job-drafts.ts";
 import { draftTrigger, draftWorkflow, type Made } from "./workflow-drafts.ts";
 import type { z } from "zod";
@@ -34,7 +35,6 @@ export interface BodyOf {
 }
 const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
 const stepsOfRun = (_: Members, { ids }: Made) => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
-const draftBulkOperation = { project_id: "demo", operation: "pause", reason: "text", max_per_second: 1000 };
 const bulk = () => ({ workflow_run_ids: [UNKNOWN] });
 
 export const BODIES: BodyOf[] = [
@@ -130,10 +130,7 @@ export const BODIES: BodyOf[] = [
   {
     route: "/v1/bulk-operations",
     schema: bulkOperationBody,
-    draft: ({ ids }) => ({
-      ...draftBulkOperation,
-      filter: { workflow_id: ids.workflowID, status: "timed_out", tag_key: "team", tag_value: "a" },
-    }),
+    draft: ({ ids }) => ({ ...draftBulkOperation, filter: draftFilter(ids.workflowID) }),
     instead: ["ids"],
     readAt: ({ id }) => `/v1/bulk-operations/${id}`,
   },

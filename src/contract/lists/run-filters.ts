@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, list, members, prose, sentence, whole } from "../fields.ts";
+import { line, list, members, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
 import { instant, seconds, several, yesOrNo } from "./parameters.ts";
 import { RUN_STATUSES, type RunStatus } from "../runs.ts";
@@ -36,7 +36,7 @@ const SAYS = {
 };
 
 /** An index of texts knows three letters in a row. */
-const part = prose(256).min(3);
+const part = line(256).min(3);
 
 /** Of the runs of one workflow. */
 export const filterOfWorkflow = {
