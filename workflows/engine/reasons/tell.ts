@@ -14,7 +14,10 @@ const NEVER_TOLD: ReadonlySet<Wait["reason"]> = new Set(["dependencies", "values
 export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): void {
   const groups = new Map<string, { at: number; reason: Wait; steps: number[] }>();
   const consider = (i: number) => {
-    const reason = waitOf(run, i);
+    // Of a join of thousands, what it still waits for is not listed after each of them.
+    const isMissing = (run.schedule.depsCompleted[i] ?? 0) < (run.plan.dependencies[i]?.length ?? 0);
+    const isUnstarted = run.state.steps[i]?.started_at === undefined;
+    const reason = isMissing && isUnstarted ? undefined : waitOf(run, i);
     if (!reason || isNeverTold(reason)) {
       run.told.steps.delete(i);
       return;
@@ -35,7 +38,8 @@ export function tellWaits(run: Run, steps: Iterable<number> = run.dirty.steps): 
   // Steps that wait for a place are no news when others take one: their lane is, when something else holds it back.
   for (const [lane, ready] of run.schedule.ready) {
     const held = laneKey(run, ready[0] as number);
-    if (run.told.lanes.get(lane) === held) continue;
+    // With a free place they start as soon as the run goes on, and are held back again by the same: no news for thousands.
+    if (held === undefined || run.told.lanes.get(lane) === held) continue;
     run.told.lanes.set(lane, held);
     for (const i of ready) consider(i);
   }
@@ -59,9 +63,9 @@ const isNeverTold = (wait: Wait): boolean =>
   NEVER_TOLD.has(wait.reason) || (wait.reason === "event" && wait.event_key === undefined);
 
 /** What holds back all steps of the lane. */
-function laneKey(run: Run, i: number): string {
-  const pause = run.state.status === "paused" ? `paused by ${pauser(run)}` : "";
-  return `${pause} ${isFull(run) ? "full" : laneLimit(run, i)}`;
+function laneKey(run: Run, i: number): string | undefined {
+  const limit = isFull(run) ? "full" : laneLimit(run, i);
+  return run.state.status === "paused" ? `paused by ${pauser(run)} ${limit}` : limit;
 }
 
 /** Limits hold a step back since what happened last. */
