@@ -22,10 +22,16 @@ export function presentApproval(row: ApprovalRow): Approval {
   };
 }
 
-/** What was said to a gate, or to an earlier attempt at it. */
-export const presentVoices = ({ votes, comments }: Pick<ApprovalState, "votes" | "comments">) => ({
-  votes: unlessEmpty(votes?.map(dated)),
-  comments: unlessEmpty(comments?.map(dated)),
-});
+/** What was said to a gate, or to an earlier attempt at it. A single vote that decided it says no more than `approved_by`. */
+export function presentVoices({ status, votes = [], comments = [] }: Voices) {
+  const [first] = votes;
+  const isKnown = votes.length === 1 && status !== "pending" && !first?.as && !first?.comment;
+  return {
+    votes: isKnown ? undefined : unlessEmpty(votes.map(dated)),
+    comments: unlessEmpty(comments.map(dated)),
+  };
+}
+
+type Voices = Pick<ApprovalState, "status" | "votes" | "comments">;
 
 const dated = <Said extends { at: number }>({ at, ...said }: Said) => ({ ...said, at: rfc3339(at) });

@@ -186,7 +186,7 @@ test("what is said on a gate without deciding it is kept, over a reset too", asy
   await on.opens(run, "gate");
   const attempts = await stack.request("GET", `/v1/workflow-runs/${run.id}/steps/gate/attempts`);
   expect(attempts.body).toMatchObject([
-    { approval: { status: "rejected", votes: [{ actor: "ada" }], comments: [{ actor: "eve" }] } },
+    { approval: { status: "rejected", approved_by: "ada", comments: [{ actor: "eve" }] } },
     { approval: { status: "pending" } },
   ]);
 });
