@@ -1,3 +1,4 @@
+import { assertMayPass } from "./assert-may-pass.ts";
 import { assertMayLeaveOut, headerIn } from "./other-version.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
@@ -8,6 +9,8 @@ import { versionUnder } from "../../store/definitions/version-policy.ts";
 import { findJob } from "../../store/jobs.ts";
 import { planSteps } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
+import { gatesMovedPast } from "../../../workflows/engine/gates/moved-past.ts";
+import { involvedIn } from "../../../workflows/engine/gates/may-pass.ts";
 import { enabledSteps, isRunOfJob, type Plan, planOf, type RunHeader } from "../../../workflows/engine/plan.ts";
 import { keptFaults, stateIn } from "../../../workflows/engine/recovery/other-version.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -45,6 +48,7 @@ export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, aske
   if (version.version_id !== source.workflow_version_id) {
     if (isRunOver(state.status)) assertKept(keptFaults(plan, state, next), version.version);
     await assertMayLeaveOut(deps, caller, source, version);
+    if (isRunOver(state.status)) assertMayMovePast(plan, state, next, caller);
   }
   return { workflow, header, plan: next, state: stateIn(plan, state, next) };
 }
@@ -53,6 +57,11 @@ async function limitsOfJob({ db }: Deps, { workflow_id: id }: RunRow): Promise<L
   const job = await findJob(db, id);
   if (!job) throw new Problem("not_found", "job not found");
   return { id, enabled: job.enabled, timeout_secs: job.run_ttl_secs ?? 0, max_concurrent_runs: 0 };
+}
+
+function assertMayMovePast(plan: Plan, state: RunState, next: Plan, caller: Caller): void {
+  const isReset = (ref: string) => state.steps[plan.index.get(ref) ?? -1]?.status !== "completed";
+  assertMayPass(gatesMovedPast(plan, state, next, isReset), caller, involvedIn(plan, state));
 }
 
 function assertKept(faults: string[], version: number): void {

@@ -175,6 +175,29 @@ describe("a step is not retried in the newest version", () => {
     refused(await steer(run, "b", "retry", latest), 404, "not_found", "workflow not found");
   });
 
+  test("in which another payload runs behind a gate that was passed, without the right to; nor is the run", async () => {
+    const bad = await createJob(stack, "/bad");
+    const steps = (payload?: object) => [gate("gate"), work("b", bad, { depends_on: ["gate"], payload })];
+    const made = await createWorkflow(stack, steps());
+    const run = await trigger(stack, made);
+    await opens(stack, run, "gate");
+    await steer(run, "gate", "approve", undefined, "", stack.token({ sub: "ada" }));
+    await reaches(stack, run, "failed");
+    await patch(made, { steps: steps({ evil: true }) });
+    const token = stack.token({ sub: "eve", scopes: ["workflows:write", "workflows:trigger"] });
+    const retried = (query: string, by = token) =>
+      stack.request("POST", `/v1/workflow-runs/${run.id}/retry${query}`, latest, { token: by });
+    for (const query of ["", "?dryRun=true"]) {
+      const answers = [await steer(run, "b", "retry", latest, query, token), await retried(query)];
+      for (const answer of answers)
+        refused(answer, 403, "forbidden", "insufficient permissions: requires approvals:override");
+    }
+    expect((await steer(run, "b", "retry", undefined, "?dryRun=true", token)).status).toBe(200);
+    const ada = stack.token({ sub: "ada", scopes: ["workflows:write", "workflows:trigger"] });
+    expect((await retried("", ada)).status).toBe(201);
+    expect((await steer(run, "b", "retry", latest, "", ada)).status).toBe(200);
+  });
+
   test("in which the run's overrides pass a gate, without the right to", async () => {
     const { made, good } = await failed();
     const bad = await createJob(stack, "/bad");

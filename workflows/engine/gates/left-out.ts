@@ -28,7 +28,7 @@ export function gatesLeftOut(steps: PlanStep[], overrides: StepOverride[] = []):
 }
 
 /** Of every step the gates before it, as bits: of many gates and many steps, sets would take seconds. */
-function gatesBefore(steps: PlanStep[], bits: ReadonlyMap<string, bigint>): Map<string, bigint> {
+export function gatesBefore(steps: PlanStep[], bits: ReadonlyMap<string, bigint>): Map<string, bigint> {
   const found = new Map<string, bigint>();
   const open = new Map(steps.map(({ step_ref, depends_on }) => [step_ref, depends_on.length]));
   const { index, dependents } = graphOf(steps);

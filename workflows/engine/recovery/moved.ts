@@ -1,5 +1,7 @@
 import { quoted } from "../../expressions/printed.ts";
 import { type Refusal, refused } from "../command.ts";
+import { involvedIn, passProblem } from "../gates/may-pass.ts";
+import { gatesMovedPast } from "../gates/moved-past.ts";
 import { type NewVersion, type Plan, planOf, type PlanStep } from "../plan.ts";
 import type { Run } from "../run.ts";
 import { scheduleOf } from "../schedule.ts";
@@ -7,7 +9,7 @@ import type { RunState, StepState } from "../state.ts";
 import { hasBegun, isStepOver } from "../transitions.ts";
 import { keptFault, stateIn } from "./other-version.ts";
 import type { RecoveryRequest } from "./request.ts";
-import { type Recovery, recoveryOf } from "./rule.ts";
+import { asksWho, type Recovery, recoveryOf } from "./rule.ts";
 
 /** A recovery, and the run that it is of: as it is, or as it is in the version that the request moves it to. */
 export interface RecoveryIn {
@@ -28,12 +30,19 @@ export function recoveryIn(plan: Plan, state: RunState, request: RecoveryRequest
     const message = `workflow run cannot go on in version ${in_version.workflow_version}: ${faults[0]}`;
     return refused("conflict", message, faults.slice(0, 20));
   }
+  const problem = asksWho(plan, request) ? moveProblem(plan, state, next, recovery, request) : undefined;
+  if (problem !== undefined) return refused("forbidden", problem);
   for (const [i, change] of recovery.changes) {
     // A sub-workflow run is not opened again where another workflow is to run.
     const isSame = plan.steps[i]?.sub_workflow_id === next.steps[i]?.sub_workflow_id;
     if (change.action === "reset" && !isSame) change.child = undefined;
   }
   return { plan: next, state: moved, recovery: { ...recovery, isMoved: true } };
+}
+
+function moveProblem(plan: Plan, state: RunState, next: Plan, { changes }: Recovery, request: RecoveryRequest) {
+  const isReset = (ref: string) => changes.get(next.index.get(ref) ?? -1)?.action === "reset";
+  return passProblem(gatesMovedPast(plan, state, next, isReset), request, involvedIn(plan, state));
 }
 
 /** Steps keep their place, by which all that belongs to them is known. Those that are new come last. */

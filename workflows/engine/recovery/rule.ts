@@ -45,7 +45,7 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
  * Runs that began by rules 0 let anyone pass their gates, and their histories hold that. Commands say `may_override` only
  * since then.
  */
-const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
+export const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
   (run.rules ?? 0) >= 1 || may_override !== undefined;
 
 /** A payload for a step that does not run again would have no effect, so it is refused. */
