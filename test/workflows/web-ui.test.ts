@@ -149,6 +149,20 @@ describe.concurrent("`temporal workflow signal`", () => {
     expect(await on.step(run, "gate")).toMatchObject({ output: { by: "hand" } });
   });
 
+  test("with a version that is none leaves the run able to hear", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    const version = { workflow_name: "w", workflow_version: 2, workflow_version_id: "ver_2" };
+    for (const in_version of [
+      { steps: [] },
+      { ...version, steps: [null] },
+      { ...version, steps: [{ step_ref: "gate" }] },
+    ])
+      await signal(run, "skip", JSON.stringify({ step_ref: "gate", actor: "mallory", in_version }));
+    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
   test("typed wrong is told at the top of the run's details, the latest first", async () => {
     const run = await on.start(RELEASE);
     await on.opens(run, "gate");

@@ -4,8 +4,9 @@ import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../en
 import type { InboundEvent } from "../engine/events.ts";
 import { unmirroredRows } from "../engine/mirror/mirroring.ts";
 import { previewOf } from "../engine/preview.ts";
-import type { NewVersion } from "../engine/plan.ts";
+import type { NewVersion, PlanStep } from "../engine/plan.ts";
 import type { Run } from "../engine/run.ts";
+import { STEP_KINDS } from "../engine/steps/index.ts";
 import { replyOf, runRow, stepRow } from "../engine/mirror/view.ts";
 import {
   childEndedSignal,
@@ -113,11 +114,21 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   };
 }
 
-/** Whoever writes a version by hand has to know what they do. */
-const versionOf = (value: unknown): NewVersion | undefined =>
-  typeof value === "object" && value !== null && "steps" in value && Array.isArray(value.steps)
-    ? (value as NewVersion)
-    : undefined;
+/** A version that is none would fail the workflow task, and the run would hear nothing any more. Whether it makes sense is up to who writes it. */
+function versionOf(value: unknown): NewVersion | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { steps, workflow_name, workflow_version, workflow_version_id } = value as Partial<NewVersion>;
+  if (!Array.isArray(steps) || typeof workflow_version !== "number") return undefined;
+  if (typeof workflow_name !== "string" || typeof workflow_version_id !== "string") return undefined;
+  const refs = new Set(steps.map((step: Partial<PlanStep> | null) => step?.step_ref));
+  const isStep = ({ id, step_ref, step_type, depends_on }: Partial<PlanStep>) =>
+    typeof id === "string" &&
+    typeof step_ref === "string" &&
+    Object.hasOwn(STEP_KINDS, step_type ?? "") &&
+    Array.isArray(depends_on) &&
+    depends_on.every((ref) => refs.has(ref));
+  return steps.every((step: Partial<PlanStep> | null) => step && isStep(step)) ? (value as NewVersion) : undefined;
+}
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;
