@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import pg from "pg";
 import type { Case } from "./lists/case.ts";
 import { casesOn, CLOSED_RUN } from "./lists/cases.ts";
+import { fillInbox } from "./lists/inbox.ts";
 import { indexesOf } from "./lists/explain.ts";
 import { fill } from "./lists/fill.ts";
 import { load, type Measured } from "./lists/load.ts";
@@ -62,6 +63,7 @@ async function bench(): Promise<void> {
   stops.push(() => db.end());
   const { rows } = await db.query("select exists (select from workflow_runs) as filled");
   if (!rows[0].filled) await fill(postgres.url, Number(values.runs));
+  await fillInbox(db);
 
   const env = {
     DATABASE_URL: postgres.url,

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { request } from "undici";
 import type { Case } from "./case.ts";
 import { projectId, PROJECTS, RARE, WORKFLOWS_A_PROJECT } from "./fill.ts";
+import { inboxCases } from "./inbox.ts";
 import { searchesIn } from "./searches.ts";
 import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
@@ -52,6 +53,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
         runsStatement({ project_id: projectId(0), cursor: { at: Date.now() - 1e9, id: closed[0] }, limit: 51 }),
       ],
     },
+    ...inboxCases(),
     ...searchesIn(projectId(0), inLargest[0] as string),
     { name: CLOSED_RUN, kind: "one run", paths: closed.map((id) => `/v1/workflow-runs/${id}`), statements: [] },
     {

@@ -25,7 +25,11 @@ A development token (project demo, as release-manager; more: npm run -s token --
 
 ${token}
 
-Steps of the run that waits for an approval:
+What waits for the release manager's decision:
+
+curl -s ${bearer} '${apiUrl}/v1/approvals?mine=true&status=pending'
+
+The steps of that run:
 
 curl -s ${bearer} ${apiUrl}/v1/workflow-runs/${waitingRunId}/steps
 

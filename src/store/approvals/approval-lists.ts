@@ -1,3 +1,4 @@
+import type { QueryConfig } from "pg";
 import type { Cursor } from "../../contract/cursor.ts";
 import type { ApprovalStatus } from "../../contract/runs.ts";
 import { type ApprovalColumns, approvalOf } from "./approvals.ts";
@@ -53,11 +54,15 @@ type Columns = ApprovalColumns & {
 
 const RUN = "run.workflow_id, run.workflow_name, run.workflow_version_id, run.triggered_by, run.created_by, run.tags";
 
+type Request = ApprovalsFilter & { cursor?: Cursor; limit: number };
+
 /** Pending ones as they fall due, those without an end last; all others newest first. */
-export async function listApprovalsOf(
-  db: Db,
-  { cursor, limit, ...filter }: ApprovalsFilter & { cursor?: Cursor; limit: number },
-): Promise<ListedApproval[]> {
+export async function listApprovalsOf(db: Db, request: Request): Promise<ListedApproval[]> {
+  const { rows } = await db.query<Columns>(approvalsStatement(request));
+  return rows.map((row) => listed(row, request.status === "pending"));
+}
+
+export function approvalsStatement({ cursor, limit, ...filter }: Request): QueryConfig {
   const { values, given } = parameters();
   const isByDue = filter.status === "pending";
   const { from, where } = selection(filter, given);
@@ -66,15 +71,12 @@ export async function listApprovalsOf(
     where.push(`(gate.due_at, gate.step_run_id) > (epoch_ms(${given(at)}), ${given(id)}::uuid)`);
   } else where.push(...after(cursor, "gate.requested_at", "gate.step_run_id", given));
   const order = isByDue ? "gate.due_at, gate.step_run_id" : "gate.requested_at desc, gate.step_run_id desc";
-  const { rows } = await db.query<Columns>(
-    `${from}
+  const text = `${from}
      select gate.*, ${RUN}, run.step_overrides
      from gate join workflow_runs run on run.id = gate.run_id
      where ${where.join(" and ")}
-     order by ${order} limit ${given(limit)}`,
-    values,
-  );
-  return rows.map((row) => listed(row, isByDue));
+     order by ${order} limit ${given(limit)}`;
+  return { text, values };
 }
 
 export interface ApprovalCounts {

@@ -73,7 +73,7 @@ const OTHERS: Record<string, string[]> = {
   "force-complete": ["result"],
   "bulk-cancel": ["workflow_run_ids"],
   "bulk-replay": ["workflow_run_ids"],
-  "bulk-operations": words("project_id operation ids filter reason max_per_second"),
+  "bulk-operations": words("project_id operation step_ref ids filter reason max_per_second"),
   pause: ["reason"],
   resume: ["reason"],
   abort: ["reason"],
