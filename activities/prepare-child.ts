@@ -57,6 +57,7 @@ function headerOf(input: PrepareChildInput, workflow: StoredWorkflow, version: S
     workflow_version_id: version.version_id,
     triggered_by: "workflow",
     created_by: input.created_by,
+    retried_by: input.retried_by,
     created_at: input.now,
     tags: workflow.tags,
     max_parallel_steps: version.max_parallel_steps || undefined,

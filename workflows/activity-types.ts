@@ -155,6 +155,7 @@ export interface PrepareChildInput {
   expires_no_later_than?: number;
   now: number;
   created_by?: string;
+  retried_by?: string;
   tags?: Record<string, string>;
   sources: PayloadSources;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StepType } from "../../src/contract/steps/index.ts";
-import type { StepVerb } from "../../workflows/engine/command.ts";
+import type { CommandPayload, StepVerb } from "../../workflows/engine/command.ts";
 import { noChanges } from "../../workflows/engine/mirror/changes.ts";
 import { given, type Story } from "./given.ts";
 import { approval, child, job, sleep, type Step, wait } from "./plans.ts";
@@ -26,6 +26,7 @@ const NO_EVENT = { code: "conflict", message: "event trigger is not in waiting s
 interface Verb {
   of: StepType;
   refusal: { code: string; message: string };
+  says?: CommandPayload;
   /** Does not end the step. */
   isOpen?: true;
   /** Of an open step of its type: with what has to come before it. */
@@ -36,24 +37,24 @@ const VERBS: Record<StepVerb, Verb> = {
   approve: { of: "approval", refusal: NO_APPROVAL },
   reject: { of: "approval", refusal: NO_APPROVAL },
   withdraw: { of: "approval", refusal: NO_APPROVAL, isOpen: true, open: voted },
-  comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true },
+  comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { comment: "hm" } },
   "send-event": { of: "wait_for_event", refusal: NO_EVENT },
   "cancel-event": { of: "wait_for_event", refusal: NO_EVENT },
 };
 
-describe.each(Object.entries(VERBS))("%s", (verb, { of, refusal, isOpen, open = () => opened(of) }) => {
+describe.each(Object.entries(VERBS))("%s", (verb, { of, refusal, says, isOpen, open = () => opened(of) }) => {
   it.each(TYPES)("is taken or refused by an open %s step as its type says", (type) => {
     const run = type === of ? open() : opened(type);
     const before = run.statuses;
-    const outcome = run.command(verb as StepVerb, "s");
+    const outcome = run.command(verb as StepVerb, "s", says);
     if (type === of) return expect(outcome).toMatchObject({ status: "applied" });
     expect(outcome).toMatchObject({ status: "refused", ...refusal });
     expect(run.statuses).toEqual(before);
   });
 
   it("is refused once the step has ended", () => {
-    const run = isOpen ? open().does("skip", "s", { may_override: true }) : open().does(verb as StepVerb, "s");
-    expect(run.command(verb as StepVerb, "s").status).toBe("refused");
+    const run = isOpen ? open().does("skip", "s", { may_override: true }) : open().does(verb as StepVerb, "s", says);
+    expect(run.command(verb as StepVerb, "s", says).status).toBe("refused");
   });
 });
 

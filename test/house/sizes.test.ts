@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 
 /** Folders of more than twenty files, each by what all of its files are: where one is looked up by its name, many do no harm. */
 const OF_ONE_KIND: Record<string, string> = {
+  "src/store/migrations": "a migration",
   "test/replay/histories": "a recorded run",
   "test/replay/histories/rules-1": "a recorded run",
 };

@@ -76,7 +76,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
     case "comment":
       (approval as ApprovalState).comments = [
         ...(approval?.comments ?? []),
-        { actor, at, comment: command.comment ?? "" },
+        { actor, at, comment: command.comment as string },
       ];
       break;
     case "send-event":
@@ -111,6 +111,7 @@ function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): 
       return hasVoted ? undefined : "conflict";
     case "comment":
       if (step.approval?.status !== "pending") return "invalid_state";
+      if (!sender.comment) return "validation_error";
       return (step.approval.comments ?? []).length < 50 ? undefined : "conflict";
     case "send-event":
     case "cancel-event":

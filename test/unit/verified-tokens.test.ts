@@ -14,11 +14,11 @@ test("a token is remembered for ten seconds, and never longer than it is valid",
   tokens.remember("over", ada, inSecs(0));
   const known = () => ["long", "short", "over"].filter((token) => tokens.callerOf(token));
   expect(known()).toEqual(["long", "short"]);
-  vi.advanceTimersByTime(2_900);
+  vi.advanceTimersByTime(2_999);
   expect(known()).toEqual(["long", "short"]);
-  vi.advanceTimersByTime(200);
+  vi.advanceTimersByTime(1);
   expect(known()).toEqual(["long"]);
-  vi.advanceTimersByTime(7_000);
+  vi.advanceTimersByTime(7_100);
   expect(known()).toEqual([]);
 });
 

@@ -25,6 +25,8 @@ export interface RunHeader {
   workflow_version_id: string;
   triggered_by: string;
   created_by?: string;
+  /** Who started it, where it or the run above it retries one of `created_by`. */
+  retried_by?: string;
   created_at: number;
   payload?: JsonDoc;
   tags?: Record<string, string>;

@@ -51,6 +51,7 @@ export async function startRetry(
       id,
       triggered_by: "retry",
       retry_of_run_id: source.id,
+      retried_by: caller.actor,
       created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };

@@ -138,7 +138,8 @@ function selection(filter: ApprovalsFilter, given: (value: unknown) => string) {
   const vote = given(JSON.stringify([{ actor: mine.actor }]));
   if (status === "pending") {
     where.push(`not coalesce(gate.votes::jsonb @> ${vote}::jsonb, false)`);
-    where.push(`not (coalesce(gate.exclude::jsonb ? 'created_by', false) and run.created_by = ${given(mine.actor)})`);
+    const isOwn = `${given(mine.actor)} in (run.created_by, run.retried_by)`;
+    where.push(`not coalesce(gate.exclude::jsonb ? 'created_by' and ${isOwn}, false)`);
     const waiting = `status = 'pending' and approvers::jsonb ?| ${names}::text[]`;
     return { from: `with gate as materialized (select * from approvals where ${waiting})`, where };
   }

@@ -134,6 +134,28 @@ describe("four eyes", () => {
     expect(stack.jobs.callsTo("/after").length).toBeGreaterThan(0);
   });
 
+  test("whoever retries a run has started the new one, and decides nothing in it, nor does who started the first", async () => {
+    const run = await gated(SECOND, "starter");
+    await stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+    const again = await stack.request<WorkflowRun>("POST", `/v1/workflow-runs/${run.id}/retry`, {}, as("bob"));
+    await on.opens(again.body, "gate");
+    expect(await say(again.body, "approve", "bob")).toMatchObject({
+      body: { error: "approver bob is not allowed for step gate: they started the run" },
+    });
+    const inbox = async (who: string) =>
+      (
+        await stack.request<object[]>(
+          "GET",
+          `/v1/approvals?mine=true&status=pending&workflow_id=${run.workflow_id}`,
+          undefined,
+          as(who),
+        )
+      ).body;
+    expect(await inbox("bob")).toEqual([]);
+    expect(await inbox("ada")).toHaveLength(1);
+    expect((await say(again.body, "approve", "ada")).body.approval.status).toBe("approved");
+  });
+
   test("whoever approved an earlier gate does not approve the next, also in the retry of the run", async () => {
     const people = ["ada", "bob"];
     const workflow = await on.workflow([

@@ -40,13 +40,13 @@ export const approverAs = (approvers: string[], passer: Passer): string | undefi
 
 /** What is known of a run that may exclude somebody: who started it, and who has approved gates of it. */
 export interface Involved {
-  created_by?: string;
+  started_by: (string | undefined)[];
   approved: ReadonlySet<string>;
 }
 
 /** Why somebody may not decide a gate, be it by its approvers' right or in their place. Undefined: they may. */
 export function exclusionOf({ exclude = [] }: Gate, actor: string, involved: Involved): string | undefined {
-  if (exclude.includes("created_by") && actor === involved.created_by) return "they started the run";
+  if (exclude.includes("created_by") && involved.started_by.includes(actor)) return "they started the run";
   if (exclude.includes("previous_approvers") && involved.approved.has(actor))
     return "they approved another gate of the run";
   return undefined;

@@ -29,5 +29,5 @@ export function involvedIn({ run }: Plan, { steps }: Pick<RunState, "steps">, bu
     for (const { actor, decision } of approval?.votes ?? []) if (decision === "approve") approved.add(actor);
     if (approval?.status === "approved" && approval.approved_by) approved.add(approval.approved_by);
   }
-  return { created_by: run.created_by, approved };
+  return { started_by: [run.created_by, run.retried_by], approved };
 }

@@ -88,6 +88,7 @@ export const approval = {
     comment(of, { actor, at, comment = "" }) {
       const refusal = notOpen(of);
       if (refusal) return refusal;
+      if (comment === "") return refused("validation_error", "comment must not be empty");
       const { comments = [] } = of.step.approval as ApprovalState;
       if (comments.length >= MOST_COMMENTS)
         return refused("conflict", `step ${of.definition.step_ref} has ${MOST_COMMENTS} comments already`);

@@ -98,6 +98,7 @@ export class Children {
       expires_no_later_than: this.#run.state.expires_at,
       now: nowOf(run),
       created_by: run.created_by,
+      retried_by: run.retried_by,
       sources: sourcesOf(this.#run, step),
     });
     if ("refused" in prepared) return prepared.refused;
