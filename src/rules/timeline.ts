@@ -1,3 +1,5 @@
+import { partitionPoint } from "../../workflows/engine/partition-point.ts";
+
 /** A step that has begun, from its start up to its end, or up to now. In milliseconds. */
 export interface Span {
   step_ref: string;
@@ -29,7 +31,7 @@ export function timelineOf<Of extends Span>(spans: Of[]): (Of & Place)[] {
   let lastEnd: number | undefined;
   return listed.map((span, i) => {
     for (let next = ending[ended]; next && next.end <= span.start; next = ending[++ended]) open.delete(next);
-    const begunBefore = firstAt(listed, span.end);
+    const begunBefore = partitionPoint(listed.length, (at) => (listed[at] as Span).start < span.end);
     const beside = parallelTo(span, [open, listed.slice(i + 1, Math.min(begunBefore, i + 1 + most))], most);
     open.add(span);
     const wait_ms = lastEnd === undefined ? 0 : Math.max(0, span.start - lastEnd);
@@ -48,17 +50,6 @@ function parallelTo(span: Span, candidates: Iterable<Span>[], most: number): str
     }
   }
   return refs;
-}
-
-/** The place of the first that does not begin before that time. */
-function firstAt(listed: Span[], time: number): number {
-  let [low, high] = [0, listed.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((listed[middle] as Span).start < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function runningMaximum(values: number[]): number[] {

@@ -1,4 +1,5 @@
 import type { Coming } from "./coming.ts";
+import { partitionPoint } from "../../workflows/engine/partition-point.ts";
 
 /** Something that is to happen, unless it is not wanted any more by then. */
 export interface Due extends Coming {
@@ -20,13 +21,8 @@ export class Agenda {
   enter(due: Due): void {
     this.#ofSteps.set(due.step, (this.#ofSteps.get(due.step) ?? new Set()).add(due));
     if (!due.isOfGuess) this.#known++;
-    let low = 0;
-    for (let high = this.#byTime.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((this.#byTime[middle] as Due).at <= due.at) low = middle + 1;
-      else high = middle;
-    }
-    this.#byTime.splice(low, 0, due);
+    const place = partitionPoint(this.#byTime.length, (i) => (this.#byTime[i] as Due).at <= due.at);
+    this.#byTime.splice(place, 0, due);
   }
 
   remove(due: Due): void {

@@ -2,7 +2,7 @@ import type { StepStatus } from "../contract/runs.ts";
 import type { Decision, RunEvent } from "../../workflows/engine/events.ts";
 import { conditionTests } from "../../workflows/engine/references/facts.ts";
 import type { Run } from "../../workflows/engine/run.ts";
-import { isDeadEnd } from "../../workflows/engine/schedule.ts";
+import { deadEndBefore } from "../../workflows/engine/schedule.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
 
@@ -123,6 +123,6 @@ function reasonOf({ plan, state }: Run, i: number): string | undefined {
   const { status, cause } = state.steps[i] as StepState;
   if (status === "canceled") return `the run ended as ${state.status}`;
   if (cause !== "dependency") return undefined;
-  const bad = plan.dependencies[i]?.find((parent) => isDeadEnd(plan, state, parent)) ?? -1;
+  const bad = deadEndBefore(plan, state, i) ?? -1;
   return `${plan.steps[bad]?.step_ref}, which it depends on, is ${state.steps[bad]?.status}`;
 }

@@ -1,5 +1,5 @@
 import type { End, Voter } from "./outcome.ts";
-import { type Gate, isGroup } from "../../workflows/engine/gates/gate.ts";
+import { type Gate, groupsAmong, isGroup } from "../../workflows/engine/gates/gate.ts";
 import type { Command, RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run } from "../../workflows/engine/run.ts";
@@ -46,10 +46,11 @@ function votersOf({ approval_approvers: approvers = [], approvals_required = 1 }
     Array.from({ length: approvals_required }, (_, n) => (n === 0 ? name : `${name} ${n + 1}`));
   if (approvers.length === 0) return several("anyone").map((actor) => ({ actor }));
   const people = approvers.filter((name) => !isGroup(name));
-  const groups = approvers.filter(isGroup).map((name) => name.slice("group:".length));
   return [
     ...people.map((actor) => ({ actor })),
-    ...groups.flatMap((group) => several(`a member of ${group}`).map((actor) => ({ actor, groups: [group] }))),
+    ...groupsAmong(approvers).flatMap((group) =>
+      several(`a member of ${group}`).map((actor) => ({ actor, groups: [group] })),
+    ),
   ];
 }
 
@@ -57,6 +58,6 @@ function votersOf({ approval_approvers: approvers = [], approvals_required = 1 }
 export function voterNamed(actor: string, { approvers }: Gate): Voter | undefined {
   if (isGroup(actor)) return undefined;
   if (approvers.length === 0 || approvers.includes(actor)) return { actor };
-  const groups = approvers.filter(isGroup).map((name) => name.slice("group:".length));
+  const groups = groupsAmong(approvers);
   return groups.length > 0 ? { actor, groups } : undefined;
 }

@@ -9,7 +9,7 @@ import { RECOVERIES, type RecoveryRequest, type RecoveryVerb } from "./recovery/
 import { type RecoveryIn, recoveryIn } from "./recovery/moved.ts";
 import { isKeptByRetry, type Recovery } from "./recovery/rule.ts";
 import { initialRun, restoredRun, type Run } from "./run.ts";
-import { isDeadEnd } from "./schedule.ts";
+import { deadEndBefore } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
 import { hasBegun, isRunOver, isStepOver } from "./transitions.ts";
 
@@ -128,6 +128,6 @@ function reasonOf(plan: Plan, after: RunState, i: number, was: StepState, is: St
   if (is.cause === "condition") return "its condition does not hold";
   if (is.cause === "operator") return "";
   if (is.cause !== "dependency") return is.error ?? `is ${is.status}`;
-  const bad = plan.dependencies[i]?.find((p) => isDeadEnd(plan, after, p));
+  const bad = deadEndBefore(plan, after, i);
   return `cannot run after ${bad === undefined ? "what it depends on" : plan.steps[bad]?.step_ref}`;
 }

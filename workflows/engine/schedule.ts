@@ -1,3 +1,4 @@
+import { partitionPoint } from "./partition-point.ts";
 import type { Plan } from "./plan.ts";
 import type { RunState, StepState } from "./state.ts";
 import { isStepOver } from "./transitions.ts";
@@ -42,6 +43,10 @@ export function letsGoOn(plan: Plan, state: { steps: Pick<StepState, "status" | 
 /** Whether dependents can never go on after this step, as things stand. */
 export const isDeadEnd = (plan: Plan, state: RunState, i: number): boolean =>
   isStepOver(state.steps[i]?.status ?? "pending") && !letsGoOn(plan, state, i);
+
+/** What keeps a step from ever running: the first of its dependencies that it can never go on after. */
+export const deadEndBefore = (plan: Plan, state: RunState, i: number): number | undefined =>
+  plan.dependencies[i]?.find((parent) => isDeadEnd(plan, state, parent));
 
 const isUnstarted = (step: StepState): boolean =>
   (step.status === "pending" || step.status === "waiting") && step.started_at === undefined;
@@ -108,13 +113,8 @@ function count(plan: Plan, state: RunState, schedule: Schedule, i: number, by: 1
 function setReady(plan: Plan, schedule: Schedule, i: number, ready: boolean): void {
   const lane = laneOf(plan, i);
   const steps = schedule.ready.get(lane) ?? [];
-  let low = 0;
-  for (let high = steps.length; low < high; ) {
-    const middle = (low + high) >> 1;
-    if ((steps[middle] as number) < i) low = middle + 1;
-    else high = middle;
-  }
-  steps.splice(low, ready ? 0 : 1, ...(ready ? [i] : []));
+  const place = partitionPoint(steps.length, (at) => (steps[at] as number) < i);
+  steps.splice(place, ready ? 0 : 1, ...(ready ? [i] : []));
   if (steps.length > 0) schedule.ready.set(lane, steps);
   else schedule.ready.delete(lane);
 }

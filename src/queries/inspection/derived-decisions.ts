@@ -5,7 +5,7 @@ import type { PlanStep } from "../../../workflows/engine/plan.ts";
 import type { Derived } from "../../../workflows/engine/reasons/reason.ts";
 import { waitOf } from "../../../workflows/engine/reasons/waits.ts";
 import type { Run } from "../../../workflows/engine/run.ts";
-import { isDeadEnd } from "../../../workflows/engine/schedule.ts";
+import { deadEndBefore } from "../../../workflows/engine/schedule.ts";
 import type { StepState } from "../../../workflows/engine/state.ts";
 
 /** What a run's rows and its definition say by themselves, of every step that it is true of. */
@@ -39,7 +39,7 @@ function derivedOf(row: RunRow, run: Run, i: number, by?: string): { at: number;
     return { at, reason: { reason: "run_over", status: ended, by, error: by === undefined ? error : undefined } };
   }
   if (cause === "dependency") {
-    const parent = parents.find((p) => isDeadEnd(plan, state, p)) ?? -1;
+    const parent = deadEndBefore(plan, state, i) ?? -1;
     const { step_ref = "" } = plan.steps[parent] ?? {};
     return { at, reason: { reason: "dependency", step_ref, status: state.steps[parent]?.status ?? "skipped" } };
   }

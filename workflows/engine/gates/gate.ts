@@ -28,6 +28,10 @@ const GROUP = "group:";
 
 export const isGroup = (approver: string): boolean => approver.startsWith(GROUP);
 
+/** The names of the groups among approvers. */
+export const groupsAmong = (approvers: string[]): string[] =>
+  approvers.filter(isGroup).map((approver) => approver.slice(GROUP.length));
+
 /** What somebody may be called in a list of approvers. Nobody is a group by being called like one. */
 export const approverNames = ({ actor, groups = [] }: Passer): string[] => [
   ...(isGroup(actor) ? [] : [actor]),

@@ -2,9 +2,9 @@ import { gatesBefore } from "./left-out.ts";
 import { isGate } from "./may-pass.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
-import { isDeadEnd } from "../schedule.ts";
-import type { RunState, StepState } from "../state.ts";
-import { hasBegun, isStepOver } from "../transitions.ts";
+import { letsGoOn } from "../schedule.ts";
+import type { RunState } from "../state.ts";
+import { hasBegun } from "../transitions.ts";
 
 /**
  * The approvals that a run passes by going on in another version of its workflow:
@@ -38,8 +38,7 @@ export function gatesMovedPast(
   for (const { step_ref } of toRun) cutOff |= (held.get(step_ref) ?? 0n) & ~(holds.get(step_ref) ?? 0n);
   const swayed = new Set([...swayedBy(next, indexesIn(next))].map((i) => next.steps[i]?.step_ref));
 
-  const isPassed = (i: number, ref: string) =>
-    isStepOver((state.steps[i] as StepState).status) && !isDeadEnd(plan, state, i) && !isReset(ref);
+  const isPassed = (i: number, ref: string) => letsGoOn(plan, state, i) && !isReset(ref);
   return gates.flatMap((i) => {
     const gate = plan.steps[i] as PlanStep;
     const { step_ref, condition } = gate;

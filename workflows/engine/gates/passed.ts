@@ -2,9 +2,9 @@ import { isGate } from "./may-pass.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Change, RecoveryRequest } from "../recovery/request.ts";
-import { isDeadEnd } from "../schedule.ts";
+import { letsGoOn } from "../schedule.ts";
 import type { RunState } from "../state.ts";
-import { hasBegun, isStepOver } from "../transitions.ts";
+import { hasBegun } from "../transitions.ts";
 
 /**
  * The approvals that a recovery passes, or repeats something behind without asking again:
@@ -27,7 +27,7 @@ export function gatesPassed(
   const { verb, step_ref = "", payload, step_payloads = {} } = request;
   const target = plan.index.get(step_ref) ?? -1;
   const isReset = (i: number) => changes.get(i)?.action === "reset";
-  const lets = (i: number) => isStepOver(statusOf(state, i)) && !isDeadEnd(plan, state, i) && !isReset(i);
+  const lets = (i: number) => letsGoOn(plan, state, i) && !isReset(i);
   const passed = new Set<number>();
   const add = (steps: Iterable<number>, which: (gate: number) => boolean) => {
     for (const i of steps) if (isGate(plan.steps[i]) && which(i)) passed.add(i);

@@ -139,8 +139,11 @@ function* quorumFaults({ approval_approvers = [], approvals_required }: StepInpu
 
 /** Of the votes, the one that decides ends the step; any other is kept until then. */
 function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): StepCommand {
-  return (of, command, involved) => {
-    const refusal = notOpen(of) ?? hasNoVote(of, command, involved);
+  return (of, command, whoIsInvolved) => {
+    const closed = notOpen(of);
+    if (closed) return closed;
+    const involved = whoIsInvolved();
+    const refusal = hasNoVote(of, command, involved);
     if (refusal) return refusal;
     const { definition } = of;
     const { votes = [], ...rest } = of.step.approval as ApprovalState;

@@ -52,11 +52,11 @@ export interface StepKind {
   faults(input: StepInput): Iterable<Fault>;
 }
 
-/** Says how the step ends, how it goes on otherwise, or why it does not take the command. `involved`: in the run, besides this step. */
+/** Says how the step ends, how it goes on otherwise, or why it does not take the command. `involved`: in the run, besides this step; to find out takes a look at all its steps. */
 export type StepCommand = (
   of: StepOf,
   command: CommandPayload & { actor: string; at: number },
-  involved: Involved,
+  involved: () => Involved,
 ) => StepEnd | StepChange | Refusal;
 
 /** The step stays as open as it is. */
