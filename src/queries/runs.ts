@@ -15,11 +15,13 @@ import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
-const NOT_FOUND = "workflow run not found";
+/** Another project's run is not found. */
+export const ownRun = (caller: Caller, row: StoredRun | undefined): StoredRun =>
+  own(caller, row, "workflow run not found");
 
-/** The run's mirrored row. Another project's run is not found. */
+/** The run's mirrored row. */
 export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<StoredRun> =>
-  own(caller, await findRun(db, runId), NOT_FOUND);
+  ownRun(caller, await findRun(db, runId));
 
 /**
  * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before

@@ -31,8 +31,6 @@ export interface EventSending {
 export async function sendEvent(deps: Deps, caller: Caller, sending: EventSending): Promise<Accepted | EventTrigger> {
   const { payload, idempotencyKey } = sending;
   const trigger = await eventTriggerUnder(deps, await eventTriggerOf(deps, caller, sending), idempotencyKey, payload);
-  if (!(await findRun(deps.db, trigger.run_id)))
-    throw new Problem("unavailable", "the run that waits is not stored yet");
   const steering = { ...steeringOf(trigger, sending), idempotencyKey };
   const show = (steered: Steered) =>
     "accepted" in steered ? steered : (steered.event_trigger ?? presentEvent(deps, trigger));

@@ -19,9 +19,10 @@ import { type Caller, senderOf } from "../../identity/caller.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
-import { findOwnRun } from "../../queries/runs.ts";
+import { findOwnRun, ownRun } from "../../queries/runs.ts";
 import { findApproval } from "../../store/approvals/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
+import { findRun } from "../../store/runs.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
@@ -119,8 +120,11 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
 
-async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef }: Steering): Promise<RunRow> {
-  const row = await findOwnRun(deps, caller, runId);
+async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef, eventKey }: Steering): Promise<RunRow> {
+  const found = await findRun(deps.db, runId);
+  // Who waits under a key has begun; its row may not be committed yet.
+  if (!found && eventKey !== undefined) throw new Problem("unavailable", "the run that waits is not stored yet");
+  const row = ownRun(caller, found);
   // No step can have this name, and the text would stay in the run's history.
   if (stepRef !== undefined && !isStepRef(stepRef)) throw new Problem("not_found", unknownStep(verb));
   return row;
