@@ -4557,7 +4557,7 @@ export type ListApprovalsQuery = {
     /**
      * Of those that are pending, the ones that wait for the caller; else those that they had a part in.
      */
-    mine?: "true" | "false";
+    mine?: boolean;
     /**
      * @maxLength 255
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4609,7 +4609,7 @@ export type CountApprovalsQuery = {
     /**
      * Of those that are pending, the ones that wait for the caller; else those that they had a part in.
      */
-    mine?: "true" | "false";
+    mine?: boolean;
     /**
      * @maxLength 255
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$

@@ -4,7 +4,7 @@ import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
 import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
-import { choice, instant, query, several } from "./lists/parameters.ts";
+import { choice, instant, query, several, yesOrNo } from "./lists/parameters.ts";
 import { filterOfProject, filterOfWorkflow } from "./lists/run-filters.ts";
 import { STEP_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
@@ -27,12 +27,7 @@ const cursor = z.string().transform((text, ctx): Cursor => {
 export const page = {
   limit: limitOf(limit.default(50), "50 where it is absent."),
   cursor: cursor.optional().describe("What `X-Next-Cursor` said, or an RFC 3339 time."),
-  envelope: shownAs(
-    choice(["true", "false"], "must be true or false")
-      .default("false")
-      .transform((text) => text === "true"),
-    { type: "boolean", default: false, description: "Answer `{data, has_more, next_cursor}` in place of an array." },
-  ),
+  envelope: yesOrNo.default(false).describe("Answer `{data, has_more, next_cursor}` in place of an array."),
 };
 
 export const tagged = {

@@ -2,6 +2,7 @@ import type { Cursor } from "../../contract/cursor.ts";
 import { isUuid } from "../postgres/columns.ts";
 import { type EventTriggerColumns, eventTriggerOf } from "../event-triggers.ts";
 import { COLUMNS, type HeldColumns, type HeldEvent, heldEventOf } from "./held-events.ts";
+import { literally } from "../postgres/literally.ts";
 import { after, parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -67,7 +68,7 @@ export async function listWaitingUnder(
     `select * from event_triggers
      where project_id = $1 and status = 'waiting' and event_key like $2 and source = any($3)
      order by event_key limit $4`,
-    [projectId, `${prefix.replace(/[\\%_]/g, String.raw`\$&`)}%`, sources, limit],
+    [projectId, `${literally(prefix)}%`, sources, limit],
   );
   return rows.map(eventTriggerOf);
 }

@@ -1,4 +1,5 @@
 import type { RunFilter } from "../../contract/lists/run-filters.ts";
+import { parameters } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 
 /** A tag or a label that runs are asked for by. Each is a row of its own, in the order of the runs. Without a value: any. */
@@ -42,10 +43,10 @@ const FEW = 2_000;
 /** Of the marks, one that few runs have. */
 export async function rareMark(db: Db, filter: RunFilter & { project_id: string }): Promise<Mark | undefined> {
   for (const mark of marksIn(filter)) {
-    const values: unknown[] = [filter.project_id];
-    const where = isMark(mark, (value) => `$${values.push(value)}`).join(" and ");
+    const { values, given } = parameters();
+    const where = [`project_id = ${given(filter.project_id)}`, ...isMark(mark, given)].join(" and ");
     const { rows } = await db.query<{ count: number }>(
-      `select count(*) from (select from ${mark.table} mark where project_id = $1 and ${where} limit ${FEW}) few`,
+      `select count(*) from (select from ${mark.table} mark where ${where} limit ${FEW}) few`,
       values,
     );
     if ((rows[0]?.count ?? FEW) < FEW) return mark;

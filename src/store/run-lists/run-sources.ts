@@ -1,6 +1,7 @@
 import type { RunFilter } from "../../contract/lists/run-filters.ts";
 import type { RunStatus } from "../../contract/runs.ts";
 import type { RunsSort } from "../../contract/lists.ts";
+import { literally } from "../postgres/literally.ts";
 import { hasMark, isMark, type Mark, marksIn } from "./marked-runs.ts";
 
 export interface RunsFilter extends RunFilter {
@@ -103,9 +104,6 @@ function happened(filter: RunFilter, created: string, given: Given, sort: RunsSo
   if (finished_before !== undefined && sort === "created") until(created, finished_before);
   return where;
 }
-
-/** In a pattern, these stand for more than themselves. */
-const literally = (text: string) => text.replace(/[\\%_]/g, "\\$&");
 
 const errs = ({ error_contains }: RunFilter, given: Given): string[] =>
   error_contains === undefined ? [] : [`run.error ilike ${given(`%${literally(error_contains)}%`)}`];

@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import type { RunFilter } from "../../../src/contract/lists/run-filters.ts";
 import type { RunStatus } from "../../../src/contract/runs.ts";
 import { writeMirror } from "../../../src/store/mirror/write-mirror.ts";
 import type { Stack } from "../../stack/harness.ts";
@@ -89,22 +90,7 @@ export async function store({ deps }: Stack, all: Made[]): Promise<void> {
   }
 }
 
-export interface Asked {
-  workflow_id?: string;
-  status?: string[];
-  triggered_by?: string;
-  created_by?: string;
-  tag_key?: string;
-  tag_value?: string;
-  label?: string;
-  created_after?: number;
-  created_before?: number;
-  finished_after?: number;
-  finished_before?: number;
-  error_contains?: string;
-  waiting_longer_than_secs?: number;
-  is_retried?: boolean;
-}
+export type Asked = Omit<RunFilter, "status"> & { status?: string[] };
 
 /** The filter, told a second time. */
 export function letsThrough(asked: Asked, { run, retried_by, waits }: Made): boolean {
