@@ -18,7 +18,7 @@ export interface EmbeddedStack {
 /** Provides what the configuration does not name: a PostgreSQL, a Temporal server, secrets. */
 export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<EmbeddedStack> {
   const { dataDir } = dev;
-  if ("jwksUri" in dev.auth) throw new ConfigError("JWKS_URI is for the production processes: unset it here.");
+  if ("keySets" in dev.auth) throw new ConfigError("JWKS_URI is for the production processes: unset it here.");
   makeDataDir(dataDir);
   lockDataDir(dataDir);
   const servers: Supervised[] = [];
