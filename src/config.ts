@@ -31,6 +31,10 @@ export type AuthConfig = TokenNames &
 export interface Config {
   host: string;
   port: number;
+  /** Where the API tells its metrics; without it there are none. */
+  metricsPort?: number;
+  /** Where the worker tells its health and its metrics. */
+  workerPort?: number;
   databaseUrl: string;
   /** How many connections each of a process's two pools has at most. */
   databasePoolSize: number;
@@ -73,6 +77,8 @@ export class ConfigError extends Error {}
 const variables = {
   HOST: z.string().default("127.0.0.1"),
   PORT: port.default(8080),
+  METRICS_PORT: port.optional(),
+  WORKER_PORT: port.optional(),
   ...databaseVariables,
   DATABASE_URL: databaseVariables.DATABASE_URL.optional(),
   ...temporalVariables,
@@ -143,6 +149,8 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
   return {
     host: found.HOST,
     port: found.PORT,
+    metricsPort: found.METRICS_PORT,
+    workerPort: found.WORKER_PORT,
     databasePoolSize: found.DATABASE_POOL_SIZE,
     temporalNamespace: found.TEMPORAL_NAMESPACE,
     ...temporalAccess(found),

@@ -65,6 +65,7 @@ function portsOf(dev: DevConfig) {
   const local = "127.0.0.1";
   return [
     { variable: "PORT", port: dev.port, host: dev.host },
+    ...(dev.metricsPort ? [{ variable: "METRICS_PORT", port: dev.metricsPort, host: dev.host }] : []),
     { variable: "EXAMPLE_JOBS_PORT", port: dev.exampleJobsPort, host: local },
     ...(dev.databaseUrl ? [] : [{ variable: "POSTGRES_PORT", port: dev.postgresPort, host: local }]),
     ...(dev.temporalAddress

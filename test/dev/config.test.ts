@@ -79,7 +79,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
   const missing = "/nowhere/file";
   const unread = `can't be read: ENOENT: no such file or directory, open '${missing}'`;
   const wrong: [variables: Record<string, string>, sentence: string][] = [
-    ...["PORT", ...DEV].map((name): [Record<string, string>, string] => [
+    ...["PORT", "METRICS_PORT", "WORKER_PORT", ...DEV].map((name): [Record<string, string>, string] => [
       { [name]: "http" },
       `${name} must be a number`,
     ]),
