@@ -17,9 +17,11 @@ export interface DemoStack {
   apiUrl: string;
   dataDir: string;
   tokenFor(sub: string): string;
-  /** kill -9, nothing drained. A Temporal that was named stays. */
-  killWorkerAndTemporal(): Promise<void>;
-  startWorkerAndTemporal(): Promise<void>;
+  /** kill -9, nothing drained: of the worker, and of Temporal unless another one was named. */
+  kill(): Promise<void>;
+  startAgain(): Promise<void>;
+  /** What is killed. */
+  victims: string;
 }
 
 type Stop = () => Promise<unknown>;
@@ -61,12 +63,13 @@ export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Pr
     apiUrl: `http://127.0.0.1:${apiPort}`,
     dataDir,
     tokenFor: (sub) => mintToken(auth, { sub, projects: ["demo"], scopes: ["*"] }),
-    async killWorkerAndTemporal() {
+    victims: temporal ? "the worker and the Temporal server" : "the worker",
+    async kill() {
       process.kill(worker.pid, "SIGKILL");
       if (temporal) process.kill(temporal.pid, "SIGKILL");
       await Promise.all([worker.exited, temporal?.exited]);
     },
-    async startWorkerAndTemporal() {
+    async startAgain() {
       temporal = await startTemporalServer();
       worker = startProcess("worker");
     },

@@ -116,11 +116,13 @@ describe("Temporal", () => {
 
 describe("PostgreSQL", () => {
   let postgres: OwnServer & { templateUrl: string };
-  const encrypted = (parameters: Record<string, string>) => {
-    const url = new URL(postgres.templateUrl);
+  const withParameters = (given: string, parameters: Record<string, string>) => {
+    const url = new URL(given);
+    url.search = "";
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url.href;
   };
+  const encrypted = (parameters: Record<string, string>) => withParameters(postgres.templateUrl, parameters);
   const verified = () => encrypted({ sslmode: "verify-full", sslrootcert: authority.cert });
   beforeAll(async () => {
     const { cert, key } = authority.sign("postgres");
@@ -161,11 +163,11 @@ describe("PostgreSQL", () => {
       ],
       [{ DATABASE_URL: encrypted({ sslmode: "require" }) }, untrusted("unable to verify the first certificate")],
       [
-        { DATABASE_URL: postgres.templateUrl, PGSSLROOTCERT: stranger.cert },
+        { DATABASE_URL: encrypted({}), PGSSLROOTCERT: stranger.cert },
         untrusted("unable to verify the first certificate"),
       ],
       [
-        { PGSSLMODE: "require" },
+        { DATABASE_URL: withParameters(stack.config.databaseUrl, {}), PGSSLMODE: "require" },
         `PostgreSQL at ${plain} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, or turn its ssl on.`,
       ],
     ];
