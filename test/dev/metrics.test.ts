@@ -115,6 +115,8 @@ test("what happens is counted, once, and every metric is in docs/metrics.md as i
       expect.stringMatching(/^workflow_runs_quick_attempts_total\{outcome="handed_over"\} [1-5]$/),
     ]),
   );
+  const delay = lines(ofWorker).find((line) => line.startsWith("workflow_runs_run_start_delay_seconds_sum"));
+  expect(Number(delay?.split(" ")[1])).toBeGreaterThan(0);
   expect(lines(ofApi)).toEqual(
     expect.arrayContaining([
       'workflow_runs_commands_total{verb="trigger",outcome="applied"} 5',

@@ -21,7 +21,7 @@ export function countRuns(registry: Registry): void {
   const ofWorkflow = ["project", "workflow"];
   const started = new Counter({
     name: "workflow_runs_runs_started_total",
-    help: "Runs that a worker has taken up",
+    help: "Runs whose first step has begun",
     labelNames: ofWorkflow,
     registers,
   });
@@ -39,7 +39,7 @@ export function countRuns(registry: Registry): void {
   });
   const startDelay = new Histogram({
     name: "workflow_runs_run_start_delay_seconds",
-    help: "From the trigger of a run until a worker has taken it up",
+    help: "From the trigger of a run until its first step has begun",
     buckets: SECONDS,
     registers,
   });
@@ -79,10 +79,11 @@ export function countRuns(registry: Registry): void {
   function count({ run, steps: rows }: MirrorRows): void {
     const now = Date.now();
     lag.observe(Math.max(0, now - run.revision / 1_000) / 1_000);
-    const { status, created_at, started_at, finished_at } = run;
-    if (started_at !== undefined && now - started_at < NEWS_MS && isNews(`start ${run.id}`)) {
+    const { status, created_at, finished_at } = run;
+    const began = beginning(run, rows);
+    if (Number.isFinite(began) && now - began < NEWS_MS && isNews(`start ${run.id}`)) {
       started.inc(labelsOf(run));
-      startDelay.observe(Math.max(0, started_at - created_at) / 1_000);
+      startDelay.observe((began - created_at) / 1_000);
     }
     for (const step of rows)
       if (isOwnEnd(run, step) && isNews(step.id, step.revision)) steps.inc({ ...labelsOf(run), status: step.status });
@@ -92,6 +93,14 @@ export function countRuns(registry: Registry): void {
     duration.observe({ status }, Math.max(0, (finished_at ?? now) - created_at) / 1_000);
   }
   mirrorWrites.subscribe((changes) => changes.forEach(count));
+}
+
+/** When the first of its steps began that wait for no other; of a retried run, the first one that it does not keep. */
+function beginning({ created_at, retry_of_run_id }: RunRow, steps: StepRow[]): number {
+  const isFirst = ({ deps_required, generation }: StepRow) =>
+    generation === 0 && (deps_required === 0 || retry_of_run_id !== undefined);
+  const times = steps.flatMap((step) => (isFirst(step) ? (step.started_at ?? []) : []));
+  return Math.min(...times.filter((at) => at >= created_at));
 }
 
 async function forget(counter: Counter, of: { project: string; workflow: string }): Promise<void> {
