@@ -28,6 +28,8 @@ export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
   expires_at?: number;
+  /** What the references among those of its definition led to when it opened. Absent: there were none. */
+  approvers?: string[];
   approved_by?: string;
   approved_at?: number;
   error?: string;
