@@ -72,7 +72,7 @@ const IN_DOCUMENTS = ["payload", "approval_payload", "approval_form"] as const;
  * Settings of 0, "" or an empty list mean the same as absent ones and are left out, but for a wait's timeout of 0, which means no
  * end. A condition is shown as the client wrote it.
  */
-function presentDefinedStep(step: StoredStep, valueOf: (document?: JsonDoc) => Json | undefined) {
+function presentDefinedStep(step: StoredStep, valueIn: (document?: JsonDoc) => Json | undefined) {
   const { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...more } = step;
   const { gates_within, version_policy, payload, approval_payload, approval_form, ...rest } = more;
   const settings = Object.entries(rest).filter(
@@ -87,9 +87,9 @@ function presentDefinedStep(step: StoredStep, valueOf: (document?: JsonDoc) => J
     depends_on,
     condition,
     ...(Object.fromEntries(settings) as unknown as typeof rest),
-    payload: valueOf(payload),
-    approval_payload: valueOf(approval_payload),
-    approval_form: valueOf(approval_form),
+    payload: valueIn(payload),
+    approval_payload: valueIn(approval_payload),
+    approval_form: valueIn(approval_form),
     created_at: rfc3339(created_at),
   };
 }

@@ -206,7 +206,7 @@ function start(step: ReferenceStep, definition: PlanStep, at: number): void {
 }
 
 /** Who decides it, or what it shows, has to be found out first. */
-export const isToBeRendered = ({ approval_approvers = [], approval_options }: PlanStep): boolean =>
+const isToBeRendered = ({ approval_approvers = [], approval_options }: PlanStep): boolean =>
   approval_options !== undefined || approval_approvers.some((name) => name.startsWith("{{"));
 
 function openGate(

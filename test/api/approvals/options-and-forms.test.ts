@@ -223,7 +223,7 @@ describe("what a decision is about", () => {
     );
     const [winner, ...more] = answers.filter(({ status }) => status === 200);
     expect(more).toEqual([]);
-    const { approved_by, approved_at, option } = winner?.body.approval as Approval;
+    const { approved_by, approved_at, option } = (winner as (typeof answers)[number]).body.approval;
     const told = `decided as "${option}" by ${approved_by} at ${approved_at}`;
     for (const answer of answers)
       if (answer !== winner) expect(refused(answer, 409, "conflict", `step gate was ${told}`).details).toEqual([told]);

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../../src/contract/json.ts";
 import { type Refusal, refused } from "../command.ts";
 import { stepRunId } from "../ids.ts";
 import type { ApprovalRow } from "../mirror/rows.ts";
-import type { ApprovalState, StepState, Vote } from "../state.ts";
+import type { ApprovalState, StepState } from "../state.ts";
 import { ownKey } from "./event-keys.ts";
 import type { Involved } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";

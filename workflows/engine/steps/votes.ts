@@ -15,7 +15,7 @@ export const gateOfStep = (
 });
 
 /** Votes for different options are separate. */
-export const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState, option?: string): number =>
+const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState, option?: string): number =>
   votes.filter((vote) => vote.decision === decision && vote.option === option).length;
 
 /** As many as one more of which may open it. */
