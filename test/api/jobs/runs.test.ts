@@ -2,6 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, gate, getStep, ok, reaches, runOf, work } from "../definitions.ts";
 import { answered, attempt, envelope, jobRun as jobRunShape, refused } from "../shapes.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { JobRun, JobRunEvent } from "../../../src/contract/jobs/runs.ts";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
@@ -51,6 +52,26 @@ describe("a list of job runs", () => {
   ])("refuses %s", async (query, message) => {
     refused(await stack.request("GET", `/v1/runs?${query}`), 400, "validation_error", message);
   });
+});
+
+test("a job run names the version of its job that was called last, whatever becomes of the job", async () => {
+  let release = () => {};
+  const changed = new Promise<{ status: number }>((resolve) => {
+    release = () => resolve({ status: 503 });
+  });
+  stack.jobs.on("/versions", (_, nth) => (nth === 1 ? changed : undefined));
+  const job = await createJob(stack, "/versions", { max_attempts: 2 });
+  const patched = () => ok<Job>(stack, "PATCH", `/v1/jobs/${job.id}`, { description: "changed" });
+  const run = await triggerJob(stack, job);
+  await until(() => stack.jobs.callsTo("/versions").length === 1);
+  const second = await patched();
+  expect(await runEnds(stack, run, "executing")).toMatchObject({ job_version_id: job.version_id, job_version: 0 });
+  release();
+  expect(await runEnds(stack, run, "completed")).toMatchObject({ job_version_id: second.version_id });
+  const third = await patched();
+  expect(await readRun(stack, run)).toMatchObject({ job_version_id: second.version_id });
+  const later = await triggerJob(stack, job);
+  expect(await runEnds(stack, later, "completed")).toMatchObject({ job_version_id: third.version_id });
 });
 
 describe("what happened to a job run", () => {
