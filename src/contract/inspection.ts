@@ -74,8 +74,8 @@ export const decision = z
   .strictObject({
     id,
     workflow_run_id: id,
-    step_run_id: id.optional().describe("Absent of a step that the trigger has disabled."),
-    step_ref: z.string(),
+    step_run_id: id.optional().describe("Absent of a step that the trigger has disabled, and of the run itself."),
+    step_ref: z.string().describe("Empty where it is the run itself that is paused."),
     decision_type: z.enum(DECISION_TYPES),
     decision: z.enum(["wait", "skip", "complete", "cancel"]),
     explanation: z.string(),
