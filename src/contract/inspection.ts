@@ -2,7 +2,7 @@ import { z } from "zod";
 import { json } from "./fields.ts";
 import { id } from "./ids.ts";
 import { page } from "./lists.ts";
-import { choice, query } from "./lists/parameters.ts";
+import { choice, NOT_ONE_OF, query } from "./lists/parameters.ts";
 import { runStatus, stepStatus } from "./runs.ts";
 import { time } from "./times.ts";
 
@@ -91,5 +91,5 @@ export const decisionsQuery = query({
   cursor: page.cursor,
   envelope: choice(["true"], "must be true: this list is always an envelope").optional(),
   step_ref: z.string().optional(),
-  decision_type: choice(DECISION_TYPES, "is invalid").optional(),
+  decision_type: choice(DECISION_TYPES, NOT_ONE_OF).optional(),
 });

@@ -45,6 +45,27 @@ describe("a list of job runs", () => {
   });
 
   test.each([
+    ["status=nope", "status: must be one of queued, executing, "],
+    ["created_after=2026-03-02T10:00:00+02:00", "created_after: must be a valid RFC3339 timestamp: write + as %2B"],
+    ["cursor=2026-03-02T10:00:00+02:00", "cursor: must be a valid RFC3339 timestamp: write + as %2B"],
+    ["created_after=yesterday", "created_after: must be a valid RFC3339 timestamp"],
+  ])("helps with %s", async (query, detail) => {
+    const { details = [] } = refused(await stack.request("GET", `/v1/runs?${query}`), 400, "validation_error", /./);
+    expect([details[0]?.slice(0, detail.length), details.length]).toEqual([detail, 1]);
+    const steps = await stack.request("GET", `/v1/workflow-runs?status=failed,nope`);
+    expect(refused(steps, 400, "validation_error", "status is invalid").details?.[0]).toContain("failed");
+  });
+
+  test.each([
+    [{ endpoint_url: "x" }, "endpoint_url: URL must be an http or https URL"],
+    [{ max_attempts: 0 }, "max_attempts: must be >= 1"],
+  ])("a field is named once: %j", async (change, detail) => {
+    const body = { project_id: "demo", name: "j", slug: uuid(), endpoint_url: "http://localhost/x", ...change };
+    const answer = await stack.request("POST", "/v1/jobs", body);
+    expect(refused(answer, 400, "validation_error", /./).details).toEqual([detail]);
+  });
+
+  test.each([
     ["status=nope", "status is invalid"],
     ["created_after=yesterday", "created_after must be a valid RFC3339 timestamp"],
     ["limit=0", "limit must be a positive integer"],
