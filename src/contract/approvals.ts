@@ -16,6 +16,7 @@ const filters = {
     .default(false)
     .describe("Of those that are pending, the ones that wait for the caller; else those that they had a part in."),
   workflow_id: line(255).optional(),
+  workflow_run_id: line(255).optional(),
   created_by: line(255).optional().describe("Who started the run."),
   due_before: instant.optional(),
 };
