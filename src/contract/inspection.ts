@@ -33,11 +33,13 @@ export const runGraph = z
     edges: z.array(z.strictObject({ from: z.string(), to: z.string() })),
     roots: refs,
     runnable: refs.describe("Have not started, and all that they depend on lets them."),
-    critical_path: refs.describe("The steps that take longest one after the other."),
+    critical_path: refs.describe("The steps that take longest one after the other, on through those that are to come."),
     critical_path_estimate_ms: ms.describe(
       "A step that is over counts what it took, another its `timeout_secs_override`, or else its time so far.",
     ),
-    critical_path_remaining_ms: ms,
+    critical_path_remaining_ms: ms.describe(
+      "As far as it is known: 0 also where no step to come says how long it takes.",
+    ),
   })
   .meta({ id: "RunGraph" });
 export type RunGraph = z.output<typeof runGraph>;
