@@ -9,6 +9,8 @@ export const VERBS = [
   "reject",
   "withdraw",
   "comment",
+  "reassign",
+  "extend",
   "skip",
   "force-complete",
   "retry",
@@ -37,6 +39,10 @@ export interface CommandPayload {
   reason?: string;
   /** approve, reject, comment: what is said with it. */
   comment?: string;
+  /** reassign: who decides from now on. */
+  approvers?: string[];
+  /** extend: the deadline from now on, RFC 3339. */
+  until?: string;
   /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
   result?: JsonDoc;
   /** send-event: the key it was sent to. */
@@ -56,7 +62,10 @@ export interface CommandPayload {
 }
 
 /** The verbs that only steps of one type take; see steps/. */
-export type StepVerb = Extract<Verb, "approve" | "reject" | "withdraw" | "comment" | "send-event" | "cancel-event">;
+export type StepVerb = Extract<
+  Verb,
+  "approve" | "reject" | "withdraw" | "comment" | "reassign" | "extend" | "send-event" | "cancel-event"
+>;
 
 export interface CommandOutcome {
   id: string;

@@ -24,6 +24,24 @@ export interface Comment {
   comment: string;
 }
 
+/** Who decided from then on. */
+export interface Reassignment {
+  actor: string;
+  at: number;
+  approvers: string[];
+  reason?: string;
+  /** The votes of those who were no approvers any more. */
+  dropped?: Vote[];
+}
+
+/** The deadline from then on. */
+export interface Extension {
+  actor: string;
+  at: number;
+  until: number;
+  reason?: string;
+}
+
 export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
@@ -34,6 +52,14 @@ export interface ApprovalState {
   /** One a person. Absent: none, or decided before votes were kept. */
   votes?: Vote[];
   comments?: Comment[];
+  /** How many steps of its escalation have been taken, and when the last was. */
+  escalation_level?: number;
+  escalated_at?: number;
+  /** How often its approvers were reminded, and when last. */
+  reminders?: number;
+  reminded_at?: number;
+  reassignments?: Reassignment[];
+  extensions?: Extension[];
 }
 
 export interface TriggerState {

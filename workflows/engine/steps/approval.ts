@@ -3,11 +3,15 @@ import { type Refusal, refused } from "../command.ts";
 import { stepRunId } from "../ids.ts";
 import type { ApprovalRow } from "../mirror/rows.ts";
 import type { ApprovalState, StepState, Vote } from "../state.ts";
-import { isStepOver } from "../transitions.ts";
+import { nameFaults } from "./approver-names.ts";
 import { ownKey } from "./event-keys.ts";
+import { extend } from "./extend.ts";
 import { type Involved, isGroup } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
+import { nextMoment, onMoment, timeFaults } from "./gate-times.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
+import { notOpen } from "./open-gate.ts";
+import { reassign } from "./reassign.ts";
 import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
 import { gateOfStep, isApproved, isRejected, notAllowed, voteOf, votesFor } from "./votes.ts";
 
@@ -20,20 +24,16 @@ export const approval = {
     const expires_at = timeout > 0 ? at + timeout * 1000 : undefined;
     openTrigger(step, at, expires_at);
     step.approval = { status: "pending", requested_at: at, expires_at };
+    step.deadline = nextMoment(definition, step.approval, at);
   },
   work: () => [],
-  waits({ definition, step: { approval, deadline: until } }) {
+  waits({ definition, step: { approval } }) {
     const { approvers, required = 1 } = gateOfStep(definition);
     const several = required > 1 && { approved: approval ? votesFor("approve", approval) : 0, required };
-    return { reason: "approval", approvers, until, ...several };
+    const { expires_at: until, escalation_level: level } = approval ?? {};
+    return { reason: "approval", approvers, until, ...several, ...(level && { level }) };
   },
-  onDeadline: ({ definition: { approval_on_timeout: then = "fail" } }) => ({
-    ...ON_TIMEOUT[then],
-    gate: ({ approval, trigger }) => {
-      if (approval) approval.status = "timed_out";
-      if (trigger) trigger.status = "timed_out";
-    },
-  }),
+  onDeadline: onMoment,
   close(step, end) {
     const { override } = end;
     // Whoever ends the step in place of its approvers has not approved it.
@@ -85,6 +85,9 @@ export const approval = {
       };
     },
 
+    reassign,
+    extend,
+
     comment(of, { actor, at, comment = "" }) {
       const refusal = notOpen(of);
       if (refusal) return refusal;
@@ -109,26 +112,15 @@ export const approval = {
     yield* atLeastZero(input, "approval_timeout_secs");
   },
   *faults(input) {
-    if (input.approval_approvers?.includes(""))
-      yield fault("approval_approvers", "approval_approvers must not be empty names");
-    if (input.approval_approvers?.includes("group:"))
-      yield fault("approval_approvers", "approval_approvers must name the group: group:name");
+    yield* nameFaults(input.approval_approvers ?? [], "approval_approvers");
     yield* atLeastZero(input, "approval_timeout_secs");
     yield* quorumFaults(input);
-    if (input.approval_on_timeout !== undefined && !input.approval_timeout_secs)
-      yield fault("approval_on_timeout", "approval_on_timeout needs an approval_timeout_secs above 0");
+    yield* timeFaults(input);
   },
 } satisfies StepKind;
 
 /** They travel with the run. */
 const MOST_COMMENTS = 50;
-
-const ON_TIMEOUT = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const satisfies Record<string, StepEnd>;
 
 function* quorumFaults({ approval_approvers = [], approvals_required }: StepInput) {
   if (approvals_required === undefined) return;
@@ -162,12 +154,6 @@ function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): 
       },
     };
   };
-}
-
-function notOpen({ definition: { step_ref }, step }: StepOf): Refusal | undefined {
-  if (isStepOver(step.status)) return refused("invalid_state", `step ${step_ref} is already in terminal state`);
-  if (step.approval?.status !== "pending") return refused("invalid_state", `approval not found for step ${step_ref}`);
-  return undefined;
 }
 
 function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Involved): Refusal | undefined {
