@@ -3,7 +3,8 @@ import { type Gate, groupsAmong, isGroup } from "../../workflows/engine/gates/ga
 import type { Command, RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run } from "../../workflows/engine/run.ts";
-import { notAllowed } from "../../workflows/engine/steps/votes.ts";
+import type { StepState } from "../../workflows/engine/state.ts";
+import { gateOfStep, notAllowed } from "../../workflows/engine/steps/votes.ts";
 import { involvedIn } from "../../workflows/engine/gates/may-pass.ts";
 
 type Decided = Extract<End, { is: "approved" | "rejected" }>;
@@ -19,9 +20,11 @@ export function* votesOn(run: Run, i: number, end: Decided, at: number): Generat
   const step = run.plan.steps[i] as PlanStep;
   const verb = end.is === "approved" ? "approve" : "reject";
   const voted = new Set<string>();
-  for (const voter of [...end.voters, ...votersOf(step)]) {
-    if (run.state.steps[i]?.approval?.status !== "pending") return;
-    if (voted.has(voter.actor) || notAllowed(step, voter, involvedIn(run.plan, run.state, i)) !== undefined) continue;
+  for (const voter of [...end.voters, ...votersOf(gateOfStep(step, run.state.steps[i]?.approval))]) {
+    const { approval } = run.state.steps[i] as StepState;
+    if (approval?.status !== "pending") return;
+    const involved = involvedIn(run.plan, run.state, i);
+    if (voted.has(voter.actor) || notAllowed(step, approval, voter, involved) !== undefined) continue;
     voted.add(voter.actor);
     yield { at, ...voteBy(voter, verb, step, end) };
   }
@@ -41,9 +44,8 @@ const voteBy = (
 });
 
 /** Nobody knows who is in a group, or who anyone is: as many as are needed. */
-function votersOf({ approval_approvers: approvers = [], approvals_required = 1 }: PlanStep): Voter[] {
-  const several = (name: string) =>
-    Array.from({ length: approvals_required }, (_, n) => (n === 0 ? name : `${name} ${n + 1}`));
+function votersOf({ approvers, required = 1 }: Gate): Voter[] {
+  const several = (name: string) => Array.from({ length: required }, (_, n) => (n === 0 ? name : `${name} ${n + 1}`));
   if (approvers.length === 0) return several("anyone").map((actor) => ({ actor }));
   const people = approvers.filter((name) => !isGroup(name));
   return [

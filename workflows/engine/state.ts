@@ -46,6 +46,8 @@ export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
   expires_at?: number;
+  /** Who decides it, where those are not simply those of its definition: what references led to when it opened, others since. */
+  approvers?: string[];
   approved_by?: string;
   approved_at?: number;
   error?: string;

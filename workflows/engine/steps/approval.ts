@@ -28,7 +28,7 @@ export const approval = {
   },
   work: () => [],
   waits({ definition, step: { approval } }) {
-    const { approvers, required = 1 } = gateOfStep(definition);
+    const { approvers, required = 1 } = gateOfStep(definition, approval);
     const several = required > 1 && { approved: approval ? votesFor("approve", approval) : 0, required };
     const { expires_at: until, escalation_level: level } = approval ?? {};
     return { reason: "approval", approvers, until, ...several, ...(level && { level }) };
@@ -104,7 +104,7 @@ export const approval = {
     },
   },
   eventVerb: "approve",
-  gates: (definition) => [gateOfStep(definition)],
+  gates: (definition, opened) => [gateOfStep(definition, opened)],
 
   *lacks(input) {
     if (!input.approval_approvers?.length)
@@ -138,26 +138,26 @@ function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): 
     const refusal = hasNoVote(of, command, involved);
     if (refusal) return refusal;
     const { definition } = of;
-    const { votes = [], ...rest } = of.step.approval as ApprovalState;
-    const voted = { ...rest, votes: [...votes, voteOf(definition, decision, command)] };
+    const gate = of.step.approval as ApprovalState;
+    const voted = { ...gate, votes: [...(gate.votes ?? []), voteOf(definition, gate, decision, command)] };
     const vote = ({ approval }: StepState) => {
       if (approval) approval.votes = voted.votes;
     };
     const isDecided = decision === "approve" ? isApproved(definition, voted) : isRejected(definition, voted, involved);
     if (!isDecided) return { status: "changed", gate: vote };
-    const { gate, ...ends } = end(command);
+    const { gate: settle, ...ends } = end(command);
     return {
       ...ends,
       gate: (step) => {
         vote(step);
-        gate?.(step);
+        settle?.(step);
       },
     };
   };
 }
 
 function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Involved): Refusal | undefined {
-  const reason = notAllowed(definition, sender, involved);
+  const reason = notAllowed(definition, step.approval, sender, involved);
   if (reason !== undefined) return refused("approver_not_allowed", reason);
   const cast = step.approval?.votes?.find(({ actor }) => actor === sender.actor);
   if (!cast) return undefined;
@@ -176,16 +176,21 @@ function approvalRow({ plan, i, definition, step: { approval, revision } }: Step
     step_run_id,
     project_id: plan.run.project_id,
     step_ref: definition.step_ref,
-    approvers: definition.approval_approvers ?? [],
-    required: definition.approvals_required,
-    exclude: definition.approval_exclude,
     ...approval,
+    ...gateOfStep(definition, approval),
     revision,
   };
 }
 
 /** As its row tells it. */
-export const approvalState = (row: ApprovalRow): ApprovalState => {
-  const { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments } = row;
-  return { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments };
-};
+export const approvalState = ({
+  id,
+  run_id,
+  step_run_id,
+  project_id,
+  step_ref,
+  required,
+  exclude,
+  revision,
+  ...state
+}: ApprovalRow): ApprovalState => state;
