@@ -19,8 +19,26 @@ export function presentApproval(row: ApprovalRow): Approval {
     expires_at: shownTime(row.expires_at),
     error: row.error || undefined,
     ...presentVoices(row),
+    ...presentTurns(row),
   };
 }
+
+/** What has become of a gate while nobody decided it. */
+export function presentTurns({ reassignments, extensions, ...gate }: Turns) {
+  return {
+    escalation_level: gate.escalation_level,
+    escalated_at: shownTime(gate.escalated_at),
+    reminders: gate.reminders,
+    reminded_at: shownTime(gate.reminded_at),
+    reassignments: reassignments?.map(({ dropped, ...one }) => ({ ...dated(one), dropped: dropped?.map(dated) })),
+    extensions: extensions?.map(({ until, ...one }) => ({ ...dated(one), until: rfc3339(until) })),
+  };
+}
+
+type Turns = Pick<
+  ApprovalState,
+  "escalation_level" | "escalated_at" | "reminders" | "reminded_at" | "reassignments" | "extensions"
+>;
 
 /** What was said to a gate, or to an earlier attempt at it. A single vote that decided it says no more than `approved_by`. */
 export function presentVoices({ status, votes = [], comments = [] }: Voices) {

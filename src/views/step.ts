@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import { type WithOutputs, withOutputs } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
 import type { AttemptRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
-import { presentVoices } from "./approval.ts";
+import { presentTurns, presentVoices } from "./approval.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> =>
@@ -40,6 +40,7 @@ export const presentAttempts = (deps: Deps, rows: AttemptRow[]): Promise<WithOut
       expires_at: shownTime(row.approval.expires_at),
       error: row.approval.error || undefined,
       ...presentVoices(row.approval),
+      ...presentTurns(row.approval),
     },
     started_at: shownTime(row.started_at),
     finished_at: shownTime(row.finished_at),

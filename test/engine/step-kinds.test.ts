@@ -33,11 +33,14 @@ interface Verb {
   open?: () => Story;
 }
 const voted = () => opened("approval", { approvals_required: 2 }).does("approve", "s");
+const timed = () => opened("approval", { approval_timeout_secs: 60 });
 const VERBS: Record<StepVerb, Verb> = {
   approve: { of: "approval", refusal: NO_APPROVAL },
   reject: { of: "approval", refusal: NO_APPROVAL },
   withdraw: { of: "approval", refusal: NO_APPROVAL, isOpen: true, open: voted },
   comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { comment: "hm" } },
+  reassign: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { approvers: ["bob"] } },
+  extend: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { until: "2027-01-01T00:00:00Z" }, open: timed },
   "send-event": { of: "wait_for_event", refusal: NO_EVENT },
   "cancel-event": { of: "wait_for_event", refusal: NO_EVENT },
 };

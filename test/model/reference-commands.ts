@@ -1,5 +1,6 @@
 import { passesGate } from "./reference-gates.ts";
-import { barred, decisionOf } from "./reference-votes.ts";
+import { changeGate, changeProblem } from "./reference-changes.ts";
+import { asGroup, barred, decisionOf } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -56,7 +57,8 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
     case "approve":
     case "reject": {
       const gate = approval as ApprovalState;
-      gate.votes = [...(gate.votes ?? []), { actor, decision: verb, at, comment: command.comment }];
+      const as = asGroup(run, i, command);
+      gate.votes = [...(gate.votes ?? []), { actor, decision: verb, at, as, comment: command.comment }];
       const decision = decisionOf(run, i);
       if (decision === "approved") {
         Object.assign(gate, { status: "approved", approved_by: actor, approved_at: at });
@@ -72,6 +74,10 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
     }
     case "withdraw":
       (approval as ApprovalState).votes = approval?.votes?.filter((vote) => vote.actor !== actor);
+      break;
+    case "reassign":
+    case "extend":
+      changeGate(run, i, command);
       break;
     case "comment":
       (approval as ApprovalState).comments = [
@@ -94,7 +100,8 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   return { status: "applied" };
 }
 
-function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): string | undefined {
+function problemOf(run: ReferenceRun, i: number, command: Order): string | undefined {
+  const { verb, ...sender } = command;
   const step = run.steps[i] as ReferenceStep;
   const hasVoted = step.approval?.votes?.some(({ actor }) => actor === sender.actor);
   switch (verb) {
@@ -109,6 +116,10 @@ function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): 
     case "withdraw":
       if (step.approval?.status !== "pending") return "invalid_state";
       return hasVoted ? undefined : "conflict";
+    case "reassign":
+    case "extend":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return changeProblem(run, i, command);
     case "comment":
       if (step.approval?.status !== "pending") return "invalid_state";
       if (!sender.comment) return "validation_error";

@@ -1,5 +1,6 @@
 import { obey, type Order } from "./reference-commands.ts";
 import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
+import { lookAtGate, nextLook } from "./reference-times.ts";
 import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
@@ -137,19 +138,10 @@ function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): v
       endStep(run, i, { status: "failed", error: "event trigger timed out" }, at);
       break;
     case "approval":
-      Object.assign(step.approval as object, { status: "timed_out" });
-      Object.assign(step.trigger as object, { status: "timed_out" });
-      endStep(run, i, unansweredAs[run.definitions[i]?.approval_on_timeout ?? "fail"], at);
+      lookAtGate(run, i, at);
       break;
   }
 }
-
-const unansweredAs = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const;
 
 /** What the run does by itself. */
 export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {
@@ -196,5 +188,8 @@ function start(step: ReferenceStep, definition: PlanStep, at: number): void {
   step.status = "waiting";
   step.due = secs ? at + secs * 1000 : undefined;
   step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
-  if (step_type === "approval") step.approval = { status: "pending", requested_at: at, expires_at: step.due };
+  if (step_type !== "approval") return;
+  const approvers = definition.approval_approvers ?? [];
+  step.approval = { status: "pending", requested_at: at, expires_at: step.due, approvers };
+  step.due = nextLook(definition, step);
 }

@@ -9,11 +9,23 @@ export function barred(
   gate: number,
   { actor, groups = [] }: Sender,
 ): "not one" | "excluded" | undefined {
-  const { approval_approvers = [], approval_exclude = [] } = run.definitions[gate] ?? {};
+  const { approval_exclude = [] } = run.definitions[gate] ?? {};
+  const approvers = approversOf(run, gate);
   const names = [actor, ...groups.map((group) => `group:${group}`)];
-  if (approval_approvers.length > 0 && !approval_approvers.some((one) => names.includes(one))) return "not one";
+  if (approvers.length > 0 && !approvers.some((one) => names.includes(one))) return "not one";
   return isExcluded(run, gate, actor, approval_exclude) ? "excluded" : undefined;
 }
+
+/** The group by which somebody votes, who is not named. */
+export function asGroup(run: ReferenceRun, gate: number, { actor, groups = [] }: Sender): string | undefined {
+  const approvers = approversOf(run, gate);
+  if (approvers.length === 0 || approvers.includes(actor)) return undefined;
+  return groups.map((group) => `group:${group}`).find((name) => approvers.includes(name));
+}
+
+/** Of a gate that has opened, those that it has by now. */
+export const approversOf = ({ steps, definitions }: ReferenceRun, gate: number): string[] =>
+  steps[gate]?.approval?.approvers ?? definitions[gate]?.approval_approvers ?? [];
 
 export function isExcluded(
   run: ReferenceRun,
@@ -32,7 +44,8 @@ export function isExcluded(
 
 /** Whether the votes open the gate, or close it for good. */
 export function decisionOf(run: ReferenceRun, gate: number): "approved" | "rejected" | undefined {
-  const { approval_approvers: named = [], approvals_required = 1, approval_reject } = run.definitions[gate] ?? {};
+  const { approvals_required = 1, approval_reject } = run.definitions[gate] ?? {};
+  const named = approversOf(run, gate);
   const votes = run.steps[gate]?.approval?.votes ?? [];
   const against = votes.filter(({ decision }) => decision === "reject").length;
   if (votes.length - against >= approvals_required) return "approved";

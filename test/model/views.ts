@@ -84,6 +84,11 @@ const gate = (of: Gate | undefined) =>
     payload: of.response_payload,
     notified: of.notify_status,
     error: of.error,
-    votes: of.votes?.map(({ as: _, ...vote }) => vote),
+    votes: of.votes,
     comments: of.comments,
+    approvers: of.approvers,
+    escalated: [of.escalation_level, of.escalated_at],
+    reminded: [of.reminders, of.reminded_at],
+    reassignments: of.reassignments,
+    extensions: of.extensions,
   };

@@ -45,6 +45,10 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   comment?: string;
+  /** reassign */
+  approvers?: string[];
+  /** extend */
+  until?: string;
   result?: Json;
   /** send-event: the key it is sent to. */
   eventKey?: string;
@@ -83,8 +87,8 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
       : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
   const in_version = await versionToGoOnIn(deps, caller, row, steering.payloads?.version);
   const payloads = await savePayloads(db, { ...row, ...in_version }, runId, steering.payloads ?? {});
-  const { reason, comment, eventKey: event_key } = steering;
-  const said = { step_ref: stepRef, reason, comment, result, event_key, ...payloads, in_version };
+  const { reason, comment, approvers, until, eventKey: event_key } = steering;
+  const said = { step_ref: stepRef, reason, comment, approvers, until, result, event_key, ...payloads, in_version };
   const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
@@ -112,11 +116,11 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
 
 /** What a command would do, with nothing changed. It is refused as `steerRun` would refuse it. */
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
-  const { verb, stepRef: step_ref, reason, comment, eventKey: event_key, payloads = {} } = steering;
+  const { verb, stepRef: step_ref, reason, comment, approvers, until, eventKey: event_key, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const said = { ...given, in_version, step_ref, reason, comment, event_key };
+  const said = { ...given, in_version, step_ref, reason, comment, approvers, until, event_key };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
 
@@ -173,8 +177,8 @@ async function reopen(
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {
-  const { verb, stepRef, reason, comment, result, eventKey, payloads } = steering;
-  const body = { reason, comment, result, eventKey, payloads };
+  const { verb, stepRef, reason, comment, approvers, until, result, eventKey, payloads } = steering;
+  const body = { reason, comment, approvers, until, result, eventKey, payloads };
   return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 

@@ -2,7 +2,7 @@ import { type Columns, isUuid, withoutNulls } from "../postgres/columns.ts";
 import type { ApprovalExclusion } from "../../contract/steps/approval.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
-import type { Comment, Vote } from "../../../workflows/engine/state.ts";
+import type { Comment, Extension, Reassignment, Vote } from "../../../workflows/engine/state.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isUuid(stepRunId)) return undefined;
@@ -17,18 +17,20 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "exclude" | "votes" | "comments";
+type InJson = "approvers" | "exclude" | "votes" | "comments" | "reassignments" | "extensions";
 export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
   due_at: number | null;
 };
 
-export const approvalOf = ({ approvers, exclude, votes, comments, due_at: _, ...row }: ApprovalColumns): ApprovalRow =>
+export const approvalOf = ({ due_at: _, ...row }: ApprovalColumns): ApprovalRow =>
   withoutNulls<ApprovalRow>({
     ...row,
-    approvers: listIn(approvers),
-    exclude: exclude === null ? null : listIn<ApprovalExclusion>(exclude),
-    votes: votes === null ? null : listIn<Vote>(votes),
-    comments: comments === null ? null : listIn<Comment>(comments),
+    approvers: listIn<string>(row.approvers) ?? [],
+    exclude: listIn<ApprovalExclusion>(row.exclude),
+    votes: listIn<Vote>(row.votes),
+    comments: listIn<Comment>(row.comments),
+    reassignments: listIn<Reassignment>(row.reassignments),
+    extensions: listIn<Extension>(row.extensions),
   });
 
-const listIn = <Item = string>(json: string | null) => JSON.parse(json ?? "[]") as Item[];
+const listIn = <Item>(json: string | null) => (json === null ? null : (JSON.parse(json) as Item[]));

@@ -36,7 +36,7 @@ type Step = Pick<StepInput, "step_ref" | "depends_on">;
 /** The fields in which references stand, besides the payload. */
 const KEYS = ["event_key", "event_emit_key"] as const;
 /** Those in which one might expect them. */
-const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers"] as const;
+const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers", "approval_escalation"] as const;
 
 /** Whatever a step refers to must exist and come before it. Every message names the reference. */
 export function* referenceFaults(step: StepInput, around: Around): Generator<Fault> {
