@@ -1,5 +1,5 @@
 import { passesGate } from "./reference-gates.ts";
-import { changeGate, changeProblem } from "./reference-changes.ts";
+import { changeGate, changeProblem } from "./gates/changes.ts";
 import { asGroup, barred, decisionOf } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {

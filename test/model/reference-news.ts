@@ -1,6 +1,6 @@
 import { obey, type Order } from "./reference-commands.ts";
 import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
-import { lookAtGate, nextLook } from "./reference-times.ts";
+import { lookAtGate, nextLook } from "./gates/times.ts";
 import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";

@@ -1,6 +1,6 @@
-import { type Refusal, refused } from "../command.ts";
-import { isStepOver } from "../transitions.ts";
-import type { StepOf } from "./kind.ts";
+import { type Refusal, refused } from "../../command.ts";
+import { isStepOver } from "../../transitions.ts";
+import type { StepOf } from "../kind.ts";
 
 /** Why nothing can be said to a gate. Undefined: it is open. */
 export function notOpen({ definition: { step_ref }, step }: StepOf): Refusal | undefined {

@@ -1,10 +1,10 @@
-import { type Refusal, refused } from "../command.ts";
-import { approverAs, exclusionOf, type Involved, isGroup } from "../gates/gate.ts";
-import type { ApprovalState, Vote } from "../state.ts";
-import { nameFaults } from "./approver-names.ts";
-import type { StepCommand, StepOf } from "./kind.ts";
-import { notOpen } from "./open-gate.ts";
-import { gateOfStep } from "./votes.ts";
+import { type Refusal, refused } from "../../command.ts";
+import { approverAs, exclusionOf, type Involved, isGroup } from "../../gates/gate.ts";
+import type { ApprovalState, Vote } from "../../state.ts";
+import { nameFaults } from "./names.ts";
+import type { StepCommand, StepOf } from "../kind.ts";
+import { notOpen } from "./open.ts";
+import { gateOfStep } from "../votes.ts";
 
 /** They travel with the run. */
 const MOST_REASSIGNMENTS = 20;

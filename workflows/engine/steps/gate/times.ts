@@ -1,10 +1,10 @@
-import type { StepInput } from "../../../src/contract/steps.ts";
-import type { PlanStep } from "../plan.ts";
-import type { ApprovalState } from "../state.ts";
-import { nameFaults } from "./approver-names.ts";
-import { type Fault, fault } from "./fault.ts";
-import type { StepChange, StepEnd, StepOf } from "./kind.ts";
-import { gateOfStep } from "./votes.ts";
+import type { StepInput } from "../../../../src/contract/steps.ts";
+import type { PlanStep } from "../../plan.ts";
+import type { ApprovalState } from "../../state.ts";
+import { nameFaults } from "./names.ts";
+import { type Fault, fault } from "../fault.ts";
+import type { StepChange, StepEnd, StepOf } from "../kind.ts";
+import { gateOfStep } from "../votes.ts";
 
 /** Each costs the run some events of its history, and somebody a message: who has not heard so many will not hear the next. */
 const MOST_REMINDERS = 100;

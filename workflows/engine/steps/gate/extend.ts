@@ -1,9 +1,9 @@
-import { refused } from "../command.ts";
-import type { ApprovalState } from "../state.ts";
-import { epochMs, rfc3339 } from "../time.ts";
-import { nextMoment } from "./gate-times.ts";
-import type { StepCommand } from "./kind.ts";
-import { notOpen } from "./open-gate.ts";
+import { refused } from "../../command.ts";
+import type { ApprovalState } from "../../state.ts";
+import { epochMs, rfc3339 } from "../../time.ts";
+import { nextMoment } from "./times.ts";
+import type { StepCommand } from "../kind.ts";
+import { notOpen } from "./open.ts";
 import { mayNotChange } from "./reassign.ts";
 
 /** They travel with the run. */

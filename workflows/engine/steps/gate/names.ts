@@ -1,4 +1,4 @@
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../fault.ts";
 
 /** What is wrong with a list of approvers. */
 export function* nameFaults(approvers: string[], field: string): Generator<Fault> {

@@ -1,7 +1,7 @@
-import { endStep } from "./reference-endings.ts";
-import type { ReferenceRun, ReferenceStep } from "./reference-run.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
-import type { ApprovalState } from "../../workflows/engine/state.ts";
+import { endStep } from "../reference-endings.ts";
+import type { ReferenceRun, ReferenceStep } from "../reference-run.ts";
+import type { PlanStep } from "../../../workflows/engine/plan.ts";
+import type { ApprovalState } from "../../../workflows/engine/state.ts";
 
 /** docs/approvals.md, "In time": when something is to happen to a gate that nobody decides. */
 export function nextLook(definition: PlanStep, step: ReferenceStep): number | undefined {

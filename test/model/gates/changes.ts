@@ -1,9 +1,9 @@
-import { nextLook } from "./reference-times.ts";
-import type { ReferenceRun, ReferenceStep } from "./reference-run.ts";
-import { approversOf, barred, isExcluded } from "./reference-votes.ts";
-import type { Command } from "../../workflows/engine/events.ts";
-import type { PlanStep } from "../../workflows/engine/plan.ts";
-import type { ApprovalState, Vote } from "../../workflows/engine/state.ts";
+import { nextLook } from "./times.ts";
+import type { ReferenceRun, ReferenceStep } from "../reference-run.ts";
+import { approversOf, barred, isExcluded } from "../reference-votes.ts";
+import type { Command } from "../../../workflows/engine/events.ts";
+import type { PlanStep } from "../../../workflows/engine/plan.ts";
+import type { ApprovalState, Vote } from "../../../workflows/engine/state.ts";
 
 const isGroup = (name: string) => name.startsWith("group:");
 
