@@ -101,8 +101,9 @@ const draft = fc.record({
       "reject",
       "skip",
       "escalate",
+      "escalate",
     ),
-    approval_escalation: rarely(
+    approval_escalation: maybe(
       fc.constantFrom<Step["approval_escalation"]>(
         [{ after_secs: 50, approvers: ["cleo"] }],
         [
