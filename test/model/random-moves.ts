@@ -52,6 +52,7 @@ const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
   resume: () => true,
   approve: isGate,
   reject: isGate,
+  choose: isGate,
   withdraw: isGate,
   comment: isGate,
   reassign: isGate,
@@ -88,6 +89,8 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
     ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...edits(verb, known, which),
     result: pick % 5 ? undefined : { text: `${pick % 100}` },
+    ...aim(state.steps[among[(which >> 2) % among.length] as number], which),
+    option: which % 13 ? ["ship", "ship", "hold"][which % 3] : undefined,
   };
 }
 
@@ -109,6 +112,11 @@ function changes(verb: Verb, step: StepState | undefined, which: number): Comman
   const { requested_at = 0, expires_at = requested_at } = step?.approval ?? {};
   return { until: which % 13 ? rfc3339(expires_at + ((which % 7) - 1) * 40_000) : undefined };
 }
+/** Now and then it says what it is about: what is, or what was or never will be. */
+const aim = (step: StepState | undefined, which: number): CommandPayload => ({
+  step_attempt: which % 5 ? undefined : (step?.attempt ?? 1) - (which % 2),
+  shown_hash: which % 7 ? undefined : `${step?.attempt}${which % 2 ? (step?.approval?.shown_hash ?? "") : ".another"}`,
+});
 
 const between = (verb: Verb, step: StepState | undefined, which: number) =>
   verb === "reopen" || verb === "adopt"

@@ -16,6 +16,10 @@ export interface Vote {
   /** The group that made the actor an approver, as `group:name`. */
   as?: string;
   comment?: string;
+  /** Of a gate with options. */
+  option?: string;
+  /** Of a gate with a form: what the step puts out if this vote decides it. */
+  output?: JsonDoc;
 }
 
 export interface Comment {
@@ -48,6 +52,12 @@ export interface ApprovalState {
   expires_at?: number;
   /** Who decides it, where those are not simply those of its definition: what references led to when it opened, others since. */
   approvers?: string[];
+  /** Rendered when it opened: JSON with a member for each field that it shows. Absent: there is nothing but its name. */
+  shown?: JsonDoc;
+  /** Of that, see gates/shown.ts. */
+  shown_hash?: string;
+  /** The option that was chosen. */
+  option?: string;
   approved_by?: string;
   approved_at?: number;
   error?: string;
@@ -63,6 +73,9 @@ export interface ApprovalState {
   reassignments?: Reassignment[];
   extensions?: Extension[];
 }
+
+/** What is known of a gate once an activity has rendered it. */
+export type RenderedGate = Pick<ApprovalState, "approvers" | "shown" | "shown_hash">;
 
 export interface TriggerState {
   status: EventTriggerStatus;

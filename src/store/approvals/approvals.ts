@@ -1,4 +1,5 @@
 import { type Columns, isUuid, withoutNulls } from "../postgres/columns.ts";
+import type { JsonDoc } from "../../contract/json.ts";
 import type { ApprovalExclusion } from "../../contract/steps/approval.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -17,7 +18,7 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "exclude" | "votes" | "comments" | "reassignments" | "extensions";
+type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown" | "reassignments" | "extensions";
 export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
   due_at: number | null;
 };
@@ -29,6 +30,7 @@ export const approvalOf = ({ due_at: _, ...row }: ApprovalColumns): ApprovalRow 
     exclude: listIn<ApprovalExclusion>(row.exclude),
     votes: listIn<Vote>(row.votes),
     comments: listIn<Comment>(row.comments),
+    shown: row.shown === null ? null : (JSON.parse(row.shown) as JsonDoc),
     reassignments: listIn<Reassignment>(row.reassignments),
     extensions: listIn<Extension>(row.extensions),
   });

@@ -20,6 +20,8 @@ export function keptFault(was: PlanStep, is: PlanStep | undefined): string | und
   if (is.step_type !== was.step_type) return `is of type ${is.step_type}, not ${was.step_type}`;
   if (!isSame(was.depends_on, is.depends_on)) return "has other dependencies";
   if (!isSame(approversOf(was), approversOf(is))) return "has other approvers";
+  if (!isSame(was.approval_options ?? [], is.approval_options ?? [])) return "has other options";
+  if (was.approval_form?.text !== is.approval_form?.text) return "has another form";
   return undefined;
 }
 

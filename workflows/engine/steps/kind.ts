@@ -92,6 +92,7 @@ export interface StepEnd {
 export type Work =
   | { kind: "dispatch"; key: string }
   | { kind: "look-up"; key: string }
+  | { kind: "open-gate"; key: string }
   | { kind: "open-wait"; key: string }
   | { kind: "notify"; key: string }
   | { kind: "child"; key: string; child_run_id: string }

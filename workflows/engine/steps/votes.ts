@@ -1,3 +1,4 @@
+import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { CommandPayload } from "../command.ts";
 import { approverAs, exclusionOf, type Gate, type Involved, isGroup, type Opened } from "../gates/gate.ts";
 import type { PlanStep } from "../plan.ts";
@@ -13,8 +14,13 @@ export const gateOfStep = (
   exclude: approval_exclude,
 });
 
-export const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState): number =>
-  votes.filter((vote) => vote.decision === decision).length;
+/** Votes for different options are separate. */
+const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState, option?: string): number =>
+  votes.filter((vote) => vote.decision === decision && vote.option === option).length;
+
+/** As many as one more of which may open it. */
+export const mostVotes = (approval: ApprovalState): number =>
+  Math.max(0, ...(approval.votes ?? []).map(({ option }) => votesFor("approve", approval, option)));
 
 /** Why somebody has no vote. Undefined: they have one. */
 export function notAllowed(
@@ -35,15 +41,17 @@ export function voteOf(
   opened: Opened,
   decision: Vote["decision"],
   sender: CommandPayload & { actor: string; at: number },
+  output?: JsonDoc,
 ): Vote {
   const { actor, at, comment } = sender;
+  const option = decision === "approve" && step.approval_options ? sender.option : undefined;
   const as = approverAs(gateOfStep(step, opened).approvers, sender);
-  return { actor, decision, at, as: as === actor ? undefined : as, comment };
+  return { actor, decision, at, as: as === actor ? undefined : as, comment, option, output };
 }
 
-/** Whether the votes are enough to open the gate. */
-export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: ApprovalState): boolean =>
-  votesFor("approve", approval) >= approvals_required;
+/** Whether the votes are enough to open the gate, for the option where it has some. */
+export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: ApprovalState, option?: string): boolean =>
+  votesFor("approve", approval, option) >= approvals_required;
 
 /**
  * Whether they close it for good. By majority: more than half of those who may decide have rejected it, or too few are left to

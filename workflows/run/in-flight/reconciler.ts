@@ -14,12 +14,13 @@ import type { Mode } from "../mode.ts";
 import { ignoreCancellation, sleepUntil } from "../sleep-until.ts";
 import { RunTimeout } from "./run-timeout.ts";
 import { SlowJobs } from "./slow-jobs.ts";
-import { emit, lookUp, notify, openWait } from "./step-effects.ts";
+import { emit, lookUp, notify, openGate, openWait } from "./step-effects.ts";
 import type { Throttle } from "./throttle.ts";
 
 const IS_ACTIVITY: Record<Work["kind"], boolean> = {
   dispatch: true,
   "look-up": true,
+  "open-gate": true,
   "open-wait": true,
   notify: true,
   emit: true,
@@ -165,6 +166,8 @@ export class Reconciler {
         return this.#dispatch(attemptOf(this.#run, i), queue);
       case "look-up":
         return this.#hear(lookUp(this.#run, i, definition, step));
+      case "open-gate":
+        return this.#hear(openGate(this.#run, i, definition, step));
       case "open-wait":
         return this.#hear(openWait(this.#run, i, definition, step));
       case "notify":

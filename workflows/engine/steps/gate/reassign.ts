@@ -1,9 +1,9 @@
 import { type Refusal, refused } from "../../command.ts";
-import { approverAs, exclusionOf, type Involved, isGroup } from "../../gates/gate.ts";
+import { approverAs, exclusionOf, type Involved, isGroup, isReference } from "../../gates/gate.ts";
 import type { ApprovalState, Vote } from "../../state.ts";
 import { nameFaults } from "./names.ts";
 import type { StepCommand, StepOf } from "../kind.ts";
-import { notOpen } from "./open.ts";
+import { notOpen } from "../decisions.ts";
 import { gateOfStep } from "../votes.ts";
 
 /** They travel with the run. */
@@ -81,8 +81,7 @@ function wrongNames(approvers: string[]): Refusal | undefined {
   if (wrong) return refused("validation_error", wrong.message);
   if (approvers.some((name) => name.length > LONGEST_NAME))
     return refused("validation_error", `approvers must be names of at most ${LONGEST_NAME} characters`);
-  if (approvers.some((name) => name.includes("{{")))
-    return refused("validation_error", "approvers takes no references");
+  if (approvers.some(isReference)) return refused("validation_error", "approvers takes no references");
   return undefined;
 }
 
