@@ -4949,7 +4949,7 @@ export type ReassignWorkflowRunStepQuery = {
 export type ReassignWorkflowRunStepBody = {
     /**
      * @minItems 1
-     * @maxItems 100
+     * @maxItems 50
      */
     approvers: string[];
     /**
