@@ -1,11 +1,14 @@
 import { defaultPayloadConverter } from "@temporalio/common";
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { replayHistory } from "../../src/cli/replay-history.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { activityOf, localActivityOf } from "../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { calling, event, GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
 let stack: Stack;
@@ -37,19 +40,98 @@ const ends = (run: { id: string }) => handleOf(run).result();
 
 describe.concurrent("in the Temporal Web UI", () => {
   test("a run has the id, the name and the attributes by which operators find it", async () => {
-    const run = await on.start(RELEASE, {}, { name: "Release  train" });
+    const slug = `release-${randomUUID()}`;
+    const described = { name: "Release  train", slug, description: "To production." };
+    const run = await on.start(RELEASE, { payload: { version: "2.4" } }, described);
     await on.opens(run, "gate");
     const description = await handleOf(run).describe();
-    expect(await description.staticSummary()).toBe("Release train");
-    expect(description.searchAttributes).toMatchObject({
-      Project: ["demo"],
-      Definition: [run.workflow_id],
-      RunStatus: ["running"],
-    });
+    expect(description.type).toBe(slug);
+    expect(await description.staticSummary()).toBe("Release train v1");
+    expect(await description.staticDetails()).toMatch(/^To production\.\n\n- payload: version\n- requested by ada,/);
+    const waiting = { Project: ["demo"], Definition: [slug], Requester: ["ada"], RunStatus: ["running"] };
+    await until(async () => (await handleOf(run).describe()).searchAttributes.WaitingOn?.length);
+    expect((await handleOf(run).describe()).searchAttributes).toMatchObject({ ...waiting, WaitingOn: ["gate"] });
+    const isFound = (query: string) => until(async () => (await stack.deps.temporal.workflow.count(query)).count === 1);
+    await isFound(`WorkflowType = "${slug}" and Project = "demo" and Requester = "ada" and WaitingOn = "gate"`);
+
     await on.steer(run, "approve", "gate");
     await ends(run);
-    const query = `Project = "demo" and RunStatus = "completed" and WorkflowId = "${run.id}"`;
-    await until(async () => (await stack.deps.temporal.workflow.count(query)).count === 1);
+    await isFound(`Definition = "${slug}" and RunStatus = "completed" and WaitingOn is null`);
+  });
+
+  test("a sub-workflow, a run that is opened again and one that is retried have the type, too", async () => {
+    stack.jobs.on("/once", (_, nth) => ({ status: nth === 1 ? 422 : 200 }));
+    const slug = `child-${randomUUID()}`;
+    const child = await on.workflow([{ step_ref: "a", calls: "/once" }], { slug });
+    const parent = await on.start([calling(child)]);
+    expect(await on.ends(parent)).toMatchObject({ status: "failed" });
+    const [failed] = (await on.runsOf(child)) as [WorkflowRun];
+    const typeOf = async (run: { id: string }) => (await handleOf(run).describe()).type;
+    expect(await typeOf(failed)).toBe(slug);
+    await until(async () => (await handleOf(failed).describe()).searchAttributes.FailedStep?.[0] === "a");
+
+    const { body: retried } = await on.steer<WorkflowRun>(failed, "retry");
+    expect(await on.ends(retried)).toMatchObject({ status: "completed" });
+    expect(await typeOf(retried)).toBe(slug);
+    await on.steer(failed, "retry", "a");
+    expect(await on.ends(failed)).toMatchObject({ status: "completed" });
+    expect(await typeOf(failed)).toBe(slug);
+    expect((await handleOf(failed).describe()).searchAttributes.FailedStep).toBeUndefined();
+  });
+
+  test.each(["bulkOperation", "workflowRun", "constructor", "default", "__proto__", 'two "words" |'])(
+    "a definition whose slug is %s has runs like any other",
+    async (slug) => {
+      const run = await on.start([{ step_ref: "a", calls: "/named-oddly" }], {}, { slug });
+      expect(await on.ends(run)).toMatchObject({ status: "completed" });
+      expect(await ends(run)).toMatchObject({ status: "completed", steps: { a: { status: "completed" } } });
+    },
+  );
+
+  test("a wait without an end has a bar in the timeline, which costs two events; a quick run has none", async () => {
+    const key = `paid:${randomUUID()}`;
+    const paid = { ...event(key), event_timeout_secs: 0 };
+    const run = await on.start([{ ...GATE, step_ref: "legal" }, paid]);
+    await on.opens(run, "legal");
+    await on.opens(run, "event");
+    await on.sends(key);
+    await on.steer(run, "approve", "legal");
+    await ends(run);
+    const { events } = await handleOf(run).fetchHistory();
+    const bars = (events ?? []).flatMap((one) =>
+      one.timerStartedEventAttributes ? [defaultPayloadConverter.fromPayload(one.userMetadata?.summary ?? {})] : [],
+    );
+    expect(bars.sort()).toEqual([`event: waits for event ${key}`, "legal: waits for ada"]);
+    expect(events?.filter((one) => one.timerCanceledEventAttributes)).toHaveLength(2);
+    expect(await replayHistory({ codePath: inject("bundlePath") }, { events })).toBeUndefined();
+
+    const quick = await on.start([{ step_ref: "a", calls: "/quick-one" }]);
+    await ends(quick);
+    const history = await handleOf(quick).fetchHistory();
+    expect(history.events?.filter((one) => one.timerStartedEventAttributes)).toEqual([]);
+    expect(history.events?.filter((one) => one.upsertWorkflowSearchAttributesEventAttributes)).toHaveLength(1);
+  });
+
+  test("a failure names the step, and tells of each step how it ended", async () => {
+    stack.jobs.on("/declined", () => ({ status: 422, body: "card declined" }));
+    stack.jobs.on("/price", () => ({ body: { amount: 7 } }));
+    const run = await on.start([
+      { step_ref: "price", calls: "/price" },
+      { step_ref: "charge", calls: "/declined", depends_on: ["price"] },
+    ]);
+    expect(await on.ends(run)).toMatchObject({ status: "failed", error: "endpoint returned 422: card declined" });
+    const steps = {
+      price: { status: "completed", output: { amount: 7 } },
+      charge: { status: "failed", error: "endpoint returned 422: card declined" },
+    };
+    await expect(ends(run)).rejects.toMatchObject({
+      cause: { message: "charge: endpoint returned 422: card declined", details: [{ status: "failed", steps }] },
+    });
+    expect((await handleOf(run).describe()).searchAttributes).toMatchObject({
+      RunStatus: ["failed"],
+      FailedStep: ["charge"],
+    });
+    expect(await detailsOf(run)).toMatch(/^- \*\*charge\*\*: failed at .* UTC: endpoint returned 422: card declined$/m);
   });
 
   test("a run shows the table of its steps as they are, and who approved what", async () => {
@@ -96,9 +178,11 @@ describe.concurrent("in the Temporal Web UI", () => {
         ? [`${type} ${summary ? defaultPayloadConverter.fromPayload(summary) : "without a name"}`]
         : [];
     });
-    expect(summaries).toEqual(expect.arrayContaining(["playAhead build", "timer gate", "timer nap"]));
+    expect(summaries).toEqual(
+      expect.arrayContaining(["playAhead build", "timer gate: waits for ada", "timer nap: sleeps"]),
+    );
     // On a busy machine the call is not answered at once, and goes on.
-    expect(summaries.filter((summary) => !/ (build|gate|nap)$/.test(summary))).toEqual([]);
+    expect(summaries.filter((summary) => !/ (build|gate|nap)(:.*)?$/.test(summary))).toEqual([]);
   });
 
   test("a run closes as it ended, with its error", async () => {
@@ -109,7 +193,7 @@ describe.concurrent("in the Temporal Web UI", () => {
     await on.cancel(canceled);
 
     await expect(ends(failed)).rejects.toMatchObject({
-      cause: { message: "endpoint returned 422: no", type: "failed" },
+      cause: { message: "a: endpoint returned 422: no", type: "failed" },
     });
     await expect(ends(canceled)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
     expect((await handleOf(canceled).describe()).status.name).toBe("CANCELLED");
@@ -170,8 +254,12 @@ describe.concurrent("`temporal workflow signal`", () => {
     await signal(run, "approve", '{"step_ref":"gate","actor":"mal*lory"}');
     await signal(run, "aprove", '{"step_ref":"gate","actor":"ada"}');
     const details = await detailsOf(run);
-    const [title, , refused, ...lines] = details.split("\n");
-    expect([title, refused]).toEqual([expect.stringContaining("is **running**"), "**Refused lately**"]);
+    const [title, , open, , refused, ...lines] = details.split("\n");
+    expect([title, open, refused]).toEqual([
+      expect.stringContaining("is **running**"),
+      expect.stringMatching(/^- \*\*gate\*\*: waits for ada since .* UTC, until .* UTC$/),
+      "**Refused lately**",
+    ]);
     expect(lines.slice(0, 3)).toEqual([
       expect.stringMatching(/^- 20\S+Z aprove by temporal: there is no signal "aprove": .* pause, resume, approve,/),
       expect.stringMatching(
@@ -205,7 +293,7 @@ describe.concurrent("`temporal workflow signal`", () => {
     const names = ["cancel", "**|`<b>", "x".repeat(500), "__proto__", "stop", "terminate", "Approve"];
     for (const name of names) await handleOf(run).signal(name, "anything");
     const details = await detailsOf(run);
-    const told = details.split("\n").filter((line) => line.startsWith("- "));
+    const told = details.split("\n").filter((line) => line.startsWith("- 20"));
     expect(told).toHaveLength(5);
     expect(told[0]).toContain("Approve by temporal");
     expect(details).not.toContain("x".repeat(200));
