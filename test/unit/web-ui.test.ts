@@ -82,6 +82,15 @@ describe("what is open or has failed is told first", () => {
     expect(linesIn(story).at(-1)).toBe("- and 77 more");
   });
 
+  test("why the run has ended, once", () => {
+    const failed = given([job("charge"), approval("gate")]).fails("charge", { error: "no" });
+    expect(detailsIn(failed)).toMatch(
+      /^\*\*release train\*\* v1 is \*\*failed\*\*\n\n- \*\*charge\*\*: failed at .*: no\n\n/,
+    );
+    const late = given([approval("gate")], { timeout_secs: 60 }).later(61);
+    expect(detailsIn(late)).toMatch(/^\*\*release train\*\* v1 is \*\*timed_out\*\*: workflow timed out\n/);
+  });
+
   test("who has paused the run", () => {
     const story = given([approval("gate")]).does("pause");
     expect(detailsIn(story)).toMatch(/^\*\*release train\*\* v1 is \*\*paused\*\* by ada\n/);

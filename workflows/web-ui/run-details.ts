@@ -1,6 +1,7 @@
 import { pauser } from "../engine/reasons/waits.ts";
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
+import { failedStepOf } from "./failed-step.ts";
 import { openSteps } from "./open-steps.ts";
 import { refusalsAmong } from "./refused-lately.ts";
 import type { Standing } from "./standing.ts";
@@ -14,14 +15,21 @@ export function detailsOf(run: Run, standing: Standing): string {
   const { plan, state } = run;
   const isLarge = plan.steps.length > LARGEST_TABLE;
   const open = openSteps(run, standing, isLarge ? 0 : LARGEST_TABLE);
-  const parts = [titleOf(run), open.join("\n"), refusalsAmong(state.commands), isLarge ? countsOf(run) : tableOf(run)];
+  const parts = [
+    titleOf(run, standing),
+    open.join("\n"),
+    refusalsAmong(state.commands),
+    isLarge ? countsOf(run) : tableOf(run),
+  ];
   return parts.filter(Boolean).join("\n\n");
 }
 
-function titleOf(run: Run): string {
+function titleOf(run: Run, { failed }: Standing): string {
   const { plan, state } = run;
   const by = state.status === "paused" ? pauser(run) : undefined;
-  const why = state.error ? `: ${cell(state.error)}` : by === undefined ? "" : ` by ${cell(by)}`;
+  // What a step failed with is told of the step.
+  const isTold = failedStepOf(run, failed)?.error === state.error;
+  const why = state.error && !isTold ? `: ${cell(state.error)}` : by === undefined ? "" : ` by ${cell(by)}`;
   return `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${why}`;
 }
 
