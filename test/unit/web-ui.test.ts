@@ -1,11 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { BULK_WORKFLOW_TYPE } from "../../workflows/bulk/messages.ts";
-import * as workflows from "../../workflows/index.ts";
 import { newsOf } from "../../workflows/web-ui/news.ts";
 import { takeUnmirrored } from "../../workflows/engine/mirror/mirroring.ts";
 import { barOf, timerSummary } from "../../workflows/web-ui/bar.ts";
 import { failedStepOf } from "../../workflows/web-ui/failed-step.ts";
-import { webUiHeaders } from "../../workflows/web-ui/headers.ts";
 import { resultOf } from "../../workflows/web-ui/result.ts";
 import { detailsOf } from "../../workflows/web-ui/run-details.ts";
 import {
@@ -15,9 +12,8 @@ import {
   SEARCH_ATTRIBUTES,
 } from "../../workflows/web-ui/search-attributes.ts";
 import { standingOf } from "../../workflows/web-ui/standing.ts";
-import { workflowTypeOf } from "../../workflows/web-ui/workflow-type.ts";
 import { given, type Story, text } from "../engine/given.ts";
-import { approval, child, job, planWith, sleep, wait } from "../engine/plans.ts";
+import { approval, child, job, sleep, wait } from "../engine/plans.ts";
 
 const detailsIn = ({ run }: Story) => detailsOf(run, standingOf(run));
 const linesIn = (story: Story) =>
@@ -204,62 +200,6 @@ describe("the search attributes of a run", () => {
       ["RunStatus", "completed"],
       ["WaitingOn", null],
     ]);
-  });
-});
-
-describe("what a run begins with", () => {
-  const header = planWith([job("a")], { created_by: "ada" }).run;
-
-  test("is its definition's name and version, its description, and the keys of its payload", () => {
-    const run = { ...header, payload: text({ order: 7, "a|b": 1 }) };
-    const { staticSummary, staticDetails, memo } = webUiHeaders(run, { slug: "train", description: "To *production*" });
-    expect(staticSummary).toBe("release train v1");
-    expect(staticDetails.split("\n")).toEqual([
-      "To \\*production\\*",
-      "",
-      "- payload: order, a\\|b",
-      "- requested by ada, in project demo",
-      `- in the API: \`/v1/workflow-runs/${run.id}\`, \`/v1/workflow-runs/${run.id}/steps\`, \`/v1/workflows/${run.workflow_id}\``,
-    ]);
-    expect(memo).toEqual({ definition_id: run.workflow_id });
-  });
-
-  test("is never more than the server takes", () => {
-    const keys = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`${"€".repeat(300)}${i}`, i]));
-    const run = { ...header, workflow_name: "€".repeat(255), payload: text(keys) };
-    const { staticSummary, staticDetails } = webUiHeaders(run, { slug: "€", description: "€".repeat(4096) });
-    expect(bytes(staticSummary)).toBeLessThanOrEqual(400);
-    expect(bytes(staticDetails)).toBeLessThanOrEqual(20_000);
-    expect(staticDetails).toContain("and 480 more");
-  });
-
-  test.each([
-    [undefined, "none"],
-    [text([1]), "no object"],
-    [text({}), "{}"],
-    [{ ref: "x" }, "a large document"],
-    [{ text: "{no" }, "no object"],
-  ])("says of the payload %j: %s", (payload, told) => {
-    expect(webUiHeaders({ ...header, payload }, undefined).staticDetails).toContain(`- payload: ${told}\n`);
-  });
-});
-
-describe("the workflow type is the definition's slug", () => {
-  test.each(["order", "workflowRun", "default", "Größe 1", "__esModule"])("%s", (slug) => {
-    expect(workflowTypeOf(slug)).toBe(slug);
-  });
-
-  test("and never leads to another workflow, nor to what every object has", () => {
-    const others = Object.entries(workflows).filter(([, workflow]) => workflow !== workflows.workflowRun);
-    expect(others.map(([name]) => name)).toEqual([BULK_WORKFLOW_TYPE]);
-    for (const name of [...others.map(([other]) => other), ...Object.getOwnPropertyNames(Object.prototype)]) {
-      expect(workflowTypeOf(name)).toBe(`workflow:${name}`);
-      expect(workflowTypeOf(name) in { ...workflows }).toBe(false);
-    }
-  });
-
-  test("what began before it was goes on as it began", () => {
-    expect(workflowTypeOf(undefined)).toBe("workflowRun");
   });
 });
 

@@ -1,15 +1,13 @@
 import { defaultPayloadConverter } from "@temporalio/common";
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { replayHistory } from "../../src/cli/replay-history.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { activityOf, localActivityOf } from "../stack/histories.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { calling, event, GATE } from "../stack/step-drafts.ts";
-import { until } from "../stack/until.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import { replayHistory } from "../../../src/cli/replay-history.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { activityOf, localActivityOf } from "../../stack/histories.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { calling, event, GATE } from "../../stack/step-drafts.ts";
+import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;
@@ -197,111 +195,5 @@ describe.concurrent("in the Temporal Web UI", () => {
     });
     await expect(ends(canceled)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
     expect((await handleOf(canceled).describe()).status.name).toBe("CANCELLED");
-  });
-});
-
-describe.concurrent("`temporal workflow signal`", () => {
-  const signal = (run: { id: string }, name: string, input: string) =>
-    promisify(execFile)(inject("servers").temporalBinary, [
-      ...["workflow", "signal", "--workflow-id", run.id, "--name", name, "--input", input],
-      ...["--address", stack.config.temporalAddress, "--namespace", stack.config.temporalNamespace],
-    ]);
-
-  test("approves, written by hand as documented", async () => {
-    const run = await on.start(RELEASE);
-    await on.opens(run, "gate");
-    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
-
-    expect(await on.ends(run)).toMatchObject({ status: "completed" });
-    await ends(run);
-    expect(await detailsOf(run)).toContain("approved by ada");
-  });
-
-  test("is held to the same rules as the API, and harms nothing when it makes no sense", async () => {
-    const run = await on.start(RELEASE);
-    await on.opens(run, "gate");
-    await signal(run, "approve", '{"step_ref":"gate","actor":"mallory"}');
-    await signal(run, "approve", "17");
-    await signal(run, "skip", '{"step_ref":["gate"],"reason":{"no":1}}');
-    await signal(run, "force-complete", '{"step_ref":"nowhere","id":"by-hand"}');
-
-    expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
-    await signal(run, "force-complete", '{"step_ref":"gate","actor":"ops","result":{"by":"hand"}}');
-    expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
-    await signal(run, "force-complete", '{"step_ref":"gate","actor":"ops","may_override":true,"result":{"by":"hand"}}');
-    expect(await on.ends(run)).toMatchObject({ status: "completed" });
-    expect(await on.step(run, "gate")).toMatchObject({ output: { by: "hand" } });
-  });
-
-  test("with a version that is none leaves the run able to hear", async () => {
-    const run = await on.start(RELEASE);
-    await on.opens(run, "gate");
-    const version = { workflow_name: "w", workflow_version: 2, workflow_version_id: "ver_2" };
-    for (const in_version of [
-      { steps: [] },
-      { ...version, steps: [null] },
-      { ...version, steps: [{ step_ref: "gate" }] },
-    ])
-      await signal(run, "skip", JSON.stringify({ step_ref: "gate", actor: "mallory", in_version }));
-    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
-    expect(await on.ends(run)).toMatchObject({ status: "completed" });
-  });
-
-  test("typed wrong is told at the top of the run's details, the latest first", async () => {
-    const run = await on.start(RELEASE);
-    await on.opens(run, "gate");
-    await signal(run, "approve", '{"step_ref":"review","actor":"ada"}');
-    await signal(run, "approve", '{"step_ref":"gate","actor":"mal*lory"}');
-    await signal(run, "aprove", '{"step_ref":"gate","actor":"ada"}');
-    const details = await detailsOf(run);
-    const [title, , open, , refused, ...lines] = details.split("\n");
-    expect([title, open, refused]).toEqual([
-      expect.stringContaining("is **running**"),
-      expect.stringMatching(/^- \*\*gate\*\*: waits for ada since .* UTC, until .* UTC$/),
-      "**Refused lately**",
-    ]);
-    expect(lines.slice(0, 3)).toEqual([
-      expect.stringMatching(/^- 20\S+Z aprove by temporal: there is no signal "aprove": .* pause, resume, approve,/),
-      expect.stringMatching(
-        /^- 20\S+Z approve of gate by mal\\\*lory: approver mal\\\*lory is not allowed for step gate$/,
-      ),
-      expect.stringMatching(/^- 20\S+Z approve of review by ada: workflow step run not found$/),
-    ]);
-    expect(details).toMatch(/^\| gate \| approval \| waiting/m);
-
-    await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
-    expect(await on.ends(run)).toMatchObject({ status: "completed" });
-  });
-
-  test("to a bulk operation that is none is told there, too", async () => {
-    const run = await on.start(RELEASE);
-    const draft = { project_id: "demo", operation: "pause", ids: [run.id, run.workflow_id], max_per_second: 1 };
-    const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
-    await signal(body, "abrot", "{}");
-    await signal(body, "resume", '{"actor":"ada"}');
-    const [title, ...told] = (await detailsOf(body)).split("\n");
-    expect(title).toBe("**Refused lately**");
-    expect(told.slice(0, 2)).toEqual([
-      expect.stringMatching(/^- 20\S+Z resume by ada: bulk operation /),
-      expect.stringMatching(/^- 20\S+Z abrot by temporal: there is no signal "abrot": .* pause, resume, abort$/),
-    ]);
-  });
-
-  test("that is no signal of ours harms nothing, whatever its name and however many", async () => {
-    const run = await on.start(RELEASE);
-    await on.opens(run, "gate");
-    const names = ["cancel", "**|`<b>", "x".repeat(500), "__proto__", "stop", "terminate", "Approve"];
-    for (const name of names) await handleOf(run).signal(name, "anything");
-    const details = await detailsOf(run);
-    const told = details.split("\n").filter((line) => line.startsWith("- 20"));
-    expect(told).toHaveLength(5);
-    expect(told[0]).toContain("Approve by temporal");
-    expect(details).not.toContain("x".repeat(200));
-    await on.steer(run, "approve", "gate");
-    expect(await on.ends(run)).toMatchObject({ status: "completed" });
-    expect(await on.statuses(run)).toEqual({ build: "completed", gate: "completed" });
-    await ends(run);
-    const history = await handleOf(run).fetchHistory();
-    expect(await replayHistory({ codePath: inject("bundlePath") }, history)).toBeUndefined();
   });
 });
