@@ -57,6 +57,39 @@ export type Approval = {
     approved_at?: Time;
     expires_at?: Time;
     error?: string;
+    /**
+     * The attempt of the step. A decision may say it, and is refused where it is another one.
+     */
+    step_attempt?: number;
+    /**
+     * The same for all that is shown.
+     */
+    shown_hash?: string;
+    title?: string;
+    /**
+     * Markdown.
+     */
+    text?: string;
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    links?: {
+        title?: string;
+        url: string;
+    }[];
+    /**
+     * A JSON Schema. `values` of a decision are held to it.
+     */
+    form?: unknown;
+    /**
+     * What may be chosen.
+     */
+    options?: string[];
+    /**
+     * What was chosen.
+     */
+    option?: string;
     votes?: Vote[];
     comments?: {
         actor: string;
@@ -99,6 +132,39 @@ export type Attempt = {
         approved_at?: Time;
         expires_at?: Time;
         error?: string;
+        /**
+         * The attempt of the step. A decision may say it, and is refused where it is another one.
+         */
+        step_attempt?: number;
+        /**
+         * The same for all that is shown.
+         */
+        shown_hash?: string;
+        title?: string;
+        /**
+         * Markdown.
+         */
+        text?: string;
+        /**
+         * Any JSON value.
+         */
+        payload?: unknown;
+        links?: {
+            title?: string;
+            url: string;
+        }[];
+        /**
+         * A JSON Schema. `values` of a decision are held to it.
+         */
+        form?: unknown;
+        /**
+         * What may be chosen.
+         */
+        options?: string[];
+        /**
+         * What was chosen.
+         */
+        option?: string;
         votes?: Vote[];
         comments?: {
             actor: string;
@@ -993,6 +1059,39 @@ export type ListedApproval = {
     approved_at?: Time;
     expires_at?: Time;
     error?: string;
+    /**
+     * The attempt of the step. A decision may say it, and is refused where it is another one.
+     */
+    step_attempt?: number;
+    /**
+     * The same for all that is shown.
+     */
+    shown_hash?: string;
+    title?: string;
+    /**
+     * Markdown.
+     */
+    text?: string;
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    links?: {
+        title?: string;
+        url: string;
+    }[];
+    /**
+     * A JSON Schema. `values` of a decision are held to it.
+     */
+    form?: unknown;
+    /**
+     * What may be chosen.
+     */
+    options?: string[];
+    /**
+     * What was chosen.
+     */
+    option?: string;
     votes?: Vote[];
     comments?: {
         actor: string;
@@ -1548,6 +1647,11 @@ export type Vote = {
      */
     as?: string;
     comment?: string;
+    option?: string;
+    /**
+     * Of a gate with a form: what the step puts out if this vote decides it.
+     */
+    output?: unknown;
 };
 
 export type WaitingStep = {
@@ -1703,6 +1807,45 @@ export type WorkflowPlan = {
              */
             approval_timeout_secs?: number;
             approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+            /**
+             * @maxLength 500
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            approval_title?: string;
+            /**
+             * @maxLength 16384
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            approval_text?: string;
+            /**
+             * Any JSON value.
+             */
+            approval_payload?: unknown;
+            /**
+             * @minItems 0
+             * @maxItems 20
+             */
+            approval_links?: {
+                /**
+                 * @maxLength 255
+                 * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+                 */
+                title?: string | null;
+                /**
+                 * @maxLength 2048
+                 * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+                 */
+                url: string;
+            }[];
+            /**
+             * Any JSON value.
+             */
+            approval_form?: unknown;
+            /**
+             * @minItems 1
+             * @maxItems 20
+             */
+            approval_options?: string[];
             /**
              * @maxLength 4096
              * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -1939,6 +2082,45 @@ export type WorkflowStep = {
      */
     approval_timeout_secs?: number;
     approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+    /**
+     * @maxLength 500
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    approval_title?: string;
+    /**
+     * @maxLength 16384
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    approval_text?: string;
+    /**
+     * Any JSON value.
+     */
+    approval_payload?: unknown;
+    /**
+     * @minItems 0
+     * @maxItems 20
+     */
+    approval_links?: {
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        title?: string | null;
+        /**
+         * @maxLength 2048
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        url: string;
+    }[];
+    /**
+     * Any JSON value.
+     */
+    approval_form?: unknown;
+    /**
+     * @minItems 1
+     * @maxItems 20
+     */
+    approval_options?: string[];
     /**
      * @maxLength 4096
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2237,6 +2419,45 @@ export type CreateWorkflowBody = {
         approval_timeout_secs?: number | null;
         approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
         /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
+        /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
@@ -2511,6 +2732,45 @@ export type UpdateWorkflowBody = {
          */
         approval_timeout_secs?: number | null;
         approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2944,6 +3204,45 @@ export type DryRunWorkflowBody = {
         approval_timeout_secs?: number | null;
         approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
         /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
+        /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
@@ -3083,6 +3382,16 @@ export type SimulateWorkflowBody = {
             attempts?: number | null;
         } | null;
         decision?: ("approve" | "reject") | null;
+        /**
+         * Of an approval with options: the one that is chosen. Without it, the first.
+         * @maxLength 64
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        option?: string | null;
+        /**
+         * Of an approval with a form.
+         */
+        values?: unknown;
         /**
          * Who decides. Without it, the first of the approvers.
          * @maxLength 255
@@ -3918,6 +4227,16 @@ export type SimulateWorkflowRunBody = {
         } | null;
         decision?: ("approve" | "reject") | null;
         /**
+         * Of an approval with options: the one that is chosen. Without it, the first.
+         * @maxLength 64
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        option?: string | null;
+        /**
+         * Of an approval with a form.
+         */
+        values?: unknown;
+        /**
          * Who decides. Without it, the first of the approvers.
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4170,6 +4489,19 @@ export type ApproveWorkflowRunStepBody = {
      */
     comment?: string | null;
     /**
+     * Of the gate's form.
+     */
+    values?: unknown;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
+    /**
      * As `?dryRun=true`.
      */
     dry_run?: boolean | null;
@@ -4194,6 +4526,73 @@ export type ApproveWorkflowRunStepVariables = {
     query?: ApproveWorkflowRunStepQuery;
     body?: ApproveWorkflowRunStepBody;
     headers?: ApproveWorkflowRunStepHeaders;
+};
+
+export type ChooseWorkflowRunStepOptionResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ChooseWorkflowRunStepOptionPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ChooseWorkflowRunStepOptionQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ChooseWorkflowRunStepOptionBody = {
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    option: string;
+    /**
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment?: string | null;
+    /**
+     * Of the gate's form.
+     */
+    values?: unknown;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ChooseWorkflowRunStepOptionHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ChooseWorkflowRunStepOptionResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ChooseWorkflowRunStepOptionVariables = {
+    path: ChooseWorkflowRunStepOptionPath;
+    query?: ChooseWorkflowRunStepOptionQuery;
+    body: ChooseWorkflowRunStepOptionBody;
+    headers?: ChooseWorkflowRunStepOptionHeaders;
 };
 
 export type RejectWorkflowRunStepResult = {
@@ -4224,6 +4623,15 @@ export type RejectWorkflowRunStepBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     comment?: string | null;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
     /**
      * As `?dryRun=true`.
      */
@@ -4636,6 +5044,21 @@ export type CountApprovalsVariables = {
     query?: CountApprovalsQuery;
 };
 
+export type GetWorkflowRunStepApprovalResult = ListedApproval;
+
+export type GetWorkflowRunStepApprovalPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type GetWorkflowRunStepApprovalResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunStepApprovalVariables = {
+    path: GetWorkflowRunStepApprovalPath;
+};
+
 export type DecideApprovalsResult = Decisions | DecisionsPlan;
 
 export type DecideApprovalsQuery = {
@@ -4646,7 +5069,12 @@ export type DecideApprovalsQuery = {
 };
 
 export type DecideApprovalsBody = {
-    decision: "approve" | "reject";
+    decision: "approve" | "reject" | "choose";
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    option?: string | null;
     /**
      * @maxLength 2000
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
@@ -4667,6 +5095,15 @@ export type DecideApprovalsBody = {
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         step_ref: string;
+        /**
+         * @minimum 1
+         */
+        step_attempt?: number | null;
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        shown_hash?: string | null;
     }[];
     /**
      * As `?dryRun=true`.
@@ -6667,6 +7104,19 @@ export type Ops = {
             location?: string;
         };
     };
+    chooseWorkflowRunStepOption: {
+        args: {
+            path: ChooseWorkflowRunStepOptionPath;
+            query?: ChooseWorkflowRunStepOptionQuery;
+            body: ChooseWorkflowRunStepOptionBody;
+            headers?: ChooseWorkflowRunStepOptionHeaders;
+        };
+        result: ChooseWorkflowRunStepOptionResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
     rejectWorkflowRunStep: {
         args: {
             path: RejectWorkflowRunStepPath;
@@ -6791,6 +7241,15 @@ export type Ops = {
             query?: CountApprovalsQuery;
         };
         result: CountApprovalsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    getWorkflowRunStepApproval: {
+        args: {
+            path: GetWorkflowRunStepApprovalPath;
+        };
+        result: GetWorkflowRunStepApprovalResult;
         headers: {
             xRequestId?: string;
         };
@@ -7274,6 +7733,7 @@ export const OPERATIONS = {
     retryWorkflowRunStep: { id: "retryWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/retry", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayWorkflowRunSubtree: { id: "replayWorkflowRunSubtree", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/replay-subtree", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     approveWorkflowRunStep: { id: "approveWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approve", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    chooseWorkflowRunStepOption: { id: "chooseWorkflowRunStepOption", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/choose", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     rejectWorkflowRunStep: { id: "rejectWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reject", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     withdrawWorkflowRunStepVote: { id: "withdrawWorkflowRunStepVote", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/withdraw", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     commentWorkflowRunStep: { id: "commentWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/comment", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
@@ -7285,6 +7745,7 @@ export const OPERATIONS = {
     explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunStepApproval: { id: "getWorkflowRunStepApproval", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approval", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listBulkOperations: { id: "listBulkOperations", method: "GET", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     createBulkOperation: { id: "createBulkOperation", method: "POST", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
@@ -9171,4 +9632,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

@@ -89,8 +89,26 @@ const vote = z
     at: time,
     as: z.string().optional().describe("The group that made them an approver: group:name."),
     comment: z.string().optional(),
+    option: z.string().optional(),
+    output: document.optional().describe("Of a gate with a form: what the step puts out if this vote decides it."),
   })
   .meta({ id: "Vote" });
+
+/** What a gate shows to those who decide it, rendered when it opened. */
+const shown = {
+  step_attempt: z
+    .int()
+    .optional()
+    .describe("The attempt of the step. A decision may say it, and is refused where it is another one."),
+  shown_hash: z.string().optional().describe("The same for all that is shown."),
+  title: z.string().optional(),
+  text: z.string().optional().describe("Markdown."),
+  payload: document.optional(),
+  links: z.array(z.strictObject({ title: z.string().optional(), url: z.string() })).optional(),
+  form: document.optional().describe("A JSON Schema. `values` of a decision are held to it."),
+  options: z.array(z.string()).optional().describe("What may be chosen."),
+  option: z.string().optional().describe("What was chosen."),
+};
 
 export const approval = z
   .strictObject({
@@ -105,6 +123,7 @@ export const approval = z
     approved_at: time.optional(),
     expires_at: time.optional(),
     error: z.string().optional(),
+    ...shown,
     votes: z.array(vote).optional(),
     comments: z.array(z.strictObject({ actor: z.string(), at: time, comment: z.string() })).optional(),
   })

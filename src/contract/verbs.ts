@@ -2,6 +2,7 @@ import { z } from "zod";
 import { json, line, map, members, prose, shownAs } from "./fields.ts";
 import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
+import { option } from "./steps/approval.ts";
 import { versionPolicy } from "./workflows.ts";
 
 /** Skip. */
@@ -9,8 +10,11 @@ export const reasonBody = members({ reason: prose(4096).optional() }).meta({ exa
 
 const comment = prose(2_000);
 
+/** What a decision is about. It is refused where that is another attempt by now, or the gate shows something else. */
+export const aim = { step_attempt: z.int().min(1).optional(), shown_hash: line(255).optional() };
+
 /** Reject. */
-export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() }).meta({
+export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional(), ...aim }).meta({
   example: { reason: "not ready" },
 });
 
@@ -26,9 +30,20 @@ export const commentBody = members({ comment: comment.min(1) }).meta({
 export const resultBody = members({ result: json.optional() }).meta({ example: { result: { done: "by hand" } } });
 
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
-export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() }).meta({
-  example: { comment: "checked" },
-});
+export const approveBody = members({
+  approver: line(255).optional(),
+  comment: comment.optional(),
+  values: json.optional().describe("Of the gate's form."),
+  ...aim,
+}).meta({ example: { comment: "checked" } });
+
+/** Choose one of a gate's options. */
+export const chooseBody = members({
+  option,
+  comment: comment.optional(),
+  values: json.optional().describe("Of the gate's form."),
+  ...aim,
+}).meta({ example: { option: "ship" } });
 
 const payloads = {
   payload: json.optional(),

@@ -32,8 +32,11 @@ export function simulatedWork(world: World, run: Run, i: number): SimulatedWork[
   const state = run.state.steps[i] as StepState;
   const work: SimulatedWork[] = workOf(run, i);
   if (!hasBegun(state)) return world.outcomeOf(definition).passed ? [...work, { kind: "pass", key: "pass" }] : work;
-  // Nobody can send an event before its key is registered.
-  const isRegistered = definition.step_type !== "wait_for_event" || state.trigger?.event_key !== undefined;
+  // Nobody can send an event before its key is registered, nor decide a gate before it has opened.
+  const isRegistered =
+    definition.step_type === "wait_for_event"
+      ? state.trigger?.event_key !== undefined
+      : definition.step_type !== "approval" || state.approval !== undefined;
   const isDecided = state.status === "waiting" && isRegistered;
   return isDecided ? [...work, { kind: "end", key: `end/${state.generation}` }] : work;
 }
@@ -80,6 +83,11 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
         soon({ ...news, type: "child_started" }),
         after(end, { at: now, type: "child_ended", child_run_id, ...ended }),
       ];
+    }
+    case "open-gate": {
+      const opened = world.payloads.gateOf(run, i);
+      if ("problem" in opened) return [soon({ ...news, type: "wait_refused", error: opened.problem })];
+      return [soon({ ...news, type: "gate_opened", ...opened })];
     }
     case "open-wait": {
       const rendered = world.payloads.keyOf(run, i, "event_key");

@@ -7,11 +7,17 @@ export type End = Timing &
     | { is: "completed"; output?: JsonDoc }
     | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
     /** By those who are named first, and as many others as are needed. */
-    | { is: "approved" | "rejected"; voters: Voter[]; reason?: string; output?: JsonDoc }
+    | ({ is: "approved" | "rejected"; voters: Voter[]; reason?: string; option?: string } & GateEnd)
     | Passed
     /** Nothing comes, and its own timeout ends it, if it has one. */
     | { is: "left alone" }
   );
+
+/** What a gate puts out: what it did, or with values for its form, as JSON text. */
+interface GateEnd {
+  output?: JsonDoc;
+  values?: string;
+}
 
 /** Somebody who decides, and the groups by which they may. */
 export interface Voter {

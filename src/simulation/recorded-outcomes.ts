@@ -51,8 +51,13 @@ function isOfRules(run: Run, i: number, payloads: Payloads): boolean {
   const { status, error, started_at } = run.state.steps[i] as StepState;
   if (status !== "failed" || started_at === undefined) return false;
   if (error?.endsWith("(payload_schema)")) return true;
-  const isWait = run.plan.steps[i]?.step_type === "wait_for_event";
-  const made = isWait ? payloads.keyOf(run, i, "event_key") : payloads.payloadOf(run, i);
+  const type = run.plan.steps[i]?.step_type;
+  const made =
+    type === "wait_for_event"
+      ? payloads.keyOf(run, i, "event_key")
+      : type === "approval"
+        ? payloads.gateOf(run, i)
+        : payloads.payloadOf(run, i);
   return "problem" in made && made.problem === error;
 }
 
@@ -83,7 +88,7 @@ function endOf(step: PlanStep, { status, error, output, approval }: StepState, a
   if (approval?.status === "timed_out") return { after_ms, is: "left alone" };
   if (status === "completed")
     return step.step_type === "approval"
-      ? { after_ms, is: "approved", voters: votersOf(approval, "approve"), output }
+      ? { after_ms, is: "approved", voters: votersOf(approval, "approve"), option: approval?.option, output }
       : { after_ms, is: "completed", output };
   if (step.step_type === "job") return { after_ms, is: "failed", class: classOfError(error) ?? "client", error };
   if (approval?.status === "rejected")
@@ -96,7 +101,7 @@ function endOf(step: PlanStep, { status, error, output, approval }: StepState, a
 function votersOf(approval: ApprovalState | undefined, decision: Vote["decision"]): Voter[] {
   const { votes = [], approved_by } = approval ?? {};
   const voters = votes
-    .filter((vote) => vote.decision === decision)
+    .filter((vote) => vote.decision === decision && (decision === "reject" || vote.option === approval?.option))
     .map(({ actor, as }) => (as?.startsWith("group:") ? { actor, groups: [as.slice("group:".length)] } : { actor }));
   return voters.length > 0 || approved_by === undefined ? voters : [{ actor: approved_by }];
 }

@@ -75,6 +75,11 @@ const voted = after("POST", "/v1/workflow-runs/:workflowRunID/steps/:stepRef/app
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 });
+const choosing = async (): Promise<Ids> => {
+  const run = await runOf(stack, [{ ...gate("gate"), approval_options: ["ship", "hold"] }]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+};
 const canceled = after("DELETE", "/v1/workflow-runs/:workflowRunID");
 const paused = after("POST", "/v1/workflow-runs/:workflowRunID/pause");
 
@@ -152,6 +157,7 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/retry`]: { prepare: canceled },
   [`post ${STEP}/replay-subtree`]: { prepare: canceled },
   [`post ${STEP}/approve`]: { prepare: atGate },
+  [`post ${STEP}/choose`]: { body: () => ({ option: "ship" }), prepare: choosing },
   [`post ${STEP}/reject`]: { prepare: atGate },
   [`post ${STEP}/withdraw`]: { prepare: voted },
   [`post ${STEP}/comment`]: { body: () => ({ comment: "hm" }), prepare: atGate },

@@ -51,6 +51,7 @@ const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
   resume: () => true,
   approve: isGate,
   reject: isGate,
+  choose: isGate,
   withdraw: isGate,
   comment: isGate,
   skip: isOpen,
@@ -84,8 +85,16 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
     ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...edits(verb, known, which),
     result: pick % 5 ? undefined : { text: `${pick % 100}` },
+    ...aim(state.steps[among[(which >> 2) % among.length] as number], which),
+    option: which % 13 ? ["ship", "ship", "hold"][which % 3] : undefined,
   };
 }
+
+/** Now and then it says what it is about: what is, or what was or never will be. */
+const aim = (step: StepState | undefined, which: number): CommandPayload => ({
+  step_attempt: which % 5 ? undefined : (step?.attempt ?? 1) - (which % 2),
+  shown_hash: which % 7 ? undefined : `${step?.attempt}${which % 2 ? (step?.approval?.shown_hash ?? "") : ".another"}`,
+});
 
 const between = (verb: Verb, step: StepState | undefined, which: number) =>
   verb === "reopen" || verb === "adopt"

@@ -83,7 +83,10 @@ const draft = fc.record({
       ["ada", "bob"],
       ["ada", "bob", "cleo"],
       ["group:finance"],
+      ["{{payload.boss}}"],
+      ["ada", "{{payload.boss}}"],
     ),
+    approval_options: rarely(fc.constant<string[]>(["ship", "hold"])),
     approvals_required: fc.constantFrom(undefined, undefined, 1, 2),
     approval_reject: fc.constantFrom<Step["approval_reject"]>(undefined, "first", "majority"),
     approval_exclude: fc.constantFrom<Step["approval_exclude"]>(

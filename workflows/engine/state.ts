@@ -16,6 +16,10 @@ export interface Vote {
   /** The group that made the actor an approver, as `group:name`. */
   as?: string;
   comment?: string;
+  /** Of a gate with options. */
+  option?: string;
+  /** Of a gate with a form: what the step puts out if this vote decides it. */
+  output?: JsonDoc;
 }
 
 export interface Comment {
@@ -28,6 +32,14 @@ export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
   expires_at?: number;
+  /** What the references among those of its definition led to when it opened. Absent: there were none. */
+  approvers?: string[];
+  /** Rendered when it opened: JSON with a member for each field that it shows. Absent: there is nothing but its name. */
+  shown?: JsonDoc;
+  /** Of that, see gates/shown.ts. */
+  shown_hash?: string;
+  /** The option that was chosen. */
+  option?: string;
   approved_by?: string;
   approved_at?: number;
   error?: string;
@@ -35,6 +47,9 @@ export interface ApprovalState {
   votes?: Vote[];
   comments?: Comment[];
 }
+
+/** What is known of a gate once an activity has rendered it. */
+export type RenderedGate = Pick<ApprovalState, "approvers" | "shown" | "shown_hash">;
 
 export interface TriggerState {
   status: EventTriggerStatus;

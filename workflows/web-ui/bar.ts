@@ -13,11 +13,13 @@ export interface Bar {
 
 /** A wait without an end, which has no timer of its own. Each costs two events, so runs of older rules, whose histories lack them, have none. */
 export function barOf(run: Run, i: number): Bar[] {
-  const { status, started_at, deadline, trigger, generation } = run.state.steps[i] ?? {};
+  const of = ofStep(run, i);
+  if (!of || (run.plan.run.rules ?? 0) < 2) return [];
+  const { status, started_at, deadline, generation } = of.step;
   if (status !== "waiting" || started_at === undefined || deadline !== undefined) return [];
-  if ((run.plan.run.rules ?? 0) < 2) return [];
-  // A wait for an event says its key, which is being rendered.
-  const isKnown = run.plan.steps[i]?.step_type !== "wait_for_event" || trigger?.event_key !== undefined;
+  const wait = STEP_KINDS[of.definition.step_type].waits(of);
+  // It says who decides, or the event's key, once those are known.
+  const isKnown = wait && isAwaited(wait) && (wait.reason !== "event" || wait.event_key !== undefined);
   return isKnown ? [{ kind: "bar", key: `bar/${generation}` }] : [];
 }
 

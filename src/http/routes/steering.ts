@@ -5,6 +5,7 @@ import type { Json } from "../../contract/json.ts";
 import { type Approval, dryRun, type StepRun, workflowRun } from "../../contract/runs.ts";
 import {
   approveBody,
+  chooseBody,
   commentBody,
   decidedGate,
   emptyBody,
@@ -49,11 +50,16 @@ export const steeringRoutes: Route[] = [
     { operationId: "approveWorkflowRunStep", summary: "Approve a gate", ...MAY_DECIDE },
     {
       body: approveBody,
-      said: ({ comment }) => ({ comment }),
+      said: ({ approver: _, ...said }) => said,
       shows: decidedGate,
       show: theGate,
       ignores: sent(IGNORED.approve),
     },
+  ),
+  ofStep(
+    "choose",
+    { operationId: "chooseWorkflowRunStepOption", summary: "Choose an option of a gate", ...MAY_DECIDE },
+    { body: chooseBody, said: (body) => body, shows: decidedGate, show: theGate },
   ),
   ofStep(
     "reject",

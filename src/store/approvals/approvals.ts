@@ -1,4 +1,5 @@
 import { type Columns, isUuid, withoutNulls } from "../postgres/columns.ts";
+import type { JsonDoc } from "../../contract/json.ts";
 import type { ApprovalExclusion } from "../../contract/steps/approval.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -17,18 +18,27 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "exclude" | "votes" | "comments";
+type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown";
 export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
   due_at: number | null;
 };
 
-export const approvalOf = ({ approvers, exclude, votes, comments, due_at: _, ...row }: ApprovalColumns): ApprovalRow =>
+export const approvalOf = ({
+  approvers,
+  exclude,
+  votes,
+  comments,
+  shown,
+  due_at: _,
+  ...row
+}: ApprovalColumns): ApprovalRow =>
   withoutNulls<ApprovalRow>({
     ...row,
     approvers: listIn(approvers),
     exclude: exclude === null ? null : listIn<ApprovalExclusion>(exclude),
     votes: votes === null ? null : listIn<Vote>(votes),
     comments: comments === null ? null : listIn<Comment>(comments),
+    shown: shown === null ? null : (JSON.parse(shown) as JsonDoc),
   });
 
 const listIn = <Item = string>(json: string | null) => JSON.parse(json ?? "[]") as Item[];

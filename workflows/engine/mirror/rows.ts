@@ -67,7 +67,12 @@ export interface ApprovalRow {
   step_run_id: string;
   project_id?: string;
   step_ref?: string;
+  /** Of the step. Absent of one that was decided before it was kept. */
+  attempt?: number;
   approvers: string[];
+  shown?: JsonDoc;
+  shown_hash?: string;
+  option?: string;
   /** How many of them have to approve. Absent: one. */
   required?: number;
   exclude?: ApprovalExclusion[];

@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { RunStatus } from "../../../src/contract/runs.ts";
 import type { StepInput } from "../../../src/contract/steps.ts";
 import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
-import type { Gate, Involved } from "../gates/gate.ts";
+import type { Gate, Involved, Opened } from "../gates/gate.ts";
 import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
 import type { Wait } from "../reasons/reason.ts";
 import type { Plan, PlanStep } from "../plan.ts";
@@ -44,7 +44,7 @@ export interface StepKind {
   /** The verb that an event sent to the step's key is. Left out: it takes no events. */
   eventVerb?: StepVerb;
   /** Each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
-  gates(definition: PlanStep): Gate[];
+  gates(definition: PlanStep, opened?: Opened): Gate[];
 
   /** What a step of this type lacks, in the words that published clients know. */
   lacks(input: StepInput): Iterable<Fault>;
@@ -92,6 +92,7 @@ export interface StepEnd {
 export type Work =
   | { kind: "dispatch"; key: string }
   | { kind: "look-up"; key: string }
+  | { kind: "open-gate"; key: string }
   | { kind: "open-wait"; key: string }
   | { kind: "notify"; key: string }
   | { kind: "child"; key: string; child_run_id: string }

@@ -14,13 +14,14 @@ import type { Mode } from "../mode.ts";
 import { ignoreCancellation, sleepUntil } from "../sleep-until.ts";
 import { RunTimeout } from "./run-timeout.ts";
 import { SlowJobs } from "./slow-jobs.ts";
-import { emit, lookUp, notify, openWait } from "./step-effects.ts";
+import { emit, lookUp, notify, openGate, openWait } from "./step-effects.ts";
 import type { Throttle } from "./throttle.ts";
 import { type Bar, barOf, timerSummary } from "../../web-ui/bar.ts";
 
 const IS_ACTIVITY: Record<Going["kind"], boolean> = {
   dispatch: true,
   "look-up": true,
+  "open-gate": true,
   "open-wait": true,
   notify: true,
   emit: true,
@@ -174,6 +175,8 @@ export class Reconciler {
         return this.#dispatch(attemptOf(this.#run, i), queue);
       case "look-up":
         return this.#hear(lookUp(this.#run, i, definition, step));
+      case "open-gate":
+        return this.#hear(openGate(this.#run, i, definition, step));
       case "open-wait":
         return this.#hear(openWait(this.#run, i, definition, step));
       case "notify":
