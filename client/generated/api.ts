@@ -46,6 +46,9 @@ export type Approval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -96,6 +99,21 @@ export type Approval = {
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
 };
 
 export type ApprovalCounts = {
@@ -171,6 +189,21 @@ export type Attempt = {
             at: Time;
             comment: string;
         }[];
+        /**
+         * How many steps of its escalation were taken.
+         */
+        escalation_level?: number;
+        /**
+         * When the last of them was.
+         */
+        escalated_at?: Time;
+        reminders?: number;
+        /**
+         * When the last of them was.
+         */
+        reminded_at?: Time;
+        reassignments?: Reassignment[];
+        extensions?: Extension[];
     };
     started_at?: Time;
     finished_at?: Time;
@@ -719,6 +752,13 @@ export type EventTrigger = {
     sent_by?: string;
 };
 
+export type Extension = {
+    actor: string;
+    at: Time;
+    until: Time;
+    reason?: string;
+};
+
 export type FailedItem = {
     /**
      * @minimum 0
@@ -1048,6 +1088,9 @@ export type ListedApproval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -1098,6 +1141,21 @@ export type ListedApproval = {
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
     project_id: string;
     step_ref: string;
     workflow_id: Id;
@@ -1189,6 +1247,20 @@ export type Readiness = {
         status: "up" | "down";
         latency_ms: number;
     }[];
+};
+
+export type Reassignment = {
+    actor: string;
+    at: Time;
+    /**
+     * Who decided from then on, without those that escalations have added since.
+     */
+    approvers: string[];
+    reason?: string;
+    /**
+     * Votes of who was no approver any more: they do not count.
+     */
+    dropped?: Vote[];
 };
 
 export type RunCounts = {
@@ -1806,7 +1878,28 @@ export type WorkflowPlan = {
              * @maximum 2147483647
              */
             approval_timeout_secs?: number;
-            approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+            approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+            /**
+             * @minItems 1
+             * @maxItems 10
+             */
+            approval_escalation?: {
+                /**
+                 * @minimum 1
+                 * @maximum 2147483647
+                 */
+                after_secs: number;
+                /**
+                 * @minItems 1
+                 * @maxItems 1000
+                 */
+                approvers: string[];
+            }[];
+            /**
+             * @minimum -2147483648
+             * @maximum 2147483647
+             */
+            approval_remind_every_secs?: number;
             /**
              * @maxLength 500
              * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2081,7 +2174,28 @@ export type WorkflowStep = {
      * @maximum 2147483647
      */
     approval_timeout_secs?: number;
-    approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+    approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+    /**
+     * @minItems 1
+     * @maxItems 10
+     */
+    approval_escalation?: {
+        /**
+         * @minimum 1
+         * @maximum 2147483647
+         */
+        after_secs: number;
+        /**
+         * @minItems 1
+         * @maxItems 1000
+         */
+        approvers: string[];
+    }[];
+    /**
+     * @minimum -2147483648
+     * @maximum 2147483647
+     */
+    approval_remind_every_secs?: number;
     /**
      * @maxLength 500
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2417,7 +2531,28 @@ export type CreateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2731,7 +2866,28 @@ export type UpdateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3202,7 +3358,28 @@ export type DryRunWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4750,6 +4927,114 @@ export type CommentWorkflowRunStepVariables = {
     query?: CommentWorkflowRunStepQuery;
     body: CommentWorkflowRunStepBody;
     headers?: CommentWorkflowRunStepHeaders;
+};
+
+export type ReassignWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ReassignWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ReassignWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ReassignWorkflowRunStepBody = {
+    /**
+     * @minItems 1
+     * @maxItems 50
+     */
+    approvers: string[];
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ReassignWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ReassignWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ReassignWorkflowRunStepVariables = {
+    path: ReassignWorkflowRunStepPath;
+    query?: ReassignWorkflowRunStepQuery;
+    body: ReassignWorkflowRunStepBody;
+    headers?: ReassignWorkflowRunStepHeaders;
+};
+
+export type ExtendWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ExtendWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ExtendWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ExtendWorkflowRunStepBody = {
+    /**
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    until: string;
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ExtendWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ExtendWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ExtendWorkflowRunStepVariables = {
+    path: ExtendWorkflowRunStepPath;
+    query?: ExtendWorkflowRunStepQuery;
+    body: ExtendWorkflowRunStepBody;
+    headers?: ExtendWorkflowRunStepHeaders;
 };
 
 export type SkipWorkflowRunStepResult = {
@@ -7156,6 +7441,32 @@ export type Ops = {
             location?: string;
         };
     };
+    reassignWorkflowRunStep: {
+        args: {
+            path: ReassignWorkflowRunStepPath;
+            query?: ReassignWorkflowRunStepQuery;
+            body: ReassignWorkflowRunStepBody;
+            headers?: ReassignWorkflowRunStepHeaders;
+        };
+        result: ReassignWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    extendWorkflowRunStep: {
+        args: {
+            path: ExtendWorkflowRunStepPath;
+            query?: ExtendWorkflowRunStepQuery;
+            body: ExtendWorkflowRunStepBody;
+            headers?: ExtendWorkflowRunStepHeaders;
+        };
+        result: ExtendWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
     skipWorkflowRunStep: {
         args: {
             path: SkipWorkflowRunStepPath;
@@ -7737,6 +8048,8 @@ export const OPERATIONS = {
     rejectWorkflowRunStep: { id: "rejectWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reject", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     withdrawWorkflowRunStepVote: { id: "withdrawWorkflowRunStepVote", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/withdraw", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     commentWorkflowRunStep: { id: "commentWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/comment", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    reassignWorkflowRunStep: { id: "reassignWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reassign", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    extendWorkflowRunStep: { id: "extendWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/extend", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -9632,4 +9945,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, reassignWorkflowRunStep, extendWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

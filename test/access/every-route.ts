@@ -61,6 +61,12 @@ const atGate = async (): Promise<Ids> => {
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 };
+/** Of a gate with a deadline. */
+const timed = async (): Promise<Ids> => {
+  const run = await runOf(stack, [{ ...gate("gate"), approval_timeout_secs: 3600 }]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+};
 const after =
   (method: string, path: string, prepare = atGate) =>
   async () => {
@@ -161,6 +167,8 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/reject`]: { prepare: atGate },
   [`post ${STEP}/withdraw`]: { prepare: voted },
   [`post ${STEP}/comment`]: { body: () => ({ comment: "hm" }), prepare: atGate },
+  [`post ${STEP}/reassign`]: { body: () => ({ approvers: ["bob"] }), prepare: atGate },
+  [`post ${STEP}/extend`]: { body: () => ({ until: "2090-01-01T00:00:00Z" }), prepare: timed },
   "post /v1/approvals/decide": {
     body: ({ workflowRunID: workflow_run_id, stepRef: step_ref }) => ({
       decision: "approve",

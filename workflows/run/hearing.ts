@@ -6,7 +6,7 @@ import { nowOf } from "./clock.ts";
 import { logRefusal } from "./inbox.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 
-const DECIDES: ReadonlySet<string> = new Set(["approve", "reject", "withdraw", "comment"]);
+const DECIDES: ReadonlySet<string> = new Set(["approve", "reject", "withdraw", "comment", "reassign", "extend"]);
 
 /** What has arrived happens to the run. */
 export function hear(run: Run, task: WorkflowTask, event: InboundEvent, now = nowOf(run.plan.run)): void {

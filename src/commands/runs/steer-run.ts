@@ -46,6 +46,10 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   comment?: string;
+  /** reassign */
+  approvers?: string[];
+  /** extend */
+  until?: string;
   option?: string;
   /** approve, choose: of the gate's form. */
   values?: Json;
@@ -130,12 +134,14 @@ const saidBy = ({
   stepRef,
   reason,
   comment,
+  approvers,
+  until,
   eventKey,
   option,
   step_attempt,
   shown_hash,
 }: Steering): CommandPayload => ({
-  ...{ step_ref: stepRef, reason, comment, event_key: eventKey, option, step_attempt, shown_hash },
+  ...{ step_ref: stepRef, reason, comment, event_key: eventKey, option, step_attempt, shown_hash, approvers, until },
 });
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef, eventKey }: Steering): Promise<RunRow> {
