@@ -60,10 +60,11 @@ function listed(names: string[]): string {
   return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-const progress = (wait: Wait): string =>
-  wait.reason === "approval" && wait.required !== undefined
-    ? `, ${wait.approved ?? 0} of ${wait.required} approved`
-    : "";
+function progress(wait: Wait): string {
+  if (wait.reason !== "approval") return "";
+  const votes = wait.required === undefined ? "" : `, ${wait.approved ?? 0} of ${wait.required} approved`;
+  return votes + (wait.level === undefined ? "" : `, escalated ${wait.level === 1 ? "once" : `${wait.level} times`}`);
+}
 
 const at = (word: string, ms: number | undefined): string =>
   ms === undefined ? "" : `${word.startsWith(",") ? "" : " "}${word} ${spoken(ms)}`;
