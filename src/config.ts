@@ -21,6 +21,11 @@ export interface Config {
   runTokenSecret?: string;
   /** Whether a job's endpoint may be on a loopback, link-local or private address. */
   allowPrivateEndpoints: boolean;
+  /** Where people reach the API, for links that they are sent. */
+  publicUrl: string;
+  /** Sends mails; without it there are none. */
+  smtpUrl?: string;
+  mailFrom: string;
   /** Whose pages may call the API from a browser: origins, or `*`. */
   corsOrigins: string[];
   /** How many steps a workflow may have. */
@@ -79,6 +84,9 @@ const variables = {
   JWT_ISSUER: z.string().default("workflow-runs"),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
+  PUBLIC_URL: url("http:", "https:").optional(),
+  SMTP_URL: url("smtp:", "smtps:").optional(),
+  MAIL_FROM: z.string().default("workflow-runs <workflow-runs@localhost>"),
   CORS_ORIGINS: origins,
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
@@ -135,6 +143,9 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     port: found.PORT,
     temporalNamespace: found.TEMPORAL_NAMESPACE,
     runTokenSecret: found.RUN_TOKEN_SECRET,
+    publicUrl: (found.PUBLIC_URL ?? urlOf(found.HOST, found.PORT)).replace(/\/+$/, ""),
+    smtpUrl: found.SMTP_URL,
+    mailFrom: found.MAIL_FROM,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
     corsOrigins: found.CORS_ORIGINS,
     maxSteps: found.MAX_STEPS,
@@ -142,6 +153,12 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     logLevel: found.LOG_LEVEL,
     logFormat: found.LOG_FORMAT,
   };
+}
+
+/** A server that listens everywhere, or on loopback, is asked from here. */
+function urlOf(host: string, port: number): string {
+  const isHere = ["127.0.0.1", "0.0.0.0", "::", "::1"].includes(host);
+  return `http://${isHere ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function authOf(found: Found): DevConfig["auth"] {

@@ -1,2 +1,3 @@
 export { bulkOperation } from "./bulk/operation.ts";
+export { webhookDelivery } from "./webhooks/delivery.ts";
 export { workflowRun } from "./run/run.ts";
