@@ -1,7 +1,7 @@
 import type { Message } from "./message.ts";
 import { cut, factsOf, titleOf } from "./words.ts";
 import { stringifyJson, type Json } from "../../src/contract/json.ts";
-import type { WebhookFormat } from "../../src/contract/webhooks.ts";
+import type { WebhookFormat } from "../../src/contract/webhooks/webhooks.ts";
 
 /** What is posted. */
 export function bodyFor(format: WebhookFormat, message: Message): string {

@@ -5,7 +5,7 @@ import { bodyFor } from "./bodies.ts";
 import { type Message, messageOf } from "./message.ts";
 import { signed } from "./signature.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";
-import { isAddress } from "../../src/contract/webhooks.ts";
+import { isAddress } from "../../src/contract/webhooks/webhooks.ts";
 import type { Deps } from "../../src/deps.ts";
 import {
   findDelivery,

@@ -1,7 +1,7 @@
 import { linkFor } from "../../src/commands/links/make-link.ts";
-import type { ApprovalLink } from "../../src/contract/approval-links.ts";
+import type { ApprovalLink } from "../../src/contract/webhooks/approval-links.ts";
 import type { Approval, RunStatus } from "../../src/contract/runs.ts";
-import { isAddress, type WebhookEvent } from "../../src/contract/webhooks.ts";
+import { isAddress, type WebhookEvent } from "../../src/contract/webhooks/webhooks.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findApproval } from "../../src/store/approvals/approvals.ts";
 import { findRun } from "../../src/store/runs.ts";

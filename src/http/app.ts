@@ -2,7 +2,7 @@ import type { Express, RequestHandler } from "express";
 import express from "express";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
-import { serveApprovals } from "./approve.ts";
+import { serveApprovals } from "./decision-links/serve.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
 import { checkAnswers } from "./check-answers.ts";

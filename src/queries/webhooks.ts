@@ -1,5 +1,5 @@
 import type { Cursor } from "../contract/cursor.ts";
-import type { Delivery, DeliveryStatus, Webhook } from "../contract/webhooks.ts";
+import type { Delivery, DeliveryStatus, Webhook } from "../contract/webhooks/webhooks.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Caller, own } from "../identity/caller.ts";

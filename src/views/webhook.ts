@@ -1,4 +1,4 @@
-import type { Delivery, Webhook } from "../contract/webhooks.ts";
+import type { Delivery, Webhook } from "../contract/webhooks/webhooks.ts";
 import type { StoredDelivery } from "../store/webhooks/deliveries.ts";
 import type { StoredWebhook } from "../store/webhooks/webhooks.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/approval-links.ts";
+import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/webhooks/approval-links.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryPlan } from "../../contract/webhooks.ts";
+import type { Delivery, DeliveryPlan } from "../../contract/webhooks/webhooks.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { idempotent } from "../idempotency/idempotent.ts";
-import type { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookPlan } from "../../contract/webhooks.ts";
+import type { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookPlan } from "../../contract/webhooks/webhooks.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../errors.ts";
 import { assertScope, type Caller, projectOf } from "../../identity/caller.ts";

@@ -1,6 +1,6 @@
 import { decideMany, previewDecisions } from "../../commands/runs/decide-many.ts";
 import { makeLink, previewLink } from "../../commands/links/make-link.ts";
-import { approvalLink, approvalLinkPlan, linkBody } from "../../contract/approval-links.ts";
+import { approvalLink, approvalLinkPlan, linkBody } from "../../contract/webhooks/approval-links.ts";
 import {
   approvalCounts,
   approvalCountsQuery,

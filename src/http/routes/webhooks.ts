@@ -17,7 +17,7 @@ import {
   updateWebhookBody,
   webhook,
   webhookPlan,
-} from "../../contract/webhooks.ts";
+} from "../../contract/webhooks/webhooks.ts";
 import { created, pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { projectOf } from "../../identity/caller.ts";

@@ -44,7 +44,7 @@ create index webhook_deliveries_dead on webhook_deliveries (webhook_id, created_
 create function tell_webhooks(project text, told text, happened text, run uuid, ref text, subject json) returns void
   language sql as $$
   insert into webhook_deliveries (id, webhook_id, message_id, project_id, event, run_id, step_ref, subject)
-  select md5(webhook.id || '/' || happened)::uuid, webhook.id, 'msg_' || md5(happened), project, told, run, ref, subject
+  select overlay(overlay(md5(webhook.id || '/' || happened) placing '8' from 13) placing '8' from 17)::uuid, webhook.id, 'msg_' || md5(happened), project, told, run, ref, subject
   from webhooks webhook
   where webhook.project_id = project and webhook.enabled
     and webhook.events && array[told, split_part(told, '.', 1) || '.*', '*']

@@ -1,5 +1,5 @@
 import type { Cursor } from "../../contract/cursor.ts";
-import type { DeliveryStatus, WebhookEvent } from "../../contract/webhooks.ts";
+import type { DeliveryStatus, WebhookEvent } from "../../contract/webhooks/webhooks.ts";
 import type { RunStatus } from "../../contract/runs.ts";
 import { type Columns, isUuid, withoutNulls } from "../postgres/columns.ts";
 import { after, parameters } from "../postgres/list-request.ts";

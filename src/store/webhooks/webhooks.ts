@@ -1,4 +1,4 @@
-import type { CreateWebhookBody, WebhookEvent, WebhookFormat } from "../../contract/webhooks.ts";
+import type { CreateWebhookBody, WebhookEvent, WebhookFormat } from "../../contract/webhooks/webhooks.ts";
 import type { Cursor } from "../../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "../postgres/columns.ts";
 import { after, parameters } from "../postgres/list-request.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApprovalLink } from "../../../src/contract/approval-links.ts";
+import type { ApprovalLink } from "../../../src/contract/webhooks/approval-links.ts";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { gate, getStep, ok, opens, reaches, runOf } from "../definitions.ts";
 import { refused } from "../shapes.ts";

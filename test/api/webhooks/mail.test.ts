@@ -1,8 +1,8 @@
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Webhook } from "../../../src/contract/webhooks.ts";
+import type { Webhook } from "../../../src/contract/webhooks/webhooks.ts";
 import { gate, ok, runOf } from "../definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { members } from "./fields.ts";
-import { time } from "./times.ts";
+import { members } from "../fields.ts";
+import { time } from "../times.ts";
 
 export const linkBody = members({});
 

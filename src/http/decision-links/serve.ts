@@ -1,11 +1,11 @@
 import type { Express, Request, Response } from "express";
-import { ALWAYS } from "./answer.ts";
-import { gatePage, messagePage, PAGE_CSP } from "./approve-page.ts";
-import { rawBody } from "./body.ts";
-import { type Decision, decideByLink, type Opened, openLink } from "../commands/links/decide-by-link.ts";
-import { parseClientJson } from "../contract/json.ts";
-import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { ALWAYS } from "../answer.ts";
+import { gatePage, messagePage, PAGE_CSP } from "./page.ts";
+import { rawBody } from "../body.ts";
+import { type Decision, decideByLink, type Opened, openLink } from "../../commands/links/decide-by-link.ts";
+import { parseClientJson } from "../../contract/json.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
 
 const PATH = "/approve/:token";
 /** A comment and the values of a form. */

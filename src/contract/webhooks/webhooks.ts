@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { line, list, members } from "./fields.ts";
-import { id } from "./ids.ts";
-import { page } from "./lists.ts";
-import { choice, query } from "./lists/parameters.ts";
-import { RUN_STATUSES } from "./runs.ts";
-import { time } from "./times.ts";
+import { line, list, members } from "../fields.ts";
+import { id } from "../ids.ts";
+import { page } from "../lists.ts";
+import { choice, query } from "../lists/parameters.ts";
+import { RUN_STATUSES } from "../runs.ts";
+import { time } from "../times.ts";
 
 const OF_APPROVALS = ["requested", "reminder", "escalated", "decided", "expired", "canceled"] as const;
 const EVENTS = [

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { stringifyJson } from "../contract/json.ts";
-import type { Approval } from "../contract/runs.ts";
-import { escapeHtml } from "../rules/html-text.ts";
+import { stringifyJson } from "../../contract/json.ts";
+import type { Approval } from "../../contract/runs.ts";
+import { escapeHtml } from "../../rules/html-text.ts";
 
 /** What the page says of a gate. */
 export interface ShownGate {
