@@ -5034,7 +5034,7 @@ export type ReassignWorkflowRunStepQuery = {
 export type ReassignWorkflowRunStepBody = {
     /**
      * @minItems 1
-     * @maxItems 100
+     * @maxItems 50
      */
     approvers: string[];
     /**

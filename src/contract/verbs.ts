@@ -30,7 +30,7 @@ export const commentBody = members({ comment: comment.min(1) }).meta({
 const changeReason = prose(4096).optional();
 
 /** Who decides from now on. Whether they can, the run says. */
-export const reassignBody = members({ approvers: list(line(255).min(1), 100, 1), reason: changeReason }).meta({
+export const reassignBody = members({ approvers: list(line(255).min(1), 50, 1), reason: changeReason }).meta({
   example: { approvers: ["bob"], reason: "ada is on holiday" },
 });
 

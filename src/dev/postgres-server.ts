@@ -41,7 +41,8 @@ export async function startPostgres(
     pidFile: join(dataDir, "postgres.pid"),
     stopSignal: "SIGINT",
   });
-  const urlOf = (name: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${name}`;
+  // Whatever PGSSLMODE says of others.
+  const urlOf = (name: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${name}?sslmode=disable`;
   try {
     await createDatabase(urlOf("postgres"), database, server);
   } catch (error) {

@@ -17,6 +17,16 @@ const ANSWERS_WITHIN_MS = 10_000;
 /** One connection for client and worker: a run that is started in a process with a worker begins at once, without a poll. */
 export type Temporal = Client & { connection: NativeConnection };
 
+export type TemporalServer = Pick<Config, "temporalAddress" | "temporalTls" | "temporalApiKey">;
+
+/** A connection of the SDK's of whatever kind is made with these. */
+const connectionOptions = ({ temporalAddress, temporalTls, temporalApiKey }: TemporalServer) => ({
+  address: temporalAddress,
+  // Of its own accord the SDK would encrypt as soon as there is a key.
+  tls: temporalTls ?? false,
+  ...(temporalApiKey !== undefined && { apiKey: temporalApiKey }),
+});
+
 export class NoSuchNamespace extends Error {
   readonly namespace: string;
 
@@ -28,10 +38,11 @@ export class NoSuchNamespace extends Error {
 
 /** Throws NoSuchNamespace, or the error of a server that can't be reached. */
 export async function connectTemporal(
-  { temporalAddress, temporalNamespace }: Pick<Config, "temporalAddress" | "temporalNamespace">,
+  config: TemporalServer & Pick<Config, "temporalNamespace">,
   log: Logger,
 ): Promise<Temporal> {
-  const connection = await connected(temporalAddress);
+  const { temporalNamespace } = config;
+  const connection = await connected(config);
   try {
     await connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, async () => {
       await assertNamespace(connection, temporalNamespace);
@@ -58,8 +69,8 @@ const lateAnswer = () =>
   Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
 
 /** The SDK would wait for ever for a server that takes a connection and is silent. */
-const connected = (address: string): Promise<NativeConnection> =>
-  within(ANSWERS_WITHIN_MS, NativeConnection.connect({ address }), () =>
+export const connected = (server: TemporalServer): Promise<NativeConnection> =>
+  within(ANSWERS_WITHIN_MS, NativeConnection.connect(connectionOptions(server)), () =>
     Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }),
   );
 

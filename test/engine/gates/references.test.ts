@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { given } from "../given.ts";
-import { approval, job } from "../plans.ts";
+import { approval, child, job, planWith } from "../plans.ts";
 
 const gate = { approval_approvers: ["{{payload.manager}}", "ada"] };
 const run = () => given([job("a"), approval("gate", ["a"], gate), job("after", ["gate"])]);
@@ -44,4 +44,30 @@ test("a gate that was reset asks those whom its references lead to then", () => 
   again.news("gate", { type: "gate_opened", approvers: ["cleo"] });
   expect(again.command("approve", "gate", { actor: "bob" }).code).toBe("approver_not_allowed");
   expect(again.command("approve", "gate", { actor: "cleo" }).status).toBe("applied");
+});
+
+test("in a version that asks others, those whom its references had led to have no right to it any more", () => {
+  const steps = (approvers: string[]) => [
+    approval("gate", [], { approval_approvers: approvers }),
+    job("after", ["gate"]),
+  ];
+  const rejected = () =>
+    given(steps(["{{payload.manager}}"]))
+      .news("gate", { type: "gate_opened", approvers: ["bob"] })
+      .does("reject", "gate", { actor: "bob" });
+  const version = (approvers: string[]) => ({
+    ...{ workflow_name: "w", workflow_version: 2, workflow_version_id: "ver_2" },
+    steps: planWith(steps(approvers)).steps,
+  });
+  const retry = (approvers: string[]) =>
+    rejected().command("retry", "gate", { actor: "bob", in_version: version(approvers) });
+  expect(retry(["{{payload.manager}}"]).status).toBe("applied");
+  expect(retry(["cleo"]).code).toBe("forbidden");
+});
+
+test("the approvals of a sub-workflow are nobody's by a reference", () => {
+  const run = () => given([job("a"), child("sub", ["a"], { gates_within: [["{{payload.boss}}", "ada"]] })]);
+  for (const actor of ["bob", "{{payload.boss}}"])
+    expect(run().command("skip", "sub", { actor }).code).toBe("forbidden");
+  expect(run().command("skip", "sub", { actor: "ada" }).status).toBe("applied");
 });

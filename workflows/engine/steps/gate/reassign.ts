@@ -8,7 +8,7 @@ import { gateOfStep } from "../votes.ts";
 
 /** They travel with the run. */
 const MOST_REASSIGNMENTS = 20;
-const MOST_APPROVERS = 100;
+const MOST_APPROVERS = 50;
 const LONGEST_NAME = 255;
 
 /** Others decide from now on. It decides nothing by itself: a vote that stays is one of too few. */
