@@ -9,6 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { Definition } from "./web-ui/headers.ts";
 import type { DeliveryInput } from "./webhooks/messages.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
@@ -178,8 +179,10 @@ export interface PrepareChildInput {
   sources: PayloadSources;
 }
 
-/** `slow_jobs` is absent in older histories. */
-export type PreparedChild = { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[] } | { refused: string };
+/** `slow_jobs` and `definition` are absent in older histories. */
+export type PreparedChild =
+  | { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[]; definition?: Definition }
+  | { refused: string };
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {
