@@ -44,6 +44,8 @@ export async function begin(): Promise<void> {
   demo.webhookID = (await ok<{ id: string }>(stack, "POST", "/v1/webhooks", told)).id;
   await atGate();
   demo.deliveryID = (await until(dead)).id;
+  // It stays the only one.
+  await ok(stack, "PATCH", filled("/v1/webhooks/:webhookID", demo), { enabled: false });
   demo.operationID = (await operating()).operationID ?? "";
   // Its id is that of the command, too.
   demo.commandID = "a command of demo";
@@ -197,6 +199,8 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/skip`]: { prepare: atGate },
   [`post ${STEP}/force-complete`]: { prepare: atGate },
   [`post ${STEP}/links`]: { prepare: atGate },
+  // What is under way is not sent again.
+  [`post ${WEBHOOK}/deliveries/:deliveryID/redeliver`]: { prepare: async () => (await until(dead)) && demo },
   "post /v1/webhooks": { body: webhookBody },
   [`patch ${WEBHOOK}`]: { body: () => ({ enabled: false }), prepare: ownWebhook },
   [`delete ${WEBHOOK}`]: { prepare: ownWebhook },
