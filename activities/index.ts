@@ -12,6 +12,8 @@ import { mirror, type MirrorWriter } from "./mirror.ts";
 import { notifyWait } from "./notify-wait.ts";
 import { openGate } from "./open-gate.ts";
 import { openWait } from "./open-wait.ts";
+import { deliverWebhook, giveUpWebhook } from "./webhooks/deliver.ts";
+import { createMailer } from "./webhooks/mailer.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
@@ -42,5 +44,7 @@ export function createActivities(
     loadCompleted: loadCompleted(deps),
     settleBulkChunk: settleBulkChunk(deps),
     storeBulkState: storeBulkState(deps),
+    deliverWebhook: deliverWebhook(deps, endpoints, createMailer(deps.config)),
+    giveUpWebhook: giveUpWebhook(deps),
   };
 }

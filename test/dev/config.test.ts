@@ -95,7 +95,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     ...[
       ...["PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH"],
       ...["TEMPORAL_TLS_SERVER_CA_CERT_PATH", "DATABASE_URL_FILE", "JWT_SECRET_FILE", "RUN_TOKEN_SECRET_FILE"],
-      "TEMPORAL_API_KEY_FILE",
+      ...["TEMPORAL_API_KEY_FILE", "SMTP_URL_FILE"],
     ].map((name): [Record<string, string>, string] => [{ [name]: missing }, `${name} ${unread}`]),
     [{ TEMPORAL_ADDRESS: "temporal" }, "TEMPORAL_ADDRESS must be host:port"],
     [{ TEMPORAL_TLS: "yes" }, "TEMPORAL_TLS must be one of true, false"],
