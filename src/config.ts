@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** `isMadeHere`: the secret was made by the development stack, which keeps it in its DATA_DIR. */
@@ -27,6 +28,8 @@ export interface Config {
   maxSteps: number;
   /** How long a worker that stops waits for the calls that it has begun. */
   drainSecs: number;
+  /** What is kept of runs that have ended, as src/rules/retention.ts reads it. Without it everything is. */
+  retention?: string;
   logLevel: string;
   /** Without it: pretty on a terminal, JSON elsewhere. */
   logFormat?: "json" | "pretty";
@@ -68,6 +71,15 @@ const origins = z
   .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
   .refine((all) => all.every(isOrigin), "must be origins like https://app.example, with commas between them, or *");
 
+const retention = z.string().superRefine((text, context) => {
+  try {
+    parseRetention(text);
+  } catch (error) {
+    if (!(error instanceof RetentionError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
 const variables = {
   HOST: z.string().default("127.0.0.1"),
   PORT: port(8080),
@@ -82,6 +94,7 @@ const variables = {
   CORS_ORIGINS: origins,
   MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
+  RETENTION: retention.optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
@@ -139,6 +152,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     corsOrigins: found.CORS_ORIGINS,
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
+    retention: found.RETENTION,
     logLevel: found.LOG_LEVEL,
     logFormat: found.LOG_FORMAT,
   };

@@ -220,4 +220,6 @@ export interface Activities {
   }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
   /** By revision; commands are kept for the audit. */
   storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
+  /** Deletes what the rules don't keep, for some minutes. */
+  letGo(input: { retention: string }): Promise<{ deleted: number; is_done: boolean }>;
 }

@@ -77,3 +77,10 @@ export const bulkChunks = proxyActivities<Pick<Activities, "settleBulkChunk">>({
   heartbeatTimeout: "10s",
   retry: UNTIL_IT_WORKS,
 });
+
+/** Some minutes of what retention deletes. */
+export const sweeps = proxyActivities<Pick<Activities, "letGo">>({
+  startToCloseTimeout: "1h",
+  heartbeatTimeout: "10s",
+  retry: UNTIL_IT_WORKS,
+});

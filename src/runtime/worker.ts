@@ -9,6 +9,7 @@ import { Journal } from "../../activities/calls/journal.ts";
 import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
+import { scheduleRetention } from "./retention-schedule.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
@@ -62,6 +63,7 @@ export async function startWorker(
     journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
   }, FORGET_EVERY_MS).unref();
   const drainTime = `${deps.config.drainSecs}s` as const;
+  await scheduleRetention(deps);
   const watch = new TaskWatch();
   const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([
