@@ -3,10 +3,10 @@ import type { RetentionDeps } from "../commands/retention/delete-trees.ts";
 import { letGo, previewLetGo } from "../commands/retention/let-go.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { postgresUrl } from "../dev/postgres-server.ts";
+import { reach } from "../runtime/reach.ts";
 import { createLog } from "../log.ts";
-import { isOutage } from "../outage.ts";
 import { parseRetention, type Retention } from "../rules/retention.ts";
-import { createPool } from "../store/postgres/pool.ts";
+import { assertWritable, createPool } from "../store/postgres/pool.ts";
 import { connectTemporal } from "../temporal/connection.ts";
 
 // `npm run retention`: deletes what RETENTION does not keep, as the worker does once a day; with --dry-run it says how many that would be.
@@ -35,16 +35,28 @@ async function run(): Promise<void> {
   const config = loadDevConfig();
   const { dataDir, postgresPort, temporalPort, temporalNamespace, retention } = config;
   if (retention === undefined) throw new ConfigError("RETENTION is not set: everything is kept.");
-  const temporalAddress = config.temporalAddress ?? `127.0.0.1:${temporalPort}`;
-  const temporal = await connectTemporal({ temporalAddress, temporalNamespace }, createLog(config, "retention"));
-  const db = createPool(config.databaseUrl ?? postgresUrl({ dataDir, port: postgresPort }));
+  const at = config.temporalAddress ?? `127.0.0.1:${temporalPort}`;
+  const databaseUrl = config.databaseUrl ?? postgresUrl({ dataDir, port: postgresPort });
+  const log = createLog(config, "retention");
+  const db = createPool(databaseUrl);
   try {
+    const postgres = { name: "PostgreSQL", variable: "DATABASE_URL", at: new URL(databaseUrl).host };
+    await reach(postgres, NOW, () => assertWritable(db), 0);
+    const temporal = await reach(
+      { name: "Temporal", variable: "TEMPORAL_ADDRESS", at },
+      NOW,
+      () => connectTemporal({ temporalAddress: at, temporalNamespace }, log),
+      0,
+    );
     await (values["dry-run"] ? preview : sweep)({ db, temporal }, parseRetention(retention));
+    await temporal.connection.close();
   } finally {
     await db.end();
-    await temporal.connection.close();
   }
 }
+
+/** What is not there is not waited for. */
+const NOW = { onStop: () => {}, stopping: new AbortController().signal };
 
 try {
   await run();
@@ -52,8 +64,6 @@ try {
   const { message, stack, code } = error as Error & { code?: unknown };
   if (error instanceof ConfigError) console.error(message);
   else if (String(code).startsWith("ERR_PARSE_ARGS")) console.error(`${message}\n${USAGE}`);
-  else if (isOutage(error))
-    console.error(`PostgreSQL or Temporal (DATABASE_URL, TEMPORAL_ADDRESS) can't be reached: ${message}`);
   else console.error(stack);
   process.exitCode = 2;
 }

@@ -6,8 +6,11 @@ export const startApiProcess = (stack: Stack, more: Record<string, string> = {})
   serveIn("src/api.ts", { ...variablesOf(stack), ...more });
 
 /** Resolves when it polls. */
-export const startWorkerProcess = (stack: Stack, file = "src/worker.ts"): Promise<Served> =>
-  serveIn(file, variablesOf(stack), "polling");
+export const startWorkerProcess = (
+  stack: Stack,
+  file = "src/worker.ts",
+  more: Record<string, string> = {},
+): Promise<Served> => serveIn(file, { ...variablesOf(stack), ...more }, "polling");
 
 export const variablesOf = ({ config }: Stack): Record<string, string> => ({
   DATABASE_URL: config.databaseUrl,
