@@ -61,21 +61,22 @@ export async function letGo(
   { now = Date.now(), signal, told = () => {} }: LettingGo = {},
 ): Promise<{ runs: number; keys: number }> {
   const deleted = { runs: 0, keys: 0 };
+  const pace = new Pace(signal);
   for (const { due, ...group } of await dueGroups(deps, retention, now)) {
     let after: Place | undefined;
-    await inBatches(signal, async (size) => {
+    await pace.inBatches(async (size) => {
       const page = await nextEnded(deps.db, group, due, after, size);
       const ids = idsDue(page);
       const batch = ids.length > 0 ? await deleteTrees(deps, ids, due.settled_before) : { deleted: 0, isAll: true };
       deleted.runs += batch.deleted;
       if (batch.deleted > 0) told(deleted.runs);
       if (batch.isAll) after = page.at(-1);
-      return page.length > 0;
+      return !batch.isAll || page.length === size;
     });
   }
   const keys = keysBefore(retention, now);
   if (keys)
-    await inBatches(signal, async () => {
+    await pace.inBatches(async () => {
       const gone = await deleteOldKeys(deps.db, keys.id, keys.at, KEYS_AT_ONCE);
       deleted.keys += gone;
       return gone === KEYS_AT_ONCE;
@@ -83,16 +84,28 @@ export async function letGo(
   return deleted;
 }
 
-/** Until `work` says that nothing is left. Its batches grow and shrink to what takes BATCH_MS. */
-async function inBatches(signal: AbortSignal | undefined, work: (size: number) => Promise<boolean>): Promise<void> {
-  for (let size = SIZES.first; !signal?.aborted; ) {
-    const begin = performance.now();
-    const isMore = await work(size);
-    const took = performance.now() - begin;
-    if (!isMore) return;
-    const fitting = took > 0 ? Math.ceil((size * BATCH_MS) / took) : SIZES.most;
-    size = Math.max(1, Math.min(fitting, 2 * size, SIZES.most));
-    await pauseFor(PAUSES * took, undefined, { signal }).catch(() => {});
+/** Batches that grow and shrink to what takes BATCH_MS, with rests in between. */
+class Pace {
+  readonly #signal: AbortSignal | undefined;
+  #size = SIZES.first;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  /** Until `work` says that nothing is left, or the signal comes. */
+  async inBatches(work: (size: number) => Promise<boolean>): Promise<void> {
+    while (!this.#signal?.aborted) {
+      const begin = performance.now();
+      const isMore = await work(this.#size);
+      const took = performance.now() - begin;
+      const fitting = Math.ceil((this.#size * BATCH_MS) / took);
+      // How long a full batch would have taken is not known of one that was not.
+      const most = isMore ? Math.min(2 * this.#size, SIZES.most) : this.#size;
+      this.#size = Math.max(1, Math.min(fitting, most));
+      await pauseFor(PAUSES * took, undefined, { signal: this.#signal }).catch(() => {});
+      if (!isMore) return;
+    }
   }
 }
 

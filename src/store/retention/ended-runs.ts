@@ -65,7 +65,7 @@ export async function nextEnded(
     `select created_at, id,
        finished_at < epoch_ms($3)
          and (coalesce(finished_at < epoch_ms($4), false) or coalesce((created_at, id) <= (epoch_ms($5), $6::uuid), false))
-         and not exists (select from workflow_runs parent where parent.id = run.parent_workflow_run_id) as is_due
+         and coalesce((select false from workflow_runs parent where parent.id = run.parent_workflow_run_id limit 1), true) as is_due
      from workflow_runs run
      where project_id = $1 and status = $2 and created_at <= greatest(epoch_ms($4), epoch_ms($5))
        and (created_at, id) > (epoch_ms($7), $8::uuid)

@@ -21,6 +21,7 @@ export interface TreeRun {
   is_reopened: boolean;
 }
 
+// One by one, with limits: of many trees at once Postgres would rather read all runs there are.
 export async function listTrees(db: Db, roots: string[], settledBefore: number): Promise<TreeRun[]> {
   const { rows } = await db.query<TreeRun>(
     `with recursive tree(root, id, level) as (
@@ -28,11 +29,10 @@ export async function listTrees(db: Db, roots: string[], settledBefore: number):
        union all
        select root, child.id, level + 1 from tree join workflow_runs child on child.parent_workflow_run_id = tree.id
      )
-     select root, id, level,
-       coalesce(finished_at < epoch_ms($2), false) and not exists (
-         select from workflow_runs retry where retry.retry_of_run_id = run.id and retry.finished_at is null) as is_over,
+     select tree.*, coalesce(finished_at < epoch_ms($2), false) and coalesce((
+         select false from workflow_runs retry where retry.retry_of_run_id = run.id and retry.finished_at is null limit 1), true) as is_over,
        coalesce(reopened_at > finished_at - interval '10 minutes', false) as is_reopened
-     from tree join workflow_runs run using (id)`,
+     from tree, lateral (select * from workflow_runs run where run.id = tree.id limit 1) run`,
     [roots, settledBefore],
   );
   return rows;
