@@ -61,7 +61,7 @@ test("the schedule is there as long as there are rules, and changes with them; i
 });
 
 test("a worker that is killed half-way leaves no run in part, and the next one does the rest", async () => {
-  const RUNS = 6_000;
+  const RUNS = 3_000;
   await oldRuns(RUNS);
   const start = () => startWorkerProcess(stack, undefined, { RETENTION: "*=90d" });
   let worker = await start();
