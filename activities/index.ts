@@ -11,6 +11,7 @@ import { lookUp } from "./look-up.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror, type MirrorWriter } from "./mirror.ts";
 import { notifyWait } from "./notify-wait.ts";
+import { openGate } from "./open-gate.ts";
 import { openWait } from "./open-wait.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
@@ -30,6 +31,7 @@ export function createActivities(
     ...dispatching(deps, endpoints, ownQueue, calls, journal),
     recall: recall(deps),
     lookUp: lookUp(deps),
+    openGate: openGate(deps),
     openWait: openWait(deps),
     notifyWait: notifyWait(endpoints),
     prepareChild: prepareChild(deps),

@@ -5,6 +5,7 @@ import { logEnd, logSteps } from "./run-log.ts";
 import { within } from "../src/time/deadline.ts";
 import type { Deps } from "../src/deps.ts";
 import { writeMirror } from "../src/store/mirror/write-mirror.ts";
+import { mirrorWrites } from "../src/topics.ts";
 import type { Activities, Heard, TaskState } from "../workflows/activity-types.ts";
 import type { MirrorRows } from "../workflows/engine/mirror/rows.ts";
 import type { RunSinks } from "../workflows/messages.ts";
@@ -36,6 +37,11 @@ export class MirrorWriter {
   constructor(db: Deps["db"], journal: Journal) {
     this.#db = db;
     this.#journal = journal;
+  }
+
+  /** How many writes wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length + this.#bestEffort.length;
   }
 
   /** At once. The rows carry all that best-effort writes of the run have carried. */
@@ -96,11 +102,10 @@ export class MirrorWriter {
   async #write(batch: Write[]): Promise<void> {
     // An end that is shown stays, though the workflow task in which it came about may be lost: it can be repeated.
     await this.#journal.settled();
-    await writeMirror(
-      this.#db,
-      batch.map(({ rows }) => rows),
-    );
+    const changes = batch.map(({ rows }) => rows);
+    await writeMirror(this.#db, changes);
     for (const { done } of batch) done();
+    mirrorWrites.publish(changes);
   }
 
   /** What is wrong with one run is not to hold up the others. */

@@ -26,7 +26,8 @@ export async function renderKey(db: Db, template: string, sources: PayloadSource
   return renderedKey(template, sources, await valuesOf(db, { ...sources, step: undefined }));
 }
 
-async function valuesOf(db: Db, sources: PayloadSources): Promise<ValueIn> {
+/** What the documents hold. Throws TemplateError where they are too large. */
+export async function valuesOf(db: Db, sources: PayloadSources): Promise<ValueIn> {
   const documents = documentsOf(sources);
   const texts = await loadTextsWithin(db, documents, MAX_READ_BYTES);
   if (texts.includes(undefined))

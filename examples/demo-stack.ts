@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mintToken } from "../src/cli/mint.ts";
-import { loadDevConfig } from "../src/config.ts";
+import { loadDevConfig, VARIABLES } from "../src/config.ts";
 import { makeDataDir } from "../src/dev/data-dir.ts";
 import { lockDataDir } from "../src/dev/lock.ts";
 import { freePort } from "../src/dev/ports.ts";
@@ -17,9 +17,11 @@ export interface DemoStack {
   apiUrl: string;
   dataDir: string;
   tokenFor(sub: string): string;
-  /** kill -9, nothing drained. */
-  killWorkerAndTemporal(): Promise<void>;
-  startWorkerAndTemporal(): Promise<void>;
+  /** kill -9, nothing drained: of the worker, and of Temporal unless another one was named. */
+  kill(): Promise<void>;
+  startAgain(): Promise<void>;
+  /** What is killed. */
+  victims: string;
 }
 
 type Stop = () => Promise<unknown>;
@@ -30,20 +32,24 @@ const SOURCES = fileURLToPath(new URL("../src/", import.meta.url));
 export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Promise<DemoStack> {
   const dev = loadDevConfig();
   const dataDir = await emptyDataDir(join(dev.dataDir, "demo"));
-  const binary = await temporalBinary(dev.cacheDir, say);
+  const binary = dev.temporalAddress ? "" : await temporalBinary(dev.cacheDir, say);
   const [apiPort, postgresPort, temporalPort] = [await freePort(), await freePort(), await freePort()];
   const auth = { issuer: "demo", audience: "demo", secret: devSecret(dataDir, "jwt-secret") };
 
   const postgres = await startPostgres({ dataDir, port: postgresPort });
   onStop(() => postgres.stop());
-  const startTemporalServer = () => startTemporal({ binary, dataDir, port: temporalPort, namespace: "default" });
-  let temporal: ServerProcess = await startTemporalServer();
-  onStop(() => temporal.stop());
+  const startTemporalServer = async () =>
+    dev.temporalAddress ? undefined : startTemporal({ binary, dataDir, port: temporalPort, namespace: "default" });
+  let temporal: ServerProcess | undefined = await startTemporalServer();
+  onStop(async () => temporal?.stop());
 
+  const isNamed = (name: string) => dev.temporalAddress !== undefined && name.startsWith("TEMPORAL_");
   const variables = {
+    // What else is set here is for other servers.
+    ...Object.fromEntries(VARIABLES.filter((name) => !isNamed(name)).map((name) => [name, ""])),
     ...{ HOST: "127.0.0.1", PORT: apiPort, DATABASE_URL: postgres.url },
-    ...{ TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`, TEMPORAL_NAMESPACE: "default" },
-    ...{ JWT_SECRET: auth.secret, JWKS_URI: "", JWT_ISSUER: auth.issuer, JWT_AUDIENCE: auth.audience },
+    ...(!dev.temporalAddress && { TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`, TEMPORAL_NAMESPACE: "default" }),
+    ...{ JWT_SECRET: auth.secret, JWT_ISSUER: auth.issuer, JWT_AUDIENCE: auth.audience },
     ...{ ALLOW_PRIVATE_ENDPOINTS: "true", LOG_LEVEL: "info" },
   };
   const startProcess = (name: "api" | "worker") =>
@@ -57,12 +63,13 @@ export async function startDemoStack(say: Say, onStop: (stop: Stop) => void): Pr
     apiUrl: `http://127.0.0.1:${apiPort}`,
     dataDir,
     tokenFor: (sub) => mintToken(auth, { sub, projects: ["demo"], scopes: ["*"] }),
-    async killWorkerAndTemporal() {
+    victims: temporal ? "the worker and the Temporal server" : "the worker",
+    async kill() {
       process.kill(worker.pid, "SIGKILL");
-      process.kill(temporal.pid, "SIGKILL");
-      await Promise.all([worker.exited, temporal.exited]);
+      if (temporal) process.kill(temporal.pid, "SIGKILL");
+      await Promise.all([worker.exited, temporal?.exited]);
     },
-    async startWorkerAndTemporal() {
+    async startAgain() {
       temporal = await startTemporalServer();
       worker = startProcess("worker");
     },

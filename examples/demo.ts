@@ -50,11 +50,11 @@ async function play(): Promise<void> {
   const inTheMiddle = (steps: StepRun[]) =>
     find(steps, "lint")?.status === "completed" && find(steps, "integration-tests")?.status === "running";
   const beforeKill = await watch(manager, id, "the middle of its tests", inTheMiddle);
-  await stack.killWorkerAndTemporal();
-  board.say("kill -9: the worker and the Temporal server are gone, tests are in flight. Starting both again.");
-  await stack.startWorkerAndTemporal();
+  await stack.kill();
+  board.say(`kill -9: ${stack.victims}, while tests are in flight. Starting what was killed again.`);
+  await stack.startAgain();
   board.say(
-    "Both are back. Temporal notices the lost calls by their missing heartbeats; what was answered is not asked again.",
+    "All is back. Temporal notices the lost calls by their missing heartbeats; what was answered is not asked again.",
   );
 
   await watch(manager, id, "its approval", (steps) => find(steps, "approval")?.started_at !== undefined);

@@ -1,22 +1,49 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import type { TLSConfig } from "@temporalio/client";
 import { z } from "zod";
+import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
+import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
+import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
+import { count, flag, names, origins, port, secret, secrets, webUrls } from "./config/values.ts";
 import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
-/** `isMadeHere`: the secret was made by the development stack, which keeps it in its DATA_DIR. */
-export type AuthConfig = { issuer: string; audience: string } & (
-  | { secret: string; isMadeHere?: boolean }
-  | { jwksUri: string }
-);
+/** Of the tokens that are taken. Those that are made here are of `issuer`. */
+interface TokenNames {
+  issuer: string;
+  otherIssuers?: string[];
+  audience: string;
+}
+
+/** The key set of an identity provider, for the tokens of these issuers. */
+export interface KeySet {
+  uri: string;
+  issuers: string[];
+}
+
+/**
+ * `formerSecrets` sign nothing any more. `isMadeHere`: the secret was made by the development stack, which keeps it in its DATA_DIR.
+ */
+export type AuthConfig = TokenNames &
+  ({ secret: string; formerSecrets?: string[]; isMadeHere?: boolean } | { keySets: KeySet[] });
 
 /** What the API and the worker need to run. */
 export interface Config {
   host: string;
   port: number;
+  /** Where the API tells its metrics; without it there are none. */
+  metricsPort?: number;
+  /** Where the worker tells its health and its metrics. */
+  workerPort?: number;
   databaseUrl: string;
+  /** How many connections each of a process's two pools has at most. */
+  databasePoolSize: number;
   temporalAddress: string;
   temporalNamespace: string;
+  /** Without it, in the clear. */
+  temporalTls?: TLSConfig;
+  temporalApiKey?: string;
   auth: AuthConfig;
   /** Signs the X-Run-Token of job requests; without it none is sent. */
   runTokenSecret?: string;
@@ -39,7 +66,7 @@ export interface Config {
 export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress" | "auth"> {
   databaseUrl?: string;
   temporalAddress?: string;
-  auth: AuthConfig | { issuer: string; audience: string };
+  auth: AuthConfig | TokenNames;
   postgresPort: number;
   temporalPort: number;
   temporalUiPort: number;
@@ -49,27 +76,6 @@ export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress
 }
 
 export class ConfigError extends Error {}
-
-const port = (standard: number) => z.coerce.number().int().min(1).max(65535).default(standard);
-const flag = (standard: boolean) =>
-  z
-    .enum(["true", "false"])
-    .default(standard ? "true" : "false")
-    .transform((value) => value === "true");
-const url = (...protocols: string[]) =>
-  z
-    .string()
-    .refine(
-      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
-      `must be a URL that starts with ${protocols[0]}//`,
-    );
-const isOrigin = (text: string) =>
-  text === "*" || (!text.includes("*") && URL.canParse(text) && new URL(text).origin === text);
-const origins = z
-  .string()
-  .default("")
-  .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
-  .refine((all) => all.every(isOrigin), "must be origins like https://app.example, with commas between them, or *");
 
 const retention = z.string().superRefine((text, context) => {
   try {
@@ -82,45 +88,55 @@ const retention = z.string().superRefine((text, context) => {
 
 const variables = {
   HOST: z.string().default("127.0.0.1"),
-  PORT: port(8080),
-  DATABASE_URL: url("postgres:", "postgresql:").optional(),
-  TEMPORAL_ADDRESS: z.string().regex(/:\d+$/, "must be host:port").optional(),
-  TEMPORAL_NAMESPACE: z.string().default("default"),
-  JWT_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
-  JWKS_URI: url("http:", "https:").optional(),
-  JWT_ISSUER: z.string().default("workflow-runs"),
+  PORT: port.default(8080),
+  METRICS_PORT: port.optional(),
+  WORKER_PORT: port.optional(),
+  ...databaseVariables,
+  DATABASE_URL: databaseVariables.DATABASE_URL.optional(),
+  ...temporalVariables,
+  JWT_SECRET: secrets.optional(),
+  JWKS_URI: webUrls.optional(),
+  JWT_ISSUER: names.default(["workflow-runs"]),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
-  RUN_TOKEN_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
-  CORS_ORIGINS: origins,
-  MAX_STEPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_STEPS),
-  DRAIN_SECS: z.coerce.number().int().min(0).max(86_400).default(25),
+  RUN_TOKEN_SECRET: secret.optional(),
+  CORS_ORIGINS: origins.default([]),
+  MAX_STEPS: count(1, 10_000).default(DEFAULT_MAX_STEPS),
+  DRAIN_SECS: count(0, 86_400).default(25),
   RETENTION: retention.optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
-const production = z.object({
-  ...variables,
-  DATABASE_URL: variables.DATABASE_URL.unwrap(),
-  TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
-  ALLOW_PRIVATE_ENDPOINTS: flag(false),
-});
-const development = z.object({
-  ...variables,
-  ALLOW_PRIVATE_ENDPOINTS: flag(true),
-  POSTGRES_PORT: port(5433),
-  TEMPORAL_PORT: port(7233),
-  TEMPORAL_UI_PORT: port(8233),
-  EXAMPLE_JOBS_PORT: port(8070),
-  DATA_DIR: z.string().default(".data"),
-  XDG_CACHE_HOME: z.string().optional(),
-});
+const production = z
+  .object({
+    ...variables,
+    DATABASE_URL: variables.DATABASE_URL.unwrap(),
+    TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
+    ALLOW_PRIVATE_ENDPOINTS: flag(false),
+  })
+  .superRefine(checkTemporal);
+const development = z
+  .object({
+    ...variables,
+    ALLOW_PRIVATE_ENDPOINTS: flag(true),
+    POSTGRES_PORT: port.default(5433),
+    TEMPORAL_PORT: port.default(7233),
+    TEMPORAL_UI_PORT: port.default(8233),
+    EXAMPLE_JOBS_PORT: port.default(8070),
+    DATA_DIR: z.string().default(".data"),
+    XDG_CACHE_HOME: z.string().optional(),
+  })
+  .superRefine(checkTemporal);
+
+/** Every variable that is read. */
+export const VARIABLES = [...Object.keys(development.shape), ...SECRET_FILES];
 
 /** The configuration of the production processes. Throws one ConfigError that names every wrong variable. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const found = read(production, env);
   const auth = authOf(found);
-  if (!("secret" in auth || "jwksUri" in auth)) throw new ConfigError("Set JWT_SECRET or JWKS_URI.");
-  return { ...commonOf(found), databaseUrl: found.DATABASE_URL, temporalAddress: found.TEMPORAL_ADDRESS, auth };
+  if (!("secret" in auth || "keySets" in auth)) throw new ConfigError("Set JWT_SECRET or JWKS_URI.");
+  const databaseUrl = completeDatabaseUrl(found.DATABASE_URL, found);
+  return { ...commonOf(found), databaseUrl, temporalAddress: found.TEMPORAL_ADDRESS, auth };
 }
 
 /** The configuration of the embedded stack, where nothing is required. */
@@ -128,7 +144,7 @@ export function loadDevConfig(env: NodeJS.ProcessEnv = process.env): DevConfig {
   const found = read(development, env);
   return {
     ...commonOf(found),
-    databaseUrl: found.DATABASE_URL,
+    databaseUrl: completeDatabaseUrl(found.DATABASE_URL, found),
     temporalAddress: found.TEMPORAL_ADDRESS,
     auth: authOf(found),
     postgresPort: found.POSTGRES_PORT,
@@ -146,7 +162,11 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
   return {
     host: found.HOST,
     port: found.PORT,
+    metricsPort: found.METRICS_PORT,
+    workerPort: found.WORKER_PORT,
+    databasePoolSize: found.DATABASE_POOL_SIZE,
     temporalNamespace: found.TEMPORAL_NAMESPACE,
+    ...temporalAccess(found),
     runTokenSecret: found.RUN_TOKEN_SECRET,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
     corsOrigins: found.CORS_ORIGINS,
@@ -159,20 +179,41 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
 }
 
 function authOf(found: Found): DevConfig["auth"] {
-  const names = { issuer: found.JWT_ISSUER, audience: found.JWT_AUDIENCE };
-  if (found.JWT_SECRET && found.JWKS_URI) throw new ConfigError("Set JWT_SECRET or JWKS_URI, not both.");
-  if (found.JWT_SECRET) return { ...names, secret: found.JWT_SECRET };
-  return found.JWKS_URI ? { ...names, jwksUri: found.JWKS_URI } : names;
+  const { JWT_SECRET, JWKS_URI: uris, JWT_ISSUER: issuers, JWT_AUDIENCE: audience } = found;
+  const [issuer = "", ...otherIssuers] = issuers;
+  const tokens = { issuer, otherIssuers, audience };
+  if (JWT_SECRET && uris) throw new ConfigError("Set JWT_SECRET or JWKS_URI, not both.");
+  if (JWT_SECRET) {
+    const [secret = "", ...formerSecrets] = JWT_SECRET;
+    return { ...tokens, secret, formerSecrets };
+  }
+  return uris ? { ...tokens, keySets: keySetsOf(uris, issuers) } : tokens;
+}
+
+/** An issuer's tokens are verified by its own key set, where each has its own. */
+function keySetsOf(uris: string[], issuers: string[]): KeySet[] {
+  if (uris.length === 1 || issuers.length === 1) return uris.map((uri) => ({ uri, issuers }));
+  if (uris.length !== issuers.length)
+    throw new ConfigError(
+      `JWKS_URI has ${uris.length} key sets and JWT_ISSUER ${issuers.length} issuers: name one of each, or as many, in the same order.`,
+    );
+  return uris.map((uri, i) => ({ uri, issuers: issuers.slice(i, i + 1) }));
 }
 
 /** A variable that is empty counts as not set: a compose file passes on what its user left out as empty. */
 function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const result = schema.safeParse(set, { error: wording });
+  const { all, problems } = withSecretFiles(set);
+  if (problems.length > 0) throw wrong(problems);
+  const result = schema.safeParse(all, { error: wording });
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
-  throw new ConfigError(`Wrong configuration: ${problems.join("; ")}.`);
+  throw wrong(result.error.issues.map(({ path, message }) => told(givenAs(path.join("."), set), message)));
 }
+
+const wrong = (problems: string[]) => new ConfigError(`Wrong configuration: ${problems.join("; ")}.`);
+
+/** A message may be about a part of the value: NAME: its part ... */
+const told = (name: string, message: string) => (message.startsWith(":") ? name + message : `${name} ${message}`);
 
 function wording(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.input === undefined) return "is required";

@@ -10,8 +10,11 @@ import { createApp } from "./http/app.ts";
 import { createLog } from "./log.ts";
 import { bundleWorkflows } from "./runtime/bundle.ts";
 import { serve } from "./runtime/http-server.ts";
+import { gaugeGates, gaugePools, gaugeWorker } from "./runtime/metrics/gauges.ts";
+import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
+import { serveAside, tellingMetrics } from "./runtime/side-port.ts";
 import { installRuntime, startWorker } from "./runtime/worker.ts";
 
 const say = (line: string) => console.log(line);
@@ -28,13 +31,21 @@ await runProcess(async (running) => {
   const logFile = join(dev.dataDir, "app.log");
   const log = createLog(config, undefined, pino.destination({ dest: logFile, sync: false, mode: 0o600 }));
   running.log = log;
-  installRuntime(log);
+  const { host, metricsPort } = config;
+  const metrics = metricsPort === undefined ? undefined : await startMetrics();
+  installRuntime(log, metrics?.sdkAt);
   const deps = await open(config, { ...running, log });
   const jobs = await startJobServer(dev.exampleJobsPort);
   onStop(jobs.close);
   const worker = await startWorker(deps, await bundle);
   onStop(worker.stop, worker.waitsFor);
-  const server = await serve(createApp(deps), config.host, config.port);
+  if (metrics && metricsPort !== undefined) {
+    gaugePools(metrics.registry, deps);
+    gaugeGates(metrics.registry, deps);
+    gaugeWorker(metrics.registry, worker.load);
+    await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
+  }
+  const server = await serve(createApp(deps), host, config.port);
   onStop(server.close, server.waitsFor);
 
   const apiUrl = `http://localhost:${server.port}`;

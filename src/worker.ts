@@ -1,9 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import { loadConfig } from "./config.ts";
+import type { Deps } from "./deps.ts";
 import { createLog } from "./log.ts";
 import { bundleWorkflows } from "./runtime/bundle.ts";
+import { gaugePools, gaugeWorker } from "./runtime/metrics/gauges.ts";
+import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
+import { serveAside, tellingHealth, tellingMetrics } from "./runtime/side-port.ts";
 import { installRuntime, startWorker } from "./runtime/worker.ts";
 
 // V8 lets a heap grow to a multiple of what is in use before it collects garbage, and every run that leaves the cache is garbage.
@@ -14,10 +18,22 @@ await runProcess(async (running) => {
   const config = loadConfig();
   const log = createLog(config, "worker");
   running.log = log;
-  installRuntime(log);
+  const { host, workerPort } = config;
+  const metrics = workerPort === undefined ? undefined : await startMetrics();
+  installRuntime(log, metrics?.sdkAt);
+  let ready: Deps | undefined;
+  if (metrics && workerPort !== undefined) {
+    const answers = { ...tellingHealth("worker", () => ready), ...tellingMetrics(metrics) };
+    await serveAside({ variable: "WORKER_PORT", host, port: workerPort }, running, answers);
+  }
   const deps = await open(config, { ...running, log });
   const worker = await startWorker(deps, await bundleWorkflows());
   running.onStop(worker.stop, worker.waitsFor);
+  ready = deps;
+  if (metrics) {
+    gaugePools(metrics.registry, deps);
+    gaugeWorker(metrics.registry, worker.load);
+  }
   log.info("polling");
   await worker.ended;
 });

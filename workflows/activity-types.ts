@@ -7,8 +7,9 @@ import type { Excerpt } from "./engine/excerpt.ts";
 import type { PlanStep, RunHeader } from "./engine/plan.ts";
 import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/rows.ts";
 import type { SeedStep } from "./engine/run.ts";
-import type { Found } from "./engine/state.ts";
+import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { Definition } from "./web-ui/headers.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
@@ -141,6 +142,23 @@ export type Unended =
 
 export type OpenWaitInput = BegunWait & { sources: PayloadSources };
 
+/** What the definition of a gate says of it. Of its sources, `step` is the payload that it shows. */
+export interface GateTemplate {
+  approvers: string[];
+  required?: number;
+  title?: string;
+  text?: string;
+  links?: { title?: string; url: string }[];
+  /** JSON. */
+  form?: string;
+  options?: string[];
+}
+
+export interface OpenGateInput {
+  gate: GateTemplate;
+  sources: PayloadSources;
+}
+
 export interface PrepareChildInput {
   child_run_id: string;
   sub_workflow_id: string;
@@ -160,8 +178,10 @@ export interface PrepareChildInput {
   sources: PayloadSources;
 }
 
-/** `slow_jobs` is absent in older histories. */
-export type PreparedChild = { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[] } | { refused: string };
+/** `slow_jobs` and `definition` are absent in older histories. */
+export type PreparedChild =
+  | { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[]; definition?: Definition }
+  | { refused: string };
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {
@@ -182,6 +202,8 @@ export interface Activities {
    * the key is sent to the run. `notify`: its notify_url is to be told.
    */
   openWait(input: OpenWaitInput): Promise<{ event_key: string; notify?: true } | { refused: string }>;
+  /** Renders what a gate shows, and who decides it. Refused where that can't be known, or is too large. */
+  openGate(input: OpenGateInput): Promise<RenderedGate | { refused: string }>;
   /** One POST, to tell where an event is to be sent. Rejects unless it is answered with a 2xx. */
   notifyWait(input: NotifyWaitInput): Promise<void>;
   /** What paths in large documents lead to, by the keys they were asked under. */

@@ -12,6 +12,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
+import { dispatches } from "../../src/topics.ts";
 import type {
   Activities,
   CallOutcome,
@@ -76,6 +77,7 @@ export function dispatching(
   return {
     async dispatchJob(input) {
       const context = Context.current();
+      dispatches.publish(input);
       await learn(input.sources.run_id, [input]);
       const call = join(input, context.info.heartbeatDetails);
       const details = (): Heartbeat => ({ ...call.unsaved, queue: ownQueue });

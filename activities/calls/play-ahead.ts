@@ -1,6 +1,7 @@
 import { WaitingCommands } from "./pending-commands.ts";
 import { type Lane, Playback } from "./playback.ts";
 import type { Notifications } from "../../src/store/postgres/notifications.ts";
+import { plays } from "../../src/topics.ts";
 import type { Activities, DispatchInput } from "../../workflows/activity-types.ts";
 import { AHEAD_MS, INTERRUPTED_MS } from "../../workflows/timing.ts";
 
@@ -30,7 +31,9 @@ export function playAhead({ notices, learn, ...lane }: PlayAhead): Activities["p
       () => {},
     );
     try {
-      return await playback.play(begin, enough.signal);
+      const played = await playback.play(begin, enough.signal);
+      plays.publish(played);
+      return played;
     } finally {
       enough.abort();
     }

@@ -1,6 +1,7 @@
 import { EndpointFailure } from "./endpoint-failure.ts";
 import type { Deps } from "../../src/deps.ts";
 import type { StoredJob } from "../../src/store/jobs.ts";
+import { attempts } from "../../src/topics.ts";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
 
 /**
@@ -13,13 +14,15 @@ export function logFailedAttempt(
   job: StoredJob | undefined,
   { error, ms }: { error: unknown; ms: number },
 ): void {
+  const failure = error instanceof EndpointFailure ? error.class : "template";
+  attempts.publish({ result: failure, ms });
   log.warn(
     {
       run: sources.run_id,
       step: step_ref,
       job_run: job_run_id,
       attempt,
-      class: error instanceof EndpointFailure ? error.class : "template",
+      class: failure,
       ms: Math.round(ms),
       host: hostOf(job?.endpoint_url),
     },

@@ -10,6 +10,7 @@ import type { Deps } from "../../src/deps.ts";
 import { runToken } from "../../src/identity/run-token.ts";
 import { mismatch } from "../../src/rules/job-schemas.ts";
 import { findRecentJob, type StoredJob } from "../../src/store/jobs.ts";
+import { attempts } from "../../src/topics.ts";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
 import type { FailureClass, FailureDetails } from "../../workflows/failure-classes.ts";
 import { jobDelaySecs } from "../../workflows/engine/steps/retries.ts";
@@ -35,7 +36,9 @@ export async function attemptJob(
     const output = await call(deps, endpoints, input, called, canceled);
     const problem = mismatch(called, "result_schema", output ?? "null");
     if (problem) throw new EndpointFailure("client", problem);
-    return output === undefined ? undefined : transformed(output, input.output_transform);
+    const shown = output === undefined ? undefined : transformed(output, input.output_transform);
+    attempts.publish({ result: "ok", ms: performance.now() - began });
+    return shown;
   } catch (error) {
     if (error instanceof EndpointFailure || error instanceof TemplateError)
       logFailedAttempt(deps.log, input, job, { error, ms: performance.now() - began });

@@ -46,6 +46,9 @@ export type Approval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -57,12 +60,60 @@ export type Approval = {
     approved_at?: Time;
     expires_at?: Time;
     error?: string;
+    /**
+     * The attempt of the step. A decision may say it, and is refused where it is another one.
+     */
+    step_attempt?: number;
+    /**
+     * The same for all that is shown.
+     */
+    shown_hash?: string;
+    title?: string;
+    /**
+     * Markdown.
+     */
+    text?: string;
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    links?: {
+        title?: string;
+        url: string;
+    }[];
+    /**
+     * A JSON Schema. `values` of a decision are held to it.
+     */
+    form?: unknown;
+    /**
+     * What may be chosen.
+     */
+    options?: string[];
+    /**
+     * What was chosen.
+     */
+    option?: string;
     votes?: Vote[];
     comments?: {
         actor: string;
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
 };
 
 export type ApprovalCounts = {
@@ -99,12 +150,60 @@ export type Attempt = {
         approved_at?: Time;
         expires_at?: Time;
         error?: string;
+        /**
+         * The attempt of the step. A decision may say it, and is refused where it is another one.
+         */
+        step_attempt?: number;
+        /**
+         * The same for all that is shown.
+         */
+        shown_hash?: string;
+        title?: string;
+        /**
+         * Markdown.
+         */
+        text?: string;
+        /**
+         * Any JSON value.
+         */
+        payload?: unknown;
+        links?: {
+            title?: string;
+            url: string;
+        }[];
+        /**
+         * A JSON Schema. `values` of a decision are held to it.
+         */
+        form?: unknown;
+        /**
+         * What may be chosen.
+         */
+        options?: string[];
+        /**
+         * What was chosen.
+         */
+        option?: string;
         votes?: Vote[];
         comments?: {
             actor: string;
             at: Time;
             comment: string;
         }[];
+        /**
+         * How many steps of its escalation were taken.
+         */
+        escalation_level?: number;
+        /**
+         * When the last of them was.
+         */
+        escalated_at?: Time;
+        reminders?: number;
+        /**
+         * When the last of them was.
+         */
+        reminded_at?: Time;
+        reassignments?: Reassignment[];
+        extensions?: Extension[];
     };
     started_at?: Time;
     finished_at?: Time;
@@ -653,6 +752,13 @@ export type EventTrigger = {
     sent_by?: string;
 };
 
+export type Extension = {
+    actor: string;
+    at: Time;
+    until: Time;
+    reason?: string;
+};
+
 export type FailedItem = {
     /**
      * @minimum 0
@@ -982,6 +1088,9 @@ export type ListedApproval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -993,12 +1102,60 @@ export type ListedApproval = {
     approved_at?: Time;
     expires_at?: Time;
     error?: string;
+    /**
+     * The attempt of the step. A decision may say it, and is refused where it is another one.
+     */
+    step_attempt?: number;
+    /**
+     * The same for all that is shown.
+     */
+    shown_hash?: string;
+    title?: string;
+    /**
+     * Markdown.
+     */
+    text?: string;
+    /**
+     * Any JSON value.
+     */
+    payload?: unknown;
+    links?: {
+        title?: string;
+        url: string;
+    }[];
+    /**
+     * A JSON Schema. `values` of a decision are held to it.
+     */
+    form?: unknown;
+    /**
+     * What may be chosen.
+     */
+    options?: string[];
+    /**
+     * What was chosen.
+     */
+    option?: string;
     votes?: Vote[];
     comments?: {
         actor: string;
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
     project_id: string;
     step_ref: string;
     workflow_id: Id;
@@ -1090,6 +1247,20 @@ export type Readiness = {
         status: "up" | "down";
         latency_ms: number;
     }[];
+};
+
+export type Reassignment = {
+    actor: string;
+    at: Time;
+    /**
+     * Who decided from then on, without those that escalations have added since.
+     */
+    approvers: string[];
+    reason?: string;
+    /**
+     * Votes of who was no approver any more: they do not count.
+     */
+    dropped?: Vote[];
 };
 
 export type RunCounts = {
@@ -1548,6 +1719,11 @@ export type Vote = {
      */
     as?: string;
     comment?: string;
+    option?: string;
+    /**
+     * Of a gate with a form: what the step puts out if this vote decides it.
+     */
+    output?: unknown;
 };
 
 export type WaitingStep = {
@@ -1702,7 +1878,67 @@ export type WorkflowPlan = {
              * @maximum 2147483647
              */
             approval_timeout_secs?: number;
-            approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+            approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+            /**
+             * @minItems 1
+             * @maxItems 10
+             */
+            approval_escalation?: {
+                /**
+                 * @minimum 1
+                 * @maximum 2147483647
+                 */
+                after_secs: number;
+                /**
+                 * @minItems 1
+                 * @maxItems 1000
+                 */
+                approvers: string[];
+            }[];
+            /**
+             * @minimum -2147483648
+             * @maximum 2147483647
+             */
+            approval_remind_every_secs?: number;
+            /**
+             * @maxLength 500
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            approval_title?: string;
+            /**
+             * @maxLength 16384
+             * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+             */
+            approval_text?: string;
+            /**
+             * Any JSON value.
+             */
+            approval_payload?: unknown;
+            /**
+             * @minItems 0
+             * @maxItems 20
+             */
+            approval_links?: {
+                /**
+                 * @maxLength 255
+                 * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+                 */
+                title?: string | null;
+                /**
+                 * @maxLength 2048
+                 * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+                 */
+                url: string;
+            }[];
+            /**
+             * Any JSON value.
+             */
+            approval_form?: unknown;
+            /**
+             * @minItems 1
+             * @maxItems 20
+             */
+            approval_options?: string[];
             /**
              * @maxLength 4096
              * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -1938,7 +2174,67 @@ export type WorkflowStep = {
      * @maximum 2147483647
      */
     approval_timeout_secs?: number;
-    approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+    approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+    /**
+     * @minItems 1
+     * @maxItems 10
+     */
+    approval_escalation?: {
+        /**
+         * @minimum 1
+         * @maximum 2147483647
+         */
+        after_secs: number;
+        /**
+         * @minItems 1
+         * @maxItems 1000
+         */
+        approvers: string[];
+    }[];
+    /**
+     * @minimum -2147483648
+     * @maximum 2147483647
+     */
+    approval_remind_every_secs?: number;
+    /**
+     * @maxLength 500
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    approval_title?: string;
+    /**
+     * @maxLength 16384
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    approval_text?: string;
+    /**
+     * Any JSON value.
+     */
+    approval_payload?: unknown;
+    /**
+     * @minItems 0
+     * @maxItems 20
+     */
+    approval_links?: {
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        title?: string | null;
+        /**
+         * @maxLength 2048
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        url: string;
+    }[];
+    /**
+     * Any JSON value.
+     */
+    approval_form?: unknown;
+    /**
+     * @minItems 1
+     * @maxItems 20
+     */
+    approval_options?: string[];
     /**
      * @maxLength 4096
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2235,7 +2531,67 @@ export type CreateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
+        /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2510,7 +2866,67 @@ export type UpdateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
+        /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2942,7 +3358,67 @@ export type DryRunWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
+        /**
+         * @maxLength 500
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        approval_title?: string | null;
+        /**
+         * @maxLength 16384
+         * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+         */
+        approval_text?: string | null;
+        /**
+         * Any JSON value.
+         */
+        approval_payload?: unknown;
+        /**
+         * @minItems 0
+         * @maxItems 20
+         */
+        approval_links?: {
+            /**
+             * @maxLength 255
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            title?: string | null;
+            /**
+             * @maxLength 2048
+             * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+             */
+            url: string;
+        }[] | null;
+        /**
+         * Any JSON value.
+         */
+        approval_form?: unknown;
+        /**
+         * @minItems 1
+         * @maxItems 20
+         */
+        approval_options?: string[] | null;
         /**
          * @maxLength 4096
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3083,6 +3559,16 @@ export type SimulateWorkflowBody = {
             attempts?: number | null;
         } | null;
         decision?: ("approve" | "reject") | null;
+        /**
+         * Of an approval with options: the one that is chosen. Without it, the first.
+         * @maxLength 64
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        option?: string | null;
+        /**
+         * Of an approval with a form.
+         */
+        values?: unknown;
         /**
          * Who decides. Without it, the first of the approvers.
          * @maxLength 255
@@ -3918,6 +4404,16 @@ export type SimulateWorkflowRunBody = {
         } | null;
         decision?: ("approve" | "reject") | null;
         /**
+         * Of an approval with options: the one that is chosen. Without it, the first.
+         * @maxLength 64
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        option?: string | null;
+        /**
+         * Of an approval with a form.
+         */
+        values?: unknown;
+        /**
          * Who decides. Without it, the first of the approvers.
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4170,6 +4666,19 @@ export type ApproveWorkflowRunStepBody = {
      */
     comment?: string | null;
     /**
+     * Of the gate's form.
+     */
+    values?: unknown;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
+    /**
      * As `?dryRun=true`.
      */
     dry_run?: boolean | null;
@@ -4194,6 +4703,73 @@ export type ApproveWorkflowRunStepVariables = {
     query?: ApproveWorkflowRunStepQuery;
     body?: ApproveWorkflowRunStepBody;
     headers?: ApproveWorkflowRunStepHeaders;
+};
+
+export type ChooseWorkflowRunStepOptionResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ChooseWorkflowRunStepOptionPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ChooseWorkflowRunStepOptionQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ChooseWorkflowRunStepOptionBody = {
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    option: string;
+    /**
+     * @maxLength 2000
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    comment?: string | null;
+    /**
+     * Of the gate's form.
+     */
+    values?: unknown;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ChooseWorkflowRunStepOptionHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ChooseWorkflowRunStepOptionResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ChooseWorkflowRunStepOptionVariables = {
+    path: ChooseWorkflowRunStepOptionPath;
+    query?: ChooseWorkflowRunStepOptionQuery;
+    body: ChooseWorkflowRunStepOptionBody;
+    headers?: ChooseWorkflowRunStepOptionHeaders;
 };
 
 export type RejectWorkflowRunStepResult = {
@@ -4224,6 +4800,15 @@ export type RejectWorkflowRunStepBody = {
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
      */
     comment?: string | null;
+    /**
+     * @minimum 1
+     */
+    step_attempt?: number | null;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    shown_hash?: string | null;
     /**
      * As `?dryRun=true`.
      */
@@ -4342,6 +4927,114 @@ export type CommentWorkflowRunStepVariables = {
     query?: CommentWorkflowRunStepQuery;
     body: CommentWorkflowRunStepBody;
     headers?: CommentWorkflowRunStepHeaders;
+};
+
+export type ReassignWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ReassignWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ReassignWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ReassignWorkflowRunStepBody = {
+    /**
+     * @minItems 1
+     * @maxItems 50
+     */
+    approvers: string[];
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ReassignWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ReassignWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ReassignWorkflowRunStepVariables = {
+    path: ReassignWorkflowRunStepPath;
+    query?: ReassignWorkflowRunStepQuery;
+    body: ReassignWorkflowRunStepBody;
+    headers?: ReassignWorkflowRunStepHeaders;
+};
+
+export type ExtendWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ExtendWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ExtendWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ExtendWorkflowRunStepBody = {
+    /**
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    until: string;
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ExtendWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ExtendWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ExtendWorkflowRunStepVariables = {
+    path: ExtendWorkflowRunStepPath;
+    query?: ExtendWorkflowRunStepQuery;
+    body: ExtendWorkflowRunStepBody;
+    headers?: ExtendWorkflowRunStepHeaders;
 };
 
 export type SkipWorkflowRunStepResult = {
@@ -4636,6 +5329,21 @@ export type CountApprovalsVariables = {
     query?: CountApprovalsQuery;
 };
 
+export type GetWorkflowRunStepApprovalResult = ListedApproval;
+
+export type GetWorkflowRunStepApprovalPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type GetWorkflowRunStepApprovalResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWorkflowRunStepApprovalVariables = {
+    path: GetWorkflowRunStepApprovalPath;
+};
+
 export type DecideApprovalsResult = Decisions | DecisionsPlan;
 
 export type DecideApprovalsQuery = {
@@ -4646,7 +5354,12 @@ export type DecideApprovalsQuery = {
 };
 
 export type DecideApprovalsBody = {
-    decision: "approve" | "reject";
+    decision: "approve" | "reject" | "choose";
+    /**
+     * @maxLength 64
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    option?: string | null;
     /**
      * @maxLength 2000
      * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
@@ -4667,6 +5380,15 @@ export type DecideApprovalsBody = {
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
         step_ref: string;
+        /**
+         * @minimum 1
+         */
+        step_attempt?: number | null;
+        /**
+         * @maxLength 255
+         * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+         */
+        shown_hash?: string | null;
     }[];
     /**
      * As `?dryRun=true`.
@@ -6667,6 +7389,19 @@ export type Ops = {
             location?: string;
         };
     };
+    chooseWorkflowRunStepOption: {
+        args: {
+            path: ChooseWorkflowRunStepOptionPath;
+            query?: ChooseWorkflowRunStepOptionQuery;
+            body: ChooseWorkflowRunStepOptionBody;
+            headers?: ChooseWorkflowRunStepOptionHeaders;
+        };
+        result: ChooseWorkflowRunStepOptionResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
     rejectWorkflowRunStep: {
         args: {
             path: RejectWorkflowRunStepPath;
@@ -6701,6 +7436,32 @@ export type Ops = {
             headers?: CommentWorkflowRunStepHeaders;
         };
         result: CommentWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    reassignWorkflowRunStep: {
+        args: {
+            path: ReassignWorkflowRunStepPath;
+            query?: ReassignWorkflowRunStepQuery;
+            body: ReassignWorkflowRunStepBody;
+            headers?: ReassignWorkflowRunStepHeaders;
+        };
+        result: ReassignWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    extendWorkflowRunStep: {
+        args: {
+            path: ExtendWorkflowRunStepPath;
+            query?: ExtendWorkflowRunStepQuery;
+            body: ExtendWorkflowRunStepBody;
+            headers?: ExtendWorkflowRunStepHeaders;
+        };
+        result: ExtendWorkflowRunStepResult;
         headers: {
             xRequestId?: string;
             location?: string;
@@ -6791,6 +7552,15 @@ export type Ops = {
             query?: CountApprovalsQuery;
         };
         result: CountApprovalsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    getWorkflowRunStepApproval: {
+        args: {
+            path: GetWorkflowRunStepApprovalPath;
+        };
+        result: GetWorkflowRunStepApprovalResult;
         headers: {
             xRequestId?: string;
         };
@@ -7274,9 +8044,12 @@ export const OPERATIONS = {
     retryWorkflowRunStep: { id: "retryWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/retry", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayWorkflowRunSubtree: { id: "replayWorkflowRunSubtree", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/replay-subtree", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     approveWorkflowRunStep: { id: "approveWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approve", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-ignored-fields", key: "xIgnoredFields", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    chooseWorkflowRunStepOption: { id: "chooseWorkflowRunStepOption", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/choose", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     rejectWorkflowRunStep: { id: "rejectWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reject", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     withdrawWorkflowRunStepVote: { id: "withdrawWorkflowRunStepVote", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/withdraw", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     commentWorkflowRunStep: { id: "commentWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/comment", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    reassignWorkflowRunStep: { id: "reassignWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reassign", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    extendWorkflowRunStep: { id: "extendWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/extend", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -7285,6 +8058,7 @@ export const OPERATIONS = {
     explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    getWorkflowRunStepApproval: { id: "getWorkflowRunStepApproval", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approval", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listBulkOperations: { id: "listBulkOperations", method: "GET", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     createBulkOperation: { id: "createBulkOperation", method: "POST", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
@@ -9171,4 +9945,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, reassignWorkflowRunStep, extendWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

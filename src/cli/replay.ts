@@ -1,11 +1,13 @@
 import { status } from "@grpc/grpc-js";
-import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import { Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { DefaultLogger, Runtime } from "@temporalio/worker";
 import type { History } from "./divergence.ts";
 import { replayHistory } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
+import { temporalOf } from "../runtime/servers.ts";
 import { isUuid } from "../store/postgres/columns.ts";
+import { connected } from "../temporal/connection.ts";
 
 // `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
 
@@ -29,23 +31,25 @@ async function historiesOf(client: Client, runId: string): Promise<History[]> {
 }
 
 async function replay(runId: string): Promise<number> {
-  const { temporalAddress, temporalPort, temporalNamespace } = loadDevConfig();
-  const address = temporalAddress ?? `127.0.0.1:${temporalPort}`;
-  const connection = await Connection.connect({ address, connectTimeout: "5s" }).catch(() => {
-    throw new Unanswered(`no Temporal server answers at ${address} (TEMPORAL_ADDRESS)`);
-  });
-  const client = new Client({ connection, namespace: temporalNamespace });
-  const histories = await historiesOf(client, runId).catch((error) => {
-    if (isUnknown(error)) throw new Unanswered(`Temporal at ${address} knows no run ${runId}`);
-    throw error;
-  });
-  await connection.close();
-
-  // The divergence is told below, so the SDK need not log it.
+  const dev = loadDevConfig();
+  const { temporalNamespace: namespace, temporalAddress = `127.0.0.1:${dev.temporalPort}` } = dev;
+  const server = { ...dev, temporalAddress };
+  // What goes wrong is told below, so the SDK need not log it.
   Runtime.install({
     logger: new DefaultLogger("ERROR", () => {}),
     telemetryOptions: { logging: { filter: "off" } },
   });
+  const connection = await connected(server).catch((error) => {
+    const none = `no Temporal server answers at ${temporalAddress} (TEMPORAL_ADDRESS)`;
+    throw new Unanswered(temporalOf(server).refusal?.(error) ?? none);
+  });
+  const client = new Client({ connection, namespace });
+  const histories = await historiesOf(client, runId).catch((error) => {
+    if (isUnknown(error)) throw new Unanswered(`Temporal at ${temporalAddress} knows no run ${runId}`);
+    throw error;
+  });
+  await connection.close();
+
   const bundle = await bundleWorkflows();
   let diverged = 0;
   for (const [i, history] of histories.entries()) {

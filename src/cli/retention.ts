@@ -4,6 +4,7 @@ import { letGo, previewLetGo } from "../commands/retention/let-go.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { postgresUrl } from "../dev/postgres-server.ts";
 import { reach } from "../runtime/reach.ts";
+import { postgresOf, temporalOf } from "../runtime/servers.ts";
 import { createLog } from "../log.ts";
 import { parseRetention, type Retention } from "../rules/retention.ts";
 import { assertWritable, createPool } from "../store/postgres/pool.ts";
@@ -33,21 +34,15 @@ async function run(): Promise<void> {
   const { values } = parseArgs({ options: { "dry-run": { type: "boolean" }, help: { type: "boolean", short: "h" } } });
   if (values.help) return console.log(USAGE);
   const config = loadDevConfig();
-  const { dataDir, postgresPort, temporalPort, temporalNamespace, retention } = config;
+  const { dataDir, postgresPort: port, temporalPort, retention } = config;
   if (retention === undefined) throw new ConfigError("RETENTION is not set: everything is kept.");
-  const at = config.temporalAddress ?? `127.0.0.1:${temporalPort}`;
-  const databaseUrl = config.databaseUrl ?? postgresUrl({ dataDir, port: postgresPort });
+  const databaseUrl = config.databaseUrl ?? postgresUrl({ dataDir, port });
+  const server = { ...config, temporalAddress: config.temporalAddress ?? `127.0.0.1:${temporalPort}` };
   const log = createLog(config, "retention");
   const db = createPool(databaseUrl);
   try {
-    const postgres = { name: "PostgreSQL", variable: "DATABASE_URL", at: new URL(databaseUrl).host };
-    await reach(postgres, NOW, () => assertWritable(db), 0);
-    const temporal = await reach(
-      { name: "Temporal", variable: "TEMPORAL_ADDRESS", at },
-      NOW,
-      () => connectTemporal({ temporalAddress: at, temporalNamespace }, log),
-      0,
-    );
+    await reach(postgresOf({ databaseUrl }), NOW, () => assertWritable(db), 0);
+    const temporal = await reach(temporalOf(server), NOW, () => connectTemporal(server, log), 0);
     await (values["dry-run"] ? preview : sweep)({ db, temporal }, parseRetention(retention));
     await temporal.connection.close();
   } finally {

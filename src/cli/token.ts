@@ -50,7 +50,7 @@ function namesIn(lists: string[]): string[] {
 
 function tokenFor(claims: Claims): string {
   const { auth, dataDir } = loadDevConfig();
-  if ("jwksUri" in auth) throw new ConfigError("JWKS_URI is set: tokens come from its identity provider.");
+  if ("keySets" in auth) throw new ConfigError("JWKS_URI is set: tokens come from its identity provider.");
   const secret = "secret" in auth ? auth.secret : devSecret(dataDir, "jwt-secret");
   return mintToken({ ...auth, secret }, claims);
 }

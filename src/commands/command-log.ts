@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { isOutage } from "../outage.ts";
+import { commands } from "../topics.ts";
 
 /** What the log says of a command. */
 interface Told {
@@ -17,14 +18,16 @@ export async function logged<Done extends object>(
   act: () => Promise<Done>,
   runOf: (done: Done) => string | undefined = () => command.run,
 ): Promise<Done> {
+  const tell = (outcome: string, run = command.run) => {
+    commands.publish({ verb: command.verb, outcome });
+    log.info({ ...command, run, outcome }, "command");
+  };
   try {
     const done = await act();
-    const outcome = "accepted" in done ? "accepted" : "applied";
-    log.info({ ...command, run: runOf(done), outcome }, "command");
+    tell("accepted" in done ? "accepted" : "applied", runOf(done));
     return done;
   } catch (error) {
-    const outcome = error instanceof Problem ? error.code : isOutage(error) ? "unavailable" : "internal_error";
-    log.info({ ...command, outcome }, "command");
+    tell(error instanceof Problem ? error.code : isOutage(error) ? "unavailable" : "internal_error");
     throw error;
   }
 }

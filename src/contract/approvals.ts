@@ -5,6 +5,8 @@ import { page, tagged } from "./lists.ts";
 import { choice, instant, query, yesOrNo } from "./lists/parameters.ts";
 import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
 import { ERROR_CODES } from "./answers/problem.ts";
+import { option } from "./steps/approval.ts";
+import { aim } from "./verbs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 const filters = {
@@ -48,12 +50,18 @@ export const approvalCounts = z
 export type ApprovalCounts = z.output<typeof approvalCounts>;
 
 const gate = { workflow_run_id: line(255), step_ref: line(255) };
+const { step_attempt, shown_hash } = aim;
 
 /** Many decisions with one comment. */
 export const decisionsBody = members({
-  decision: z.enum(["approve", "reject"]),
+  decision: z.enum(["approve", "reject", "choose"]),
+  option: option.optional(),
   comment: prose(2_000).optional(),
-  approvals: list(members(gate), 100, 1),
+  approvals: list(members({ ...gate, step_attempt, shown_hash }), 100, 1),
+}).superRefine((given, context) => {
+  const complain = (message: string) => context.addIssue({ code: "custom", path: ["option"], message });
+  if (given.decision === "choose" && given.option === undefined) complain("required by choose");
+  if (given.decision !== "choose" && given.option !== undefined) complain("is of choose");
 });
 export type DecisionsBody = z.output<typeof decisionsBody>;
 

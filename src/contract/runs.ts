@@ -89,15 +89,50 @@ const vote = z
     at: time,
     as: z.string().optional().describe("The group that made them an approver: group:name."),
     comment: z.string().optional(),
+    option: z.string().optional(),
+    output: document.optional().describe("Of a gate with a form: what the step puts out if this vote decides it."),
   })
   .meta({ id: "Vote" });
+
+const reassignment = z
+  .strictObject({
+    actor: z.string(),
+    at: time,
+    approvers: z
+      .array(z.string())
+      .describe("Who decided from then on, without those that escalations have added since."),
+    reason: z.string().optional(),
+    dropped: z.array(vote).optional().describe("Votes of who was no approver any more: they do not count."),
+  })
+  .meta({ id: "Reassignment" });
+
+const extension = z
+  .strictObject({ actor: z.string(), at: time, until: time, reason: z.string().optional() })
+  .meta({ id: "Extension" });
+/** What a gate shows to those who decide it, rendered when it opened. */
+const shown = {
+  step_attempt: z
+    .int()
+    .optional()
+    .describe("The attempt of the step. A decision may say it, and is refused where it is another one."),
+  shown_hash: z.string().optional().describe("The same for all that is shown."),
+  title: z.string().optional(),
+  text: z.string().optional().describe("Markdown."),
+  payload: document.optional(),
+  links: z.array(z.strictObject({ title: z.string().optional(), url: z.string() })).optional(),
+  form: document.optional().describe("A JSON Schema. `values` of a decision are held to it."),
+  options: z.array(z.string()).optional().describe("What may be chosen."),
+  option: z.string().optional().describe("What was chosen."),
+};
 
 export const approval = z
   .strictObject({
     id: z.string(),
     workflow_run_id: id,
     workflow_step_run_id: id,
-    approvers: z.array(z.string()),
+    approvers: z
+      .array(z.string())
+      .describe("Who decides it now: also whom an escalation has added, or it was reassigned to."),
     required: z.int().optional().describe("How many of them have to approve. Absent: one."),
     status: approvalStatus,
     approved_by: z.string().optional(),
@@ -105,8 +140,15 @@ export const approval = z
     approved_at: time.optional(),
     expires_at: time.optional(),
     error: z.string().optional(),
+    ...shown,
     votes: z.array(vote).optional(),
     comments: z.array(z.strictObject({ actor: z.string(), at: time, comment: z.string() })).optional(),
+    escalation_level: z.int().optional().describe("How many steps of its escalation were taken."),
+    escalated_at: time.optional().describe("When the last of them was."),
+    reminders: z.int().optional(),
+    reminded_at: time.optional().describe("When the last of them was."),
+    reassignments: z.array(reassignment).optional(),
+    extensions: z.array(extension).optional(),
   })
   .meta({ id: "Approval" });
 export type Approval = z.output<typeof approval>;

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { json, line, map, members, prose, shownAs } from "./fields.ts";
+import { json, line, list, map, members, prose, shownAs } from "./fields.ts";
+import { timestamp } from "./lists/parameters.ts";
 import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
+import { option } from "./steps/approval.ts";
 import { versionPolicy } from "./workflows.ts";
 
 /** Skip. */
@@ -9,8 +11,11 @@ export const reasonBody = members({ reason: prose(4096).optional() }).meta({ exa
 
 const comment = prose(2_000);
 
+/** What a decision is about. It is refused where that is another attempt by now, or the gate shows something else. */
+export const aim = { step_attempt: z.int().min(1).optional(), shown_hash: line(255).optional() };
+
 /** Reject. */
-export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional() }).meta({
+export const rejectBody = members({ reason: prose(4096).optional(), comment: comment.optional(), ...aim }).meta({
   example: { reason: "not ready" },
 });
 
@@ -22,13 +27,36 @@ export const commentBody = members({ comment: comment.min(1) }).meta({
   example: { comment: "who checks the prices?" },
 });
 
+const changeReason = prose(4096).optional();
+
+/** Who decides from now on. Whether they can, the run says. */
+export const reassignBody = members({ approvers: list(line(255).min(1), 50, 1), reason: changeReason }).meta({
+  example: { approvers: ["bob"], reason: "ada is on holiday" },
+});
+
+/** The deadline from now on. */
+export const extendBody = members({ until: timestamp, reason: changeReason }).meta({
+  example: { until: "2027-01-31T12:00:00Z", reason: "the auditors come on Friday" },
+});
+
 /** Force-complete. */
 export const resultBody = members({ result: json.optional() }).meta({ example: { result: { done: "by hand" } } });
 
 /** Approve: the approver is always the authenticated actor, whatever the deprecated field says. */
-export const approveBody = members({ approver: line(255).optional(), comment: comment.optional() }).meta({
-  example: { comment: "checked" },
-});
+export const approveBody = members({
+  approver: line(255).optional(),
+  comment: comment.optional(),
+  values: json.optional().describe("Of the gate's form."),
+  ...aim,
+}).meta({ example: { comment: "checked" } });
+
+/** Choose one of a gate's options. */
+export const chooseBody = members({
+  option,
+  comment: comment.optional(),
+  values: json.optional().describe("Of the gate's form."),
+  ...aim,
+}).meta({ example: { option: "ship" } });
 
 const payloads = {
   payload: json.optional(),

@@ -55,7 +55,9 @@ export async function startPostgres(
 
 /** Of the server on this `dataDir`, be it running or not. */
 export function postgresUrl({ dataDir, port }: { dataDir: string; port: number }, database = DATABASE): string {
-  return `postgres://postgres:${devSecret(join(dataDir, "postgres"), "password")}@127.0.0.1:${port}/${database}`;
+  const password = devSecret(join(dataDir, "postgres"), "password");
+  // Whatever PGSSLMODE says of others.
+  return `postgres://postgres:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 }
 
 export function stopLeftoverPostgres(dataDir: string): Promise<boolean> {

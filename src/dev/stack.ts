@@ -18,7 +18,7 @@ export interface EmbeddedStack {
 /** Provides what the configuration does not name: a PostgreSQL, a Temporal server, secrets. */
 export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<EmbeddedStack> {
   const { dataDir } = dev;
-  if ("jwksUri" in dev.auth) throw new ConfigError("JWKS_URI is for the production processes: unset it here.");
+  if ("keySets" in dev.auth) throw new ConfigError("JWKS_URI is for the production processes: unset it here.");
   makeDataDir(dataDir);
   lockDataDir(dataDir);
   const servers: Supervised[] = [];
@@ -65,6 +65,7 @@ function portsOf(dev: DevConfig) {
   const local = "127.0.0.1";
   return [
     { variable: "PORT", port: dev.port, host: dev.host },
+    ...(dev.metricsPort ? [{ variable: "METRICS_PORT", port: dev.metricsPort, host: dev.host }] : []),
     { variable: "EXAMPLE_JOBS_PORT", port: dev.exampleJobsPort, host: local },
     ...(dev.databaseUrl ? [] : [{ variable: "POSTGRES_PORT", port: dev.postgresPort, host: local }]),
     ...(dev.temporalAddress

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from "express";
-import { expressjwt, type Params, UnauthorizedError } from "express-jwt";
+import { expressjwt, type GetVerificationKey, type Params, UnauthorizedError } from "express-jwt";
 import type { JwtPayload } from "jsonwebtoken";
-import { createSecretKey } from "node:crypto";
+import { createSecretKey, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
-import type { AuthConfig } from "../config.ts";
+import type { AuthConfig, KeySet } from "../config.ts";
 import { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { tokenClaims } from "../identity/claims.ts";
@@ -16,7 +16,7 @@ const callers = new WeakMap<Request, Caller>();
 export function authenticate(config: AuthConfig): RequestHandler {
   const verify = expressjwt({
     ...keyOf(config),
-    issuer: config.issuer,
+    issuer: [config.issuer, ...(config.otherIssuers ?? [])],
     audience: config.audience,
     requestProperty: "auth",
   });
@@ -58,8 +58,46 @@ export function callerOf(request: Request): Caller {
 /** The algorithms are pinned by the kind of key: a token never chooses how it is checked. */
 function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
   // As a key: of a text, jsonwebtoken would first try to make a public key, with every request (0.3 ms).
-  if ("secret" in config) return { secret: createSecretKey(config.secret, "utf8"), algorithms: ["HS256"] };
-  return { secret: signingKeys(config.jwksUri), algorithms: ["RS256", "ES256"] };
+  if ("keySets" in config) return { secret: keyOfSets(config.keySets), algorithms: ["RS256", "ES256"] };
+  const keyOf = (secret: string) => createSecretKey(secret, "utf8");
+  const [key, former] = [keyOf(config.secret), (config.formerSecrets ?? []).map(keyOf)];
+  return { secret: former.length > 0 ? keyThatSigned([key, ...former]) : key, algorithms: ["HS256"] };
+}
+
+/** The secret that the token is signed with, else any: the token is refused all the same. */
+const keyThatSigned =
+  (keys: KeyObject[]): GetVerificationKey =>
+  ({ headers }) => {
+    const token = headers.authorization?.replace(/^Bearer /i, "") ?? "";
+    const hasSigned = (key: KeyObject) => {
+      try {
+        return jwt.verify(token, key, { algorithms: ["HS256"], ignoreExpiration: true, ignoreNotBefore: true });
+      } catch {
+        return undefined;
+      }
+    };
+    return keys.find(hasSigned) ?? keys[0];
+  };
+
+/** A key set counts for its own issuers, and one that can't be fetched holds up no token of another one. */
+function keyOfSets(keySets: KeySet[]): GetVerificationKey {
+  const sets = keySets.map(({ uri, issuers }) => ({ issuers, keyOf: signingKeys(uri) }));
+  return async (request, token) => {
+    const { iss = "" } = (token?.payload ?? {}) as JwtPayload;
+    const own = sets.filter(({ issuers }) => issuers.includes(iss));
+    let failure: unknown;
+    // Of an unknown issuer it is told only if somebody known has signed it.
+    for (const { keyOf } of own.length > 0 ? own : sets) {
+      try {
+        const key = await keyOf(request, token);
+        if (key) return key;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (failure) throw failure;
+    return undefined;
+  };
 }
 
 function unauthorized(config: AuthConfig, request: Request, error: UnauthorizedError): Problem {

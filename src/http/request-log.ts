@@ -2,6 +2,7 @@ import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import type { Problem } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
+import { requests } from "../topics.ts";
 import { knownCaller } from "./auth.ts";
 
 /** Probes ask every few seconds. */
@@ -21,12 +22,14 @@ export const logRequests =
       const { requestId: request_id, problem, error } = response.locals;
       const route: string | undefined = request.route?.path;
       const { workflowRunID: run } = request.params;
+      const took = performance.now() - began;
+      requests.publish({ method: request.method, route, status: response.statusCode, ms: took });
       log[levelOf(response.statusCode, route, problem)](
         {
           method: request.method,
           route,
           status: response.statusCode,
-          ms: Math.round((performance.now() - began) * 10) / 10,
+          ms: Math.round(took * 10) / 10,
           request_id,
           ...whoseOf(knownCaller(request)),
           run,

@@ -1,9 +1,12 @@
 import type { ApprovalCounts, ListedApproval } from "../contract/approvals.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import type { StepOverride } from "../contract/workflows.ts";
+import type { Approval } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
+import { Problem } from "../errors.ts";
 import { type Caller, projectOf } from "../identity/caller.ts";
 import { fittingPageOf, type Page } from "./page.ts";
+import { findOwnRun } from "./runs.ts";
 import {
   type ApprovalsFilter,
   countApprovals as count,
@@ -12,11 +15,12 @@ import {
 } from "../store/approvals/approval-lists.ts";
 import { listStatuses, listStepRows, type StepStatusRow } from "../store/steps.ts";
 import { findVersion, planSteps } from "../store/workflow-versions.ts";
-import { presentApproval } from "../views/approval.ts";
+import { presentApprovals } from "../views/approval.ts";
 import { unlessEmpty } from "../views/unless-empty.ts";
 import { besides, unblockedBy } from "../../workflows/engine/gates/unblocks.ts";
 import { enabledSteps, graphOf, type Plan } from "../../workflows/engine/plan.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
+import { quoted } from "../../workflows/expressions/printed.ts";
 
 type Asked = Omit<ApprovalsFilter, "project_id" | "mine"> & { project_id?: string; mine: boolean };
 
@@ -34,6 +38,15 @@ export function listApprovals(
   );
 }
 
+/** What a gate is about, what was said to it, and what became of it. */
+export async function getApproval(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ListedApproval> {
+  const { id, project_id } = await findOwnRun(deps, caller, runId);
+  const of = { run_id: id, step_ref: stepRef };
+  const [approval] = await present(deps, await listApprovalsOf(deps.db, { project_id, of, limit: 1 }));
+  if (!approval) throw new Problem("not_found", `approval not found for step ${quoted(stepRef)}`);
+  return approval;
+}
+
 export const countApprovals = (deps: Deps, caller: Caller, asked: Asked): Promise<ApprovalCounts> =>
   count(deps.db, filterOf(caller, asked));
 
@@ -46,9 +59,14 @@ function filterOf(caller: Caller, { mine, project_id, ...asked }: Asked): Approv
 }
 
 async function present(deps: Deps, rows: Row[]): Promise<ListedApproval[]> {
-  const starts = await startsOf(deps, rows);
-  return rows.map(({ row, run }, i) => ({
-    ...presentApproval(row),
+  const approvals = await presentApprovals(
+    deps,
+    rows.map(({ row }) => row),
+  );
+  const shown = rows.slice(0, approvals.length);
+  const starts = await startsOf(deps, shown);
+  return shown.map(({ row, run }, i) => ({
+    ...(approvals[i] as Approval),
     project_id: row.project_id ?? "",
     step_ref: row.step_ref ?? "",
     workflow_id: run.workflow_id,

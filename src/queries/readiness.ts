@@ -7,11 +7,11 @@ import { assertWritable } from "../store/postgres/pool.ts";
 const PATIENCE_MS = 2_000;
 
 /** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
-export function componentsOf({ db, temporal, stopping }: Deps): Promise<Component[]> {
+export function componentsOf({ db, temporal, stopping }: Deps, self = "api"): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });
   return Promise.all([
-    ...(stopping.aborted ? [component("api", () => Promise.reject(stopping.reason))] : []),
+    ...(stopping.aborted ? [component(self, () => Promise.reject(stopping.reason))] : []),
     component("postgres", () => assertWritable(db)),
     component("temporal", () => temporal.withDeadline(Date.now() + PATIENCE_MS, reachNamespace)),
   ]);

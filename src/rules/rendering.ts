@@ -1,9 +1,9 @@
 import { type Json, type JsonDoc, stringifyJson } from "../contract/json.ts";
 import type { PayloadSources } from "../../workflows/activity-types.ts";
 import * as lenient from "../../workflows/expressions/lenient-templates.ts";
-import { follow, type Reference, stepOf } from "../../workflows/expressions/references.ts";
+import { follow, stepOf } from "../../workflows/expressions/references.ts";
 import { stepPayload } from "../../workflows/expressions/step-payload.ts";
-import { render, renderText, TemplateError } from "../../workflows/expressions/templates.ts";
+import { render, renderText, TemplateError, type ValueAt } from "../../workflows/expressions/templates.ts";
 
 /** The largest payload of one step. */
 export const MAX_GIVEN_BYTES = 4 * 1_048_576;
@@ -49,23 +49,30 @@ interface Rendering {
   key(template: string): string;
 }
 
-function renderingOf({ named, trigger, parents = [] }: PayloadSources, valueIn: ValueIn): Rendering {
-  const payload = trigger && valueIn(trigger);
-  const outputs = parents.map(([ref, output]): [string, Json] => [ref, valueIn(output)]);
+function renderingOf(sources: PayloadSources, valueIn: ValueIn): Rendering {
+  const { named, trigger, parents = [] } = sources;
   if (!named) {
+    const outputs = parents.map(([ref, output]): [string, Json] => [ref, valueIn(output)]);
+    const payload = trigger && valueIn(trigger);
     const scope = { payload, parent_outputs: Object.fromEntries(outputs) };
     return {
       payload: (template) => lenient.render(template, scope),
       key: (template) => lenient.renderText(template, scope),
     };
   }
-  const others = named.outputs.map(([ref, output]): [string, Json | undefined] => [ref, output && valueIn(output)]);
-  const byStep = new Map<string, Json | undefined>([...outputs, ...others]);
-  const valueAt = (reference: Reference): Json | undefined => {
+  const valueAt = valueAtOf(sources, valueIn);
+  return { payload: (template) => render(template, valueAt), key: (template) => renderText(template, valueAt) };
+}
+
+/** What references lead to. */
+export function valueAtOf({ named, trigger, parents = [] }: PayloadSources, valueIn: ValueIn): ValueAt {
+  const payload = trigger && valueIn(trigger);
+  const outputs = [...parents, ...(named?.outputs ?? [])];
+  const byStep = new Map(outputs.map(([ref, output]) => [ref, output && valueIn(output)]));
+  return (reference) => {
     if (reference.root === "payload") return follow(reference.path, payload);
-    if (reference.root === "run") return follow(reference.path, named.run);
+    if (reference.root === "run") return follow(reference.path, named?.run);
     const found = stepOf(reference, (ref) => byStep.has(ref));
     return found && follow(found.path, byStep.get(found.step));
   };
-  return { payload: (template) => render(template, valueAt), key: (template) => renderText(template, valueAt) };
 }

@@ -45,14 +45,14 @@ export async function reach<T>(
   }
 }
 
-/** The innermost reason: the words that pg and gRPC put around it say less. */
-function reasonOf(error: unknown): string {
+/** The innermost reason: the words that pg, gRPC and the SDK's core put around it say less. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause, message } = error;
   if (cause instanceof Error) return reasonOf(cause);
   // Several addresses were tried, and each has its reason.
   const [first] = error instanceof AggregateError ? error.errors : [];
   // The SDK's core prints its errors nested. The innermost has the words.
-  const [said = message] = [...message.matchAll(/message: "([^"\\]+)"/g)].map(([, words]) => words).reverse();
+  const [said = message] = [...message.matchAll(/(?:message|error): "([^"\\]+)"/g)].map(([, words]) => words).reverse();
   return first ? reasonOf(first) : said.replace(/\.$/, "");
 }

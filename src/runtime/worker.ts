@@ -19,12 +19,21 @@ import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 /** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
 
-/** To be called once, before the first worker. Signals are left to us, so that HTTP drains before the worker does. */
-export function installRuntime(log: Logger): void {
+/** Of the SDK's own metrics, by Prometheus' conventions. */
+const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+/**
+ * To be called once, before the first worker. Signals are left to us, so that HTTP drains before the worker does. `metricsAt`: where
+ * the SDK is to tell its own metrics.
+ */
+export function installRuntime(log: Logger, metricsAt?: string): void {
   Runtime.install({
     shutdownSignals: [],
     // Otherwise the native core writes to the console.
-    telemetryOptions: { logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} },
+      ...(metricsAt && { metrics: { prometheus: { bindAddress: metricsAt, ...METRICS } } }),
+    },
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       if (NO_NEWS.test(message)) return;
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
@@ -85,6 +94,8 @@ export async function startWorker(
   };
   return {
     ended,
+    /** Calls that wait for their endpoint, and writes that wait for their turn. */
+    load: () => ({ calls: calls.open, mirrorWrites: writer.waiting }),
     waitsFor: () => `the tasks of the worker, and ${calls.open} calls of jobs`,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {

@@ -7,11 +7,17 @@ export type End = Timing &
     | { is: "completed"; output?: JsonDoc }
     | { is: "failed"; error?: string; class?: FailureClass; retry_after_ms?: number }
     /** By those who are named first, and as many others as are needed. */
-    | { is: "approved" | "rejected"; voters: Voter[]; reason?: string; output?: JsonDoc }
+    | ({ is: "approved" | "rejected"; voters: Voter[]; reason?: string; option?: string } & GateEnd)
     | Passed
     /** Nothing comes, and its own timeout ends it, if it has one. */
     | { is: "left alone" }
   );
+
+/** What a gate puts out: what it did, or with values for its form, as JSON text. */
+interface GateEnd {
+  output?: JsonDoc;
+  values?: string;
+}
 
 /** Somebody who decides, and the groups by which they may. */
 export interface Voter {
@@ -33,10 +39,18 @@ export interface Passed {
   output?: JsonDoc;
 }
 
+/** Someone said of an open gate, so long after it had opened, who decides it, or, counted from then too, until when. */
+export type GateChange = { after_ms: number; actor: string; reason?: string } & (
+  | { verb: "reassign"; approvers: string[] }
+  | { verb: "extend"; until_ms: number }
+);
+
 /** What becomes of a step once it has begun. */
 export interface Outcome {
   /** Of a job by attempt, and the last one is that of all further attempts. Any other step has one. */
   ends: [End, ...End[]];
+  /** Of a gate, before it ends. */
+  changes?: GateChange[];
   /** Nobody has said so. */
   isAssumed?: true;
   /** As it was in a run: it took as long as it took, whatever the limits. */

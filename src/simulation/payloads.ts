@@ -2,9 +2,13 @@ import type { Documents } from "./documents.ts";
 import { tooLarge } from "./limits.ts";
 import { renderedKeyProblem } from "../rules/event-key.ts";
 import { documentsOf, renderedKey, renderedPayload } from "../rules/rendering.ts";
+import { renderedGate } from "../rules/gate-contents.ts";
+import { parseJson } from "../contract/json.ts";
 import { sourcesOf } from "../../workflows/attempt-input.ts";
+import { gateToOpen } from "../../workflows/gate-to-open.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run } from "../../workflows/engine/run.ts";
+import type { RenderedGate } from "../../workflows/engine/state.ts";
 import { TemplateError } from "../../workflows/expressions/templates.ts";
 
 /** Of all payloads together, in characters. */
@@ -30,6 +34,19 @@ export class Payloads {
       if (!(error instanceof TemplateError)) throw error;
       this.#count(documentsOf(sources).reduce((sum, one) => sum + this.#documents.textOf(one).length, 0));
       return { problem: error.message };
+    }
+  }
+
+  /** A gate as it opens. */
+  gateOf(run: Run, i: number): RenderedGate | { problem: string } {
+    const { gate, sources } = gateToOpen(run, i);
+    try {
+      const { shown, ...rendered } = renderedGate(gate, sources, this.#documents.valueIn);
+      this.#count(shown?.length ?? 0);
+      return shown === undefined ? rendered : { ...rendered, shown: this.#documents.keep(parseJson(shown)) };
+    } catch (error) {
+      if (error instanceof TemplateError) return { problem: error.message };
+      throw error;
     }
   }
 

@@ -1,4 +1,4 @@
-import { assumedOutcome, type End, type Outcome, type Voter } from "./outcome.ts";
+import { assumedOutcome, type End, type GateChange, type Outcome, type Voter } from "./outcome.ts";
 import type { Payloads } from "./payloads.ts";
 import { classOfError } from "../rules/failure-text.ts";
 import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
@@ -51,8 +51,13 @@ function isOfRules(run: Run, i: number, payloads: Payloads): boolean {
   const { status, error, started_at } = run.state.steps[i] as StepState;
   if (status !== "failed" || started_at === undefined) return false;
   if (error?.endsWith("(payload_schema)")) return true;
-  const isWait = run.plan.steps[i]?.step_type === "wait_for_event";
-  const made = isWait ? payloads.keyOf(run, i, "event_key") : payloads.payloadOf(run, i);
+  const type = run.plan.steps[i]?.step_type;
+  const made =
+    type === "wait_for_event"
+      ? payloads.keyOf(run, i, "event_key")
+      : type === "approval"
+        ? payloads.gateOf(run, i)
+        : payloads.payloadOf(run, i);
   return "problem" in made && made.problem === error;
 }
 
@@ -64,7 +69,20 @@ function outcomeOf(step: PlanStep, state: StepState, earlier: AttemptRow[]): Out
   const [assumed] = assumedOutcome(step, after_ms).ends;
   const last: End = status === "canceled" ? { ...assumed, isGuess: true } : endOf(step, state, after_ms);
   const [first = last, ...others] = [...failures, last];
-  return { ends: [first, ...others], isAssumed: status === "canceled" ? true : undefined };
+  const changes = state.approval && changesOf(state.approval);
+  return { ends: [first, ...others], changes, isAssumed: status === "canceled" ? true : undefined };
+}
+
+function changesOf({ requested_at, reassignments = [], extensions = [] }: ApprovalState): GateChange[] {
+  const reassigned = reassignments.map(
+    ({ at, actor, approvers, reason }) =>
+      ({ verb: "reassign", after_ms: at - requested_at, actor, approvers, reason }) as const,
+  );
+  const extended = extensions.map(
+    ({ at, actor, until, reason }) =>
+      ({ verb: "extend", after_ms: at - requested_at, actor, until_ms: until - requested_at, reason }) as const,
+  );
+  return [...reassigned, ...extended];
 }
 
 /** `next`: when the next attempt began. */
@@ -83,7 +101,7 @@ function endOf(step: PlanStep, { status, error, output, approval }: StepState, a
   if (approval?.status === "timed_out") return { after_ms, is: "left alone" };
   if (status === "completed")
     return step.step_type === "approval"
-      ? { after_ms, is: "approved", voters: votersOf(approval, "approve"), output }
+      ? { after_ms, is: "approved", voters: votersOf(approval, "approve"), option: approval?.option, output }
       : { after_ms, is: "completed", output };
   if (step.step_type === "job") return { after_ms, is: "failed", class: classOfError(error) ?? "client", error };
   if (approval?.status === "rejected")
@@ -96,7 +114,7 @@ function endOf(step: PlanStep, { status, error, output, approval }: StepState, a
 function votersOf(approval: ApprovalState | undefined, decision: Vote["decision"]): Voter[] {
   const { votes = [], approved_by } = approval ?? {};
   const voters = votes
-    .filter((vote) => vote.decision === decision)
+    .filter((vote) => vote.decision === decision && (decision === "reject" || vote.option === approval?.option))
     .map(({ actor, as }) => (as?.startsWith("group:") ? { actor, groups: [as.slice("group:".length)] } : { actor }));
   return voters.length > 0 || approved_by === undefined ? voters : [{ actor: approved_by }];
 }

@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import { type WithOutputs, withOutputs } from "./shown-documents.ts";
 import { shownTime } from "./shown-time.ts";
 import type { AttemptRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
-import { presentVoices } from "./approval.ts";
+import { gateTexts, presentGate } from "./approval.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<StepRun>> =>
@@ -24,23 +24,20 @@ export const presentSteps = (deps: Deps, rows: StepRow[]): Promise<WithOutputs<S
     created_at: rfc3339(row.created_at),
   }));
 
-export const presentAttempts = (deps: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> =>
-  withOutputs(deps, rows, (row, output) => ({
+export async function presentAttempts(deps: Deps, rows: AttemptRow[]): Promise<WithOutputs<Attempt>> {
+  const { texts } = await gateTexts(
+    deps.db,
+    rows.map(({ approval }) => approval),
+  );
+  return withOutputs(deps, rows, (row, output) => ({
     attempt: row.attempt,
     status: row.status,
     cause: row.cause,
     job_run_id: row.job_run_id,
     output,
     error: row.error || undefined,
-    approval: row.approval && {
-      status: row.approval.status,
-      approved_by: row.approval.approved_by,
-      requested_at: rfc3339(row.approval.requested_at),
-      approved_at: shownTime(row.approval.approved_at),
-      expires_at: shownTime(row.approval.expires_at),
-      error: row.approval.error || undefined,
-      ...presentVoices(row.approval),
-    },
+    approval: row.approval && presentGate(row.approval, row.attempt, texts),
     started_at: shownTime(row.started_at),
     finished_at: shownTime(row.finished_at),
   }));
+}

@@ -1,4 +1,4 @@
-import { type Json, parseJson } from "../contract/json.ts";
+import { type Json, type JsonDoc, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
 import type { WorkflowVersion } from "../contract/definitions/workflow-versions.ts";
 import type { Deps } from "../deps.ts";
@@ -60,22 +60,21 @@ export function presentVersion(version: ListedVersion): WorkflowVersion {
 }
 
 export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Promise<WorkflowStep[]> {
-  const withPayload = steps.flatMap((step) => (step.payload ? [{ step, doc: step.payload }] : []));
-  const texts = await loadTexts(
-    db,
-    withPayload.map(({ doc }) => doc),
-  );
-  const payloads = new Map<StoredStep, Json>(withPayload.map(({ step }, i) => [step, parseJson(texts[i] ?? "null")]));
-  return steps.map((step) => presentDefinedStep(step, payloads.get(step)));
+  const documents = [...new Set(steps.flatMap((step) => IN_DOCUMENTS.flatMap((field) => step[field] ?? [])))];
+  const texts = await loadTexts(db, documents);
+  const values = new Map<JsonDoc, Json>(documents.map((document, i) => [document, parseJson(texts[i] ?? "null")]));
+  return steps.map((step) => presentDefinedStep(step, (document) => document && values.get(document)));
 }
+
+const IN_DOCUMENTS = ["payload", "approval_payload", "approval_form"] as const;
 
 /**
  * Settings of 0, "" or an empty list mean the same as absent ones and are left out, but for a wait's timeout of 0, which means no
  * end. A condition is shown as the client wrote it.
  */
-function presentDefinedStep(step: StoredStep, payload?: Json) {
+function presentDefinedStep(step: StoredStep, valueIn: (document?: JsonDoc) => Json | undefined) {
   const { id, workflow_id, step_ref, step_type, depends_on, condition, created_at, ...more } = step;
-  const { gates_within, version_policy, ...rest } = more;
+  const { gates_within, version_policy, payload, approval_payload, approval_form, ...rest } = more;
   const settings = Object.entries(rest).filter(
     ([name, value]) =>
       (value !== 0 || name === "event_timeout_secs") && value !== "" && !(Array.isArray(value) && value.length === 0),
@@ -88,7 +87,9 @@ function presentDefinedStep(step: StoredStep, payload?: Json) {
     depends_on,
     condition,
     ...(Object.fromEntries(settings) as unknown as typeof rest),
-    payload,
+    payload: valueIn(payload),
+    approval_payload: valueIn(approval_payload),
+    approval_form: valueIn(approval_form),
     created_at: rfc3339(created_at),
   };
 }

@@ -61,6 +61,12 @@ const atGate = async (): Promise<Ids> => {
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 };
+/** Of a gate with a deadline. */
+const timed = async (): Promise<Ids> => {
+  const run = await runOf(stack, [{ ...gate("gate"), approval_timeout_secs: 3600 }]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+};
 const after =
   (method: string, path: string, prepare = atGate) =>
   async () => {
@@ -75,6 +81,11 @@ const voted = after("POST", "/v1/workflow-runs/:workflowRunID/steps/:stepRef/app
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 });
+const choosing = async (): Promise<Ids> => {
+  const run = await runOf(stack, [{ ...gate("gate"), approval_options: ["ship", "hold"] }]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+};
 const canceled = after("DELETE", "/v1/workflow-runs/:workflowRunID");
 const paused = after("POST", "/v1/workflow-runs/:workflowRunID/pause");
 
@@ -152,9 +163,12 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/retry`]: { prepare: canceled },
   [`post ${STEP}/replay-subtree`]: { prepare: canceled },
   [`post ${STEP}/approve`]: { prepare: atGate },
+  [`post ${STEP}/choose`]: { body: () => ({ option: "ship" }), prepare: choosing },
   [`post ${STEP}/reject`]: { prepare: atGate },
   [`post ${STEP}/withdraw`]: { prepare: voted },
   [`post ${STEP}/comment`]: { body: () => ({ comment: "hm" }), prepare: atGate },
+  [`post ${STEP}/reassign`]: { body: () => ({ approvers: ["bob"] }), prepare: atGate },
+  [`post ${STEP}/extend`]: { body: () => ({ until: "2090-01-01T00:00:00Z" }), prepare: timed },
   "post /v1/approvals/decide": {
     body: ({ workflowRunID: workflow_run_id, stepRef: step_ref }) => ({
       decision: "approve",

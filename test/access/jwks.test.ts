@@ -27,9 +27,10 @@ beforeEach(async () => {
     answer(request, response);
   }).listen(0, "127.0.0.1");
   await once(issuer, "listening");
-  const jwksUri = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
+  const uri = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
+  const keySets = [{ uri, issuers: [NAMES.issuer] }];
   const log = pino({ level: "silent" });
-  const config = { auth: { ...NAMES, jwksUri }, corsOrigins: [] as string[], maxSteps: 1 };
+  const config = { auth: { ...NAMES, keySets }, corsOrigins: [] as string[], maxSteps: 1 };
   api = await serve(createApp({ config, log } as Deps), "127.0.0.1", 0);
 });
 afterEach(async () => {

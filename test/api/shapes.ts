@@ -79,6 +79,8 @@ const approval = z.strictObject({
   approved_at: time.optional(),
   expires_at: time.optional(),
   error: text.optional(),
+  step_attempt: positive,
+  shown_hash: text,
 });
 
 export const attempt = z.strictObject({
@@ -89,7 +91,16 @@ export const attempt = z.strictObject({
   output: present.optional(),
   error: text.optional(),
   approval: approval
-    .pick({ status: true, approved_by: true, requested_at: true, approved_at: true, expires_at: true, error: true })
+    .pick({
+      status: true,
+      approved_by: true,
+      requested_at: true,
+      approved_at: true,
+      expires_at: true,
+      error: true,
+      step_attempt: true,
+      shown_hash: true,
+    })
     .optional(),
   started_at: time.optional(),
   finished_at: time.optional(),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConfigError } from "../../src/config.ts";
 import { reach } from "../../src/runtime/reach.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
-import { variablesOf } from "../stack/processes.ts";
+import { endOf, variablesOf } from "../stack/processes.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -14,21 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** A process that is to end by itself, with these variables in place of the right ones. */
-function run(file: string, variables: Record<string, string>): Promise<Ended> {
-  const env = { ...process.env, PORT: "0", ...variablesOf(stack), ...variables };
-  return new Promise((resolve) => {
-    execFile(process.execPath, ["src/boot.mjs", file], { env }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
-}
+const run = (file: string, variables: Record<string, string>) => endOf(stack, ["src/boot.mjs", file], variables);
 
 const databaseUrl = (change: Partial<URL>) => Object.assign(new URL(stack.config.databaseUrl), change).href;
 

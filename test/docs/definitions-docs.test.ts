@@ -94,6 +94,9 @@ test("docs/definitions.md says for which types each field of a step counts", () 
     approval_reject: "first",
     approval_exclude: ["created_by"],
     approval_on_timeout: "skip",
+    approval_escalation: [{ after_secs: 1, approvers: ["ada"] }],
+    approval_links: [{ url: "https://example.org" }],
+    approval_options: ["ship"],
   };
   const counts = (field: string, step_type: string): boolean => {
     const value = values[field] ?? (/secs|attempts|depth/.test(field) ? 1 : "x");

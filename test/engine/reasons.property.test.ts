@@ -46,7 +46,8 @@ function isTrue(run: Run, i: number, wait: Wait): boolean {
         (CAPACITY[wait.resource_class] ?? 0)
       );
     case "values":
-      return step?.asking === true;
+      // Of a gate, those that it shows.
+      return step?.asking === true || (definition?.step_type === "approval" && step?.approval === undefined);
     case "approval":
       return step?.approval?.status === "pending" && step.approval.expires_at === wait.until;
     case "event":

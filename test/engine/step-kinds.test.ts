@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { StepType } from "../../src/contract/steps/index.ts";
 import type { CommandPayload, StepVerb } from "../../workflows/engine/command.ts";
 import { noChanges } from "../../workflows/engine/mirror/changes.ts";
-import { given, type Story } from "./given.ts";
+import { hashParts } from "../../workflows/engine/gates/shown.ts";
+import { given, type Story, text } from "./given.ts";
 import { approval, child, job, sleep, type Step, wait } from "./plans.ts";
 
 /** An open step of each type: the compiler names a type that is missing. */
@@ -33,11 +34,22 @@ interface Verb {
   open?: () => Story;
 }
 const voted = () => opened("approval", { approvals_required: 2 }).does("approve", "s");
+const timed = () => opened("approval", { approval_timeout_secs: 60 });
+const OPTIONS = ["ship", "hold"];
+const choosing = () =>
+  opened("approval", { approval_options: OPTIONS }).news("s", {
+    type: "gate_opened",
+    shown: text({ options: OPTIONS }),
+    shown_hash: hashParts(() => undefined),
+  });
 const VERBS: Record<StepVerb, Verb> = {
   approve: { of: "approval", refusal: NO_APPROVAL },
   reject: { of: "approval", refusal: NO_APPROVAL },
+  choose: { of: "approval", refusal: NO_APPROVAL, says: { option: "ship" }, open: choosing },
   withdraw: { of: "approval", refusal: NO_APPROVAL, isOpen: true, open: voted },
   comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { comment: "hm" } },
+  reassign: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { approvers: ["bob"] } },
+  extend: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { until: "2027-01-01T00:00:00Z" }, open: timed },
   "send-event": { of: "wait_for_event", refusal: NO_EVENT },
   "cancel-event": { of: "wait_for_event", refusal: NO_EVENT },
 };

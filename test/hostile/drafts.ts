@@ -11,7 +11,7 @@ import { bulkTriggerBody, jobTriggerBody } from "../../src/contract/jobs/trigger
 import { batchJobsBody, cloneJobBody, createJobBody, updateJobBody } from "../../src/contract/jobs/jobs.ts";
 import { planBody, triggerBody } from "../../src/contract/trigger.ts";
 import { cloneWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
-import { approveBody, commentBody, reasonBody, rejectBody, resultBody } from "../../src/contract/verbs.ts";
+import { approveBody, chooseBody, commentBody, reasonBody, rejectBody, resultBody } from "../../src/contract/verbs.ts";
 
 export type Members = Record<string, unknown>;
 
@@ -98,6 +98,11 @@ export const BODIES: BodyOf[] = [
     notShown: ["labels", "idempotency_key", "step_overrides"],
   },
   { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob", comment: "text" }) },
+  {
+    route: `${STEP}/choose`,
+    schema: chooseBody,
+    draft: () => ({ option: "text", comment: "text", values: { a: 1 }, step_attempt: 1, shown_hash: "text" }),
+  },
   { route: `${STEP}/reject`, schema: rejectBody, draft: () => ({ reason: "text", comment: "text" }) },
   { route: `${STEP}/comment`, schema: commentBody, draft: () => ({ comment: "text" }) },
   {

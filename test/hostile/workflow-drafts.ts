@@ -55,6 +55,12 @@ export const draftWorkflow = ({ ids }: Made) => ({
       approval_reject: "majority",
       approval_exclude: ["created_by"],
       approval_on_timeout: "reject",
+      approval_title: "text",
+      approval_text: "text",
+      approval_payload: { a: [1, "b"] },
+      approval_links: [{ title: "text", url: "http://example.com" }],
+      approval_form: { type: "object" },
+      approval_options: ["text"],
     },
     { step_ref: "other-gate", type: "approval", approvers: ["ada"], timeout_secs: 1 },
     {

@@ -128,6 +128,13 @@ export class Outside {
         });
         return { ...news, type: "values_found", found: Object.fromEntries(found) };
       }
+      case "open-gate": {
+        if (how === 0) return { ...news, type: "wait_refused", error: "payload.boss has no value" };
+        const { approval_approvers = [], approval_options } = run.plan.steps[step] ?? {};
+        const approvers = approval_approvers.map((name) => (name === "{{payload.boss}}" ? "bob" : name));
+        const shown = approval_options && { shown: documentOf(how, false), shown_hash: `......${step}` };
+        return { ...news, type: "gate_opened", approvers, ...shown };
+      }
       case "open-wait": {
         const claim = claimOf(run, step, revision);
         // A key that the step holds itself, from before a reset, is not refused to it.

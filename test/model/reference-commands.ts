@@ -1,5 +1,6 @@
 import { passesGate } from "./reference-gates.ts";
-import { barred, decisionOf } from "./reference-votes.ts";
+import { changeGate, changeProblem } from "./gates/changes.ts";
+import { asGroup, decisionOf, problemOfDecision } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -54,14 +55,18 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
       break;
     }
     case "approve":
+    case "choose":
     case "reject": {
       const gate = approval as ApprovalState;
-      gate.votes = [...(gate.votes ?? []), { actor, decision: verb, at, comment: command.comment }];
+      const option = verb === "choose" ? command.option : undefined;
+      const vote = { actor, decision: verb === "reject" ? verb : ("approve" as const), at, comment: command.comment };
+      gate.votes = [...(gate.votes ?? []), { ...vote, as: asGroup(run, i, command), option }];
       const decision = decisionOf(run, i);
       if (decision === "approved") {
-        Object.assign(gate, { status: "approved", approved_by: actor, approved_at: at });
-        received();
-        succeed(run, i, result, at);
+        Object.assign(gate, { status: "approved", approved_by: actor, approved_at: at, option });
+        const output = option === undefined ? result : { text: JSON.stringify({ option, by: actor }) };
+        Object.assign(trigger ?? {}, { status: "received", received_at: at, sent_by: actor, response_payload: output });
+        succeed(run, i, output, at);
       }
       if (decision === "rejected") {
         Object.assign(gate, { status: "rejected", approved_by: actor, error: reason });
@@ -72,6 +77,10 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
     }
     case "withdraw":
       (approval as ApprovalState).votes = approval?.votes?.filter((vote) => vote.actor !== actor);
+      break;
+    case "reassign":
+    case "extend":
+      changeGate(run, i, command);
       break;
     case "comment":
       (approval as ApprovalState).comments = [
@@ -94,7 +103,8 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   return { status: "applied" };
 }
 
-function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): string | undefined {
+function problemOf(run: ReferenceRun, i: number, command: Order): string | undefined {
+  const { verb, ...sender } = command;
   const step = run.steps[i] as ReferenceStep;
   const hasVoted = step.approval?.votes?.some(({ actor }) => actor === sender.actor);
   switch (verb) {
@@ -102,13 +112,16 @@ function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): 
     case "force-complete":
       return step.status === "pending" || step.status === "waiting" ? undefined : "invalid_state";
     case "approve":
+    case "choose":
     case "reject":
-      if (step.approval?.status !== "pending") return "invalid_state";
-      if (barred(run, i, sender)) return "approver_not_allowed";
-      return hasVoted ? "conflict" : undefined;
+      return problemOfDecision(run, i, verb, sender);
     case "withdraw":
       if (step.approval?.status !== "pending") return "invalid_state";
       return hasVoted ? undefined : "conflict";
+    case "reassign":
+    case "extend":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return changeProblem(run, i, command);
     case "comment":
       if (step.approval?.status !== "pending") return "invalid_state";
       if (!sender.comment) return "validation_error";

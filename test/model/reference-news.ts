@@ -1,8 +1,10 @@
 import { obey, type Order } from "./reference-commands.ts";
 import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
+import { lookAtGate, nextLook } from "./gates/times.ts";
 import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
+import type { RenderedGate } from "../../workflows/engine/state.ts";
 
 type ChildEnded = Extract<RunEvent, { type: "child_ended" }>;
 type OfChild = Omit<ChildEnded, "child_run_id"> & { step: number; generation: number };
@@ -77,6 +79,9 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
       step.asking = false;
       for (const key of Object.keys(event.found)) step.lookedUp.add(key.split(" ")[0] as string);
       break;
+    case "gate_opened":
+      if (!step.approval) openGate(step, run.definitions[i] as PlanStep, at, event);
+      break;
     case "wait_refused":
     case "child_refused":
       endStep(run, i, { status: "failed", error: event.error }, at);
@@ -137,19 +142,10 @@ function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): v
       endStep(run, i, { status: "failed", error: "event trigger timed out" }, at);
       break;
     case "approval":
-      Object.assign(step.approval as object, { status: "timed_out" });
-      Object.assign(step.trigger as object, { status: "timed_out" });
-      endStep(run, i, unansweredAs[run.definitions[i]?.approval_on_timeout ?? "fail"], at);
+      lookAtGate(run, i, at);
       break;
   }
 }
-
-const unansweredAs = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const;
 
 /** What the run does by itself. */
 export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {
@@ -181,7 +177,7 @@ function beginAgain(step: ReferenceStep): void {
 }
 
 function start(step: ReferenceStep, definition: PlanStep, at: number): void {
-  const { step_type, approval_timeout_secs, event_timeout_secs, sleep_duration_secs } = definition;
+  const { step_type, event_timeout_secs, sleep_duration_secs } = definition;
   step.started_at = at;
   if (step_type === "sub_workflow") step.child ??= { life: step.life, begun: false };
   if (step_type === "job" || step_type === "sub_workflow") {
@@ -189,12 +185,28 @@ function start(step: ReferenceStep, definition: PlanStep, at: number): void {
     return;
   }
   const secs = {
-    approval: approval_timeout_secs,
     wait_for_event: event_timeout_secs ?? 3600,
     sleep: sleep_duration_secs,
-  }[step_type];
+  }[step_type as "wait_for_event" | "sleep"];
   step.status = "waiting";
+  if (step_type === "approval") {
+    if (!isToBeRendered(definition)) openGate(step, definition, at);
+    return;
+  }
   step.due = secs ? at + secs * 1000 : undefined;
   step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
-  if (step_type === "approval") step.approval = { status: "pending", requested_at: at, expires_at: step.due };
+}
+
+/** Who decides it, or what it shows, has to be found out first. */
+const isToBeRendered = ({ approval_approvers = [], approval_options }: PlanStep): boolean =>
+  approval_options !== undefined || approval_approvers.some((name) => name.startsWith("{{"));
+
+function openGate(step: ReferenceStep, definition: PlanStep, at: number, found?: RenderedGate): void {
+  const { approval_timeout_secs: secs } = definition;
+  step.due = secs ? at + secs * 1000 : undefined;
+  step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
+  const { approvers = definition.approval_approvers ?? [], shown_hash } = found ?? {};
+  const requested_at = step.started_at as number;
+  step.approval = { status: "pending", requested_at, expires_at: step.due, approvers, shown_hash };
+  step.due = nextLook(definition, step);
 }

@@ -37,7 +37,10 @@ export function referenceView(run: ReferenceRun): ReturnType<typeof engineView> 
     run: { status, error, finished_at, expires_at, payload, step_payloads },
     steps: steps.map((step, i) => {
       const type = definitions[i]?.step_type;
-      const isRegistered = type !== "wait_for_event" || step.trigger?.event_key !== undefined;
+      const isRegistered =
+        type === "approval"
+          ? step.started_at === undefined || step.approval !== undefined || isOver(step)
+          : type !== "wait_for_event" || step.trigger?.event_key !== undefined;
       const isBegun = step.started_at !== undefined;
       return {
         status: step.status,
@@ -66,7 +69,7 @@ function workFor(step: ReferenceRun["steps"][number], type: string | undefined, 
   const work = [];
   if (type === "job" && !step.rests) work.push("dispatch");
   if (type === "sub_workflow") work.push("child");
-  if (!isRegistered) work.push("open-wait");
+  if (!isRegistered) work.push(type === "approval" ? "open-gate" : "open-wait");
   if (step.trigger?.notify_status === "pending") work.push("notify");
   if (step.due !== undefined) work.push(`timer ${step.due}`);
   return work;
@@ -84,6 +87,15 @@ const gate = (of: Gate | undefined) =>
     payload: of.response_payload,
     notified: of.notify_status,
     error: of.error,
-    votes: of.votes?.map(({ as: _, ...vote }) => vote),
+    option: of.option,
+    votes: of.votes?.map(({ actor, decision, at, as, comment, option }) => ({
+      ...{ actor, decision, at, as, comment },
+      option,
+    })),
     comments: of.comments,
+    approvers: of.approvers,
+    escalated: [of.escalation_level, of.escalated_at],
+    reminded: [of.reminders, of.reminded_at],
+    reassignments: of.reassignments,
+    extensions: of.extensions,
   };

@@ -184,3 +184,14 @@ test("waits that are told of, canceled, and sent to before they begin", async ()
   await until(async () => (await stack.request("DELETE", "/v1/events/told")).status === 200);
   await ends(run, "completed", "told-waits");
 });
+
+test("a gate that shows something, for those whom the payload names, and its choice", async () => {
+  const shows = { approval_title: "Ship {{payload.version}}?", approval_options: ["ship", "hold"] };
+  const gate = { ...GATE, ...shows, approval_approvers: ["{{payload.boss}}"], approval_timeout_secs: 600 };
+  const run = await on.start([gate, { step_ref: "c", calls: "/c", depends_on: ["gate"] }], {
+    payload: { version: 1, boss: "ada" },
+  });
+  await on.opens(run, "gate");
+  await does(run, "choose", "gate", { option: "ship" });
+  await ends(run, "completed", "gate-that-shows");
+});

@@ -57,6 +57,8 @@ function comingOf(run: Run, step: PlanStep, i: number, given: GivenOutcome): Com
         return [{ at: each.until, event: { ...news, type: "deadline_passed", deadline: each.until } }];
       case "look-up":
         return [{ at: 0, event: { ...news, type: "values_found", found: foundFor(run, i) } }];
+      case "open-gate":
+        return [{ at: 0, event: { ...news, ...openedGate(step) } }];
       case "open-wait":
         return [{ at: 0, event: { ...news, type: "wait_opened", event_key: step.event_key ?? "" } }];
       case "notify":
@@ -74,7 +76,7 @@ function comingOf(run: Run, step: PlanStep, i: number, given: GivenOutcome): Com
     }
   });
   const isOpen = state.status === "waiting" && state.started_at !== undefined && !given.times_out;
-  const end = isOpen && work.every(({ kind }) => kind !== "open-wait") ? decidedBy(run, i, given) : undefined;
+  const end = isOpen && work.every(({ kind }) => !kind.startsWith("open-")) ? decidedBy(run, i, given) : undefined;
   return end
     ? [...coming, { at: started_at + (given.duration_ms ?? 0), event: { ...news, ...end } as RunEvent }]
     : coming;
@@ -129,17 +131,26 @@ function decidedBy(run: Run, i: number, given: GivenOutcome) {
   const sent = { type: "command", step_ref, reason, result };
   if (step_type === "wait_for_event") return { ...sent, id: step_ref, verb: "send-event", actor: "anyone" };
   const voter = nextVoter(run, i);
-  const verb = decision === "reject" ? "reject" : "approve";
-  return voter && { ...sent, ...voter, id: `${step_ref} ${voter.actor}`, verb };
+  const { approval_options: options } = run.plan.steps[i] as PlanStep;
+  const verb = decision === "reject" ? "reject" : options ? "choose" : "approve";
+  return voter && { ...sent, ...voter, id: `${step_ref} ${voter.actor}`, verb, option: options?.[0] };
+}
+
+/** The payloads of random plans name nobody. */
+function openedGate({ approval_approvers = [] }: PlanStep) {
+  const n = approval_approvers.findIndex((name) => name.startsWith("{{"));
+  if (n < 0) return { type: "gate_opened" } as const;
+  return { type: "wait_refused", error: `approval_approvers[${n}]: payload.boss has no value` } as const;
 }
 
 /** The first of its approvers, and then of as many members of each group as are needed, who may and has not voted. */
 function nextVoter({ plan, state }: Run, i: number) {
   const {
-    approval_approvers: approvers = [],
+    approval_approvers: asked = [],
     approvals_required: required = 1,
     approval_exclude: exclude = [],
   } = plan.steps[i] as PlanStep;
+  const approvers = state.steps[i]?.approval?.approvers ?? asked;
   const members = (name: string, groups?: string[]) =>
     Array.from({ length: required }, (_, n) => ({ actor: n === 0 ? name : `${name} ${n + 1}`, groups }));
   const people = approvers.filter((name) => !name.startsWith("group:")).map((actor) => ({ actor, groups: undefined }));

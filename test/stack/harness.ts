@@ -77,6 +77,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     host: "127.0.0.1",
     port: 0,
     databaseUrl,
+    databasePoolSize: 20,
     temporalAddress: servers.temporalAddress,
     temporalNamespace: name,
     auth: AUTH,

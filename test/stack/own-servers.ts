@@ -29,11 +29,12 @@ export async function startOwnTemporal(settings: string[] = []): Promise<OwnServ
 }
 
 /** Migrated, and without connections to its template, as the shared one. */
-export async function startOwnPostgres(): Promise<OwnServer & { templateUrl: string }> {
+export async function startOwnPostgres(more: string[] = []): Promise<OwnServer & { templateUrl: string }> {
   const port = await freePort();
   let templateUrl = "";
   const server = await own(async (dataDir) => {
-    const postgres = await startPostgres({ dataDir, port, settings: ["synchronous_commit=off"] }, "template_runs");
+    const settings = ["synchronous_commit=off", ...more];
+    const postgres = await startPostgres({ dataDir, port, settings }, "template_runs");
     templateUrl = postgres.url;
     return postgres;
   });

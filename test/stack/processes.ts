@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { type Served, serveIn } from "../../bench/servers/serve-in.ts";
 import type { Stack } from "./harness.ts";
 
@@ -11,6 +12,22 @@ export const startWorkerProcess = (
   file = "src/worker.ts",
   more: Record<string, string> = {},
 ): Promise<Served> => serveIn(file, { ...variablesOf(stack), ...more }, "polling");
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A process that is to end by itself, with these variables in place of the stack's. */
+export function endOf(stack: Stack, args: string[], variables: Record<string, string>): Promise<Ended> {
+  const env = { ...process.env, PORT: "1", ...variablesOf(stack), ...variables };
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
 
 export const variablesOf = ({ config }: Stack): Record<string, string> => ({
   DATABASE_URL: config.databaseUrl,

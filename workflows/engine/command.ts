@@ -7,8 +7,11 @@ export const VERBS = [
   "resume",
   "approve",
   "reject",
+  "choose",
   "withdraw",
   "comment",
+  "reassign",
+  "extend",
   "skip",
   "force-complete",
   "retry",
@@ -35,9 +38,23 @@ export interface CommandPayload {
   groups?: string[];
   step_ref?: string;
   reason?: string;
-  /** approve, reject, comment: what is said with it. */
+  /** approve, reject, choose, comment: what is said with it. */
   comment?: string;
-  /** force-complete: the step's output. send-event, and approve through its event key: the payload. */
+  /** reassign: who decides from now on. */
+  approvers?: string[];
+  /** extend: the deadline from now on, RFC 3339. */
+  until?: string;
+  /** choose: one of the gate's options. */
+  option?: string;
+  /** approve, reject, choose: what it is about, the attempt of the step, and what the gate shows. Refused where that is another one by now. */
+  step_attempt?: number;
+  shown_hash?: string;
+  /** approve, choose: the form of the gate that `result` was checked by. Of a hand-written signal, whoever sends it has checked it. */
+  form_hash?: string;
+  /**
+   * force-complete: the step's output. send-event, and approve through its event key: the payload. approve with a form: its values;
+   * choose: the output with them.
+   */
   result?: JsonDoc;
   /** send-event: the key it was sent to. */
   event_key?: string;
@@ -56,7 +73,10 @@ export interface CommandPayload {
 }
 
 /** The verbs that only steps of one type take; see steps/. */
-export type StepVerb = Extract<Verb, "approve" | "reject" | "withdraw" | "comment" | "send-event" | "cancel-event">;
+export type StepVerb = Extract<
+  Verb,
+  "approve" | "reject" | "choose" | "withdraw" | "comment" | "reassign" | "extend" | "send-event" | "cancel-event"
+>;
 
 export interface CommandOutcome {
   id: string;

@@ -1,7 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
 import type { CommandPayload, Verb } from "./command.ts";
-import type { Found } from "./state.ts";
+import type { Found, RenderedGate } from "./state.ts";
 import type { FailureDetails } from "../failure-classes.ts";
 
 /** What `decide` asks for. */
@@ -23,6 +23,8 @@ type StepNews = { step: number; generation: number } & (
   /** `notify`: its event_notify_url is to be told. Absent in older histories, where the activity told it. */
   | { type: "wait_opened"; event_key: string; notify?: true }
   | { type: "notified"; status: "sent" | "failed" }
+  | ({ type: "gate_opened" } & RenderedGate)
+  /** Also of a gate that can't be rendered. */
   | { type: "wait_refused"; error: string }
   | { type: "child_started" }
   | { type: "child_refused"; error: string }

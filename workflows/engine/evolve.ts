@@ -4,13 +4,16 @@ import { applyCommand } from "./commands.ts";
 import { endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
 import { mostAttempts, nextAttemptAt } from "./steps/retries.ts";
+import type { PlanStep } from "./plan.ts";
+import { openGate } from "./steps/gate-opening.ts";
 import type { Run } from "./run.ts";
 import { conditionTests } from "./references/facts.ts";
 import { tellEnd } from "./reasons/tell.ts";
 import { isDeadEnd } from "./schedule.ts";
 import type { StepState } from "./state.ts";
 import { STEP_KINDS } from "./steps/index.ts";
-import { isRunOver, isStepOver } from "./transitions.ts";
+import { isStale, parentOf } from "./stale.ts";
+import { isRunOver } from "./transitions.ts";
 import { replyOf } from "./mirror/view.ts";
 import { ofStep } from "./steps/of-step.ts";
 
@@ -152,9 +155,13 @@ export function evolve(run: Run, happened: RunEvent): Run {
           s.deadline = undefined;
         });
       } else if (end === "next attempt") beginNextAttempt(run, event.step, at);
+      else if (end.status === "changed") touch(run, event.step, end.gate);
       else endStep(run, event.step, end, at);
       break;
     }
+    case "gate_opened":
+      touch(run, event.step, (step) => openGate(plan.steps[event.step] as PlanStep, step, at, event));
+      break;
     case "wait_refused":
     case "child_refused":
       endStep(run, event.step, { status: "failed", error: event.error }, at);
@@ -227,22 +234,3 @@ const isTimeOver = ({ state: { expires_at } }: Run, at: number): boolean =>
  * was recorded. What happens when the task is made again has to count as newer, even if it takes fewer events.
  */
 const nextRevision = ({ revision }: Run["state"], at: number): number => Math.max(revision + 1, Math.round(at * 1000));
-
-/** The step that waits for this end of the child. A reopened child has ended before: its `life` says which end this is. */
-const parentOf = ({ state }: Run, child: string, life: number | undefined): number =>
-  state.steps.findIndex(
-    (step) =>
-      step.status === "running" &&
-      step.child_run_id === child &&
-      (step.child === undefined ? undefined : step.generation) === life,
-  );
-
-function isStale(run: Run, event: RunEvent): boolean {
-  if (event.type === "child_ended") return parentOf(run, event.child_run_id, event.life) < 0;
-  if (!("generation" in event)) return false;
-  const step = run.state.steps[event.step];
-  if (!step || step.generation !== event.generation || isStepOver(step.status)) return true;
-  if ("attempt" in event)
-    return step.attempt !== event.attempt || step.deadline !== undefined || step.between_attempts === true;
-  return "deadline" in event && step.deadline !== event.deadline;
-}

@@ -3,17 +3,25 @@ import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contra
 import type { StoredGate } from "./gates/gate.ts";
 import { reached } from "./reached.ts";
 
+type InDocuments = "payload" | "approval_payload" | "approval_form";
+
 /** A step as a run carries it: the definition's step, its payload as a document, without what only listings need. */
-export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "payload" | "job" | "workflow"> & {
+export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" | "workflow" | InDocuments> & {
   payload?: JsonDoc;
+  approval_payload?: JsonDoc;
+  /** Its text, whatever its size: rules and versions are compared by it. */
+  approval_form?: { text: string };
   /** Of a sub_workflow step: which version of it runs. Absent: `pin`. */
   version_policy?: VersionPolicy;
   /** Of a sub_workflow step: each approval in it, at any depth. */
   gates_within?: StoredGate[];
 };
 
-/** Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. */
-export const RULES = 1;
+/**
+ * Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. By 2 it tells
+ * Temporal what it waits for (workflows/web-ui), which are events of its history.
+ */
+export const RULES = 2;
 
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {

@@ -16,6 +16,10 @@ export interface Vote {
   /** The group that made the actor an approver, as `group:name`. */
   as?: string;
   comment?: string;
+  /** Of a gate with options. */
+  option?: string;
+  /** Of a gate with a form: what the step puts out if this vote decides it. */
+  output?: JsonDoc;
 }
 
 export interface Comment {
@@ -24,17 +28,54 @@ export interface Comment {
   comment: string;
 }
 
+/** Who decided from then on. */
+export interface Reassignment {
+  actor: string;
+  at: number;
+  approvers: string[];
+  reason?: string;
+  /** The votes of those who were no approvers any more. */
+  dropped?: Vote[];
+}
+
+/** The deadline from then on. */
+export interface Extension {
+  actor: string;
+  at: number;
+  until: number;
+  reason?: string;
+}
+
 export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
   expires_at?: number;
+  /** Who decides it, where those are not simply those of its definition: what references led to when it opened, others since. */
+  approvers?: string[];
+  /** Rendered when it opened: JSON with a member for each field that it shows. Absent: there is nothing but its name. */
+  shown?: JsonDoc;
+  /** Of that, see gates/shown.ts. */
+  shown_hash?: string;
+  /** The option that was chosen. */
+  option?: string;
   approved_by?: string;
   approved_at?: number;
   error?: string;
   /** One a person. Absent: none, or decided before votes were kept. */
   votes?: Vote[];
   comments?: Comment[];
+  /** How many steps of its escalation have been taken, and when the last was. */
+  escalation_level?: number;
+  escalated_at?: number;
+  /** How often its approvers were reminded, and when last. */
+  reminders?: number;
+  reminded_at?: number;
+  reassignments?: Reassignment[];
+  extensions?: Extension[];
 }
+
+/** What is known of a gate once an activity has rendered it. */
+export type RenderedGate = Pick<ApprovalState, "approvers" | "shown" | "shown_hash">;
 
 export interface TriggerState {
   status: EventTriggerStatus;

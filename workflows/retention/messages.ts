@@ -1,4 +1,3 @@
-/** No slug of a definition is written so. */
 export const SWEEP_WORKFLOW_TYPE = "retentionSweep";
 export const SWEEP_SCHEDULE_ID = "retention";
 

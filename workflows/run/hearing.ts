@@ -2,11 +2,12 @@ import { advance } from "../engine/advance.ts";
 import type { InboundEvent, RunEvent } from "../engine/events.ts";
 import { evolve } from "../engine/evolve.ts";
 import type { Run } from "../engine/run.ts";
+import { approval } from "../engine/steps/approval.ts";
 import { nowOf } from "./clock.ts";
 import { logRefusal } from "./inbox.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 
-const DECIDES: ReadonlySet<string> = new Set(["approve", "reject", "withdraw", "comment"]);
+const DECIDES: ReadonlySet<string> = new Set(Object.keys(approval.commands));
 
 /** What has arrived happens to the run. */
 export function hear(run: Run, task: WorkflowTask, event: InboundEvent, now = nowOf(run.plan.run)): void {

@@ -69,7 +69,7 @@ async function findCalled(db: Db, owner: Owner, { kind, id = "", slug = "" }: Na
   if (!workflow) return { job_id: found.id };
   if (workflow.id === owner.id) return { field, message: "must not run its own workflow", detail: "is this workflow" };
   const version = await findVersion(db, workflow.version_id);
-  const within = version?.steps.flatMap(gatesIn).map(storedGate) ?? [];
+  const within = version?.steps.flatMap((step) => gatesIn(step)).map(storedGate) ?? [];
   return {
     sub_workflow_id: workflow.id,
     sub_workflow_version_id: workflow.version_id,

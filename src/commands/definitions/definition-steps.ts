@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import pMap from "p-map";
 import { saveTemplate } from "../save-template.ts";
+import { assertForms } from "./gate-forms.ts";
 import { type Called, calledBy, type Owner } from "./called-by.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import type { StepInput } from "../../contract/steps.ts";
@@ -25,6 +26,7 @@ export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: St
   await setImmediate();
   const problem = stepsProblem(steps, config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
+  await assertForms(steps);
   const policy = await findPolicy(db, owner.project_id);
   const violation = policy && policyViolation(policy, steps);
   if (violation) throw new Problem("validation_error", violation, [`steps: ${violation}`]);
@@ -52,11 +54,15 @@ async function storedStep(
   { input, called }: CheckedSteps[number],
   keep: (payload: Json) => Promise<JsonDoc>,
 ): Promise<StoredStep> {
-  const { payload, ...step } = ofItsType(input);
-  const document = payload === undefined ? undefined : await keep(payload);
+  const { payload, approval_payload, approval_form, ...step } = ofItsType(input);
+  const documents = {
+    payload: payload === undefined ? undefined : await keep(payload),
+    approval_payload: approval_payload === undefined ? undefined : await keep(approval_payload),
+    approval_form: approval_form === undefined ? undefined : { text: stringifyJson(approval_form) },
+  };
   // The check found nothing: every choice of the input is one that there is.
-  const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | "payload">;
-  const stored = { ...checked, ...called, id: uuid(), workflow_id, payload: document, created_at: at };
+  const checked = step as Omit<StoredStep, "id" | "workflow_id" | "created_at" | keyof typeof documents>;
+  const stored = { ...checked, ...called, id: uuid(), workflow_id, ...documents, created_at: at };
   return underPolicy(version_policy, stored);
 }
 

@@ -10,16 +10,17 @@ import type { Caller } from "../../identity/caller.ts";
 export async function decideMany(
   deps: Deps,
   caller: Caller,
-  { decision, comment, approvals }: DecisionsBody,
+  { decision, option, comment, approvals }: DecisionsBody,
   idempotencyKey: string | undefined,
 ): Promise<Decisions> {
   const { attempt, assertAny } = attempting(deps);
   const results = await pMap(
     approvals,
-    async ({ workflow_run_id, step_ref }): Promise<Decisions["results"][number]> => {
+    async ({ workflow_run_id, step_ref, ...aim }): Promise<Decisions["results"][number]> => {
       const gate = { workflow_run_id, step_ref };
       const key = idempotencyKey && `${idempotencyKey}/${step_ref}`;
-      const steering = { runId: workflow_run_id, stepRef: step_ref, verb: decision, comment, idempotencyKey: key };
+      const said = { verb: decision, option, comment, ...aim };
+      const steering = { runId: workflow_run_id, stepRef: step_ref, ...said, idempotencyKey: key };
       const done = await attempt(() => steerRun(deps, caller, steering));
       if ("error" in done) return { ...gate, status: "refused", code: done.code, error: done.error };
       const { value } = done;
@@ -37,16 +38,17 @@ export async function decideMany(
 export async function previewDecisions(
   deps: Deps,
   caller: Caller,
-  { decision, comment, approvals }: DecisionsBody,
+  { decision, option, comment, approvals }: DecisionsBody,
 ): Promise<DecisionsPlan> {
   const { attempt } = attempting(deps);
   const results = await pMap(
     approvals,
-    async ({ workflow_run_id, step_ref }): Promise<DecisionsPlan["results"][number]> => {
-      const steering = { runId: workflow_run_id, stepRef: step_ref, verb: decision, comment };
+    async ({ workflow_run_id, step_ref, ...aim }): Promise<DecisionsPlan["results"][number]> => {
+      const said = { verb: decision, option, comment, ...aim };
+      const steering = { runId: workflow_run_id, stepRef: step_ref, ...said };
       const done = await attempt(() => previewSteering(deps, caller, steering));
-      const said = "error" in done ? { code: done.code, error: done.error } : { plan: done.value };
-      return { workflow_run_id, step_ref, ...said };
+      const plan = "error" in done ? { code: done.code, error: done.error } : { plan: done.value };
+      return { workflow_run_id, step_ref, ...plan };
     },
     { concurrency: CONCURRENCY },
   );

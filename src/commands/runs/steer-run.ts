@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
+import { checkedDecision } from "../gates/checked-decision.ts";
 import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import { outcomeOf } from "./await-outcome.ts";
@@ -45,6 +46,15 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   comment?: string;
+  /** reassign */
+  approvers?: string[];
+  /** extend */
+  until?: string;
+  option?: string;
+  /** approve, choose: of the gate's form. */
+  values?: Json;
+  step_attempt?: number;
+  shown_hash?: string;
   result?: Json;
   /** send-event: the key it is sent to. */
   eventKey?: string;
@@ -77,14 +87,12 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const earlier =
     commandId === undefined ? key && (await claimed(deps, row, key, steering)) : await findCommand(db, runId, id);
   if (earlier) return repeated(deps, row, earlier, steering);
+  const { result: output, form_hash } = await checkedDecision(deps, caller.actor, row, steering);
   const result =
-    steering.result === undefined
-      ? undefined
-      : await saveDocument(db, row.project_id, runId, stringifyJson(steering.result));
+    output === undefined ? undefined : await saveDocument(db, row.project_id, runId, stringifyJson(output));
   const in_version = await versionToGoOnIn(deps, caller, row, steering.payloads?.version);
   const payloads = await savePayloads(db, { ...row, ...in_version }, runId, steering.payloads ?? {});
-  const { reason, comment, eventKey: event_key } = steering;
-  const said = { step_ref: stepRef, reason, comment, result, event_key, ...payloads, in_version };
+  const said = { ...saidBy(steering), result, form_hash, ...payloads, in_version };
   const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
@@ -112,13 +120,29 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
 
 /** What a command would do, with nothing changed. It is refused as `steerRun` would refuse it. */
 export async function previewSteering(deps: Deps, caller: Caller, steering: Steering): Promise<DryRun> {
-  const { verb, stepRef: step_ref, reason, comment, eventKey: event_key, payloads = {} } = steering;
+  const { verb, payloads = {} } = steering;
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const said = { ...given, in_version, step_ref, reason, comment, event_key };
+  const { result, form_hash } = await checkedDecision(deps, caller.actor, row, steering);
+  const values = form_hash !== undefined && { form_hash, result: { text: stringifyJson(result) } };
+  const said = { ...given, in_version, ...saidBy(steering), ...values };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
+
+const saidBy = ({
+  stepRef,
+  reason,
+  comment,
+  approvers,
+  until,
+  eventKey,
+  option,
+  step_attempt,
+  shown_hash,
+}: Steering): CommandPayload => ({
+  ...{ step_ref: stepRef, reason, comment, event_key: eventKey, option, step_attempt, shown_hash, approvers, until },
+});
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef, eventKey }: Steering): Promise<RunRow> {
   const found = await findRun(deps.db, runId);
@@ -175,8 +199,7 @@ async function reopen(
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {
-  const { verb, stepRef, reason, comment, result, eventKey, payloads } = steering;
-  const body = { reason, comment, result, eventKey, payloads };
+  const { runId: _, verb, stepRef, idempotencyKey: __, commandId: ___, ...body } = steering;
   return (await claimCommand(deps, row, key, { verb, step_ref: stepRef, body })).outcome;
 }
 
@@ -199,7 +222,7 @@ async function presentReply(deps: Deps, reply: Reply): Promise<Steered> {
   return {
     run: await presentRun(deps, run),
     step_run,
-    approval: approval && presentApproval(approval),
+    approval: approval && (await presentApproval(deps, approval)),
     event_trigger: trigger && (await presentEvent(deps, trigger)),
     reset_steps: outcome.reset_steps,
   };

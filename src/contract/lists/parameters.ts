@@ -32,10 +32,11 @@ export const seconds = (described: string) =>
     { type: "integer", minimum: 0, maximum: 999_999_999, description: described },
   );
 
-/** Epoch milliseconds of an RFC 3339 time. */
-export const instant = z.iso
-  .datetime({ offset: true, error: "must be a valid RFC3339 timestamp" })
-  .transform((text) => decodeCursor(text)?.at);
+/** An RFC 3339 time. */
+export const timestamp = z.iso.datetime({ offset: true, error: "must be a valid RFC3339 timestamp" });
+
+/** Epoch milliseconds of one. */
+export const instant = timestamp.transform((text) => decodeCursor(text)?.at);
 
 /**
  * A message follows the name of its field: "limit" "must be a positive integer". An empty parameter counts as absent. An unknown

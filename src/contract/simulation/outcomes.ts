@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { json, line, map, members, prose, whole } from "../fields.ts";
 import { MOST_STEPS } from "../steps.ts";
+import { option } from "../steps/approval.ts";
 
 /** Why an attempt of a job fails (docs/definitions.md, Failure classes). */
 const failureClass = z.enum([
@@ -39,6 +40,8 @@ const outcome = members({
   output: json.optional().describe("Of a job, after its output_transform; of a sub-workflow."),
   failure: failure.optional(),
   decision: z.enum(["approve", "reject"]).optional(),
+  option: option.optional().describe("Of an approval with options: the one that is chosen. Without it, the first."),
+  values: json.optional().describe("Of an approval with a form."),
   by: line(255).optional().describe("Who decides. Without it, the first of the approvers."),
   reason: prose(4096).optional().describe("Of a rejection."),
   event: json.optional().describe("The payload of the event that the step waits for."),

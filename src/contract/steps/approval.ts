@@ -1,11 +1,21 @@
 import { z } from "zod";
-import { line, list, whole } from "../fields.ts";
+import { json, line, list, members, prose, whole } from "../fields.ts";
 import type { Complain, StepSchema } from "./schema.ts";
 
 /** Votes travel with the run: there can't be very many. */
 const MOST_APPROVERS = 1_000;
 
+const MOST_LINKS = 20;
+const MOST_OPTIONS = 20;
+
+/** What an approver may choose. */
+export const option = line(64);
+
 const approvers = list(line(255), MOST_APPROVERS).optional();
+
+const MOST_ESCALATIONS = 10;
+
+const escalation = members({ after_secs: whole.min(1), approvers: list(line(255), MOST_APPROVERS, 1) });
 
 const exclusion = z.enum(["created_by", "previous_approvers"]);
 export type ApprovalExclusion = z.output<typeof exclusion>;
@@ -17,7 +27,15 @@ export const approval = {
     approval_reject: z.enum(["first", "majority"]).optional(),
     approval_exclude: list(exclusion, 2).optional(),
     approval_timeout_secs: whole.optional(),
-    approval_on_timeout: z.enum(["fail", "approve", "reject", "skip"]).optional(),
+    approval_on_timeout: z.enum(["fail", "approve", "reject", "skip", "escalate"]).optional(),
+    approval_escalation: list(escalation, MOST_ESCALATIONS, 1).optional(),
+    approval_remind_every_secs: whole.optional(),
+    approval_title: line(500).optional(),
+    approval_text: prose(16_384).optional(),
+    approval_payload: json.optional(),
+    approval_links: list(members({ title: line(255).optional(), url: line(2_048) }), MOST_LINKS).optional(),
+    approval_form: json.optional(),
+    approval_options: list(option, MOST_OPTIONS, 1).optional(),
   },
   aliases: { approvers },
   timeout: "approval_timeout_secs",

@@ -11,7 +11,7 @@ import {
 import { listOf } from "../../contract/lists.ts";
 import { pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
-import { countApprovals, listApprovals } from "../../queries/approvals.ts";
+import { countApprovals, getApproval, listApprovals } from "../../queries/approvals.ts";
 
 const tag = "Approvals";
 
@@ -42,11 +42,24 @@ export const approvalRoutes: Route[] = [
     handler: async (deps, { caller, query }) => ({ body: await countApprovals(deps, caller, query) }),
   }),
   route({
+    method: "get",
+    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/approval",
+    operationId: "getWorkflowRunStepApproval",
+    tag,
+    summary: "Get a gate: what it shows, what was said to it, what became of it",
+    scope: "workflows:read",
+    orScope: "approvals:decide",
+    returns: { 200: listedApproval },
+    handler: async (deps, { caller, params }) => ({
+      body: await getApproval(deps, caller, params.workflowRunID, params.stepRef),
+    }),
+  }),
+  route({
     method: "post",
     path: "/v1/approvals/decide",
     operationId: "decideApprovals",
     tag,
-    summary: "Approve or reject up to 100 gates",
+    summary: "Decide up to 100 gates",
     isBulk: true,
     scope: "workflows:write",
     orScope: "approvals:decide",

@@ -5,10 +5,13 @@ import type { Json } from "../../contract/json.ts";
 import { type Approval, dryRun, type StepRun, workflowRun } from "../../contract/runs.ts";
 import {
   approveBody,
+  chooseBody,
   commentBody,
   decidedGate,
   emptyBody,
+  extendBody,
   reasonBody,
+  reassignBody,
   rejectBody,
   resetSteps,
   resultBody,
@@ -49,11 +52,16 @@ export const steeringRoutes: Route[] = [
     { operationId: "approveWorkflowRunStep", summary: "Approve a gate", ...MAY_DECIDE },
     {
       body: approveBody,
-      said: ({ comment }) => ({ comment }),
+      said: ({ approver: _, ...said }) => said,
       shows: decidedGate,
       show: theGate,
       ignores: sent(IGNORED.approve),
     },
+  ),
+  ofStep(
+    "choose",
+    { operationId: "chooseWorkflowRunStepOption", summary: "Choose an option of a gate", ...MAY_DECIDE },
+    { body: chooseBody, said: (body) => body, shows: decidedGate, show: theGate },
   ),
   ofStep(
     "reject",
@@ -69,6 +77,16 @@ export const steeringRoutes: Route[] = [
     "comment",
     { operationId: "commentWorkflowRunStep", summary: "Say something on a gate, without deciding it", ...MAY_DECIDE },
     { body: commentBody, said: (body) => body, shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "reassign",
+    { operationId: "reassignWorkflowRunStep", summary: "Say who decides a gate from now on", ...MAY_DECIDE },
+    { body: reassignBody, said: (body) => body, shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "extend",
+    { operationId: "extendWorkflowRunStep", summary: "Give a gate more time", ...MAY_DECIDE },
+    { body: extendBody, said: (body) => body, shows: decidedGate, show: theGate },
   ),
   ofStep(
     "skip",

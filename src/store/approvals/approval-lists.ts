@@ -24,6 +24,8 @@ export interface ApprovalsFilter {
   tag_value?: string;
   /** Epoch milliseconds. */
   due_before?: number;
+  /** Only the gate of this step. */
+  of?: { run_id: string; step_ref: string };
 }
 
 /** An approval, with what is shown of its run. */
@@ -120,7 +122,7 @@ export async function countApprovals(db: Db, filter: ApprovalsFilter): Promise<A
  * would read all of the project's in their order.
  */
 function selection(filter: ApprovalsFilter, given: (value: unknown) => string) {
-  const { project_id, status, mine, workflow_id, created_by, tag_key, tag_value, due_before } = filter;
+  const { project_id, status, mine, workflow_id, created_by, tag_key, tag_value, due_before, of } = filter;
   const where = [`gate.project_id = ${given(project_id)}`];
   if (status !== undefined) where.push(`gate.status = ${given(status)}`);
   if (workflow_id !== undefined) where.push(`run.workflow_id::text = ${given(workflow_id)}`);
@@ -131,6 +133,7 @@ function selection(filter: ApprovalsFilter, given: (value: unknown) => string) {
         ? `run.tags ? ${given(tag_key)}`
         : `run.tags @> ${given(JSON.stringify({ [tag_key]: tag_value }))}::jsonb`,
     );
+  if (of) where.push(`gate.run_id = ${given(of.run_id)} and gate.step_ref = ${given(of.step_ref)}`);
   if (due_before !== undefined) where.push(`gate.expires_at < epoch_ms(${given(due_before)})`);
   if (!mine) return { from: "with gate as not materialized (select * from approvals)", where };
 

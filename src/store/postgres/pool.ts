@@ -5,10 +5,10 @@ import { parsers } from "./parsers.ts";
 export type Db = pg.Pool | pg.PoolClient;
 
 /** Rows have documents as text and times as epoch milliseconds. */
-export function createPool(databaseUrl: string, waitsMs = 5_000): pg.Pool {
+export function createPool(databaseUrl: string, { size = 20, waitsMs = 5_000 } = {}): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
-    max: 20,
+    max: size,
     // Until a connection is made, or one that is in use is free.
     connectionTimeoutMillis: waitsMs,
     // A Postgres that hangs is treated like one that is down: nobody waits for it for ever.

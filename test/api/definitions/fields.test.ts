@@ -45,13 +45,14 @@ const EFFECTIVE = new Map<unknown, string[]>([
   [bulkTriggerBody, ["items"]],
   [replayBody, ["payload"]],
   [triggerBody, words("project_id payload triggered_by tags labels step_overrides idempotency_key")],
-  [approveBody, ["comment"]],
+  [approveBody, words("comment values step_attempt shown_hash")],
   [sendEventBody, words("payload hold_secs")],
   [sendToPrefixBody, words("payload")],
   [
     stepInput,
     words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs
-      approval_approvers approvers approvals_required approval_reject approval_exclude approval_on_timeout timeout_secs retry_max_attempts retry_backoff retry_initial_delay_secs
+      approval_approvers approvers approvals_required approval_reject approval_exclude approval_on_timeout
+      approval_title approval_text approval_payload approval_links approval_form approval_options timeout_secs retry_max_attempts retry_backoff retry_initial_delay_secs
       retry_max_delay_secs timeout_secs_override output_transform sub_workflow_id workflow max_nesting_depth event_key
       event_timeout_secs event_notify_url event_emit_key sleep_duration_secs sleep_duration concurrency_key
       resource_class on_skip`),
@@ -66,9 +67,10 @@ const WITHOUT = new Map<unknown, { ignored?: readonly string[]; unsupported?: ob
   [approveBody, { ignored: IGNORED.approve }],
 ]);
 const OTHERS: Record<string, string[]> = {
-  reject: ["reason", "comment"],
+  reject: words("reason comment step_attempt shown_hash"),
+  choose: words("option comment values step_attempt shown_hash"),
   comment: ["comment"],
-  decide: ["decision", "comment", "approvals"],
+  decide: words("decision option comment approvals"),
   skip: ["reason"],
   "force-complete": ["result"],
   "bulk-cancel": ["workflow_run_ids"],

@@ -112,9 +112,9 @@ describe("a definition", () => {
       () => around({ event_notify_url: "https://example.org/{{order}}" }, event),
     ],
     [
-      "approval_approvers[1]",
-      "approval_approvers[1] takes no references",
-      () => around({ approval_approvers: ["ada", "{{manager}}"] }, asGate),
+      "approval_options[1]",
+      "approval_options[1] takes no references",
+      () => around({ approval_approvers: ["ada"], approval_options: ["ship", "{{other}}"] }, asGate),
     ],
     [
       "condition",

@@ -33,20 +33,34 @@ const MAX_VALUES = 32;
 
 type Step = Pick<StepInput, "step_ref" | "depends_on">;
 
-/** The fields in which references stand, besides the payload. */
-const KEYS = ["event_key", "event_emit_key"] as const;
+/** The fields in which references stand, and those that may nest. */
+const TEMPLATES = [
+  "event_key",
+  "event_emit_key",
+  "approval_approvers",
+  "approval_title",
+  "approval_text",
+  "approval_links",
+] as const;
+const PAYLOADS = ["payload", "approval_payload"] as const;
 /** Those in which one might expect them. */
-const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_approvers"] as const;
+const NO_TEMPLATES = [
+  "concurrency_key",
+  "event_notify_url",
+  "approval_escalation",
+  "approval_options",
+  "approval_form",
+] as const;
 
 /** Whatever a step refers to must exist and come before it. Every message names the reference. */
 export function* referenceFaults(step: StepInput, around: Around): Generator<Fault> {
   const { steps, work } = around;
-  if (nestsDeeperThan(MAX_LEVELS, step.payload)) {
-    yield { field: "payload", message: `payload nests deeper than ${MAX_LEVELS} levels` };
+  const tooDeep = [...PAYLOADS, "approval_form" as const].find((field) => nestsDeeperThan(MAX_LEVELS, step[field]));
+  if (tooDeep) {
+    yield { field: tooDeep, message: `${tooDeep} nests deeper than ${MAX_LEVELS} levels` };
     return;
   }
-  yield* templateFaults(step, step.payload, "payload", around);
-  for (const field of KEYS) yield* templateFaults(step, step[field], field, around);
+  for (const field of [...PAYLOADS, ...TEMPLATES]) yield* templateFaults(step, step[field], field, around);
   for (const field of NO_TEMPLATES) {
     for (const { text, at } of stringsIn(step[field] ?? null, field))
       yield { field: at, message: `${at} takes no references: ${quoted(text)}` };

@@ -2,11 +2,16 @@ import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts"
 
 /** Who may decide an approval. */
 export interface Gate {
-  /** People, and groups as `group:name`. None: anyone. */
+  /** People, and groups as `group:name`; of one that has not opened, perhaps as references. None: anyone. */
   approvers: string[];
   /** How many have to approve. Left out: one. */
   required?: number;
   exclude?: ApprovalExclusion[];
+}
+
+/** What a gate that has opened knows of who decides it. */
+export interface Opened {
+  approvers?: string[];
 }
 
 /** As stored definitions hold the gates of their sub-workflows: a list where the approvers are all there is to it. */
@@ -28,15 +33,16 @@ const GROUP = "group:";
 
 export const isGroup = (approver: string): boolean => approver.startsWith(GROUP);
 
+/** It stands for people who are known once the gate opens. */
+export const isReference = (approver: string): boolean => approver.includes("{{");
+
 /** The names of the groups among approvers. */
 export const groupsAmong = (approvers: string[]): string[] =>
   approvers.filter(isGroup).map((approver) => approver.slice(GROUP.length));
 
-/** What somebody may be called in a list of approvers. Nobody is a group by being called like one. */
-export const approverNames = ({ actor, groups = [] }: Passer): string[] => [
-  ...(isGroup(actor) ? [] : [actor]),
-  ...groups.map((group) => GROUP + group),
-];
+/** What somebody may be called in a list of approvers. Nobody is a group, or what is referred to, by being called like it. */
+export const approverNames = ({ actor, groups = [] }: Passer): string[] =>
+  [...(isGroup(actor) ? [] : [actor]), ...groups.map((group) => GROUP + group)].filter((name) => !isReference(name));
 
 /** The entry of the list that makes somebody an approver; their own name where anyone is one. Undefined: they are none. */
 export const approverAs = (approvers: string[], passer: Passer): string | undefined =>
@@ -46,6 +52,8 @@ export const approverAs = (approvers: string[], passer: Passer): string | undefi
 export interface Involved {
   started_by: (string | undefined)[];
   approved: ReadonlySet<string>;
+  /** The gates that have opened, by step_ref. Absent of a run that has not begun. */
+  opened?: ReadonlyMap<string, Opened>;
 }
 
 /** Why somebody may not decide a gate, be it by its approvers' right or in their place. Undefined: they may. */

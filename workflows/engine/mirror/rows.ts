@@ -6,7 +6,7 @@ import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts"
 import type { CommandOutcome } from "../command.ts";
 import type { DecisionRow } from "../reasons/reason.ts";
 import type { RunHeader } from "../plan.ts";
-import type { ApprovalState, Cause, Comment, Vote } from "../state.ts";
+import type { ApprovalState, Cause, Comment, Extension, Reassignment, Vote } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -67,7 +67,12 @@ export interface ApprovalRow {
   step_run_id: string;
   project_id?: string;
   step_ref?: string;
+  /** Of the step. Absent of one that was decided before it was kept. */
+  attempt?: number;
   approvers: string[];
+  shown?: JsonDoc;
+  shown_hash?: string;
+  option?: string;
   /** How many of them have to approve. Absent: one. */
   required?: number;
   exclude?: ApprovalExclusion[];
@@ -79,6 +84,12 @@ export interface ApprovalRow {
   error?: string;
   votes?: Vote[];
   comments?: Comment[];
+  escalation_level?: number;
+  escalated_at?: number;
+  reminders?: number;
+  reminded_at?: number;
+  reassignments?: Reassignment[];
+  extensions?: Extension[];
   revision: number;
 }
 

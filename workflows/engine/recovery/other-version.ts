@@ -20,6 +20,8 @@ export function keptFault(was: PlanStep, is: PlanStep | undefined): string | und
   if (is.step_type !== was.step_type) return `is of type ${is.step_type}, not ${was.step_type}`;
   if (!isSame(was.depends_on, is.depends_on)) return "has other dependencies";
   if (!isSame(approversOf(was), approversOf(is))) return "has other approvers";
+  if (!isSame(was.approval_options ?? [], is.approval_options ?? [])) return "has other options";
+  if (was.approval_form?.text !== is.approval_form?.text) return "has another form";
   return undefined;
 }
 
@@ -35,8 +37,16 @@ const isSame = (some: string[], others: string[]): boolean =>
 /** The run as if it were one of the other version: a step that is new there has not begun. */
 export function stateIn(plan: Plan, state: RunState, next: Plan): RunState {
   const begun = initialRun(next).state.steps;
-  const steps = next.steps.map(
-    ({ step_ref }, i) => state.steps[plan.index.get(step_ref) ?? -1] ?? (begun[i] as StepState),
-  );
+  const steps = next.steps.map((is, i) => {
+    const n = plan.index.get(is.step_ref) ?? -1;
+    const [was, step] = [plan.steps[n], state.steps[n]];
+    return was && step ? stepIn(was, step, is) : (begun[i] as StepState);
+  });
   return { ...state, steps };
+}
+
+/** Who decided a gate has no right to it where the other version asks others. */
+function stepIn(was: PlanStep, step: StepState, is: PlanStep): StepState {
+  if (!step.approval?.approvers || isSame(approversOf(was), approversOf(is))) return step;
+  return { ...step, approval: { ...step.approval, approvers: undefined } };
 }

@@ -31,22 +31,25 @@ export function ownPayload({ plan, state }: Run, i: number): JsonDoc | undefined
 export function readsOf(run: Run, i: number): number[] {
   const { plan } = run;
   const step = plan.steps[i] as PlanStep;
-  const payload = ownPayload(run, i);
-  const named = [...inKeys(plan, step), ...(payload ? inPayload(plan, payload) : [])];
+  const payloads = [ownPayload(run, i), step.approval_payload].filter((payload) => payload !== undefined);
+  const named = [...inTexts(plan, step), ...payloads.flatMap((payload) => inPayload(plan, payload))];
   return [...new Set(named)].flatMap((ref) => plan.index.get(ref) ?? []);
 }
 
 /** Each document is read once. */
 const ofPayload = new WeakMap<JsonDoc, string[]>();
-const ofKeys = new WeakMap<PlanStep, string[]>();
+const ofTexts = new WeakMap<PlanStep, string[]>();
 
 function inPayload(plan: Plan, payload: JsonDoc): string[] {
   if ("ref" in payload) return payload.reads ?? [];
   return once(ofPayload, payload, () => (payload.text.includes("{{") ? namedIn(plan, parsed(payload.text)) : []));
 }
 
-function inKeys(plan: Plan, step: PlanStep): string[] {
-  return once(ofKeys, step, () => namedIn(plan, [step.event_key ?? "", step.event_emit_key ?? ""]));
+function inTexts(plan: Plan, step: PlanStep): string[] {
+  const { event_key = "", event_emit_key = "", approval_approvers = [], approval_links = [] } = step;
+  const { approval_title = "", approval_text = "" } = step;
+  const texts = [event_key, event_emit_key, approval_title, approval_text, ...approval_approvers];
+  return once(ofTexts, step, () => namedIn(plan, [...texts, ...approval_links]));
 }
 
 function namedIn({ index }: Plan, template: Json): string[] {

@@ -1,39 +1,38 @@
-import type { StepInput } from "../../../src/contract/steps.ts";
+import type { JsonDoc } from "../../../src/contract/json.ts";
 import { type Refusal, refused } from "../command.ts";
 import { stepRunId } from "../ids.ts";
 import type { ApprovalRow } from "../mirror/rows.ts";
-import type { ApprovalState, StepState, Vote } from "../state.ts";
-import { isStepOver } from "../transitions.ts";
+import type { ApprovalState, StepState } from "../state.ts";
 import { ownKey } from "./event-keys.ts";
-import { type Involved, isGroup } from "../gates/gate.ts";
+import type { Involved } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
+import { onMoment } from "./gate/times.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
-import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
-import { gateOfStep, isApproved, isRejected, notAllowed, voteOf, votesFor } from "./votes.ts";
+import { closeTrigger, triggerRow } from "./trigger.ts";
+import { approvalFaults } from "./approval-faults.ts";
+import { isAnother, misfit, notOpen, outputOf } from "./decisions.ts";
+import { isRendered, openGate } from "./gate-opening.ts";
+import { extend } from "./gate/extend.ts";
+import { reassign } from "./gate/reassign.ts";
+import { gateOfStep, isApproved, isRejected, mostVotes, notAllowed, voteOf } from "./votes.ts";
 
 /** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
 export const approval = {
   open: "waiting",
   emits: false,
   begin({ definition, step }, at) {
-    const timeout = definition.approval_timeout_secs ?? 0;
-    const expires_at = timeout > 0 ? at + timeout * 1000 : undefined;
-    openTrigger(step, at, expires_at);
-    step.approval = { status: "pending", requested_at: at, expires_at };
+    if (!isRendered(definition)) openGate(definition, step, at);
   },
-  work: () => [],
-  waits({ definition, step: { approval, deadline: until } }) {
-    const { approvers, required = 1 } = gateOfStep(definition);
-    const several = required > 1 && { approved: approval ? votesFor("approve", approval) : 0, required };
-    return { reason: "approval", approvers, until, ...several };
+  work: ({ definition, step: { approval, generation } }) =>
+    approval || !isRendered(definition) ? [] : [{ kind: "open-gate", key: `open-gate/${generation}` }],
+  waits({ definition, step: { approval } }) {
+    if (!approval) return { reason: "values" };
+    const { approvers, required = 1 } = gateOfStep(definition, approval);
+    const several = required > 1 && { approved: mostVotes(approval), required };
+    const { expires_at: until, escalation_level: level } = approval;
+    return { reason: "approval", approvers, until, ...several, ...(level && { level }) };
   },
-  onDeadline: ({ definition: { approval_on_timeout: then = "fail" } }) => ({
-    ...ON_TIMEOUT[then],
-    gate: ({ approval, trigger }) => {
-      if (approval) approval.status = "timed_out";
-      if (trigger) trigger.status = "timed_out";
-    },
-  }),
+  onDeadline: onMoment,
   close(step, end) {
     const { override } = end;
     // Whoever ends the step in place of its approvers has not approved it.
@@ -44,24 +43,16 @@ export const approval = {
     closeTrigger(step, end);
   },
 
+  // Whoever sees that it has started may decide it.
+  showsStart: ({ status, approval }) => status !== "waiting" || approval !== undefined,
   rows: (of) => ({
     approval: approvalRow(of),
     trigger: triggerRow(of, "approval", ownKey("approval", of.plan.run.id, of.definition.step_ref)),
   }),
 
   commands: {
-    approve: decide("approve", ({ actor, at, result }) => {
-      const received = { status: "received", received_at: at, sent_by: actor, response_payload: result };
-      return {
-        status: "completed",
-        output: result,
-        gate: ({ approval, trigger }) => {
-          if (approval) Object.assign(approval, { status: "approved", approved_by: actor, approved_at: at });
-          if (trigger) Object.assign(trigger, received);
-        },
-      };
-    }),
-
+    approve: decide("approve", approved),
+    choose: decide("choose", approved),
     reject: decide("reject", ({ actor, reason }) => ({
       status: "failed",
       error: reason ? `approval rejected by ${actor}: ${reason}` : `approval rejected by ${actor}`,
@@ -85,6 +76,9 @@ export const approval = {
       };
     },
 
+    reassign,
+    extend,
+
     comment(of, { actor, at, comment = "" }) {
       const refusal = notOpen(of);
       if (refusal) return refusal;
@@ -101,77 +95,71 @@ export const approval = {
     },
   },
   eventVerb: "approve",
-  gates: (definition) => [gateOfStep(definition)],
+  gates: (definition, opened) => [gateOfStep(definition, opened)],
 
   *lacks(input) {
     if (!input.approval_approvers?.length)
       yield fault("approval_approvers", "approval steps require approval_approvers");
     yield* atLeastZero(input, "approval_timeout_secs");
   },
-  *faults(input) {
-    if (input.approval_approvers?.includes(""))
-      yield fault("approval_approvers", "approval_approvers must not be empty names");
-    if (input.approval_approvers?.includes("group:"))
-      yield fault("approval_approvers", "approval_approvers must name the group: group:name");
-    yield* atLeastZero(input, "approval_timeout_secs");
-    yield* quorumFaults(input);
-    if (input.approval_on_timeout !== undefined && !input.approval_timeout_secs)
-      yield fault("approval_on_timeout", "approval_on_timeout needs an approval_timeout_secs above 0");
-  },
+  faults: approvalFaults,
 } satisfies StepKind;
 
 /** They travel with the run. */
 const MOST_COMMENTS = 50;
 
-const ON_TIMEOUT = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const satisfies Record<string, StepEnd>;
-
-function* quorumFaults({ approval_approvers = [], approvals_required }: StepInput) {
-  if (approvals_required === undefined) return;
-  const people = new Set(approval_approvers).size;
-  if (people > 0 && approvals_required > people && !approval_approvers.some(isGroup))
-    yield fault("approvals_required", `approvals_required is ${approvals_required}, of ${people} approvers`);
+function approved({ actor, at, option }: Sender, output: JsonDoc | undefined): StepEnd {
+  const received = { status: "received", received_at: at, sent_by: actor, response_payload: output };
+  return {
+    status: "completed",
+    output,
+    gate: ({ approval, trigger }) => {
+      if (approval) Object.assign(approval, { status: "approved", approved_by: actor, approved_at: at });
+      if (approval && option !== undefined) approval.option = option;
+      if (trigger) Object.assign(trigger, received);
+    },
+  };
 }
 
 /** Of the votes, the one that decides ends the step; any other is kept until then. */
-function decide(decision: Vote["decision"], end: (command: Sender) => StepEnd): StepCommand {
-  return (of, command, whoIsInvolved) => {
-    const closed = notOpen(of);
-    if (closed) return closed;
+function decide(
+  verb: "approve" | "choose" | "reject",
+  end: (command: Sender, output: JsonDoc | undefined) => StepEnd,
+): StepCommand {
+  return (of, sent, whoIsInvolved) => {
+    const command = verb === "choose" ? sent : { ...sent, option: undefined };
+    const unfit = isAnother(of, command) ?? notOpen(of, command);
+    if (unfit) return unfit;
     const involved = whoIsInvolved();
     const refusal = hasNoVote(of, command, involved);
     if (refusal) return refusal;
+    const decision = verb === "reject" ? verb : "approve";
+    const misfits = verb === "reject" ? undefined : misfit(verb, of, command);
+    if (misfits) return misfits;
     const { definition } = of;
-    const { votes = [], ...rest } = of.step.approval as ApprovalState;
-    const voted = { ...rest, votes: [...votes, voteOf(definition, decision, command)] };
+    const gate = of.step.approval as ApprovalState;
+    const output = verb === "reject" ? undefined : outputOf(of, command);
+    const cast = voteOf(definition, gate, decision, command, definition.approval_form && output);
+    const voted = { ...gate, votes: [...(gate.votes ?? []), cast] };
     const vote = ({ approval }: StepState) => {
       if (approval) approval.votes = voted.votes;
     };
-    const isDecided = decision === "approve" ? isApproved(definition, voted) : isRejected(definition, voted, involved);
+    const isDecided =
+      decision === "approve" ? isApproved(definition, voted, cast.option) : isRejected(definition, voted, involved);
     if (!isDecided) return { status: "changed", gate: vote };
-    const { gate, ...ends } = end(command);
+    const { gate: settle, ...ends } = end(command, output);
     return {
       ...ends,
       gate: (step) => {
         vote(step);
-        gate?.(step);
+        settle?.(step);
       },
     };
   };
 }
 
-function notOpen({ definition: { step_ref }, step }: StepOf): Refusal | undefined {
-  if (isStepOver(step.status)) return refused("invalid_state", `step ${step_ref} is already in terminal state`);
-  if (step.approval?.status !== "pending") return refused("invalid_state", `approval not found for step ${step_ref}`);
-  return undefined;
-}
-
 function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Involved): Refusal | undefined {
-  const reason = notAllowed(definition, sender, involved);
+  const reason = notAllowed(definition, step.approval, sender, involved);
   if (reason !== undefined) return refused("approver_not_allowed", reason);
   const cast = step.approval?.votes?.find(({ actor }) => actor === sender.actor);
   if (!cast) return undefined;
@@ -181,7 +169,7 @@ function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Invol
 
 type Sender = Parameters<StepCommand>[1];
 
-function approvalRow({ plan, i, definition, step: { approval, revision } }: StepOf): ApprovalRow | undefined {
+function approvalRow({ plan, i, definition, step: { approval, attempt, revision } }: StepOf): ApprovalRow | undefined {
   if (!approval) return undefined;
   const step_run_id = stepRunId(plan.run.id, i);
   return {
@@ -190,16 +178,23 @@ function approvalRow({ plan, i, definition, step: { approval, revision } }: Step
     step_run_id,
     project_id: plan.run.project_id,
     step_ref: definition.step_ref,
-    approvers: definition.approval_approvers ?? [],
-    required: definition.approvals_required,
-    exclude: definition.approval_exclude,
+    attempt,
     ...approval,
+    ...gateOfStep(definition, approval),
     revision,
   };
 }
 
 /** As its row tells it. */
-export const approvalState = (row: ApprovalRow): ApprovalState => {
-  const { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments } = row;
-  return { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments };
-};
+export const approvalState = ({
+  id,
+  run_id,
+  step_run_id,
+  project_id,
+  step_ref,
+  required,
+  exclude,
+  attempt,
+  revision,
+  ...state
+}: ApprovalRow): ApprovalState => state;

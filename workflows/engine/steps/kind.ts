@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { RunStatus } from "../../../src/contract/runs.ts";
 import type { StepInput } from "../../../src/contract/steps.ts";
 import type { CommandPayload, Refusal, StepVerb } from "../command.ts";
-import type { Gate, Involved } from "../gates/gate.ts";
+import type { Gate, Involved, Opened } from "../gates/gate.ts";
 import type { ApprovalRow, JobRunRow, TriggerRow } from "../mirror/rows.ts";
 import type { Wait } from "../reasons/reason.ts";
 import type { Plan, PlanStep } from "../plan.ts";
@@ -30,7 +30,7 @@ export interface StepKind {
   /** Why the open step waits. Undefined: something goes on for it. */
   waits(of: StepOf): Wait | undefined;
   /** What it means that the deadline has passed. */
-  onDeadline(of: StepOf, at: number): StepEnd | "next attempt";
+  onDeadline(of: StepOf, at: number): StepEnd | StepChange | "next attempt";
   /** Closes what the step still has open of its own when it ends, whatever ends it. */
   close(step: StepState, end: StepEnd): void;
 
@@ -44,7 +44,7 @@ export interface StepKind {
   /** The verb that an event sent to the step's key is. Left out: it takes no events. */
   eventVerb?: StepVerb;
   /** Each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
-  gates(definition: PlanStep): Gate[];
+  gates(definition: PlanStep, opened?: Opened): Gate[];
 
   /** What a step of this type lacks, in the words that published clients know. */
   lacks(input: StepInput): Iterable<Fault>;
@@ -92,6 +92,7 @@ export interface StepEnd {
 export type Work =
   | { kind: "dispatch"; key: string }
   | { kind: "look-up"; key: string }
+  | { kind: "open-gate"; key: string }
   | { kind: "open-wait"; key: string }
   | { kind: "notify"; key: string }
   | { kind: "child"; key: string; child_run_id: string }

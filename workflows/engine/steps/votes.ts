@@ -1,25 +1,35 @@
+import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { CommandPayload } from "../command.ts";
-import { approverAs, exclusionOf, type Gate, type Involved, isGroup } from "../gates/gate.ts";
+import { approverAs, exclusionOf, type Gate, type Involved, isGroup, type Opened } from "../gates/gate.ts";
 import type { PlanStep } from "../plan.ts";
 import type { ApprovalState, Vote } from "../state.ts";
 
-/** Who decides a gate, as its step says it. */
-export const gateOfStep = ({ approval_approvers = [], approvals_required, approval_exclude }: PlanStep): Gate => ({
-  approvers: approval_approvers,
+/** Who decides a gate: as its step says it, until it has opened. */
+export const gateOfStep = (
+  { approval_approvers = [], approvals_required, approval_exclude }: PlanStep,
+  opened?: Opened,
+): Gate => ({
+  approvers: opened?.approvers ?? approval_approvers,
   required: approvals_required,
   exclude: approval_exclude,
 });
 
-export const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState): number =>
-  votes.filter((vote) => vote.decision === decision).length;
+/** Votes for different options are separate. */
+const votesFor = (decision: Vote["decision"], { votes = [] }: ApprovalState, option?: string): number =>
+  votes.filter((vote) => vote.decision === decision && vote.option === option).length;
+
+/** As many as one more of which may open it. */
+export const mostVotes = (approval: ApprovalState): number =>
+  Math.max(0, ...(approval.votes ?? []).map(({ option }) => votesFor("approve", approval, option)));
 
 /** Why somebody has no vote. Undefined: they have one. */
 export function notAllowed(
   step: PlanStep,
+  opened: Opened | undefined,
   sender: CommandPayload & { actor: string },
   involved: Involved,
 ): string | undefined {
-  const gate = gateOfStep(step);
+  const gate = gateOfStep(step, opened);
   const refusal = `approver ${sender.actor} is not allowed for step ${step.step_ref}`;
   if (approverAs(gate.approvers, sender) === undefined) return refusal;
   const why = exclusionOf(gate, sender.actor, involved);
@@ -28,17 +38,20 @@ export function notAllowed(
 
 export function voteOf(
   step: PlanStep,
+  opened: Opened,
   decision: Vote["decision"],
   sender: CommandPayload & { actor: string; at: number },
+  output?: JsonDoc,
 ): Vote {
   const { actor, at, comment } = sender;
-  const as = approverAs(gateOfStep(step).approvers, sender);
-  return { actor, decision, at, as: as === actor ? undefined : as, comment };
+  const option = decision === "approve" && step.approval_options ? sender.option : undefined;
+  const as = approverAs(gateOfStep(step, opened).approvers, sender);
+  return { actor, decision, at, as: as === actor ? undefined : as, comment, option, output };
 }
 
-/** Whether the votes are enough to open the gate. */
-export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: ApprovalState): boolean =>
-  votesFor("approve", approval) >= approvals_required;
+/** Whether the votes are enough to open the gate, for the option where it has some. */
+export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: ApprovalState, option?: string): boolean =>
+  votesFor("approve", approval, option) >= approvals_required;
 
 /**
  * Whether they close it for good. By majority: more than half of those who may decide have rejected it, or too few are left to
@@ -47,7 +60,7 @@ export const isApproved = ({ approvals_required = 1 }: PlanStep, approval: Appro
 export function isRejected(step: PlanStep, approval: ApprovalState, involved: Involved): boolean {
   const rejections = votesFor("reject", approval);
   if (step.approval_reject !== "majority") return rejections > 0;
-  const gate = gateOfStep(step);
+  const gate = gateOfStep(step, approval);
   const { required = 1 } = gate;
   if (gate.approvers.length === 0 || gate.approvers.some(isGroup)) return rejections >= required;
   const deciders = [...new Set(gate.approvers)].filter((name) => exclusionOf(gate, name, involved) === undefined);

@@ -1,5 +1,6 @@
 import { CancellationScope } from "@temporalio/workflow";
 import { sourcesOf } from "../../attempt-input.ts";
+import { gateToOpen } from "../../gate-to-open.ts";
 import type { InboundEvent } from "../../engine/events.ts";
 import { stepRunId } from "../../engine/ids.ts";
 import type { PlanStep } from "../../engine/plan.ts";
@@ -20,6 +21,18 @@ export async function lookUp(
 ): Promise<InboundEvent> {
   const found = await stepEffects(step_ref).lookUp({ wanted: wantedFor(run, step) });
   return { type: "values_found", step, generation, found };
+}
+
+/** Finds out who decides a gate, and what it shows them. */
+export async function openGate(
+  run: Run,
+  step: number,
+  definition: PlanStep,
+  { generation }: StepState,
+): Promise<InboundEvent> {
+  const opened = await stepEffects(definition.step_ref).openGate(gateToOpen(run, step));
+  if ("refused" in opened) return { type: "wait_refused", step, generation, error: opened.refused };
+  return { type: "gate_opened", step, generation, ...opened };
 }
 
 /** Begins to wait for an event, under the key as it is rendered now. */

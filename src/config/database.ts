@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { certificateFile, count, keyFile, url } from "./values.ts";
+
+const sslMode = z.enum(["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"]);
+
+/** The URL's parameters that say how it is encrypted, and the variables that stand in for those that it does not have. */
+const PARAMETERS = {
+  sslmode: { variable: "PGSSLMODE", kind: sslMode },
+  sslrootcert: { variable: "PGSSLROOTCERT", kind: certificateFile },
+  sslcert: { variable: "PGSSLCERT", kind: certificateFile },
+  sslkey: { variable: "PGSSLKEY", kind: keyFile },
+} as const;
+
+export const databaseVariables = {
+  DATABASE_URL: url("postgres:", "postgresql:").superRefine((given, context) => {
+    if (!URL.canParse(given)) return;
+    for (const [parameter, { kind }] of Object.entries(PARAMETERS)) {
+      const value = new URL(given).searchParams.get(parameter);
+      const issue = value === null ? undefined : kind.safeParse(value).error?.issues[0];
+      if (issue?.code === "invalid_value")
+        context.addIssue(`: its sslmode must be one of ${sslMode.options.join(", ")}`);
+      else if (issue) context.addIssue(`: its ${parameter} ${issue.message}`);
+    }
+  }),
+  DATABASE_POOL_SIZE: count(1, 1_000).default(20),
+  PGSSLMODE: sslMode.optional(),
+  PGSSLROOTCERT: certificateFile.optional(),
+  PGSSLCERT: certificateFile.optional(),
+  PGSSLKEY: keyFile.optional(),
+};
+
+/** Modes that pg takes for verify-full, with a warning each time, unless the URL has `uselibpqcompat`. */
+const MEANT_STRICTLY = ["prefer", "require", "verify-ca"];
+
+/** The URL that says all: whoever connects by it, connects in the same way. */
+export function completeDatabaseUrl<Given extends string | undefined>(
+  given: Given,
+  variables: Partial<Record<(typeof PARAMETERS)[keyof typeof PARAMETERS]["variable"], string>>,
+): Given {
+  if (given === undefined) return given;
+  const all = new URL(given);
+  const { searchParams } = all;
+  for (const [parameter, { variable }] of Object.entries(PARAMETERS)) {
+    const value = variables[variable];
+    if (value !== undefined && !searchParams.has(parameter)) searchParams.set(parameter, value);
+  }
+  const isStrict = MEANT_STRICTLY.includes(searchParams.get("sslmode") ?? "") && !searchParams.has("uselibpqcompat");
+  if (isStrict) searchParams.set("sslmode", "verify-full");
+  return (searchParams.toString() === new URL(given).searchParams.toString() ? given : all.href) as Given;
+}

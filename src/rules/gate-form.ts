@@ -1,0 +1,13 @@
+import { LRUCache } from "lru-cache";
+import { JsonSchema } from "./json-schema.ts";
+import { parseJson } from "../contract/json.ts";
+
+/** Compiled, by their text. */
+const forms = new LRUCache<string, JsonSchema>({ max: 200 });
+
+/** What is wrong with the values that somebody fills in, as JSON text: one sentence that names the place in them. */
+export function formMismatch(form: string, values: string): string | undefined {
+  const compiled = forms.get(form) ?? new JsonSchema(parseJson(form));
+  forms.set(form, compiled);
+  return compiled.mismatch("values", values);
+}

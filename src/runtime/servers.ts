@@ -1,0 +1,53 @@
+import pg from "pg";
+import { reasonOf, type Server } from "./reach.ts";
+import type { Config } from "../config.ts";
+import { NoSuchNamespace, type TemporalServer } from "../temporal/connection.ts";
+
+// The servers that a process needs, with the words for what no waiting helps against.
+
+export function postgresOf({ databaseUrl }: Pick<Config, "databaseUrl">): Server {
+  const { host, pathname } = new URL(databaseUrl);
+  const [at, database] = [host || "the local socket", pathname.slice(1)];
+  const refusal = (error: unknown) => {
+    const code = String(Reflect.get(Object(error), "code"));
+    const reason = reasonOf(error);
+    if (/no encryption|SSL off/.test(reason))
+      return `PostgreSQL at ${at} takes encrypted connections only: add sslmode=verify-full to DATABASE_URL.`;
+    if (/client certificate/.test(reason))
+      return `PostgreSQL at ${at} asks for a client certificate: add sslcert and sslkey to DATABASE_URL.`;
+    if (/does not support SSL/.test(reason))
+      return `PostgreSQL at ${at} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, or turn its ssl on.`;
+    if (/CERT|ISSUER|UNABLE_TO_/.test(code))
+      return `PostgreSQL at ${at} has a certificate that is not trusted (${reason}): DATABASE_URL names its authority's with sslrootcert.`;
+    if (error instanceof pg.DatabaseError && code.startsWith("28"))
+      return `PostgreSQL at ${at} refuses the user or the password of DATABASE_URL.`;
+    if (code === "3D000")
+      return `PostgreSQL at ${at} has no database ${database}: create it, or set DATABASE_URL to another.`;
+    return undefined;
+  };
+  return { name: "PostgreSQL", variable: "DATABASE_URL", at, refusal };
+}
+
+export function temporalOf({ temporalAddress: at, temporalApiKey }: TemporalServer): Server {
+  const refusal = (error: unknown) => {
+    if (error instanceof NoSuchNamespace)
+      return `Temporal at ${at} has no namespace ${error.namespace}: create it, or set TEMPORAL_NAMESPACE to another.`;
+    const { message } = error instanceof Error ? error : { message: "" };
+    const [, alert] = /received fatal alert: (\w+)/.exec(message) ?? [];
+    if (alert === "CertificateRequired")
+      return `Temporal at ${at} asks for a client certificate: set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.`;
+    if (alert) return `Temporal at ${at} refuses the certificate of TEMPORAL_TLS_CLIENT_CERT_PATH (${alert}).`;
+    if (message.includes("InvalidCertificate(NotValidForName"))
+      return `Temporal at ${at} has a certificate for another name: set TEMPORAL_TLS_SERVER_NAME to one that it is for.`;
+    const [, distrust] = /InvalidCertificate\((\w+)/.exec(message) ?? [];
+    if (distrust)
+      return `Temporal at ${at} has a certificate that is not trusted (${distrust}): set TEMPORAL_TLS_SERVER_CA_CERT_PATH to that of its authority.`;
+    if (message.includes("InvalidMessage(InvalidContentType)"))
+      return `Temporal at ${at} does not encrypt: set TEMPORAL_TLS to false, and nothing that goes with it.`;
+    if (!/valid authentication credentials|does not have permission/.test(message)) return undefined;
+    return temporalApiKey === undefined
+      ? `Temporal at ${at} asks for a key: set TEMPORAL_API_KEY.`
+      : `Temporal at ${at} refuses the key of TEMPORAL_API_KEY.`;
+  };
+  return { name: "Temporal", variable: "TEMPORAL_ADDRESS", at, refusal };
+}

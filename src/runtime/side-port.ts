@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { portProblem } from "./http-server.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import type { Running } from "./process.ts";
+import type { Deps } from "../deps.ts";
+import { guardSockets, PATIENCE } from "../http/sockets.ts";
+import { componentsOf } from "../queries/readiness.ts";
+
+interface Answer {
+  status?: number;
+  type?: string;
+  text: string;
+}
+type Answers = Record<string, () => Promise<Answer>>;
+
+interface Place {
+  /** The variable that has the port. */
+  variable: string;
+  host: string;
+  port: number;
+}
+
+/** Answers those who run the process, without a token, until it has stopped. */
+export async function serveAside(place: Place, { onStop, log }: Running, answers: Answers): Promise<void> {
+  const server = guardSockets(
+    createServer(PATIENCE, async ({ method = "", url = "" }, response) => {
+      const answer = ["GET", "HEAD"].includes(method) ? answers[url.split("?")[0] ?? ""] : undefined;
+      const failed = (err: unknown): Answer => {
+        log?.error({ err, url }, "not answered");
+        return { status: 500, text: "" };
+      };
+      const { status = 200, type = "application/json", text } = (await answer?.().catch(failed)) ?? NOT_FOUND;
+      response.writeHead(status, { "Content-Type": type, "X-Content-Type-Options": "nosniff" }).end(text);
+    }),
+  ).listen(place.port, place.host);
+  await once(server, "listening").catch((error) => {
+    throw portProblem(error, place.variable, place.host, place.port);
+  });
+  onStop(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+}
+
+const NOT_FOUND: Answer = { status: 404, text: JSON.stringify({ error: "not found" }) };
+
+export const tellingMetrics = (metrics: Metrics): Answers => ({
+  "/metrics": async () => ({ type: metrics.registry.contentType, text: await metrics.text() }),
+});
+
+/** As the API's, in the same shape. `deps` are there once the process has what it needs. */
+export const tellingHealth = (name: string, deps: () => Deps | undefined): Answers => ({
+  "/health": async () => ({ text: JSON.stringify({ edition: "community", status: "ok" }) }),
+  "/health/ready": async () => {
+    const present = deps();
+    const components = present ? await componentsOf(present, name) : [{ name, status: "down" as const, latency_ms: 0 }];
+    const isUp = components.every(({ status }) => status === "up");
+    return { status: isUp ? 200 : 503, text: JSON.stringify({ status: isUp ? "up" : "down", components }) };
+  },
+});
