@@ -4,6 +4,7 @@ import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { parseRetention } from "../../src/rules/retention.ts";
 import { letOldOnesGo, makeOld } from "./aged.ts";
+import { caseOf, filled } from "../access/every-route.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { calling, event, GATE } from "../stack/step-drafts.ts";
@@ -81,23 +82,23 @@ test("a run leaves nothing behind in any table, and is a 404 on every route", as
   const all = [...ids, ...steps.map(({ id }) => id), ...jobRuns.map(({ id }) => id)];
 
   const columns = (await idColumns()).filter(({ table, column }) => KEPT[`${table}.${column}`] === undefined);
-  const filled = new Set<string>();
-  for (const one of columns) if ((await countOf(one, all)) > 0) filled.add(one.table);
+  const left = new Set<string>();
+  for (const one of columns) if ((await countOf(one, all)) > 0) left.add(one.table);
   const ofRuns = columns.filter(({ column }) => column.endsWith("run_id")).map(({ table }) => table);
   // A new table is filled by the run above, or is named in KEPT.
-  expect([...new Set(ofRuns)].filter((table) => !filled.has(table))).toEqual([]);
+  expect([...new Set(ofRuns)].filter((table) => !left.has(table))).toEqual([]);
   expect(await letOldOnesGo(deps)).toMatchObject({ runs: 2 });
   for (const one of columns) expect({ ...one, count: await countOf(one, all) }).toEqual({ ...one, count: 0 });
-  const { rows: left } = await deps.db.query("select body from documents");
-  expect(left).toEqual([]);
+  const { rows: documents } = await deps.db.query("select body from documents");
+  expect(documents).toEqual([]);
 
-  const known = { ":workflowRunID": run.id, ":runID": jobRuns[0].id, ":stepRef": "gate", ":commandID": "approved" };
+  const known = { workflowRunID: run.id, runID: jobRuns[0].id, stepRef: "gate", commandID: "approved" };
   const asked = routes.filter(({ path }) => path.includes(":workflowRunID") || path.includes("/:runID"));
   expect(asked.length).toBeGreaterThan(25);
-  for (const { method, path } of asked) {
-    const url = Object.entries(known).reduce((text, [name, id]) => text.replace(name, id), path);
-    const body = method === "get" ? undefined : { comment: "why" };
-    const { status } = await request(method.toUpperCase(), url, path.endsWith("comment") ? body : body && {});
+  for (const route of asked) {
+    const { method, path } = route;
+    const body = method === "get" ? undefined : (caseOf(route).body?.(known) ?? {});
+    const { status } = await request(method.toUpperCase(), filled(path, known), body);
     expect({ method, path, status }).toEqual({ method, path, status: 404 });
   }
   expect((await request("GET", "/v1/events/paid")).status).toBe(404);
