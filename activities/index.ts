@@ -13,6 +13,8 @@ import { mirror, type MirrorWriter } from "./mirror.ts";
 import { notifyWait } from "./notify-wait.ts";
 import { openGate } from "./open-gate.ts";
 import { openWait } from "./open-wait.ts";
+import { deliverWebhook, giveUpWebhook } from "./webhooks/deliver.ts";
+import { createMailer } from "./webhooks/mailer.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
@@ -44,5 +46,7 @@ export function createActivities(
     settleBulkChunk: settleBulkChunk(deps),
     storeBulkState: storeBulkState(deps),
     letGo: letGo(deps),
+    deliverWebhook: deliverWebhook(deps, endpoints, createMailer(deps.config)),
+    giveUpWebhook: giveUpWebhook(deps),
   };
 }

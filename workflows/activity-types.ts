@@ -10,6 +10,7 @@ import type { SeedStep } from "./engine/run.ts";
 import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
 import type { Definition } from "./web-ui/headers.ts";
+import type { DeliveryInput } from "./webhooks/messages.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
@@ -240,6 +241,9 @@ export interface Activities {
   settleBulkChunk(input: {
     operation_id: string;
   }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
+  /** One attempt to deliver it. */
+  deliverWebhook(input: DeliveryInput): Promise<void>;
+  giveUpWebhook(input: DeliveryInput): Promise<void>;
   /** By revision; commands are kept for the audit. */
   storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
   /** Deletes what the rules don't keep, for some minutes. */

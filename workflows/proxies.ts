@@ -84,3 +84,10 @@ export const sweeps = proxyActivities<Pick<Activities, "letGo">>({
   heartbeatTimeout: "10s",
   retry: UNTIL_IT_WORKS,
 });
+
+/** Tried for a day, at last once an hour. An attempt sends to one receiver, or some mails, within a minute. */
+export const webhookAttempts = proxyActivities<Pick<Activities, "deliverWebhook">>({
+  startToCloseTimeout: "1m",
+  scheduleToCloseTimeout: "24h",
+  retry: { initialInterval: "5s", backoffCoefficient: 2, maximumInterval: "1h" },
+});

@@ -7,6 +7,7 @@ import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
 import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
+import { startingDeliveries } from "../commands/webhooks/start-deliveries.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { scheduleRetention } from "./retention-schedule.ts";
@@ -71,6 +72,7 @@ export async function startWorker(
   const forgetting = setInterval(() => {
     journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
   }, FORGET_EVERY_MS).unref();
+  const deliveries = startingDeliveries(deps);
   const drainTime = `${deps.config.drainSecs}s` as const;
   await scheduleRetention(deps);
   const watch = new TaskWatch();
@@ -101,6 +103,7 @@ export async function startWorker(
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
+      await deliveries.stop();
       await end(0);
       await calls.noneOrphaned(ORPHANS_AWAITED_MS);
       await calls.noneOpen(drained - Date.now());

@@ -74,6 +74,16 @@ test("a run leaves nothing behind in any table, and is a 404 on every route", as
   const run = await fullRun();
   // What a worker has journaled may be forgotten by now.
   await deps.db.query("insert into call_journal (run_id, name, outcome) values ($1, 'left', '{}')", [run.id]);
+  await deps.db.query(
+    `insert into approval_links (token_hash, project_id, run_id, step_run_id, step_ref, requested_at, person, made_by)
+     values ('a', 'demo', $1, gen_random_uuid(), 'gate', now(), 'ada', 'ada')`,
+    [run.id],
+  );
+  await deps.db.query(
+    `insert into webhook_deliveries (id, webhook_id, message_id, project_id, event, run_id, subject, status)
+     values (gen_random_uuid(), gen_random_uuid(), 'a', 'demo', 'approval.decided', $1, '{}', 'delivered')`,
+    [run.id],
+  );
   const { rows: gates } = await deps.db.query("select id from approvals where run_id = $1", [run.id]);
   const { rows: jobRuns } = await deps.db.query("select id from job_runs where run_id = $1", [run.id]);
   const ids = await makeOld(deps, run);

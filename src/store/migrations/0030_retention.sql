@@ -8,6 +8,9 @@ create index idempotency_keys_run on idempotency_keys (run_id);
 create index workflow_runs_by_source on workflow_runs (retry_of_run_id) where retry_of_run_id is not null;
 create index held_events_run on held_events (run_id) where run_id is not null;
 
+create index approval_links_run on approval_links (run_id);
+create index webhook_deliveries_run on webhook_deliveries (run_id);
+
 -- Where a stored document is shown. Most documents are inline: few rows are in these.
 create function documents_in(step_payloads json) returns uuid[] language sql immutable parallel safe as $$
   select array(select (value->>'ref')::uuid from json_each(step_payloads) where value->>'ref' is not null)

@@ -6,6 +6,8 @@ const OWN = [
   "step_runs",
   "step_attempts",
   "approvals",
+  "approval_links",
+  "webhook_deliveries",
   "event_triggers",
   "job_runs",
   "run_decisions",
