@@ -6,12 +6,15 @@ import { dispatching } from "./calls/dispatch-job.ts";
 import { collectOutput } from "./collect-output.ts";
 import { createEndpoints } from "./endpoint/endpoint-agent.ts";
 import { findWaiting } from "./find-waiting.ts";
+import { letGo } from "./let-go.ts";
 import { lookUp } from "./look-up.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror, type MirrorWriter } from "./mirror.ts";
 import { notifyWait } from "./notify-wait.ts";
 import { openGate } from "./open-gate.ts";
 import { openWait } from "./open-wait.ts";
+import { deliverWebhook, giveUpWebhook } from "./webhooks/deliver.ts";
+import { createMailer } from "./webhooks/mailer.ts";
 import { prepareChild } from "./prepare-child.ts";
 import { reopenRun } from "./reopen-run.ts";
 import type { Deps } from "../src/deps.ts";
@@ -42,5 +45,8 @@ export function createActivities(
     loadCompleted: loadCompleted(deps),
     settleBulkChunk: settleBulkChunk(deps),
     storeBulkState: storeBulkState(deps),
+    letGo: letGo(deps),
+    deliverWebhook: deliverWebhook(deps, endpoints, createMailer(deps.config)),
+    giveUpWebhook: giveUpWebhook(deps),
   };
 }

@@ -37,7 +37,8 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
         insertRunWithinLimit(transaction, row, workflow.max_concurrent_runs),
       );
       if (!hasPlace) return { refused: LIMIT_REACHED };
-      return { run, steps, slow_jobs: await slowJobsOf(db, version.version_id) };
+      const { slug, description } = version;
+      return { run, steps, slow_jobs: await slowJobsOf(db, version.version_id), definition: { slug, description } };
     } catch (error) {
       if (error instanceof TemplateError) return { refused: error.message };
       // It was deleted just now.

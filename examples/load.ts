@@ -59,6 +59,16 @@ export async function loadExamples(options: {
   return { workflows, waitingRunId: await waitingRun(client, releaseTrain) };
 }
 
+/** Where whoever has the token decides the waiting run's approval. Undefined: it does not wait for them yet. */
+export async function linkToDecide(options: { apiUrl: string; token: string; waitingRunId: string }) {
+  const path = { workflowRunID: options.waitingRunId, stepRef: "approval" };
+  const link = connect(options.apiUrl, options.token).createApprovalLink({ path, body: {} });
+  return link.then(
+    ({ url }) => url,
+    () => undefined,
+  );
+}
+
 async function waitingRun(client: Client, releaseTrain: Named): Promise<string> {
   const query = { project_id: PROJECT, tag_key: "waiting", tag_value: WAITING.waiting };
   for await (const run of client.listWorkflowRuns.items({ query })) if (OPEN.includes(run.status)) return run.id;

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
-import { count, flag, names, origins, port, secret, secrets, webUrls } from "./config/values.ts";
+import { count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
+import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** Of the tokens that are taken. Those that are made here are of `issuer`. */
@@ -48,12 +49,19 @@ export interface Config {
   runTokenSecret?: string;
   /** Whether a job's endpoint may be on a loopback, link-local or private address. */
   allowPrivateEndpoints: boolean;
+  /** Where people reach the API, for links that they are sent. */
+  publicUrl: string;
+  /** Sends mails; without it there are none. */
+  smtpUrl?: string;
+  mailFrom: string;
   /** Whose pages may call the API from a browser: origins, or `*`. */
   corsOrigins: string[];
   /** How many steps a workflow may have. */
   maxSteps: number;
   /** How long a worker that stops waits for the calls that it has begun. */
   drainSecs: number;
+  /** What is kept of runs that have ended, as src/rules/retention.ts reads it. Without it everything is. */
+  retention?: string;
   logLevel: string;
   /** Without it: pretty on a terminal, JSON elsewhere. */
   logFormat?: "json" | "pretty";
@@ -74,6 +82,15 @@ export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress
 
 export class ConfigError extends Error {}
 
+const retention = z.string().superRefine((text, context) => {
+  try {
+    parseRetention(text);
+  } catch (error) {
+    if (!(error instanceof RetentionError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
 const variables = {
   HOST: z.string().default("127.0.0.1"),
   PORT: port.default(8080),
@@ -87,9 +104,13 @@ const variables = {
   JWT_ISSUER: names.default(["workflow-runs"]),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: secret.optional(),
+  PUBLIC_URL: url("http:", "https:").optional(),
+  SMTP_URL: url("smtp:", "smtps:").optional(),
+  MAIL_FROM: z.string().default("workflow-runs <workflow-runs@localhost>"),
   CORS_ORIGINS: origins.default([]),
   MAX_STEPS: count(1, 10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: count(0, 86_400).default(25),
+  RETENTION: retention.optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
@@ -155,13 +176,23 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     temporalNamespace: found.TEMPORAL_NAMESPACE,
     ...temporalAccess(found),
     runTokenSecret: found.RUN_TOKEN_SECRET,
+    publicUrl: (found.PUBLIC_URL ?? urlOf(found.HOST, found.PORT)).replace(/\/+$/, ""),
+    smtpUrl: found.SMTP_URL,
+    mailFrom: found.MAIL_FROM,
     allowPrivateEndpoints: found.ALLOW_PRIVATE_ENDPOINTS,
     corsOrigins: found.CORS_ORIGINS,
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
+    retention: found.RETENTION,
     logLevel: found.LOG_LEVEL,
     logFormat: found.LOG_FORMAT,
   };
+}
+
+/** A server that listens everywhere, or on loopback, is asked from here. */
+function urlOf(host: string, port: number): string {
+  const isHere = ["127.0.0.1", "0.0.0.0", "::", "::1"].includes(host);
+  return `http://${isHere ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function authOf(found: Found): DevConfig["auth"] {

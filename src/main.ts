@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { startJobServer } from "../examples/job-server.ts";
-import { loadExamples } from "../examples/load.ts";
+import { linkToDecide, loadExamples } from "../examples/load.ts";
 import { mintToken } from "./cli/mint.ts";
 import { loadDevConfig } from "./config.ts";
 import { startEmbeddedStack } from "./dev/stack.ts";
@@ -51,7 +51,8 @@ await runProcess(async (running) => {
   const apiUrl = `http://localhost:${server.port}`;
   const token = mintToken(config.auth, { sub: "release-manager", projects: ["demo"], scopes: ["*"] });
   const { waitingRunId } = await loadExamples({ apiUrl, token, jobsUrl: `http://127.0.0.1:${jobs.port}`, log: say });
-  say(welcome({ dev, apiUrl, token, waitingRunId }));
+  const link = await linkToDecide({ apiUrl, token, waitingRunId });
+  say(welcome({ dev, apiUrl, token, waitingRunId, link }));
   onStop(async () => say("Stopping ..."));
   await worker.ended;
 });

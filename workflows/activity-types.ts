@@ -9,6 +9,8 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { Definition } from "./web-ui/headers.ts";
+import type { DeliveryInput } from "./webhooks/messages.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
@@ -177,8 +179,10 @@ export interface PrepareChildInput {
   sources: PayloadSources;
 }
 
-/** `slow_jobs` is absent in older histories. */
-export type PreparedChild = { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[] } | { refused: string };
+/** `slow_jobs` and `definition` are absent in older histories. */
+export type PreparedChild =
+  | { run: RunHeader; steps: PlanStep[]; slow_jobs?: string[]; definition?: Definition }
+  | { refused: string };
 
 /** Every effect of a run outside Temporal. Infrastructure failures (Postgres down) are thrown retryable. */
 export interface Activities {
@@ -237,6 +241,11 @@ export interface Activities {
   settleBulkChunk(input: {
     operation_id: string;
   }): Promise<{ pending: number; applied: number; skipped: number; failed: number }>;
+  /** One attempt to deliver it. */
+  deliverWebhook(input: DeliveryInput): Promise<void>;
+  giveUpWebhook(input: DeliveryInput): Promise<void>;
   /** By revision; commands are kept for the audit. */
   storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
+  /** Deletes what the rules don't keep, for some minutes. */
+  letGo(input: { retention: string }): Promise<{ deleted: number; is_done: boolean }>;
 }

@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
 import { defineQuery, defineSignal, type Sinks } from "@temporalio/workflow";
 import type { JsonDoc } from "../src/contract/json.ts";
 import type { RunStatus } from "../src/contract/runs.ts";
@@ -57,6 +56,7 @@ export interface RunSinks extends Sinks {
 }
 
 export const TASK_QUEUE = "workflow-runs";
+/** What runs were listed under before they were by their definition's slug, see web-ui/workflow-type.ts. Open and recorded ones still are. */
 export const WORKFLOW_TYPE = "workflowRun";
 
 /**
@@ -70,8 +70,3 @@ export type RunInput =
 
 /** The workflow itself, as those that start it see it. */
 export type RunWorkflow = (input: RunInput) => Promise<{ status: RunStatus }>;
-
-/** How operators find runs in the Temporal Web UI. */
-export const PROJECT_ATTRIBUTE = defineSearchAttributeKey("Project", SearchAttributeType.KEYWORD);
-export const DEFINITION_ATTRIBUTE = defineSearchAttributeKey("Definition", SearchAttributeType.KEYWORD);
-export const STATUS_ATTRIBUTE = defineSearchAttributeKey("RunStatus", SearchAttributeType.KEYWORD);

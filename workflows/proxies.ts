@@ -77,3 +77,17 @@ export const bulkChunks = proxyActivities<Pick<Activities, "settleBulkChunk">>({
   heartbeatTimeout: "10s",
   retry: UNTIL_IT_WORKS,
 });
+
+/** Some minutes of what retention deletes. */
+export const sweeps = proxyActivities<Pick<Activities, "letGo">>({
+  startToCloseTimeout: "1h",
+  heartbeatTimeout: "10s",
+  retry: UNTIL_IT_WORKS,
+});
+
+/** Tried for a day, at last once an hour. An attempt sends to one receiver, or some mails, within a minute. */
+export const webhookAttempts = proxyActivities<Pick<Activities, "deliverWebhook">>({
+  startToCloseTimeout: "1m",
+  scheduleToCloseTimeout: "24h",
+  retry: { initialInterval: "5s", backoffCoefficient: 2, maximumInterval: "1h" },
+});

@@ -1,9 +1,9 @@
 import { Connection } from "@temporalio/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
-import { SEARCH_ATTRIBUTES } from "../../src/temporal/connection.ts";
+import { indexed } from "../../src/temporal/connection.ts";
+import { SEARCH_ATTRIBUTES } from "../../workflows/web-ui/search-attributes.ts";
 
-const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
 const PATIENCE_MS = 90_000;
 
 /** Registers a namespace, and returns once a run can be started in it: the server's caches take some seconds. */
@@ -29,13 +29,14 @@ export async function makeNamespace(address: string, namespace: string, isRunnin
       await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: day }).catch(() => {});
       await workflowService.describeNamespace({ namespace });
     });
-    const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD] as const));
-    await untilItWorks(() => operatorService.addSearchAttributes({ namespace, searchAttributes }));
+    await untilItWorks(() =>
+      operatorService.addSearchAttributes({ namespace, searchAttributes: indexed(SEARCH_ATTRIBUTES) }),
+    );
 
     const probe = { namespace, workflowId: "probe", workflowType: { name: "probe" }, taskQueue: { name: "probe" } };
-    const metadata = { encoding: Buffer.from("json/plain"), type: Buffer.from("Keyword") };
+    const metadata = { encoding: Buffer.from("json/plain") };
     const value = { metadata, data: Buffer.from('"probe"') };
-    const indexedFields = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, value]));
+    const indexedFields = Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, value]));
     await untilItWorks(() =>
       workflowService.startWorkflowExecution({ ...probe, requestId: uuid(), searchAttributes: { indexedFields } }),
     );

@@ -46,6 +46,9 @@ export type Approval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -96,6 +99,21 @@ export type Approval = {
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
 };
 
 export type ApprovalCounts = {
@@ -107,6 +125,21 @@ export type ApprovalCounts = {
         workflow_name: string;
         count: number;
     }[];
+};
+
+export type ApprovalLink = {
+    person: string;
+    url: string;
+    /**
+     * When the gate does.
+     */
+    expires_at?: Time;
+};
+
+export type ApprovalLinkPlan = {
+    dry_run: true;
+    person: string;
+    expires_at?: Time;
 };
 
 /**
@@ -171,6 +204,21 @@ export type Attempt = {
             at: Time;
             comment: string;
         }[];
+        /**
+         * How many steps of its escalation were taken.
+         */
+        escalation_level?: number;
+        /**
+         * When the last of them was.
+         */
+        escalated_at?: Time;
+        reminders?: number;
+        /**
+         * When the last of them was.
+         */
+        reminded_at?: Time;
+        reassignments?: Reassignment[];
+        extensions?: Extension[];
     };
     started_at?: Time;
     finished_at?: Time;
@@ -719,6 +767,13 @@ export type EventTrigger = {
     sent_by?: string;
 };
 
+export type Extension = {
+    actor: string;
+    at: Time;
+    until: Time;
+    reason?: string;
+};
+
 export type FailedItem = {
     /**
      * @minimum 0
@@ -1048,6 +1103,9 @@ export type ListedApproval = {
     id: string;
     workflow_run_id: Id;
     workflow_step_run_id: Id;
+    /**
+     * Who decides it now: also whom an escalation has added, or it was reassigned to.
+     */
     approvers: string[];
     /**
      * How many of them have to approve. Absent: one.
@@ -1098,6 +1156,21 @@ export type ListedApproval = {
         at: Time;
         comment: string;
     }[];
+    /**
+     * How many steps of its escalation were taken.
+     */
+    escalation_level?: number;
+    /**
+     * When the last of them was.
+     */
+    escalated_at?: Time;
+    reminders?: number;
+    /**
+     * When the last of them was.
+     */
+    reminded_at?: Time;
+    reassignments?: Reassignment[];
+    extensions?: Extension[];
     project_id: string;
     step_ref: string;
     workflow_id: Id;
@@ -1189,6 +1262,20 @@ export type Readiness = {
         status: "up" | "down";
         latency_ms: number;
     }[];
+};
+
+export type Reassignment = {
+    actor: string;
+    at: Time;
+    /**
+     * Who decided from then on, without those that escalations have added since.
+     */
+    approvers: string[];
+    reason?: string;
+    /**
+     * Votes of who was no approver any more: they do not count.
+     */
+    dropped?: Vote[];
 };
 
 export type RunCounts = {
@@ -1666,6 +1753,76 @@ export type WaitingStep = {
     event_key?: string;
 };
 
+export type Webhook = {
+    id: Id;
+    project_id: string;
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    format: "json" | "slack" | "teams" | "mail";
+    url?: string;
+    /**
+     * Only in the answer that made it.
+     */
+    secret?: string;
+    mail_to?: string[];
+    links_for?: string[];
+    enabled: boolean;
+    created_by: string;
+    updated_by: string;
+    created_at: Time;
+    updated_at: Time;
+};
+
+export type WebhookDelivery = {
+    id: Id;
+    webhook_id: Id;
+    /**
+     * The `webhook-id` that it is sent with, each time.
+     */
+    message_id: string;
+    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
+    workflow_run_id: Id;
+    step_ref?: string;
+    /**
+     * dead: it was tried for a day, or the receiver said 410.
+     */
+    status: "pending" | "delivered" | "dead";
+    /**
+     * @minimum 0
+     */
+    attempts: number;
+    last_error?: string;
+    created_at: Time;
+    last_attempt_at?: Time;
+    delivered_at?: Time;
+};
+
+export type WebhookDeliveryPlan = {
+    dry_run: true;
+    delivery: WebhookDelivery;
+};
+
+export type WebhookPlan = {
+    dry_run: true;
+    webhook: {
+        id?: Id;
+        project_id: string;
+        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+        format: "json" | "slack" | "teams" | "mail";
+        url?: string;
+        /**
+         * Only in the answer that made it.
+         */
+        secret?: string;
+        mail_to?: string[];
+        links_for?: string[];
+        enabled: boolean;
+        created_by: string;
+        updated_by: string;
+        created_at?: Time;
+        updated_at?: Time;
+    };
+};
+
 export type Workflow = {
     id: Id;
     project_id: string;
@@ -1806,7 +1963,28 @@ export type WorkflowPlan = {
              * @maximum 2147483647
              */
             approval_timeout_secs?: number;
-            approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+            approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+            /**
+             * @minItems 1
+             * @maxItems 10
+             */
+            approval_escalation?: {
+                /**
+                 * @minimum 1
+                 * @maximum 2147483647
+                 */
+                after_secs: number;
+                /**
+                 * @minItems 1
+                 * @maxItems 1000
+                 */
+                approvers: string[];
+            }[];
+            /**
+             * @minimum -2147483648
+             * @maximum 2147483647
+             */
+            approval_remind_every_secs?: number;
             /**
              * @maxLength 500
              * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2081,7 +2259,28 @@ export type WorkflowStep = {
      * @maximum 2147483647
      */
     approval_timeout_secs?: number;
-    approval_on_timeout?: "fail" | "approve" | "reject" | "skip";
+    approval_on_timeout?: "fail" | "approve" | "reject" | "skip" | "escalate";
+    /**
+     * @minItems 1
+     * @maxItems 10
+     */
+    approval_escalation?: {
+        /**
+         * @minimum 1
+         * @maximum 2147483647
+         */
+        after_secs: number;
+        /**
+         * @minItems 1
+         * @maxItems 1000
+         */
+        approvers: string[];
+    }[];
+    /**
+     * @minimum -2147483648
+     * @maximum 2147483647
+     */
+    approval_remind_every_secs?: number;
     /**
      * @maxLength 500
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2417,7 +2616,28 @@ export type CreateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -2731,7 +2951,28 @@ export type UpdateWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3202,7 +3443,28 @@ export type DryRunWorkflowBody = {
          * @maximum 2147483647
          */
         approval_timeout_secs?: number | null;
-        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip") | null;
+        approval_on_timeout?: ("fail" | "approve" | "reject" | "skip" | "escalate") | null;
+        /**
+         * @minItems 1
+         * @maxItems 10
+         */
+        approval_escalation?: {
+            /**
+             * @minimum 1
+             * @maximum 2147483647
+             */
+            after_secs: number;
+            /**
+             * @minItems 1
+             * @maxItems 1000
+             */
+            approvers: string[];
+        }[] | null;
+        /**
+         * @minimum -2147483648
+         * @maximum 2147483647
+         */
+        approval_remind_every_secs?: number | null;
         /**
          * @maxLength 500
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4752,6 +5014,114 @@ export type CommentWorkflowRunStepVariables = {
     headers?: CommentWorkflowRunStepHeaders;
 };
 
+export type ReassignWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ReassignWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ReassignWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ReassignWorkflowRunStepBody = {
+    /**
+     * @minItems 1
+     * @maxItems 50
+     */
+    approvers: string[];
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ReassignWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ReassignWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ReassignWorkflowRunStepVariables = {
+    path: ReassignWorkflowRunStepPath;
+    query?: ReassignWorkflowRunStepQuery;
+    body: ReassignWorkflowRunStepBody;
+    headers?: ReassignWorkflowRunStepHeaders;
+};
+
+export type ExtendWorkflowRunStepResult = {
+    step_run: StepRun;
+    approval: Approval;
+} | DryRun | AcceptedCommand;
+
+export type ExtendWorkflowRunStepPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type ExtendWorkflowRunStepQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type ExtendWorkflowRunStepBody = {
+    /**
+     * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
+     * @format date-time
+     */
+    until: string;
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type ExtendWorkflowRunStepHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type ExtendWorkflowRunStepResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type ExtendWorkflowRunStepVariables = {
+    path: ExtendWorkflowRunStepPath;
+    query?: ExtendWorkflowRunStepQuery;
+    body: ExtendWorkflowRunStepBody;
+    headers?: ExtendWorkflowRunStepHeaders;
+};
+
 export type SkipWorkflowRunStepResult = {
     step_run: StepRun;
 } | DryRun | AcceptedCommand;
@@ -5127,6 +5497,307 @@ export type DecideApprovalsVariables = {
     query?: DecideApprovalsQuery;
     body: DecideApprovalsBody;
     headers?: DecideApprovalsHeaders;
+};
+
+export type CreateApprovalLinkResult = ApprovalLinkPlan | ApprovalLink;
+
+export type CreateApprovalLinkPath = {
+    workflowRunID: Id;
+    stepRef: string;
+};
+
+export type CreateApprovalLinkQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type CreateApprovalLinkBody = {
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+} | null;
+
+export type CreateApprovalLinkResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type CreateApprovalLinkVariables = {
+    path: CreateApprovalLinkPath;
+    query?: CreateApprovalLinkQuery;
+    body?: CreateApprovalLinkBody;
+};
+
+export type ListWebhooksResult = {
+    data: Webhook[];
+    has_more: boolean;
+    next_cursor?: string;
+};
+
+export type ListWebhooksQuery = {
+    /**
+     * 50 where it is absent. More than 100 are 100.
+     * @minimum 1
+     */
+    limit?: number;
+    /**
+     * What `X-Next-Cursor` said, or an RFC 3339 time.
+     */
+    cursor?: string;
+    /**
+     * Answer `{data, has_more, next_cursor}` in place of an array.
+     */
+    envelope?: boolean;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string;
+};
+
+export type ListWebhooksResponseHeaders = {
+    xRequestId?: string;
+    xHasMore?: string;
+    xNextCursor?: string;
+    link?: string;
+};
+
+export type ListWebhooksVariables = {
+    query?: ListWebhooksQuery;
+};
+
+export type CreateWebhookResult = WebhookPlan | Webhook;
+
+export type CreateWebhookQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type CreateWebhookBody = {
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string | null;
+    /**
+     * @minItems 1
+     * @maxItems 16
+     */
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    format?: ("json" | "slack" | "teams" | "mail") | null;
+    /**
+     * @minLength 1
+     * @maxLength 2048
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    url?: string | null;
+    /**
+     * Signs what is sent. Not shown again.
+     * @minLength 16
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    secret?: string | null;
+    /**
+     * Of `mail`. Without it, the approvers whose names are addresses.
+     * @minItems 1
+     * @maxItems 50
+     */
+    mail_to?: string[] | null;
+    /**
+     * Approvers for whom decision links are sent, `*` for each. Needs `approvals:override`.
+     * @minItems 0
+     * @maxItems 100
+     */
+    links_for?: string[] | null;
+    enabled?: boolean | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+};
+
+export type CreateWebhookHeaders = {
+    /**
+     * Makes a repeated request the same one: it has the same outcome, and happens once.
+     * @pattern ^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$
+     */
+    "Idempotency-Key"?: string;
+};
+
+export type CreateWebhookResponseHeaders = {
+    xRequestId?: string;
+    location?: string;
+};
+
+export type CreateWebhookVariables = {
+    query?: CreateWebhookQuery;
+    body: CreateWebhookBody;
+    headers?: CreateWebhookHeaders;
+};
+
+export type GetWebhookResult = Webhook;
+
+export type GetWebhookPath = {
+    webhookID: Id;
+};
+
+export type GetWebhookResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type GetWebhookVariables = {
+    path: GetWebhookPath;
+};
+
+export type DeleteWebhookResult = WebhookPlan;
+
+export type DeleteWebhookPath = {
+    webhookID: Id;
+};
+
+export type DeleteWebhookQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type DeleteWebhookResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type DeleteWebhookVariables = {
+    path: DeleteWebhookPath;
+    query?: DeleteWebhookQuery;
+};
+
+export type UpdateWebhookResult = Webhook | WebhookPlan;
+
+export type UpdateWebhookPath = {
+    webhookID: Id;
+};
+
+export type UpdateWebhookQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type UpdateWebhookBody = {
+    /**
+     * @minItems 1
+     * @maxItems 16
+     */
+    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
+    /**
+     * @minLength 1
+     * @maxLength 2048
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    url?: string | null;
+    /**
+     * Signs what is sent. Not shown again.
+     * @minLength 16
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    secret?: string | null;
+    /**
+     * Of `mail`. Without it, the approvers whose names are addresses.
+     * @minItems 1
+     * @maxItems 50
+     */
+    mail_to?: string[] | null;
+    /**
+     * Approvers for whom decision links are sent, `*` for each. Needs `approvals:override`.
+     * @minItems 0
+     * @maxItems 100
+     */
+    links_for?: string[] | null;
+    enabled?: boolean | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+} | null;
+
+export type UpdateWebhookResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type UpdateWebhookVariables = {
+    path: UpdateWebhookPath;
+    query?: UpdateWebhookQuery;
+    body?: UpdateWebhookBody;
+};
+
+export type ListWebhookDeliveriesResult = {
+    data: WebhookDelivery[];
+    has_more: boolean;
+    next_cursor?: string;
+};
+
+export type ListWebhookDeliveriesPath = {
+    webhookID: Id;
+};
+
+export type ListWebhookDeliveriesQuery = {
+    /**
+     * 50 where it is absent. More than 100 are 100.
+     * @minimum 1
+     */
+    limit?: number;
+    /**
+     * What `X-Next-Cursor` said, or an RFC 3339 time.
+     */
+    cursor?: string;
+    /**
+     * Answer `{data, has_more, next_cursor}` in place of an array.
+     */
+    envelope?: boolean;
+    status?: "pending" | "delivered" | "dead";
+};
+
+export type ListWebhookDeliveriesResponseHeaders = {
+    xRequestId?: string;
+    xHasMore?: string;
+    xNextCursor?: string;
+    link?: string;
+};
+
+export type ListWebhookDeliveriesVariables = {
+    path: ListWebhookDeliveriesPath;
+    query?: ListWebhookDeliveriesQuery;
+};
+
+export type RedeliverWebhookResult = WebhookDelivery | WebhookDeliveryPlan;
+
+export type RedeliverWebhookPath = {
+    webhookID: Id;
+    deliveryID: Id;
+};
+
+export type RedeliverWebhookQuery = {
+    /**
+     * Answer what would happen, and do nothing.
+     */
+    dryRun?: boolean;
+};
+
+export type RedeliverWebhookResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type RedeliverWebhookVariables = {
+    path: RedeliverWebhookPath;
+    query?: RedeliverWebhookQuery;
 };
 
 export type ListBulkOperationsResult = {
@@ -7156,6 +7827,32 @@ export type Ops = {
             location?: string;
         };
     };
+    reassignWorkflowRunStep: {
+        args: {
+            path: ReassignWorkflowRunStepPath;
+            query?: ReassignWorkflowRunStepQuery;
+            body: ReassignWorkflowRunStepBody;
+            headers?: ReassignWorkflowRunStepHeaders;
+        };
+        result: ReassignWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    extendWorkflowRunStep: {
+        args: {
+            path: ExtendWorkflowRunStepPath;
+            query?: ExtendWorkflowRunStepQuery;
+            body: ExtendWorkflowRunStepBody;
+            headers?: ExtendWorkflowRunStepHeaders;
+        };
+        result: ExtendWorkflowRunStepResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
     skipWorkflowRunStep: {
         args: {
             path: SkipWorkflowRunStepPath;
@@ -7261,6 +7958,97 @@ export type Ops = {
             headers?: DecideApprovalsHeaders;
         };
         result: DecideApprovalsResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    createApprovalLink: {
+        args: {
+            path: CreateApprovalLinkPath;
+            query?: CreateApprovalLinkQuery;
+            body?: CreateApprovalLinkBody;
+        };
+        result: CreateApprovalLinkResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    listWebhooks: {
+        args: {
+            query?: ListWebhooksQuery;
+        };
+        result: ListWebhooksResult;
+        headers: {
+            xRequestId?: string;
+            xHasMore?: string;
+            xNextCursor?: string;
+            link?: string;
+        };
+        item: Webhook;
+    };
+    createWebhook: {
+        args: {
+            query?: CreateWebhookQuery;
+            body: CreateWebhookBody;
+            headers?: CreateWebhookHeaders;
+        };
+        result: CreateWebhookResult;
+        headers: {
+            xRequestId?: string;
+            location?: string;
+        };
+    };
+    getWebhook: {
+        args: {
+            path: GetWebhookPath;
+        };
+        result: GetWebhookResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    deleteWebhook: {
+        args: {
+            path: DeleteWebhookPath;
+            query?: DeleteWebhookQuery;
+        };
+        result: DeleteWebhookResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    updateWebhook: {
+        args: {
+            path: UpdateWebhookPath;
+            query?: UpdateWebhookQuery;
+            body?: UpdateWebhookBody;
+        };
+        result: UpdateWebhookResult;
+        headers: {
+            xRequestId?: string;
+        };
+    };
+    listWebhookDeliveries: {
+        args: {
+            path: ListWebhookDeliveriesPath;
+            query?: ListWebhookDeliveriesQuery;
+        };
+        result: ListWebhookDeliveriesResult;
+        headers: {
+            xRequestId?: string;
+            xHasMore?: string;
+            xNextCursor?: string;
+            link?: string;
+        };
+        item: WebhookDelivery;
+    };
+    redeliverWebhook: {
+        args: {
+            path: RedeliverWebhookPath;
+            query?: RedeliverWebhookQuery;
+        };
+        result: RedeliverWebhookResult;
         headers: {
             xRequestId?: string;
         };
@@ -7737,6 +8525,8 @@ export const OPERATIONS = {
     rejectWorkflowRunStep: { id: "rejectWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reject", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     withdrawWorkflowRunStepVote: { id: "withdrawWorkflowRunStepVote", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/withdraw", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     commentWorkflowRunStep: { id: "commentWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/comment", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    reassignWorkflowRunStep: { id: "reassignWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/reassign", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    extendWorkflowRunStep: { id: "extendWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/extend", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     skipWorkflowRunStep: { id: "skipWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/skip", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     forceCompleteWorkflowRunStep: { id: "forceCompleteWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/force-complete", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     listWorkflowRunLabels: { id: "listWorkflowRunLabels", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/labels", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -7747,6 +8537,14 @@ export const OPERATIONS = {
     countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunStepApproval: { id: "getWorkflowRunStepApproval", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approval", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    createApprovalLink: { id: "createApprovalLink", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/links", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    listWebhooks: { id: "listWebhooks", method: "GET", path: "/v1/webhooks", tags: ["Webhooks"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    createWebhook: { id: "createWebhook", method: "POST", path: "/v1/webhooks", tags: ["Webhooks"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    getWebhook: { id: "getWebhook", method: "GET", path: "/v1/webhooks/{webhookID}", tags: ["Webhooks"], params: [{ name: "webhookID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    deleteWebhook: { id: "deleteWebhook", method: "DELETE", path: "/v1/webhooks/{webhookID}", tags: ["Webhooks"], params: [{ name: "webhookID", in: "path" }, { name: "dryRun", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    updateWebhook: { id: "updateWebhook", method: "PATCH", path: "/v1/webhooks/{webhookID}", tags: ["Webhooks"], params: [{ name: "webhookID", in: "path" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    listWebhookDeliveries: { id: "listWebhookDeliveries", method: "GET", path: "/v1/webhooks/{webhookID}/deliveries", tags: ["Webhooks"], params: [{ name: "webhookID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    redeliverWebhook: { id: "redeliverWebhook", method: "POST", path: "/v1/webhooks/{webhookID}/deliveries/{deliveryID}/redeliver", tags: ["Webhooks"], params: [{ name: "webhookID", in: "path" }, { name: "deliveryID", in: "path" }, { name: "dryRun", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listBulkOperations: { id: "listBulkOperations", method: "GET", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     createBulkOperation: { id: "createBulkOperation", method: "POST", path: "/v1/bulk-operations", tags: ["Bulk operations"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     getBulkOperation: { id: "getBulkOperation", method: "GET", path: "/v1/bulk-operations/{operationID}", tags: ["Bulk operations"], params: [{ name: "operationID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -9632,4 +10430,4 @@ export function createClient<
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, reassignWorkflowRunStep, extendWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, createApprovalLink, listWebhooks, createWebhook, getWebhook, deleteWebhook, updateWebhook, listWebhookDeliveries, redeliverWebhook, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** Each of them may be in a file: NAME_FILE is then its path. */
-const SECRETS = ["DATABASE_URL", "JWT_SECRET", "RUN_TOKEN_SECRET", "TEMPORAL_API_KEY"];
+const SECRETS = ["DATABASE_URL", "JWT_SECRET", "RUN_TOKEN_SECRET", "TEMPORAL_API_KEY", "SMTP_URL"];
 
 const fileOf = (name: string) => `${name}_FILE`;
 

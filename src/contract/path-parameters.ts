@@ -13,6 +13,8 @@ export const PATH_PARAMETERS = {
   workflowID: { schema: id, notFound: "workflow not found" },
   workflowRunID: { schema: id, notFound: "workflow run not found" },
   operationID: { schema: id, notFound: "bulk operation not found" },
+  webhookID: { schema: id, notFound: "webhook not found" },
+  deliveryID: { schema: id, notFound: "webhook delivery not found" },
   jobID: { schema: id, notFound: "job not found" },
   runID: { schema: id, notFound: "run not found" },
   // A command's id may be an Idempotency-Key, and no other text is one.

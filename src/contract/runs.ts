@@ -94,6 +94,21 @@ const vote = z
   })
   .meta({ id: "Vote" });
 
+const reassignment = z
+  .strictObject({
+    actor: z.string(),
+    at: time,
+    approvers: z
+      .array(z.string())
+      .describe("Who decided from then on, without those that escalations have added since."),
+    reason: z.string().optional(),
+    dropped: z.array(vote).optional().describe("Votes of who was no approver any more: they do not count."),
+  })
+  .meta({ id: "Reassignment" });
+
+const extension = z
+  .strictObject({ actor: z.string(), at: time, until: time, reason: z.string().optional() })
+  .meta({ id: "Extension" });
 /** What a gate shows to those who decide it, rendered when it opened. */
 const shown = {
   step_attempt: z
@@ -115,7 +130,9 @@ export const approval = z
     id: z.string(),
     workflow_run_id: id,
     workflow_step_run_id: id,
-    approvers: z.array(z.string()),
+    approvers: z
+      .array(z.string())
+      .describe("Who decides it now: also whom an escalation has added, or it was reassigned to."),
     required: z.int().optional().describe("How many of them have to approve. Absent: one."),
     status: approvalStatus,
     approved_by: z.string().optional(),
@@ -126,6 +143,12 @@ export const approval = z
     ...shown,
     votes: z.array(vote).optional(),
     comments: z.array(z.strictObject({ actor: z.string(), at: time, comment: z.string() })).optional(),
+    escalation_level: z.int().optional().describe("How many steps of its escalation were taken."),
+    escalated_at: time.optional().describe("When the last of them was."),
+    reminders: z.int().optional(),
+    reminded_at: time.optional().describe("When the last of them was."),
+    reassignments: z.array(reassignment).optional(),
+    extensions: z.array(extension).optional(),
   })
   .meta({ id: "Approval" });
 export type Approval = z.output<typeof approval>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { json, line, map, members, prose, shownAs } from "./fields.ts";
+import { json, line, list, map, members, prose, shownAs } from "./fields.ts";
+import { timestamp } from "./lists/parameters.ts";
 import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { option } from "./steps/approval.ts";
@@ -24,6 +25,18 @@ export const emptyBody = members({});
 /** A comment that decides nothing. */
 export const commentBody = members({ comment: comment.min(1) }).meta({
   example: { comment: "who checks the prices?" },
+});
+
+const changeReason = prose(4096).optional();
+
+/** Who decides from now on. Whether they can, the run says. */
+export const reassignBody = members({ approvers: list(line(255).min(1), 50, 1), reason: changeReason }).meta({
+  example: { approvers: ["bob"], reason: "ada is on holiday" },
+});
+
+/** The deadline from now on. */
+export const extendBody = members({ until: timestamp, reason: changeReason }).meta({
+  example: { until: "2027-01-31T12:00:00Z", reason: "the auditors come on Friday" },
 });
 
 /** Force-complete. */

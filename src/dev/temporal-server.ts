@@ -2,7 +2,7 @@ import { Connection } from "@temporalio/client";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lastLines, type ServerProcess, startServer, stopLeftover } from "./server-process.ts";
-import { SEARCH_ATTRIBUTES } from "../temporal/connection.ts";
+import { SEARCH_ATTRIBUTES } from "../../workflows/web-ui/search-attributes.ts";
 
 /**
  * The dev server's defaults are made for a shared cluster. Measured on its single shard: with 20 polls a second every hop waits 50 ms
@@ -21,6 +21,9 @@ export const DYNAMIC_CONFIG = [
   "history.MaxBufferedQueryCount=1000",
   "system.enableActivityEagerExecution=true",
 ];
+
+/** The types of search attributes, as the server's command names them. */
+const NAMED = { KEYWORD: "Keyword", KEYWORD_LIST: "KeywordList" };
 
 export interface TemporalOptions {
   binary: string;
@@ -44,7 +47,7 @@ export async function startTemporal(options: TemporalOptions): Promise<ServerPro
       ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
       ...(uiPort === undefined ? ["--headless"] : ["--ui-port", String(uiPort)]),
       ...["--db-filename", join(dataDir, "temporal.db"), "--namespace", namespace, "--log-level", "error"],
-      ...SEARCH_ATTRIBUTES.flatMap((name) => ["--search-attribute", `${name}=Keyword`]),
+      ...SEARCH_ATTRIBUTES.flatMap(({ name, type }) => ["--search-attribute", `${name}=${NAMED[type]}`]),
       ...[...DYNAMIC_CONFIG, ...settings].flatMap((setting) => ["--dynamic-config-value", setting]),
     ],
     logFile,

@@ -6,11 +6,14 @@ export function welcome({
   apiUrl,
   token,
   waitingRunId,
+  link,
 }: {
   dev: DevConfig;
   apiUrl: string;
   token: string;
   waitingRunId: string;
+  /** Where the release manager decides in a browser. */
+  link?: string;
 }): string {
   const bearer = `-H 'Authorization: Bearer ${token}'`;
   const webUi = dev.temporalAddress ? `(that of ${dev.temporalAddress})` : `http://localhost:${dev.temporalUiPort}`;
@@ -36,5 +39,13 @@ curl -s ${bearer} ${apiUrl}/v1/workflow-runs/${waitingRunId}/steps
 Approve it:
 
 curl -s -X POST ${bearer} ${apiUrl}/v1/workflow-runs/${waitingRunId}/steps/approval/approve
-`;
+${
+  link
+    ? `
+Or look at it and decide it in a browser, once, without a token:
+
+${link}
+`
+    : ""
+}`;
 }

@@ -2,6 +2,7 @@ import type { Express, RequestHandler } from "express";
 import express from "express";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
+import { serveApprovals } from "./decision-links/serve.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
 import { checkAnswers } from "./check-answers.ts";
@@ -44,6 +45,7 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
     if (isInPlaceOfParameter(path)) app.all(path, refuseMethod(path));
   }
   serveDocs(app);
+  serveApprovals(app, deps);
   for (const path of paths) app.all(path, refuseMethod(path));
   app.use(() => {
     throw new Problem("not_found", "no such route");

@@ -6,6 +6,7 @@ export const TAGS = {
   "Workflow runs": "Runs, and the verbs that steer them.",
   Steps: "The steps of a run, and the verbs that steer those.",
   Approvals: "Gates that wait for somebody's decision.",
+  Webhooks: "Who is told what becomes of runs and approvals.",
   "Bulk operations": "One verb for many runs.",
   Jobs: "The HTTP endpoints that steps call.",
   "Job runs": "The calls of those endpoints.",

@@ -9,6 +9,8 @@ export const SCOPES = [
   "jobs:trigger",
   "runs:read",
   "runs:write",
+  "webhooks:read",
+  "webhooks:write",
   "approvals:decide",
   "approvals:override",
 ] as const;

@@ -2,7 +2,7 @@ import { defaultPayloadConverter } from "@temporalio/common";
 import type { coresdk } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
 import type { TaskWatch } from "./task-watch.ts";
-import { DEFINITION_ATTRIBUTE } from "../../workflows/messages.ts";
+import { DEFINITION_ATTRIBUTE } from "../../workflows/web-ui/search-attributes.ts";
 
 /**
  * A worker without the SDK's watchdog. The SDK starts a thread at each entry into the sandbox, to end what computes for 5 s. Starting
@@ -59,7 +59,8 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
 
 /** The definition that the first activation of a workflow names. */
 function definitionOf({ jobs }: coresdk.workflow_activation.IWorkflowActivation): string | undefined {
-  const { searchAttributes } = jobs?.[0]?.initializeWorkflow ?? {};
-  const payload = searchAttributes?.indexedFields?.[DEFINITION_ATTRIBUTE.name];
+  const { memo, searchAttributes } = jobs?.[0]?.initializeWorkflow ?? {};
+  // Of runs that were begun before there was the memo, the attribute is the id.
+  const payload = memo?.fields?.definition_id ?? searchAttributes?.indexedFields?.[DEFINITION_ATTRIBUTE.name];
   return payload ? defaultPayloadConverter.fromPayload<string>(payload) : undefined;
 }

@@ -7,8 +7,10 @@ import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
 import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
+import { startingDeliveries } from "../commands/webhooks/start-deliveries.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
+import { scheduleRetention } from "./retention-schedule.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
@@ -70,7 +72,9 @@ export async function startWorker(
   const forgetting = setInterval(() => {
     journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
   }, FORGET_EVERY_MS).unref();
+  const deliveries = startingDeliveries(deps);
   const drainTime = `${deps.config.drainSecs}s` as const;
+  await scheduleRetention(deps);
   const watch = new TaskWatch();
   const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([
@@ -99,6 +103,7 @@ export async function startWorker(
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
+      await deliveries.stop();
       await end(0);
       await calls.noneOrphaned(ORPHANS_AWAITED_MS);
       await calls.noneOpen(drained - Date.now());

@@ -1,5 +1,5 @@
 import { attemptEnd, endOf, failureDetails } from "./attempt.ts";
-import type { End, Passed } from "./outcome.ts";
+import type { End, GateChange, Passed } from "./outcome.ts";
 import type { Trace } from "./trace.ts";
 import { isVotedOn, votesOn } from "./votes.ts";
 import type { World } from "./world.ts";
@@ -10,6 +10,7 @@ import type { Run } from "../../workflows/engine/run.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
 import type { Work } from "../../workflows/engine/steps/kind.ts";
 import { workOf } from "../../workflows/engine/steps/work.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
 import { hasBegun } from "../../workflows/engine/transitions.ts";
 
 /** A simulated run is also to be told how what it only waits for ends. */
@@ -38,13 +39,15 @@ export function simulatedWork(world: World, run: Run, i: number): SimulatedWork[
       ? state.trigger?.event_key !== undefined
       : definition.step_type !== "approval" || state.approval !== undefined;
   const isDecided = state.status === "waiting" && isRegistered;
-  return isDecided ? [...work, { kind: "end", key: `end/${state.generation}` }] : work;
+  // Where too few could decide a gate, those whom its escalation asks may be enough.
+  const level = state.approval?.escalation_level ?? 0;
+  return isDecided ? [...work, { kind: "end", key: `end/${state.generation}/${level}` }] : work;
 }
 
 /** What comes of work that begins now. */
 export function comingOf(world: World, trace: Trace, run: Run, i: number, work: SimulatedWork, now: number): Coming[] {
   const definition = run.plan.steps[i] as PlanStep;
-  const { generation, attempt, first_attempt } = run.state.steps[i] as StepState;
+  const { generation, attempt, first_attempt, started_at = now } = run.state.steps[i] as StepState;
   const news = { at: now, step: i, generation };
   const outcome = world.outcomeOf(definition);
   const isOfGuess = endOf(outcome, attempt - first_attempt).isGuess;
@@ -108,9 +111,16 @@ export function comingOf(world: World, trace: Trace, run: Run, i: number, work: 
       return [{ at: work.until, isOfGuess, event: { ...news, type: "deadline_passed", deadline: work.until } }];
     case "end": {
       const end = endOf(outcome, 0);
-      if (isVotedOn(end)) return [after(end, (at) => votesOn(run, i, end, at))];
+      const changes = (outcome.changes ?? []).map((change, n) => {
+        const at = started_at + change.after_ms;
+        return { at, event: { ...changing(definition, change, n, started_at), at } };
+      });
+      // Of a gate it is counted from its opening, however often it has escalated since.
+      const wait = definition.step_type === "approval" ? now - started_at : 0;
+      const ending = { ...end, after_ms: Math.max(0, end.after_ms - wait) };
+      if (isVotedOn(end)) return [...changes, after(ending, (at) => votesOn(run, i, end, at))];
       const event = endingOf(definition, end, news);
-      return event ? [after(end, event)] : [];
+      return event ? [...changes, after(ending, event)] : changes;
     }
     case "pass": {
       const { passed } = outcome;
@@ -147,6 +157,18 @@ interface News {
   step: number;
   generation: number;
 }
+
+/** Someone changes a gate that opened then. */
+const changing = (
+  { step_ref }: PlanStep,
+  { verb, actor, reason, ...change }: GateChange,
+  n: number,
+  opened: number,
+) => ({
+  ...commandTo(step_ref, verb, { actor, reason }),
+  id: `${verb} ${step_ref} ${n}`,
+  ...("approvers" in change ? { approvers: change.approvers } : { until: rfc3339(opened + change.until_ms) }),
+});
 
 /** Someone passes a step over. */
 export const passing = ({ step_ref }: PlanStep, passed: Passed) =>

@@ -1,13 +1,12 @@
 import type { Documents } from "./documents.ts";
 import type { End, Outcome } from "./outcome.ts";
-import { voterNamed } from "./votes.ts";
+import { everAsked, voterNamed } from "./votes.ts";
 import { stringifyJson } from "../contract/json.ts";
 import type { GivenOutcome } from "../contract/simulation/outcomes.ts";
 import type { StepType } from "../contract/steps/index.ts";
 import { Problem } from "../errors.ts";
 import { formMismatch } from "../rules/gate-form.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
-import { gateOfStep } from "../../workflows/engine/steps/votes.ts";
 import { classOf } from "../../workflows/failure-classes.ts";
 
 type Field = keyof GivenOutcome;
@@ -62,7 +61,9 @@ function* problemsOf(given: GivenOutcome, step: PlanStep): Generator<string> {
   if (given.times_out) {
     const others = names.filter((name) => name !== "times_out");
     if (others.length > 0) yield `.${others[0]}: has no effect when it times out`;
-    const { approval_timeout_secs = 0, event_timeout_secs } = step;
+    const { approval_timeout_secs = 0, event_timeout_secs, approval_on_timeout } = step;
+    if (step_type === "approval" && approval_on_timeout === "escalate")
+      yield ".times_out: its approval_on_timeout, escalate, does not end it";
     if ((step_type === "approval" ? approval_timeout_secs : event_timeout_secs) === 0)
       yield ".times_out: the step has no timeout";
   } else if (given.event !== undefined && given.failure) yield ".event: has no effect with failure";
@@ -95,7 +96,7 @@ function* decisionProblems(given: GivenOutcome, step: PlanStep): Generator<strin
     values !== undefined && step.approval_form && formMismatch(step.approval_form.text, stringifyJson(values));
   if (problem) yield `.${problem}`;
   if (reason !== undefined && decision !== "reject") yield ".reason: is of a rejection";
-  if (by !== undefined && !voterNamed(by, gateOfStep(step))) yield ".by: not one of the approvers";
+  if (by !== undefined && !voterNamed(by, everAsked(step))) yield ".by: not one of the approvers";
 }
 
 function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents, took = 0): Outcome {
@@ -104,7 +105,7 @@ function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents, to
   const { failure, decision, option, values, by, reason } = given;
   if (given.times_out) return { ends: [{ after_ms, is: "left alone" }] };
   if (step.step_type === "approval") {
-    const named = by === undefined ? undefined : voterNamed(by, gateOfStep(step));
+    const named = by === undefined ? undefined : voterNamed(by, everAsked(step));
     const is = decision === "reject" ? "rejected" : "approved";
     const text = values === undefined ? undefined : stringifyJson(values);
     return { ends: [{ after_ms, is, voters: named ? [named] : [], reason, option, values: text }] };

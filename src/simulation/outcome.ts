@@ -39,10 +39,18 @@ export interface Passed {
   output?: JsonDoc;
 }
 
+/** Someone said of an open gate, so long after it had opened, who decides it, or, counted from then too, until when. */
+export type GateChange = { after_ms: number; actor: string; reason?: string } & (
+  | { verb: "reassign"; approvers: string[] }
+  | { verb: "extend"; until_ms: number }
+);
+
 /** What becomes of a step once it has begun. */
 export interface Outcome {
   /** Of a job by attempt, and the last one is that of all further attempts. Any other step has one. */
   ends: [End, ...End[]];
+  /** Of a gate, before it ends. */
+  changes?: GateChange[];
   /** Nobody has said so. */
   isAssumed?: true;
   /** As it was in a run: it took as long as it took, whatever the limits. */

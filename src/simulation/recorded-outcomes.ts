@@ -1,4 +1,4 @@
-import { assumedOutcome, type End, type Outcome, type Voter } from "./outcome.ts";
+import { assumedOutcome, type End, type GateChange, type Outcome, type Voter } from "./outcome.ts";
 import type { Payloads } from "./payloads.ts";
 import { classOfError } from "../rules/failure-text.ts";
 import type { AttemptRow } from "../../workflows/engine/mirror/rows.ts";
@@ -79,7 +79,20 @@ function outcomeOf(step: PlanStep, state: StepState, earlier: AttemptRow[]): Out
   const [assumed] = assumedOutcome(step, after_ms).ends;
   const last: End = status === "canceled" ? { ...assumed, isGuess: true } : endOf(step, state, after_ms);
   const [first = last, ...others] = [...failures, last];
-  return { ends: [first, ...others], isAssumed: status === "canceled" ? true : undefined };
+  const changes = state.approval && changesOf(state.approval);
+  return { ends: [first, ...others], changes, isAssumed: status === "canceled" ? true : undefined };
+}
+
+function changesOf({ requested_at, reassignments = [], extensions = [] }: ApprovalState): GateChange[] {
+  const reassigned = reassignments.map(
+    ({ at, actor, approvers, reason }) =>
+      ({ verb: "reassign", after_ms: at - requested_at, actor, approvers, reason }) as const,
+  );
+  const extended = extensions.map(
+    ({ at, actor, until, reason }) =>
+      ({ verb: "extend", after_ms: at - requested_at, actor, until_ms: until - requested_at, reason }) as const,
+  );
+  return [...reassigned, ...extended];
 }
 
 /** `next`: when the next attempt began. */

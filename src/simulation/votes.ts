@@ -66,6 +66,13 @@ function votersOf({ approvers, required = 1 }: Gate): Voter[] {
   ];
 }
 
+/** A gate, with all whom its escalation may ask. */
+export function everAsked(step: PlanStep): Gate {
+  const gate = gateOfStep(step);
+  const asked = step.approval_escalation?.flatMap(({ approvers }) => approvers) ?? [];
+  return gate.approvers.length === 0 ? gate : { ...gate, approvers: [...gate.approvers, ...asked] };
+}
+
 /** Somebody who is named as one who decides: an approver, or a member of one of the groups. Undefined: they can't be. */
 export function voterNamed(actor: string, { approvers }: Gate): Voter | undefined {
   if (isGroup(actor)) return undefined;

@@ -1,18 +1,24 @@
 import { status } from "@grpc/grpc-js";
 import { Client, isGrpcServiceError } from "@temporalio/client";
 import { NativeConnection } from "@temporalio/worker";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { within } from "../time/deadline.ts";
 import { dataConverter } from "./payload-codec.ts";
-import { DEFINITION_ATTRIBUTE, PROJECT_ATTRIBUTE, STATUS_ATTRIBUTE } from "../../workflows/messages.ts";
+import { SEARCH_ATTRIBUTES } from "../../workflows/web-ui/search-attributes.ts";
 
-/** The search attributes of runs in Temporal's visibility store and Web UI. All are keywords. */
-export const SEARCH_ATTRIBUTES = [PROJECT_ATTRIBUTE, DEFINITION_ATTRIBUTE, STATUS_ATTRIBUTE].map(({ name }) => name);
-const KEYWORD = 2; // temporal.api.enums.v1.IndexedValueType
+/** As temporal.api.enums.v1.IndexedValueType numbers them. */
+const INDEXED_AS = { KEYWORD: 2, KEYWORD_LIST: 7 };
+
+/** As they are registered. */
+export const indexed = (attributes: typeof SEARCH_ATTRIBUTES) =>
+  Object.fromEntries(attributes.map(({ name, type }) => [name, INDEXED_AS[type]] as const));
 
 /** A server that takes longer to answer is taken to hang. */
 const ANSWERS_WITHIN_MS = 10_000;
+
+const KNOWN_YET_MS = 200;
 
 /** One connection for client and worker: a run that is started in a process with a worker begins at once, without a poll. */
 export type Temporal = Client & { connection: NativeConnection };
@@ -85,13 +91,32 @@ async function assertNamespace(connection: NativeConnection, namespace: string):
   }
 }
 
+/** Those that are missing: a namespace may be of an earlier version. */
 async function registerSearchAttributes(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {
-  const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD] as const));
+  const names = SEARCH_ATTRIBUTES.map(({ name }) => name);
   try {
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = SEARCH_ATTRIBUTES.filter(({ name }) => customAttributes?.[name] === undefined);
+    if (missing.length === 0) return;
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: indexed(missing) });
+    await known(connection, namespace, names);
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === status.ALREADY_EXISTS) return;
     // Not everyone is allowed to register them. In a managed namespace the operator does.
-    log.warn({ error, searchAttributes: SEARCH_ATTRIBUTES }, "search attributes could not be registered");
+    log.warn({ error, searchAttributes: names }, "search attributes could not be registered");
+  }
+}
+
+/** The server's caches take some seconds, in which it would refuse runs that have them. */
+async function known({ workflowService }: NativeConnection, namespace: string, names: string[]): Promise<void> {
+  const query = names.map((name) => `${name} is null`).join(" and ");
+  for (;;) {
+    try {
+      await workflowService.countWorkflowExecutions({ namespace, query });
+      return;
+    } catch (error) {
+      if (!isGrpcServiceError(error) || error.code !== status.INVALID_ARGUMENT) throw error;
+    }
+    await sleep(KNOWN_YET_MS);
   }
 }

@@ -2,6 +2,7 @@ import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from "@temporal
 import { WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
 import type { Temporal } from "./connection.ts";
 import type { RunEnd } from "../../workflows/engine/events.ts";
+import type { RunFailure } from "../../workflows/web-ui/result.ts";
 
 interface Deps {
   temporal: Temporal;
@@ -21,6 +22,12 @@ export async function whereabouts({ temporal }: Deps, runId: string): Promise<Wh
   }
 }
 
+/** The run's own error, of which the message says the step as well. Runs that ended before it did have no details. */
+function errorOf({ message, details }: ApplicationFailure): string | undefined {
+  const failure = details?.[0] as RunFailure | undefined;
+  return failure ? (failure.error ?? `workflow run ${failure.status}`) : message;
+}
+
 /** The end as the run would have mirrored it: a terminated run counts as canceled. */
 async function endOf(temporal: Temporal, runId: string, execution: string): Promise<RunEnd> {
   try {
@@ -32,6 +39,6 @@ async function endOf(temporal: Temporal, runId: string, execution: string): Prom
     if (cause instanceof TerminatedFailure) return { status: "canceled", error: `terminated: ${cause.message}` };
     if (cause instanceof TimeoutFailure) return { status: "timed_out", error: "workflow timed out" };
     if (!(cause instanceof ApplicationFailure)) return { status: "canceled", error: "canceled by user" };
-    return { status: cause.type === "timed_out" ? "timed_out" : "failed", error: cause.message };
+    return { status: cause.type === "timed_out" ? "timed_out" : "failed", error: errorOf(cause) };
   }
 }

@@ -41,6 +41,7 @@ export function presentGate(gate: Gate, attempt: number | undefined, texts: Text
     ...(gate.shown && membersOf(texts(gate.shown))),
     option: gate.option,
     ...presentVoices(gate, texts),
+    ...presentTurns(gate),
   };
 }
 
@@ -73,6 +74,21 @@ type Members = Pick<Approval, "title" | "text" | "payload" | "links" | "form" | 
 function membersOf(text: string | undefined): Members {
   const { payload, form, ...members } = (text === undefined ? {} : parseJson(text)) as Members;
   return { ...members, payload: payload ?? undefined, form };
+}
+
+/** What has become of a gate while nobody decided it. */
+function presentTurns({ reassignments, extensions, ...gate }: Gate) {
+  return {
+    escalation_level: gate.escalation_level,
+    escalated_at: shownTime(gate.escalated_at),
+    reminders: gate.reminders,
+    reminded_at: shownTime(gate.reminded_at),
+    reassignments: reassignments?.map(({ dropped, ...one }) => ({
+      ...dated(one),
+      dropped: dropped?.map(({ output: _, ...vote }) => dated(vote)),
+    })),
+    extensions: extensions?.map(({ until, ...one }) => ({ ...dated(one), until: rfc3339(until) })),
+  };
 }
 
 /** What was said to a gate. A single vote that decided it says no more than `approved_by`. */

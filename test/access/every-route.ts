@@ -39,6 +39,13 @@ export async function begin(): Promise<void> {
   const { version_id = "" } = await ok<{ version_id: string }>(stack, "GET", `/v1/workflows/${run.workflow_id}`);
   Object.assign(demo, { projectID: "demo", versionID: version_id, fromVersionID: version_id, toVersionID: version_id });
   await ok(stack, "PUT", "/v1/workflow-policies/demo", {});
+  const told = { project_id: "demo", events: ["approval.requested"], url: stack.jobs.url("/gone") };
+  stack.jobs.on("/gone", () => ({ status: 410 }));
+  demo.webhookID = (await ok<{ id: string }>(stack, "POST", "/v1/webhooks", told)).id;
+  await atGate();
+  demo.deliveryID = (await until(dead)).id;
+  // It stays the only one.
+  await ok(stack, "PATCH", filled("/v1/webhooks/:webhookID", demo), { enabled: false });
   demo.operationID = (await operating()).operationID ?? "";
   // Its id is that of the command, too.
   demo.commandID = "a command of demo";
@@ -58,6 +65,12 @@ export const filled = (path: string, ids: Ids) =>
 
 const atGate = async (): Promise<Ids> => {
   const run = await runOf(stack, [gate("gate")]);
+  await opens(stack, run, "gate");
+  return { ...demo, workflowRunID: run.id };
+};
+/** Of a gate with a deadline. */
+const timed = async (): Promise<Ids> => {
+  const run = await runOf(stack, [{ ...gate("gate"), approval_timeout_secs: 3600 }]);
   await opens(stack, run, "gate");
   return { ...demo, workflowRunID: run.id };
 };
@@ -116,6 +129,19 @@ const received = async (): Promise<Ids> => {
   return ids;
 };
 
+/** A delivery that was given up. */
+const dead = async () => {
+  const path = filled("/v1/webhooks/:webhookID/deliveries?status=dead", demo);
+  return (await ok<{ id: string }[]>(stack, "GET", path))[0] ?? false;
+};
+const webhookBody = () => ({ project_id: "demo", events: ["*"], url: stack.jobs.url("/told"), enabled: false });
+/** One of its own. */
+const ownWebhook = async (): Promise<Ids> => ({
+  ...demo,
+  webhookID: (await ok<{ id: string }>(stack, "POST", "/v1/webhooks", webhookBody())).id,
+});
+
+const WEBHOOK = "/v1/webhooks/:webhookID";
 const WORKFLOW = "/v1/workflows/:workflowID";
 const POLICY = "/v1/workflow-policies/:projectID";
 const RUN = "/v1/workflow-runs/:workflowRunID";
@@ -161,6 +187,8 @@ export const CASES: Record<string, Case> = {
   [`post ${STEP}/reject`]: { prepare: atGate },
   [`post ${STEP}/withdraw`]: { prepare: voted },
   [`post ${STEP}/comment`]: { body: () => ({ comment: "hm" }), prepare: atGate },
+  [`post ${STEP}/reassign`]: { body: () => ({ approvers: ["bob"] }), prepare: atGate },
+  [`post ${STEP}/extend`]: { body: () => ({ until: "2090-01-01T00:00:00Z" }), prepare: timed },
   "post /v1/approvals/decide": {
     body: ({ workflowRunID: workflow_run_id, stepRef: step_ref }) => ({
       decision: "approve",
@@ -170,6 +198,12 @@ export const CASES: Record<string, Case> = {
   },
   [`post ${STEP}/skip`]: { prepare: atGate },
   [`post ${STEP}/force-complete`]: { prepare: atGate },
+  [`post ${STEP}/links`]: { prepare: atGate },
+  // What is under way is not sent again.
+  [`post ${WEBHOOK}/deliveries/:deliveryID/redeliver`]: { prepare: async () => (await until(dead)) && demo },
+  "post /v1/webhooks": { body: webhookBody },
+  [`patch ${WEBHOOK}`]: { body: () => ({ enabled: false }), prepare: ownWebhook },
+  [`delete ${WEBHOOK}`]: { prepare: ownWebhook },
   "post /v1/bulk-operations": { body: ofRun, prepare: atGate },
   [`post ${OPERATION}/pause`]: { prepare: operating },
   [`post ${OPERATION}/resume`]: { prepare: after("POST", `${OPERATION}/pause`, () => operating()) },

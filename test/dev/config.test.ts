@@ -95,7 +95,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     ...[
       ...["PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH"],
       ...["TEMPORAL_TLS_SERVER_CA_CERT_PATH", "DATABASE_URL_FILE", "JWT_SECRET_FILE", "RUN_TOKEN_SECRET_FILE"],
-      "TEMPORAL_API_KEY_FILE",
+      ...["TEMPORAL_API_KEY_FILE", "SMTP_URL_FILE"],
     ].map((name): [Record<string, string>, string] => [{ [name]: missing }, `${name} ${unread}`]),
     [{ TEMPORAL_ADDRESS: "temporal" }, "TEMPORAL_ADDRESS must be host:port"],
     [{ TEMPORAL_TLS: "yes" }, "TEMPORAL_TLS must be one of true, false"],
@@ -119,6 +119,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     [{ ALLOW_PRIVATE_ENDPOINTS: "1" }, "ALLOW_PRIVATE_ENDPOINTS must be one of true, false"],
     [{ MAX_STEPS: "10001" }, "MAX_STEPS must be at most 10000"],
     [{ DRAIN_SECS: "-1" }, "DRAIN_SECS must be at least 0"],
+    [{ RETENTION: "completed" }, 'RETENTION has "completed" where it needs something like completed=30d'],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent"],
     [{ LOG_FORMAT: "xml" }, "LOG_FORMAT must be one of json, pretty"],
   ];

@@ -79,7 +79,11 @@ test("a killed start is continued by the next, and Ctrl-C leaves nothing running
   const second = await start("Approve it:");
   expect(second.output).toContain("Stopped the servers that an earlier, killed start had left running.");
   expect(pasted(second.output, "/steps")).toEqual(pasted(first.output, "/steps"));
+  const link = /http:\S+\/approve\/\S+/.exec(second.output)?.[0] ?? "";
+  const page = await fetch(link);
+  expect(await page.text()).toContain("<h1>Release 2.4.0 to production</h1>");
   expect(pasted(second.output, "/approve").approval.status).toBe("approved");
+  expect((await fetch(link)).status).toBe(410);
   await end(second.child, "SIGINT");
   expect(second.child.exitCode).toBe(0);
   expect(left()).toEqual([]);

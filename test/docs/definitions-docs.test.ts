@@ -94,6 +94,7 @@ test("docs/definitions.md says for which types each field of a step counts", () 
     approval_reject: "first",
     approval_exclude: ["created_by"],
     approval_on_timeout: "skip",
+    approval_escalation: [{ after_secs: 1, approvers: ["ada"] }],
     approval_links: [{ url: "https://example.org" }],
     approval_options: ["ship"],
   };

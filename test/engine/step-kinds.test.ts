@@ -34,6 +34,7 @@ interface Verb {
   open?: () => Story;
 }
 const voted = () => opened("approval", { approvals_required: 2 }).does("approve", "s");
+const timed = () => opened("approval", { approval_timeout_secs: 60 });
 const OPTIONS = ["ship", "hold"];
 const choosing = () =>
   opened("approval", { approval_options: OPTIONS }).news("s", {
@@ -47,6 +48,8 @@ const VERBS: Record<StepVerb, Verb> = {
   choose: { of: "approval", refusal: NO_APPROVAL, says: { option: "ship" }, open: choosing },
   withdraw: { of: "approval", refusal: NO_APPROVAL, isOpen: true, open: voted },
   comment: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { comment: "hm" } },
+  reassign: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { approvers: ["bob"] } },
+  extend: { of: "approval", refusal: NO_APPROVAL, isOpen: true, says: { until: "2027-01-01T00:00:00Z" }, open: timed },
   "send-event": { of: "wait_for_event", refusal: NO_EVENT },
   "cancel-event": { of: "wait_for_event", refusal: NO_EVENT },
 };

@@ -7,6 +7,7 @@ const OF_ONE_KIND: Record<string, string> = {
   "src/store/migrations": "a migration",
   "test/replay/histories": "a recorded run",
   "test/replay/histories/rules-1": "a recorded run",
+  "test/replay/histories/rules-2": "a recorded run",
 };
 
 const PRODUCT = ["src", "workflows", "activities"];

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { type CommandPayload, type Verb, VERBS, VERBS_BETWEEN_RUNS } from "../../workflows/engine/command.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
+import { rfc3339 } from "../../workflows/engine/time.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
 
 /** What may happen next, by how often: news of work, a timer, a command, old news again, …, and moves of the mirror. */
@@ -54,6 +55,8 @@ const AIMS: Record<Verb, (step: StepState, type?: string) => boolean> = {
   choose: isGate,
   withdraw: isGate,
   comment: isGate,
+  reassign: isGate,
+  extend: isGate,
   skip: isOpen,
   "force-complete": isOpen,
   retry: isOver,
@@ -82,6 +85,7 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
     groups: pick % 5 ? undefined : ["finance"],
     comment: pick % 4 ? undefined : "hm",
     may_override: pick % 5 === 0,
+    ...changes(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...edits(verb, known, which),
     result: pick % 5 ? undefined : { text: `${pick % 100}` },
@@ -90,6 +94,24 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
   };
 }
 
+const SETS = [
+  ["ada"],
+  ["bob", "cleo"],
+  ["ada", "bob"],
+  ["eve", "bob"],
+  ["group:finance"],
+  ["cleo", "group:finance"],
+  [],
+  [""],
+];
+
+/** Other approvers for a gate, or another deadline, now and then an earlier one. */
+function changes(verb: Verb, step: StepState | undefined, which: number): CommandPayload {
+  if (verb === "reassign") return { approvers: SETS[which % SETS.length] };
+  if (verb !== "extend") return {};
+  const { requested_at = 0, expires_at = requested_at } = step?.approval ?? {};
+  return { until: which % 13 ? rfc3339(expires_at + ((which % 7) - 1) * 40_000) : undefined };
+}
 /** Now and then it says what it is about: what is, or what was or never will be. */
 const aim = (step: StepState | undefined, which: number): CommandPayload => ({
   step_attempt: which % 5 ? undefined : (step?.attempt ?? 1) - (which % 2),

@@ -103,7 +103,19 @@ const draft = fc.record({
       "approve",
       "reject",
       "skip",
+      "escalate",
+      "escalate",
     ),
+    approval_escalation: maybe(
+      fc.constantFrom<Step["approval_escalation"]>(
+        [{ after_secs: 50, approvers: ["cleo"] }],
+        [
+          { after_secs: 30, approvers: ["eve", "ada"] },
+          { after_secs: 150, approvers: ["group:finance"] },
+        ],
+      ),
+    ),
+    approval_remind_every_secs: rarely(fc.constantFrom(60, 70)),
     approval_timeout_secs: fc.constantFrom(undefined, 0, 100),
     event_timeout_secs: fc.constantFrom(undefined, 0, 20),
     sleep_duration_secs: fc.integer({ min: 1, max: 300 }),

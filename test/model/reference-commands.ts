@@ -1,5 +1,6 @@
 import { passesGate } from "./reference-gates.ts";
-import { decisionOf, problemOfDecision } from "./reference-votes.ts";
+import { changeGate, changeProblem } from "./gates/changes.ts";
+import { asGroup, decisionOf, problemOfDecision } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
 import {
   dependenciesOf,
@@ -59,7 +60,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
       const gate = approval as ApprovalState;
       const option = verb === "choose" ? command.option : undefined;
       const vote = { actor, decision: verb === "reject" ? verb : ("approve" as const), at, comment: command.comment };
-      gate.votes = [...(gate.votes ?? []), { ...vote, option }];
+      gate.votes = [...(gate.votes ?? []), { ...vote, as: asGroup(run, i, command), option }];
       const decision = decisionOf(run, i);
       if (decision === "approved") {
         Object.assign(gate, { status: "approved", approved_by: actor, approved_at: at, option });
@@ -76,6 +77,10 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
     }
     case "withdraw":
       (approval as ApprovalState).votes = approval?.votes?.filter((vote) => vote.actor !== actor);
+      break;
+    case "reassign":
+    case "extend":
+      changeGate(run, i, command);
       break;
     case "comment":
       (approval as ApprovalState).comments = [
@@ -98,7 +103,8 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   return { status: "applied" };
 }
 
-function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): string | undefined {
+function problemOf(run: ReferenceRun, i: number, command: Order): string | undefined {
+  const { verb, ...sender } = command;
   const step = run.steps[i] as ReferenceStep;
   const hasVoted = step.approval?.votes?.some(({ actor }) => actor === sender.actor);
   switch (verb) {
@@ -112,6 +118,10 @@ function problemOf(run: ReferenceRun, i: number, { verb, ...sender }: Command): 
     case "withdraw":
       if (step.approval?.status !== "pending") return "invalid_state";
       return hasVoted ? undefined : "conflict";
+    case "reassign":
+    case "extend":
+      if (step.approval?.status !== "pending") return "invalid_state";
+      return changeProblem(run, i, command);
     case "comment":
       if (step.approval?.status !== "pending") return "invalid_state";
       if (!sender.comment) return "validation_error";

@@ -1,5 +1,6 @@
 import { obey, type Order } from "./reference-commands.ts";
 import { endRun, endStep, finish, succeed } from "./reference-endings.ts";
+import { lookAtGate, nextLook } from "./gates/times.ts";
 import { isOver, type Next, type ReferenceRun, type ReferenceStep } from "./reference-run.ts";
 import type { RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
@@ -141,19 +142,10 @@ function beDue(run: ReferenceRun, i: number, step: ReferenceStep, at: number): v
       endStep(run, i, { status: "failed", error: "event trigger timed out" }, at);
       break;
     case "approval":
-      Object.assign(step.approval as object, { status: "timed_out" });
-      Object.assign(step.trigger as object, { status: "timed_out" });
-      endStep(run, i, unansweredAs[run.definitions[i]?.approval_on_timeout ?? "fail"], at);
+      lookAtGate(run, i, at);
       break;
   }
 }
-
-const unansweredAs = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const;
 
 /** What the run does by itself. */
 export function proceed(run: ReferenceRun, next: Next, at: number, conditionError?: string): void {
@@ -209,15 +201,12 @@ function start(step: ReferenceStep, definition: PlanStep, at: number): void {
 const isToBeRendered = ({ approval_approvers = [], approval_options }: PlanStep): boolean =>
   approval_options !== undefined || approval_approvers.some((name) => name.startsWith("{{"));
 
-function openGate(
-  step: ReferenceStep,
-  { approval_timeout_secs: secs }: PlanStep,
-  at: number,
-  found?: RenderedGate,
-): void {
+function openGate(step: ReferenceStep, definition: PlanStep, at: number, found?: RenderedGate): void {
+  const { approval_timeout_secs: secs } = definition;
   step.due = secs ? at + secs * 1000 : undefined;
   step.trigger = { status: "waiting", requested_at: at, expires_at: step.due };
-  const { approvers, shown_hash } = found ?? {};
+  const { approvers = definition.approval_approvers ?? [], shown_hash } = found ?? {};
   const requested_at = step.started_at as number;
   step.approval = { status: "pending", requested_at, expires_at: step.due, approvers, shown_hash };
+  step.due = nextLook(definition, step);
 }

@@ -48,6 +48,8 @@ export interface ReferenceStep {
   /** Of a job: an attempt failed, and the next one has not begun. */
   rests?: boolean;
   approval?: ApprovalState;
+  /** Its deadline is over, and it has stayed open. */
+  overdue?: boolean;
   trigger?: TriggerState;
   emitting?: boolean;
   /** Of a sub-workflow: the life in which its child was named, and whether that was begun. */

@@ -10,14 +10,21 @@ export function barred(
   { actor, groups = [] }: Sender,
 ): "not one" | "excluded" | undefined {
   const { approval_exclude = [] } = run.definitions[gate] ?? {};
-  const approvers = namedFor(run, gate);
+  const approvers = approversOf(run, gate);
   const names = [actor, ...groups.map((group) => `group:${group}`)];
   if (approvers.length > 0 && !approvers.some((one) => names.includes(one))) return "not one";
   return isExcluded(run, gate, actor, approval_exclude) ? "excluded" : undefined;
 }
 
-/** Who is meant by a reference is known once the gate has opened. */
-const namedFor = ({ steps, definitions }: ReferenceRun, gate: number): string[] =>
+/** The group by which somebody votes, who is not named. */
+export function asGroup(run: ReferenceRun, gate: number, { actor, groups = [] }: Sender): string | undefined {
+  const approvers = approversOf(run, gate);
+  if (approvers.length === 0 || approvers.includes(actor)) return undefined;
+  return groups.map((group) => `group:${group}`).find((name) => approvers.includes(name));
+}
+
+/** Who they are by now: who is meant by a reference is known once the gate has opened. */
+export const approversOf = ({ steps, definitions }: ReferenceRun, gate: number): string[] =>
   steps[gate]?.approval?.approvers ?? definitions[gate]?.approval_approvers ?? [];
 
 export function isExcluded(
@@ -38,7 +45,7 @@ export function isExcluded(
 /** Whether the votes open the gate, or close it for good. */
 export function decisionOf(run: ReferenceRun, gate: number): "approved" | "rejected" | undefined {
   const { approvals_required = 1, approval_reject } = run.definitions[gate] ?? {};
-  const named = namedFor(run, gate);
+  const named = approversOf(run, gate);
   const votes = run.steps[gate]?.approval?.votes ?? [];
   const isFor = (option: string | undefined) =>
     votes.filter((vote) => vote.decision === "approve" && vote.option === option).length;

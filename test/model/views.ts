@@ -88,6 +88,14 @@ const gate = (of: Gate | undefined) =>
     notified: of.notify_status,
     error: of.error,
     option: of.option,
-    votes: of.votes?.map(({ actor, decision, at, comment, option }) => ({ actor, decision, at, comment, option })),
+    votes: of.votes?.map(({ actor, decision, at, as, comment, option }) => ({
+      ...{ actor, decision, at, as, comment },
+      option,
+    })),
     comments: of.comments,
+    approvers: of.approvers,
+    escalated: [of.escalation_level, of.escalated_at],
+    reminded: [of.reminders, of.reminded_at],
+    reassignments: of.reassignments,
+    extensions: of.extensions,
   };

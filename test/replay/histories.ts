@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { RULES } from "../../workflows/engine/plan.ts";
 import proto from "@temporalio/proto";
 
@@ -26,6 +26,7 @@ export function writeHistory(
 ): void {
   const name = `rules-${RULES}/${named}`;
   if (existsSync(fileOf(name))) return;
+  mkdirSync(new URL(`rules-${RULES}`, folder), { recursive: true });
   const plain = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
   writeFileSync(fileOf(name), `${JSON.stringify(plain, replacer, 1)}\n`);
 }

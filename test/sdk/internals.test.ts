@@ -44,7 +44,7 @@ test("the clock of an activation has the microseconds that Temporal has", async 
 
 test("a run that is canceled with its parent ends as Canceled, which the SDK alone would call Failed", async () => {
   const { begins, activate } = await begun([approval("gate")]);
-  const [mirrored] = await begins();
+  const mirrored = (await begins()).find((command) => command.scheduleLocalActivity);
   const seq = mirrored?.scheduleLocalActivity?.seq as number;
   expect(mirrored?.scheduleLocalActivity?.activityType).toBe("mirror");
   const done = { resolveActivity: { seq, isLocal: true, result: { completed: { result: payload(null) } } } };

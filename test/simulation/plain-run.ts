@@ -146,10 +146,11 @@ function openedGate({ approval_approvers = [] }: PlanStep) {
 /** The first of its approvers, and then of as many members of each group as are needed, who may and has not voted. */
 function nextVoter({ plan, state }: Run, i: number) {
   const {
-    approval_approvers: approvers = [],
+    approval_approvers: asked = [],
     approvals_required: required = 1,
     approval_exclude: exclude = [],
   } = plan.steps[i] as PlanStep;
+  const approvers = state.steps[i]?.approval?.approvers ?? asked;
   const members = (name: string, groups?: string[]) =>
     Array.from({ length: required }, (_, n) => ({ actor: n === 0 ? name : `${name} ${n + 1}`, groups }));
   const people = approvers.filter((name) => !name.startsWith("group:")).map((actor) => ({ actor, groups: undefined }));

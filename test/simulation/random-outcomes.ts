@@ -43,7 +43,7 @@ export function outcomeFor(
     case "sub_workflow":
       return ends === "badly" ? { duration_ms, failure: { error: fails?.error } } : { duration_ms, output: value };
     case "approval":
-      if (ends === "never" && timeout > 0) return { times_out: true };
+      if (ends === "never" && timeout > 0 && step.approval_on_timeout !== "escalate") return { times_out: true };
       return { duration_ms, ...(ends === "badly" && { decision: "reject", reason: "not now" }) };
     case "wait_for_event":
       if (ends === "never" && timeout > 0) return { times_out: true };

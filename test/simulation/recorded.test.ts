@@ -56,6 +56,20 @@ test("what was open when a run failed ends after what failed it, or, where that 
   expect(lasted).toEqual([20_000, 20_000, 20_000]);
 });
 
+test("a gate is reassigned and extended as it was, and so decided by whom, and as late as, it was", () => {
+  const gate = { approval_timeout_secs: 100, approval_remind_every_secs: 60 };
+  const story = given([approval("a", [], { ...gate, approval_escalation: [{ after_secs: 90, approvers: ["boss"] }] })]);
+  story.later(50).does("extend", "a", { until: "2026-03-02T12:00:00Z" }).later(500);
+  story
+    .does("reassign", "a", { actor: "boss", approvers: ["cleo"] })
+    .later(7)
+    .does("approve", "a", { actor: "cleo" });
+  expect(story.row.status).toBe("completed");
+  const { state, diverges } = again(story);
+  expect([state.status, diverges]).toEqual(["completed", undefined]);
+  expect(state.steps[0]?.approval).toEqual(story.state("a").approval);
+});
+
 test("attempts are made when they were made, whatever chance had made of their delays", () => {
   const story = given([job("a", [], { retry_max_attempts: 3, retry_initial_delay_secs: 10 })]);
   story.later(2).fails("a", { class: "server", random: 1 }).later(20).fails("a", { class: "server", random: 0 });

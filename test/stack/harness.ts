@@ -56,6 +56,7 @@ export interface StackOptions {
   /** False: none runs until startWorker. */
   worker?: boolean;
   allowPrivateEndpoints?: boolean;
+  smtpUrl?: string;
   /** Servers of the test's own, in place of the shared ones. */
   servers?: Partial<SharedServers>;
   /** "silent" where a test takes a server away: the complaints are as they should be. */
@@ -66,7 +67,7 @@ export interface StackOptions {
 
 /** An API, a worker and a job endpoint over a database and a Temporal namespace of their own. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { worker = true, allowPrivateEndpoints = true, logLevel = "error", logTo } = options;
+  const { worker = true, allowPrivateEndpoints = true, smtpUrl, logLevel = "error", logTo } = options;
   const servers = { ...inject("servers"), ...options.servers };
   const name = `test-${randomBytes(6).toString("hex")}`;
   const [databaseUrl] = await Promise.all([
@@ -83,6 +84,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     auth: AUTH,
     runTokenSecret: "another secret for tests, also 32 long",
     allowPrivateEndpoints,
+    publicUrl: "http://links.test",
+    smtpUrl,
+    mailFrom: "runs <runs@example.com>",
     corsOrigins: [],
     maxSteps: 1_000,
     drainSecs: 5,

@@ -103,12 +103,16 @@ export function scenarioOn({ request, jobs, deps }: Stack) {
       });
     },
 
-    /** For how many seconds each of the run's durable timers was set, from the beginning of its workflow task on. */
+    /**
+     * For how many seconds each of the run's durable timers was set, from the beginning of its workflow task on. Without those
+     * of ten years, which have no effect.
+     */
     async timers({ id }: { id: string }): Promise<number[]> {
       const { events } = await deps.temporal.workflow.getHandle(id).fetchHistory();
-      return (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+      const all = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
         timer ? [tsToMs(timer.startToFireTimeout) / 1000] : [],
       );
+      return all.filter((secs) => secs < 3650 * 86_400);
     },
 
     /** The one run of a workflow, once it is there and at its first step. */

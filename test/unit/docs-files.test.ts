@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const root = new URL("../../", import.meta.url);
-const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`)];
+const docs = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md"));
+const pages = ["README.md", "CONTRIBUTING.md", ...docs.map((name) => `docs/${name}`)];
 
 test.each(pages)("%s names files that are there", (name) => {
   const page = readFileSync(new URL(name, root), "utf8");

@@ -11,6 +11,8 @@ export const VERBS = [
   "choose",
   "withdraw",
   "comment",
+  "reassign",
+  "extend",
   "skip",
   "force-complete",
   "retry",
@@ -39,6 +41,10 @@ export interface CommandPayload {
   reason?: string;
   /** approve, reject, choose, comment: what is said with it. */
   comment?: string;
+  /** reassign: who decides from now on. */
+  approvers?: string[];
+  /** extend: the deadline from now on, RFC 3339. */
+  until?: string;
   /** choose: one of the gate's options. */
   option?: string;
   /** approve, reject, choose: what it is about, the attempt of the step, and what the gate shows. Refused where that is another one by now. */
@@ -70,7 +76,7 @@ export interface CommandPayload {
 /** The verbs that only steps of one type take; see steps/. */
 export type StepVerb = Extract<
   Verb,
-  "approve" | "reject" | "choose" | "withdraw" | "comment" | "send-event" | "cancel-event"
+  "approve" | "reject" | "choose" | "withdraw" | "comment" | "reassign" | "extend" | "send-event" | "cancel-event"
 >;
 
 export interface CommandOutcome {

@@ -155,6 +155,7 @@ export function evolve(run: Run, happened: RunEvent): Run {
           s.deadline = undefined;
         });
       } else if (end === "next attempt") beginNextAttempt(run, event.step, at);
+      else if (end.status === "changed") touch(run, event.step, end.gate);
       else endStep(run, event.step, end, at);
       break;
     }

@@ -17,8 +17,11 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
   gates_within?: StoredGate[];
 };
 
-/** Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. */
-export const RULES = 1;
+/**
+ * Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. By 2 it tells
+ * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due.
+ */
+export const RULES = 2;
 
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {

@@ -28,11 +28,29 @@ export interface Comment {
   comment: string;
 }
 
+/** Who decided from then on. */
+export interface Reassignment {
+  actor: string;
+  at: number;
+  approvers: string[];
+  reason?: string;
+  /** The votes of those who were no approvers any more. */
+  dropped?: Vote[];
+}
+
+/** The deadline from then on. */
+export interface Extension {
+  actor: string;
+  at: number;
+  until: number;
+  reason?: string;
+}
+
 export interface ApprovalState {
   status: ApprovalStatus;
   requested_at: number;
   expires_at?: number;
-  /** What the references among those of its definition led to when it opened. Absent: there were none. */
+  /** Who decides it, where those are not simply those of its definition: what references led to when it opened, others since. */
   approvers?: string[];
   /** Rendered when it opened: JSON with a member for each field that it shows. Absent: there is nothing but its name. */
   shown?: JsonDoc;
@@ -46,6 +64,14 @@ export interface ApprovalState {
   /** One a person. Absent: none, or decided before votes were kept. */
   votes?: Vote[];
   comments?: Comment[];
+  /** How many steps of its escalation have been taken, and when the last was. */
+  escalation_level?: number;
+  escalated_at?: number;
+  /** How often its approvers were reminded, and when last. */
+  reminders?: number;
+  reminded_at?: number;
+  reassignments?: Reassignment[];
+  extensions?: Extension[];
 }
 
 /** What is known of a gate once an activity has rendered it. */

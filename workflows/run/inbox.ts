@@ -86,6 +86,8 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     may_override,
     groups,
     comment,
+    approvers,
+    until,
     option,
     step_attempt,
     shown_hash,
@@ -103,10 +105,12 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     id: signalText(id) ?? uuid4(),
     actor: signalText(actor) ?? "temporal",
     may_override: typeof may_override === "boolean" ? may_override : undefined,
-    groups: Array.isArray(groups) ? groups.filter((one) => typeof one === "string") : undefined,
+    groups: textsOf(groups),
     step_ref: signalText(step_ref),
     reason: signalText(reason),
     comment: signalText(comment)?.slice(0, MOST_COMMENT),
+    approvers: textsOf(approvers),
+    until: signalText(until),
     option: signalText(option),
     step_attempt: typeof step_attempt === "number" ? step_attempt : undefined,
     shown_hash: signalText(shown_hash),
@@ -137,6 +141,9 @@ function versionOf(value: unknown): NewVersion | undefined {
     depends_on.every((ref) => refs.has(ref));
   return steps.every((step: Partial<PlanStep> | null) => step && isStep(step)) ? (value as NewVersion) : undefined;
 }
+
+const textsOf = (value: unknown): string[] | undefined =>
+  Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined;
 
 function documentsOf(value: unknown): Record<string, JsonDoc> | undefined {
   if (typeof value !== "object" || value === null) return undefined;

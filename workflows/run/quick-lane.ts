@@ -3,14 +3,13 @@ import type { Activities, Heard, Played, Recalled, TaskState } from "../activity
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/mirror/rows.ts";
 import type { Run } from "../engine/run.ts";
+import { newsOf } from "../web-ui/news.ts";
+import { clipped, SUMMARY_LENGTH } from "../web-ui/text.ts";
 import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
 import { playedOf, type RecordedPlay } from "./recorded-play.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 import { ignoreCancellation } from "./sleep-until.ts";
-
-/** Of a summary the server takes 400 bytes. */
-const SUMMARY_LENGTH = 100;
 
 function acknowledgedSince({ state: { commands } }: Run, since: number): string[] {
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
@@ -56,12 +55,11 @@ export class QuickLane {
   play(run: Run, begin: number[], task: WorkflowTask): Promise<Played> {
     task.takeUnjournaled();
     const names = begin.map((step) => run.plan.steps[step]?.step_ref).join(", ");
-    const summary = names.length <= SUMMARY_LENGTH ? names : `${names.slice(0, SUMMARY_LENGTH - 1)}…`;
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
     const acknowledged = acknowledgedSince(run, now - COMMAND_ACKNOWLEDGED_MS);
     const input = { ...excerpt, now, acknowledged, task: task.state, fresh: task.isFresh };
-    return this.#hold<RecordedPlay, Played>(local(summary).playAhead(input), (recorded) => {
+    return this.#hold<RecordedPlay, Played>(local(clipped(names, SUMMARY_LENGTH)).playAhead(input), (recorded) => {
       if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
       const { events, interrupted, unended } = playedOf(recorded);
       this.#isInterrupted = interrupted !== undefined;
@@ -81,7 +79,7 @@ export class QuickLane {
 
   /** Whether the rows are written. */
   mirror(rows: MirrorRows, heard: (Heard & TaskState) | undefined): Promise<boolean> {
-    return this.#hold(local().mirror(rows, heard), (result) => result !== FAILED);
+    return this.#hold(local(newsOf(rows)).mirror(rows, heard), (result) => result !== FAILED);
   }
 
   /** To be called before the run waits for anything else, or ends. */

@@ -7,7 +7,6 @@ import {
   sleep,
   upsertSearchAttributes,
 } from "@temporalio/workflow";
-import type { RunStatus } from "../../src/contract/runs.ts";
 import type { Played, TimedAttemptEvent } from "../activity-types.ts";
 import { advance } from "../engine/advance.ts";
 import type { InboundEvent } from "../engine/events.ts";
@@ -16,12 +15,15 @@ import { isMirrored } from "../engine/mirror/mirroring.ts";
 import { RULES } from "../engine/plan.ts";
 import { carriedState, type Run } from "../engine/run.ts";
 import { isRunOver } from "../engine/transitions.ts";
-import { type RunInput, STATUS_ATTRIBUTE } from "../messages.ts";
+import type { RunInput } from "../messages.ts";
 import { COMMAND_COMES_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
 import { detailsOf } from "../web-ui/run-details.ts";
+import type { RunResult } from "../web-ui/result.ts";
+import { changedAttributes, type Listed, listedOf } from "../web-ui/search-attributes.ts";
+import { standingOf } from "../web-ui/standing.ts";
 import { endOf } from "./ending.ts";
-import { hear } from "./hearing.ts";
+import { hear, putDueFirst } from "./hearing.ts";
 import { receive } from "./inbox.ts";
 import { repeatLostPlay } from "./lost-play.ts";
 import { mirror, mirrorOutcomes } from "./mirror.ts";
@@ -37,14 +39,15 @@ import { WorkflowTask } from "./workflow-task.ts";
  * A workflow run: what arrives goes into the inbox; the loop evolves the run by it, decides what is next, and brings
  * what goes on outside in line.
  */
-export async function workflowRun(input: RunInput): Promise<{ status: RunStatus }> {
+export async function workflowRun(input: RunInput): Promise<RunResult> {
   const inbox: InboundEvent[] = [];
   let run: Run | undefined;
   receive(inbox, () => run, "run" in input ? (input.run.rules ?? 0) : RULES);
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
     run = await open(input);
-    return new Loop(run, inbox, ("slow_jobs" in input && input.slow_jobs) || []).untilEnd();
+    const slowJobs = ("slow_jobs" in input && input.slow_jobs) || [];
+    return new Loop(run, inbox, slowJobs, "carried" in input).untilEnd();
   });
 }
 
@@ -59,19 +62,21 @@ class Loop {
   readonly #throttle = new Throttle();
   readonly #lane = new QuickLane();
   #task: WorkflowTask;
-  /** As the run was started with it; a reopened one was not. */
-  #shownStatus: RunStatus;
+  #listed: Listed;
 
-  constructor(run: Run, inbox: InboundEvent[], slowJobs: string[]) {
+  /** `isCarried`: it goes on as it was listed before. */
+  constructor(run: Run, inbox: InboundEvent[], slowJobs: string[], isCarried: boolean) {
     this.#run = run;
     this.#inbox = inbox;
     this.#reconciler = new Reconciler(run, inbox, slowJobs, this.#throttle);
     this.#task = new WorkflowTask(run);
-    this.#shownStatus = run.state.status;
+    const { status } = run.state;
+    this.#listed = isCarried ? listedOf(run, standingOf(run)) : { status, waitingOn: [] };
   }
 
-  async untilEnd(): Promise<{ status: RunStatus }> {
+  async untilEnd(): Promise<RunResult> {
     for (;;) {
+      putDueFirst(this.#inbox, this.#run.plan.run.rules);
       if (this.#mayRepeat()) await repeatLostPlay(this.#run, this.#inbox, this.#lane, this.#task);
       this.#hear();
       if (this.#run.state.returning) {
@@ -139,11 +144,12 @@ class Loop {
 
   /** In the Temporal Web UI. */
   #show(): void {
-    const { status } = this.#run.state;
-    setCurrentDetails(detailsOf(this.#run));
-    if (status === this.#shownStatus) return;
-    this.#shownStatus = status;
-    upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: status }]);
+    const standing = standingOf(this.#run);
+    setCurrentDetails(detailsOf(this.#run, standing));
+    const listed = listedOf(this.#run, standing);
+    const changed = changedAttributes(this.#listed, listed);
+    this.#listed = listed;
+    if (changed.length > 0) upsertSearchAttributes(changed);
   }
 
   #mirror(mode: Mode): Promise<void> {

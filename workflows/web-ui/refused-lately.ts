@@ -1,5 +1,6 @@
 import { quoted } from "../expressions/printed.ts";
 import { rfc3339 } from "../engine/time.ts";
+import { cell } from "./text.ts";
 
 /** So many are told, the latest first. */
 const TOLD = 5;
@@ -31,7 +32,3 @@ export function refusalsAmong(commands: Said[]): string | undefined {
 /** What is said of a signal of this name. */
 export const unknownSignal = (name: string, verbs: readonly string[]): string =>
   `there is no signal ${quoted(name)}: signals are named as the verbs, ${verbs.join(", ")}`;
-
-/** Text of users inside Markdown, and inside a table of it. */
-export const cell = (text: string): string =>
-  text.slice(0, 200).replace(/[|\\`*_<>[\]\r\n]/g, (c) => (c === "\n" || c === "\r" ? " " : `\\${c}`));

@@ -23,7 +23,8 @@ import { inTransaction } from "../../store/postgres/transaction.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
-import { PROJECT_ATTRIBUTE, TASK_QUEUE } from "../../../workflows/messages.ts";
+import { TASK_QUEUE } from "../../../workflows/messages.ts";
+import { PROJECT_ATTRIBUTE } from "../../../workflows/web-ui/search-attributes.ts";
 
 /** How many of its runs a plan names. */
 const SHOWN_RUNS = 100;

@@ -10,12 +10,14 @@ import { endFromOutside } from "./end-from-outside.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { findRun, listChildren } from "../../store/runs.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
 import { askUntil, ends } from "../../temporal/query-run.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { type RunInput, runStateQuery, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { type RunInput, runStateQuery, TASK_QUEUE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
+import { workflowTypeOf } from "../../../workflows/web-ui/workflow-type.ts";
 
 const OVER = "workflow run already in terminal state";
 const FAILED = "failed to cancel workflow run";
@@ -89,11 +91,12 @@ async function isYetToStart(deps: Deps, { parent_workflow_run_id, revision }: Ru
 }
 
 /** Starts a sub-workflow in place of its parent, which then finds it started and hears of its end. */
-async function start({ temporal }: Deps, row: RunRow): Promise<void> {
+async function start({ db, temporal }: Deps, row: RunRow): Promise<void> {
   const input: RunInput = { reopen: row.id };
+  const definition = await findVersion(db, row.workflow_version_id);
   try {
-    await temporal.workflow.start(WORKFLOW_TYPE, {
-      ...webUiHeaders(row),
+    await temporal.workflow.start(workflowTypeOf(definition?.slug), {
+      ...webUiHeaders(row, definition),
       workflowId: row.id,
       taskQueue: TASK_QUEUE,
       workflowIdReusePolicy: "REJECT_DUPLICATE",

@@ -1,12 +1,16 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { settleCommands } from "./settle-commands.ts";
 import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { noteReopening } from "../../store/runs.ts";
+import { findVersion } from "../../store/workflow-versions.ts";
 import { ends } from "../../temporal/query-run.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
-import { commandSignals, type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
+import { commandSignals, type RunInput, TASK_QUEUE } from "../../../workflows/messages.ts";
 import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
+import { workflowTypeOf } from "../../../workflows/web-ui/workflow-type.ts";
 
 /** How long Temporal may take to close a run that the mirror knows to be over. */
 const CLOSES_WITHIN_SECS = 2;
@@ -16,9 +20,11 @@ export async function reopenRun(deps: Deps, row: RunRow, verb: Verb, payload: Co
   // Commands that it did not hear are settled by this end, not by the next one.
   if (isRunOver(row.status)) await settleCommands(deps, row);
   if (await isClosing(deps, row)) await ends(deps, row.id, CLOSES_WITHIN_SECS);
+  if (!(await noteReopening(deps.db, row.id))) throw new Problem("not_found", "workflow run not found");
   const input: RunInput = { reopen: row.id };
-  await deps.temporal.workflow.signalWithStart(WORKFLOW_TYPE, {
-    ...webUiHeaders(row),
+  const definition = await findVersion(deps.db, row.workflow_version_id);
+  await deps.temporal.workflow.signalWithStart(workflowTypeOf(definition?.slug), {
+    ...webUiHeaders(row, definition),
     workflowId: row.id,
     taskQueue: TASK_QUEUE,
     workflowIdReusePolicy: "ALLOW_DUPLICATE",

@@ -4,16 +4,17 @@ import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { insertJobRun } from "../../store/job-runs.ts";
-import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
-import { slowJobsOf } from "../../store/workflow-versions.ts";
+import { countRunning, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
+import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { initialRun, type Run } from "../../../workflows/engine/run.ts";
 import { ownRows, runRow } from "../../../workflows/engine/mirror/view.ts";
-import { type RunInput, TASK_QUEUE, WORKFLOW_TYPE } from "../../../workflows/messages.ts";
-import { webUiHeaders } from "../../../workflows/web-ui/headers.ts";
+import { type RunInput, TASK_QUEUE } from "../../../workflows/messages.ts";
+import { type Definition, webUiHeaders } from "../../../workflows/web-ui/headers.ts";
+import { workflowTypeOf } from "../../../workflows/web-ui/workflow-type.ts";
 
 export const LIMIT_REACHED = "max concurrent runs reached";
 
@@ -55,21 +56,29 @@ export async function startRun(
   const jobRun = isOfJob && seed_from === undefined ? firstJobRun(run) : undefined;
   // Read before the transaction: runs that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
+  const { retry_of_run_id: source } = header;
+  const definition = await findVersion(deps.db, header.workflow_version_id);
   await inTransaction(deps.starts, async (transaction) => {
+    if (source !== undefined && !(await holdRun(transaction, source)))
+      throw new Problem("not_found", "workflow run not found");
     if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow")))
       throw new Problem("conflict", LIMIT_REACHED);
     if (jobRun) await insertJobRun(transaction, jobRun);
-    await begin(deps, { run: header, steps, seed_from, slow_jobs });
+    await begin(deps, { run: header, steps, seed_from, slow_jobs }, definition);
   });
   return row;
 }
 
-async function begin({ temporal }: Deps, input: RunInput & { run: RunHeader }): Promise<void> {
+async function begin(
+  { temporal }: Deps,
+  input: RunInput & { run: RunHeader },
+  definition: Definition | undefined,
+): Promise<void> {
   const { run } = input;
   try {
     await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
-      temporal.workflow.start(WORKFLOW_TYPE, {
-        ...webUiHeaders(run),
+      temporal.workflow.start(workflowTypeOf(definition?.slug), {
+        ...webUiHeaders(run, definition),
         workflowId: run.id,
         taskQueue: TASK_QUEUE,
         workflowIdReusePolicy: "REJECT_DUPLICATE",

@@ -46,6 +46,10 @@ export interface Steering {
   stepRef?: string;
   reason?: string;
   comment?: string;
+  /** reassign */
+  approvers?: string[];
+  /** extend */
+  until?: string;
   option?: string;
   /** approve, choose: of the gate's form. */
   values?: Json;
@@ -130,12 +134,14 @@ const saidBy = ({
   stepRef,
   reason,
   comment,
+  approvers,
+  until,
   eventKey,
   option,
   step_attempt,
   shown_hash,
 }: Steering): CommandPayload => ({
-  ...{ step_ref: stepRef, reason, comment, event_key: eventKey, option, step_attempt, shown_hash },
+  ...{ step_ref: stepRef, reason, comment, event_key: eventKey, option, step_attempt, shown_hash, approvers, until },
 });
 
 async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef, eventKey }: Steering): Promise<RunRow> {
@@ -182,6 +188,8 @@ async function reopen(
   const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") {
+    // Its steps may have been deleted since the row was read.
+    await findOwnRun(deps, caller, runId);
     const { id, actor, step_ref } = payload;
     if (isKeyed) await saveOutcome(deps.db, runId, { id, verb, actor, step_ref, at: Date.now(), ...verdict });
     throw refusal(verdict);

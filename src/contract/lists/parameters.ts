@@ -36,10 +36,11 @@ export const seconds = (described: string) =>
     { type: "integer", minimum: 0, maximum: 999_999_999, description: described },
   );
 
-/** Epoch milliseconds of an RFC 3339 time. */
-export const instant = z.iso
-  .datetime({ offset: true, error: INVALID_TIME })
-  .transform((text) => decodeCursor(text)?.at);
+/** An RFC 3339 time. */
+export const timestamp = z.iso.datetime({ offset: true, error: INVALID_TIME });
+
+/** Epoch milliseconds of one. */
+export const instant = timestamp.transform((text) => decodeCursor(text)?.at);
 
 /**
  * A message follows the name of its field: "limit" "must be a positive integer". An empty parameter counts as absent. An unknown

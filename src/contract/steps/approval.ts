@@ -13,6 +13,10 @@ export const option = line(64);
 
 const approvers = list(line(255), MOST_APPROVERS).optional();
 
+const MOST_ESCALATIONS = 10;
+
+const escalation = members({ after_secs: whole.min(1), approvers: list(line(255), MOST_APPROVERS, 1) });
+
 const exclusion = z.enum(["created_by", "previous_approvers"]);
 export type ApprovalExclusion = z.output<typeof exclusion>;
 
@@ -23,7 +27,9 @@ export const approval = {
     approval_reject: z.enum(["first", "majority"]).optional(),
     approval_exclude: list(exclusion, 2).optional(),
     approval_timeout_secs: whole.optional(),
-    approval_on_timeout: z.enum(["fail", "approve", "reject", "skip"]).optional(),
+    approval_on_timeout: z.enum(["fail", "approve", "reject", "skip", "escalate"]).optional(),
+    approval_escalation: list(escalation, MOST_ESCALATIONS, 1).optional(),
+    approval_remind_every_secs: whole.optional(),
     approval_title: line(500).optional(),
     approval_text: prose(16_384).optional(),
     approval_payload: json.optional(),

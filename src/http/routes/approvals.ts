@@ -1,4 +1,6 @@
 import { decideMany, previewDecisions } from "../../commands/runs/decide-many.ts";
+import { makeLink, previewLink } from "../../commands/links/make-link.ts";
+import { approvalLink, approvalLinkPlan, linkBody } from "../../contract/webhooks/approval-links.ts";
 import {
   approvalCounts,
   approvalCountsQuery,
@@ -70,5 +72,25 @@ export const approvalRoutes: Route[] = [
     handler: async (deps, { caller, body, idempotencyKey }) => ({
       body: await decideMany(deps, caller, body, idempotencyKey),
     }),
+  }),
+  route({
+    method: "post",
+    path: "/v1/workflow-runs/:workflowRunID/steps/:stepRef/links",
+    operationId: "createApprovalLink",
+    tag,
+    summary: "Make a link by which you decide a gate without a token",
+    description:
+      "Once, at this attempt of the gate. Whoever has it decides in your name. Only for whom the gate names.",
+    scope: "workflows:write",
+    orScope: "approvals:decide",
+    ignoresKey: true,
+    body: linkBody,
+    returns: { 201: approvalLink },
+    plans: approvalLinkPlan,
+    plan: (deps, { caller, params }) => previewLink(deps, caller, params.workflowRunID, params.stepRef),
+    handler: async (deps, { caller, params }) => {
+      const link = await makeLink(deps, caller, params.workflowRunID, params.stepRef);
+      return { headers: { Location: link.url }, body: link };
+    },
   }),
 ];

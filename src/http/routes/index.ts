@@ -8,6 +8,7 @@ import { inspectionRoutes } from "./inspection.ts";
 import { jobTriggerRoutes } from "./job-triggers.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRunRoutes } from "./job-runs.ts";
+import { webhookRoutes } from "./webhooks.ts";
 import { workflowPlanRoutes } from "./workflow-plans.ts";
 import { workflowPolicyRoutes } from "./workflow-policies.ts";
 import { workflowRunRoutes } from "./workflow-runs.ts";
@@ -24,6 +25,7 @@ export const routes: Route[] = [
   ...workflowRunRoutes,
   ...inspectionRoutes,
   ...approvalRoutes,
+  ...webhookRoutes,
   ...bulkOperationRoutes,
   ...jobRoutes,
   ...jobTriggerRoutes,

@@ -9,7 +9,9 @@ import {
   commentBody,
   decidedGate,
   emptyBody,
+  extendBody,
   reasonBody,
+  reassignBody,
   rejectBody,
   resetSteps,
   resultBody,
@@ -75,6 +77,16 @@ export const steeringRoutes: Route[] = [
     "comment",
     { operationId: "commentWorkflowRunStep", summary: "Say something on a gate, without deciding it", ...MAY_DECIDE },
     { body: commentBody, said: (body) => body, shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "reassign",
+    { operationId: "reassignWorkflowRunStep", summary: "Say who decides a gate from now on", ...MAY_DECIDE },
+    { body: reassignBody, said: (body) => body, shows: decidedGate, show: theGate },
+  ),
+  ofStep(
+    "extend",
+    { operationId: "extendWorkflowRunStep", summary: "Give a gate more time", ...MAY_DECIDE },
+    { body: extendBody, said: (body) => body, shows: decidedGate, show: theGate },
   ),
   ofStep(
     "skip",

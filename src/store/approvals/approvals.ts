@@ -3,7 +3,7 @@ import type { JsonDoc } from "../../contract/json.ts";
 import type { ApprovalExclusion } from "../../contract/steps/approval.ts";
 import type { Db } from "../postgres/pool.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
-import type { Comment, Vote } from "../../../workflows/engine/state.ts";
+import type { Comment, Extension, Reassignment, Vote } from "../../../workflows/engine/state.ts";
 
 export async function findApproval(db: Db, stepRunId: string): Promise<ApprovalRow | undefined> {
   if (!isUuid(stepRunId)) return undefined;
@@ -18,27 +18,21 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown";
+type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown" | "reassignments" | "extensions";
 export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
   due_at: number | null;
 };
 
-export const approvalOf = ({
-  approvers,
-  exclude,
-  votes,
-  comments,
-  shown,
-  due_at: _,
-  ...row
-}: ApprovalColumns): ApprovalRow =>
+export const approvalOf = ({ due_at: _, ...row }: ApprovalColumns): ApprovalRow =>
   withoutNulls<ApprovalRow>({
     ...row,
-    approvers: listIn(approvers),
-    exclude: exclude === null ? null : listIn<ApprovalExclusion>(exclude),
-    votes: votes === null ? null : listIn<Vote>(votes),
-    comments: comments === null ? null : listIn<Comment>(comments),
-    shown: shown === null ? null : (JSON.parse(shown) as JsonDoc),
+    approvers: listIn<string>(row.approvers) ?? [],
+    exclude: listIn<ApprovalExclusion>(row.exclude),
+    votes: listIn<Vote>(row.votes),
+    comments: listIn<Comment>(row.comments),
+    shown: row.shown === null ? null : (JSON.parse(row.shown) as JsonDoc),
+    reassignments: listIn<Reassignment>(row.reassignments),
+    extensions: listIn<Extension>(row.extensions),
   });
 
-const listIn = <Item = string>(json: string | null) => JSON.parse(json ?? "[]") as Item[];
+const listIn = <Item>(json: string | null) => (json === null ? null : (JSON.parse(json) as Item[]));

@@ -44,7 +44,13 @@ const TEMPLATES = [
 ] as const;
 const PAYLOADS = ["payload", "approval_payload"] as const;
 /** Those in which one might expect them. */
-const NO_TEMPLATES = ["concurrency_key", "event_notify_url", "approval_options", "approval_form"] as const;
+const NO_TEMPLATES = [
+  "concurrency_key",
+  "event_notify_url",
+  "approval_escalation",
+  "approval_options",
+  "approval_form",
+] as const;
 
 /** Whatever a step refers to must exist and come before it. Every message names the reference. */
 export function* referenceFaults(step: StepInput, around: Around): Generator<Fault> {

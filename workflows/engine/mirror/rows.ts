@@ -6,7 +6,7 @@ import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts"
 import type { CommandOutcome } from "../command.ts";
 import type { DecisionRow } from "../reasons/reason.ts";
 import type { RunHeader } from "../plan.ts";
-import type { ApprovalState, Cause, Comment, Vote } from "../state.ts";
+import type { ApprovalState, Cause, Comment, Extension, Reassignment, Vote } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -84,6 +84,12 @@ export interface ApprovalRow {
   error?: string;
   votes?: Vote[];
   comments?: Comment[];
+  escalation_level?: number;
+  escalated_at?: number;
+  reminders?: number;
+  reminded_at?: number;
+  reassignments?: Reassignment[];
+  extensions?: Extension[];
   revision: number;
 }
 

@@ -10,8 +10,8 @@ export type Wait =
   | { reason: "resource_class"; resource_class: string; limit: number }
   /** In large documents, which its condition asks for. */
   | { reason: "values" }
-  /** `required`: of a gate that one approval does not open. */
-  | { reason: "approval"; approvers: string[]; until?: number; approved?: number; required?: number }
+  /** `required`: of a gate that one approval does not open. `level`: how many steps of its escalation were taken. */
+  | { reason: "approval"; approvers: string[]; until?: number; approved?: number; required?: number; level?: number }
   /** Without a key, it is still being registered. */
   | { reason: "event"; event_key?: string; until?: number }
   | { reason: "sleep"; until: number }

@@ -19,7 +19,7 @@ export function wordsOf(reason: Derived): string {
     case "values":
       return "looks up what its condition asks for";
     case "approval":
-      return `${progress(reason)}approval of ${reason.approvers.length > 0 ? listed(reason.approvers) : "anyone"}${until(reason.until)}`;
+      return `${progress(reason)}approval of ${reason.approvers.length > 0 ? listed(reason.approvers) : "anyone"}${escalated(reason.level)}${until(reason.until)}`;
     case "event":
       return reason.event_key === undefined
         ? "registers its event"
@@ -52,6 +52,9 @@ export function wordsOf(reason: Derived): string {
 
 const progress = ({ approved = 0, required }: { approved?: number; required?: number }): string =>
   required === undefined ? "" : `${approved} of ${required} approved: `;
+
+const escalated = (level: number | undefined): string => (level === undefined ? "" : `, escalated ${times(level)}`);
+const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
 
 const MOST_NAMED = 5;
 

@@ -1,18 +1,17 @@
 import type { StepInput } from "../../../src/contract/steps.ts";
 import { isGroup, isReference } from "../gates/gate.ts";
+import { nameFaults } from "./gate/names.ts";
+import { timeFaults } from "./gate/times.ts";
 import { atLeastZero, type Fault, fault } from "./fault.ts";
 
 /** What is wrong with the fields of an approval, besides the references in them. */
 export function* approvalFaults(input: StepInput): Generator<Fault> {
-  const { approval_approvers: approvers = [], approval_timeout_secs, approval_on_timeout } = input;
-  if (approvers.includes("")) yield fault("approval_approvers", "approval_approvers must not be empty names");
-  if (approvers.includes("group:"))
-    yield fault("approval_approvers", "approval_approvers must name the group: group:name");
+  const { approval_approvers: approvers = [] } = input;
+  yield* nameFaults(approvers, "approval_approvers");
   yield* atLeastZero(input, "approval_timeout_secs");
   const problem = quorumProblem(approvers, input.approvals_required);
   if (problem !== undefined) yield fault("approvals_required", problem);
-  if (approval_on_timeout !== undefined && !approval_timeout_secs)
-    yield fault("approval_on_timeout", "approval_on_timeout needs an approval_timeout_secs above 0");
+  yield* timeFaults(input);
   yield* contentFaults(input);
 }
 

@@ -6,11 +6,14 @@ import type { ApprovalState, StepState } from "../state.ts";
 import { ownKey } from "./event-keys.ts";
 import type { Involved } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
+import { onMoment } from "./gate/times.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, triggerRow } from "./trigger.ts";
 import { approvalFaults } from "./approval-faults.ts";
 import { isAnother, misfit, notOpen, outputOf } from "./decisions.ts";
 import { isRendered, openGate } from "./gate-opening.ts";
+import { extend } from "./gate/extend.ts";
+import { reassign } from "./gate/reassign.ts";
 import { gateOfStep, isApproved, isRejected, mostVotes, notAllowed, voteOf, whoMayDecide } from "./votes.ts";
 
 /** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
@@ -22,19 +25,14 @@ export const approval = {
   },
   work: ({ definition, step: { approval, generation } }) =>
     approval || !isRendered(definition) ? [] : [{ kind: "open-gate", key: `open-gate/${generation}` }],
-  waits({ definition, step: { approval, deadline: until } }) {
+  waits({ definition, step: { approval } }) {
     if (!approval) return { reason: "values" };
     const { approvers, required = 1 } = gateOfStep(definition, approval);
     const several = required > 1 && { approved: mostVotes(approval), required };
-    return { reason: "approval", approvers, until, ...several };
+    const { expires_at: until, escalation_level: level } = approval;
+    return { reason: "approval", approvers, until, ...several, ...(level && { level }) };
   },
-  onDeadline: ({ definition: { approval_on_timeout: then = "fail" } }) => ({
-    ...ON_TIMEOUT[then],
-    gate: ({ approval, trigger }) => {
-      if (approval) approval.status = "timed_out";
-      if (trigger) trigger.status = "timed_out";
-    },
-  }),
+  onDeadline: onMoment,
   close(step, end) {
     const { override } = end;
     // Whoever ends the step in place of its approvers has not approved it.
@@ -78,6 +76,9 @@ export const approval = {
       };
     },
 
+    reassign,
+    extend,
+
     comment(of, { actor, at, comment = "" }) {
       const refusal = notOpen(of);
       if (refusal) return refusal;
@@ -106,13 +107,6 @@ export const approval = {
 
 /** They travel with the run. */
 const MOST_COMMENTS = 50;
-
-const ON_TIMEOUT = {
-  fail: { status: "failed", error: "approval timed out" },
-  approve: { status: "completed" },
-  reject: { status: "failed", error: "approval rejected: nobody decided in time" },
-  skip: { status: "skipped", cause: "operator", error: "approval timed out" },
-} as const satisfies Record<string, StepEnd>;
 
 function approved({ actor, at, option }: Sender, output: JsonDoc | undefined): StepEnd {
   const received = { status: "received", received_at: at, sent_by: actor, response_payload: output };
@@ -193,9 +187,15 @@ function approvalRow({ plan, i, definition, step: { approval, attempt, revision 
 }
 
 /** As its row tells it. */
-export const approvalState = (row: ApprovalRow): ApprovalState => {
-  const { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments } = row;
-  const { approvers, shown, shown_hash, option } = row;
-  const decided = { status, requested_at, expires_at, approved_by, approved_at, error, votes, comments };
-  return { ...decided, approvers, shown, shown_hash, option };
-};
+export const approvalState = ({
+  id,
+  run_id,
+  step_run_id,
+  project_id,
+  step_ref,
+  required,
+  exclude,
+  attempt,
+  revision,
+  ...state
+}: ApprovalRow): ApprovalState => state;

@@ -1,6 +1,7 @@
 import { isReference } from "../gates/gate.ts";
 import type { PlanStep } from "../plan.ts";
 import type { RenderedGate, StepState } from "../state.ts";
+import { nextMoment } from "./gate/times.ts";
 import { openTrigger } from "./trigger.ts";
 
 const TO_RENDER = [
@@ -28,4 +29,5 @@ export function openGate(definition: PlanStep, step: StepState, at: number, rend
     ...(approvers && { approvers }),
     ...(shown && { shown, shown_hash }),
   };
+  step.deadline = nextMoment(definition, step.approval, at);
 }

@@ -30,7 +30,7 @@ export interface StepKind {
   /** Why the open step waits. Undefined: something goes on for it. */
   waits(of: StepOf): Wait | undefined;
   /** What it means that the deadline has passed. */
-  onDeadline(of: StepOf, at: number): StepEnd | "next attempt";
+  onDeadline(of: StepOf, at: number): StepEnd | StepChange | "next attempt";
   /** Closes what the step still has open of its own when it ends, whatever ends it. */
   close(step: StepState, end: StepEnd): void;
 

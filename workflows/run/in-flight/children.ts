@@ -13,6 +13,7 @@ import { effects, stepEffects } from "../../proxies.ts";
 import { nowOf } from "../clock.ts";
 import { signalRun } from "../signal-run.ts";
 import { webUiHeaders } from "../../web-ui/headers.ts";
+import { workflowTypeOf } from "../../web-ui/workflow-type.ts";
 
 const DEFAULT_NESTING_DEPTH = 10;
 
@@ -110,10 +111,11 @@ export class Children {
       return UNWANTED;
     }
     try {
-      const started = await startChild<RunWorkflow>("workflowRun", {
-        ...webUiHeaders(prepared.run),
+      const { definition, ...input } = prepared;
+      const started = await startChild<RunWorkflow>(workflowTypeOf(definition?.slug), {
+        ...webUiHeaders(prepared.run, definition),
         workflowId: child_run_id,
-        args: [prepared],
+        args: [input],
         // It signals its parent when it ends, by workflow id: so the parent may continue as new meanwhile.
         parentClosePolicy: ParentClosePolicy.ABANDON,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,

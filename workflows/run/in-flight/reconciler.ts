@@ -1,4 +1,4 @@
-import { CancellationScope } from "@temporalio/workflow";
+import { CancellationScope, sleep } from "@temporalio/workflow";
 import type { TimedAttemptEvent, Unended } from "../../activity-types.ts";
 import { type Attempt, attemptOf } from "../../attempt-input.ts";
 import type { InboundEvent } from "../../engine/events.ts";
@@ -16,8 +16,9 @@ import { RunTimeout } from "./run-timeout.ts";
 import { SlowJobs } from "./slow-jobs.ts";
 import { emit, lookUp, notify, openGate, openWait } from "./step-effects.ts";
 import type { Throttle } from "./throttle.ts";
+import { type Bar, barOf, timerSummary } from "../../web-ui/bar.ts";
 
-const IS_ACTIVITY: Record<Work["kind"], boolean> = {
+const IS_ACTIVITY: Record<Going["kind"], boolean> = {
   dispatch: true,
   "look-up": true,
   "open-gate": true,
@@ -26,7 +27,13 @@ const IS_ACTIVITY: Record<Work["kind"], boolean> = {
   emit: true,
   child: false,
   timer: false,
+  bar: false,
 };
+
+/** What goes on for a step. */
+type Going = Work | Bar;
+
+const WITHOUT_END = "3650 days";
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Reconciler {
@@ -92,7 +99,8 @@ export class Reconciler {
   }
 
   #reconcileStep(i: number, mode: Mode, quick: number[] | undefined): void {
-    const due = new Map(workOf(this.#run, i).map((work) => [work.key, work]));
+    const works: Going[] = [...workOf(this.#run, i), ...barOf(this.#run, i)];
+    const due = new Map(works.map((work) => [work.key, work]));
     const going = this.#going.get(i) ?? new Map<string, CancellationScope>();
     for (const [key, scope] of going) if (!due.has(key)) scope.cancel();
     for (const [key, work] of due) {
@@ -137,7 +145,7 @@ export class Reconciler {
   }
 
   /** `queue`: of the process that makes the attempt of a job already. */
-  #begin(i: number, work: Work, queue?: string): void {
+  #begin(i: number, work: Going, queue?: string): void {
     const definition = this.#run.plan.steps[i] as PlanStep;
     const step = this.#run.state.steps[i] as StepState;
     const scope = new CancellationScope();
@@ -145,10 +153,11 @@ export class Reconciler {
     this.#going.set(i, going.set(work.key, scope));
     const isActivity = IS_ACTIVITY[work.kind];
     this.#throttle.begins(isActivity);
-    if (work.kind === "timer") this.#timers++;
+    const isTimer = work.kind === "timer" || work.kind === "bar";
+    if (isTimer) this.#timers++;
     const end = () => {
       this.#throttle.ends(isActivity);
-      if (work.kind === "timer") this.#timers--;
+      if (isTimer) this.#timers--;
       going.delete(work.key);
       if (going.size === 0) this.#going.delete(i);
     };
@@ -160,7 +169,7 @@ export class Reconciler {
       });
   }
 
-  #perform(i: number, definition: PlanStep, step: StepState, work: Work, queue: string | undefined): Promise<void> {
+  #perform(i: number, definition: PlanStep, step: StepState, work: Going, queue: string | undefined): Promise<void> {
     switch (work.kind) {
       case "dispatch":
         return this.#dispatch(attemptOf(this.#run, i), queue);
@@ -177,7 +186,9 @@ export class Reconciler {
       case "child":
         return this.#children.run(i, definition, step, work.child_run_id);
       case "timer":
-        return this.#timer(i, definition, step, work.until);
+        return this.#timer(i, step, work.until);
+      case "bar":
+        return sleep(WITHOUT_END, { summary: timerSummary(this.#run, i) });
     }
   }
 
@@ -186,8 +197,8 @@ export class Reconciler {
     if (event) this.#inbox.push(event);
   }
 
-  async #timer(step: number, { step_ref }: PlanStep, { generation }: StepState, until: number): Promise<void> {
-    await sleepUntil(this.#run, until, step_ref);
+  async #timer(step: number, { generation }: StepState, until: number): Promise<void> {
+    await sleepUntil(this.#run, until, timerSummary(this.#run, step));
     this.#inbox.push({ type: "deadline_passed", due: until, step, generation, deadline: until });
   }
 

@@ -1,0 +1,73 @@
+import type { Message } from "./message.ts";
+import { cut, factsOf, titleOf } from "./words.ts";
+import { stringifyJson, type Json } from "../../src/contract/json.ts";
+import type { WebhookFormat } from "../../src/contract/webhooks/webhooks.ts";
+
+/** What is posted. */
+export function bodyFor(format: WebhookFormat, message: Message): string {
+  if (format === "slack") return JSON.stringify(slack(message));
+  return format === "teams" ? JSON.stringify(teams(message)) : stringifyJson(message as unknown as Json);
+}
+
+const escapeSlack = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** Of one block of theirs, of a button's text, and how many buttons stand in a row. */
+const MOST_TEXT = 2_900;
+const MOST_BUTTON = 70;
+const MOST_LINKS = 20;
+
+/** Blocks of an incoming webhook. */
+function slack(message: Message) {
+  const { approval, links = [] } = message;
+  const facts = factsOf(message).map(([name, value]) => `*${name}:* ${escapeSlack(cut(value, 500))}`);
+  const section = (text: string) => ({ type: "section", text: { type: "mrkdwn", text: cut(text, MOST_TEXT) } });
+  return {
+    text: escapeSlack(cut(titleOf(message), MOST_TEXT)),
+    blocks: [
+      { type: "header", text: { type: "plain_text", text: cut(titleOf(message), 150) } },
+      ...(approval?.text ? [section(escapeSlack(cut(approval.text, MOST_TEXT / 2)))] : []),
+      section(facts.join("\n")),
+      ...(links.length > 0
+        ? [
+            {
+              type: "actions",
+              elements: links.slice(0, MOST_LINKS).map(({ person, url }, n) => ({
+                type: "button",
+                action_id: `decide-${n}`,
+                text: { type: "plain_text", text: cut(`Decide as ${person}`, MOST_BUTTON) },
+                url,
+              })),
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+/** An adaptive card. */
+function teams(message: Message) {
+  const { approval, links = [] } = message;
+  const text = (words: string, more: object = {}) => ({ type: "TextBlock", text: words, wrap: true, ...more });
+  return {
+    type: "message",
+    attachments: [
+      {
+        contentType: "application/vnd.microsoft.card.adaptive",
+        content: {
+          $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+          type: "AdaptiveCard",
+          version: "1.4",
+          body: [
+            text(cut(titleOf(message), 500), { size: "Large", weight: "Bolder" }),
+            ...(approval?.text ? [text(cut(approval.text, 8_000))] : []),
+            { type: "FactSet", facts: factsOf(message).map(([title, value]) => ({ title, value: cut(value, 500) })) },
+          ],
+          actions: links.slice(0, MOST_LINKS).map(({ person, url }) => ({
+            type: "Action.OpenUrl",
+            title: cut(`Decide as ${person}`, MOST_BUTTON),
+            url,
+          })),
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,34 @@
+import type { Message } from "./message.ts";
+
+const SAID: Record<string, string> = {
+  "approval.requested": "Approval asked for",
+  "approval.reminder": "Approval still waits",
+  "approval.escalated": "Approval escalated",
+  "approval.decided": "Approval decided",
+  "approval.expired": "Approval expired",
+  "approval.canceled": "Approval canceled",
+};
+
+export const titleOf = ({ event, workflow_name = "run", step_ref, approval, to }: Message): string =>
+  approval
+    ? `${SAID[event] ?? event}: ${approval.title ?? `${step_ref} of ${workflow_name}`}`
+    : `${workflow_name}: ${to}`;
+
+/** What the message says, name by name. */
+export function factsOf(message: Message): [string, string][] {
+  const { approval } = message;
+  const facts: [string, string | undefined][] = [
+    ["Workflow", message.workflow_name],
+    ["Run", message.workflow_run_id],
+    ["Step", message.step_ref],
+    ["Started by", message.created_by],
+    ["Status", approval?.status ?? message.to],
+    ["Approvers", approval?.approvers.join(", ")],
+    ["Decided by", approval?.approved_by],
+    ["Until", approval?.expires_at],
+    ["Error", message.error ?? approval?.error],
+  ];
+  return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
+}
+
+export const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/webhooks/approval-links.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem, refusal } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { findOwnRun } from "../../queries/runs.ts";
+import { insertLink } from "../../store/approvals/approval-links.ts";
+import { listApprovals } from "../../store/approvals/approvals.ts";
+import { shownTime } from "../../views/shown-time.ts";
+import { unknownStep } from "../../../workflows/engine/command.ts";
+import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
+
+/** Only the hash of a token is stored: who reads the table can decide nothing. */
+export const hashOf = (token: string): string => createHash("sha256").update(token).digest("base64url");
+
+/** For this asking of the gate, and for one person. Who has the link decides in their name. */
+export async function linkFor(
+  { db, config }: Pick<Deps, "db" | "config">,
+  gate: ApprovalRow,
+  { person, made_by }: { person: string; made_by: string },
+): Promise<ApprovalLink> {
+  const token = randomBytes(32).toString("base64url");
+  const { project_id = "", run_id, step_run_id, step_ref = "", requested_at, attempt } = gate;
+  const of = { project_id, run_id, step_run_id, step_ref, requested_at, attempt };
+  await insertLink(db, { ...of, token_hash: hashOf(token), person, made_by });
+  return { person, url: `${config.publicUrl}/approve/${token}`, expires_at: shownTime(gate.expires_at) };
+}
+
+/** For oneself only: nobody is given the means to decide as somebody else. */
+export async function makeLink(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ApprovalLink> {
+  const gate = await ownGate(deps, caller, runId, stepRef);
+  return linkFor(deps, gate, { person: caller.actor, made_by: caller.actor });
+}
+
+export async function previewLink(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  stepRef: string,
+): Promise<ApprovalLinkPlan> {
+  const gate = await ownGate(deps, caller, runId, stepRef);
+  return { dry_run: true, person: caller.actor, expires_at: shownTime(gate.expires_at) };
+}
+
+async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ApprovalRow> {
+  const run = await findOwnRun(deps, caller, runId);
+  const gate = (await listApprovals(deps.db, run.id)).find(({ step_ref }) => step_ref === stepRef);
+  if (!gate) throw refusal(unknownStep("approve", stepRef));
+  if (gate.status !== "pending") throw new Problem("invalid_state", "approval is not pending");
+  // A link is one person's: groups are judged by the token of who decides, and a link has none.
+  if (!gate.approvers.includes(caller.actor))
+    throw new Problem("approver_not_allowed", `approver ${caller.actor} is not named by step ${stepRef}`);
+  return gate;
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import { idempotent } from "../idempotency/idempotent.ts";
+import type { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookPlan } from "../../contract/webhooks/webhooks.ts";
+import type { Deps } from "../../deps.ts";
+import { invalid } from "../../errors.ts";
+import { assertScope, type Caller, projectOf } from "../../identity/caller.ts";
+import { findOwnWebhook } from "../../queries/webhooks.ts";
+import { endpointProblem } from "../../rules/endpoint-url.ts";
+import {
+  deleteWebhook as deleteStored,
+  findWebhook,
+  saveWebhook,
+  type StoredWebhook,
+} from "../../store/webhooks/webhooks.ts";
+import { now } from "../../time/clock.ts";
+import { presentWebhook } from "../../views/webhook.ts";
+
+/** The answer shows the secret, that once. */
+export async function createWebhook(
+  deps: Deps,
+  caller: Caller,
+  body: CreateWebhookBody,
+  idempotencyKey?: string,
+): Promise<Webhook> {
+  const { project_id, ...settings } = madeOf(deps, caller, body);
+  const asked = { projectId: project_id, operation: "create webhook", body, idempotencyKey };
+  const stored = await idempotent(deps, asked, findWebhook, async (id) => {
+    const row = { ...settings, project_id, id };
+    await saveWebhook(deps.db, row);
+    return row;
+  });
+  return { ...presentWebhook(stored), secret: stored.secret };
+}
+
+export function previewWebhook(deps: Deps, caller: Caller, body: CreateWebhookBody): WebhookPlan {
+  const { id, created_at, updated_at, ...webhook } = presentWebhook({ ...madeOf(deps, caller, body), id: "" });
+  return { dry_run: true, webhook };
+}
+
+export async function updateWebhook(deps: Deps, caller: Caller, id: string, body: UpdateWebhookBody): Promise<Webhook> {
+  const row = await changed(deps, caller, id, body);
+  await saveWebhook(deps.db, row);
+  return presentWebhook(row);
+}
+
+export const previewUpdate = async (
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  body: UpdateWebhookBody,
+): Promise<WebhookPlan> => ({ dry_run: true, webhook: presentWebhook(await changed(deps, caller, id, body)) });
+
+export async function deleteWebhook(deps: Deps, caller: Caller, id: string): Promise<void> {
+  await findOwnWebhook(deps, caller, id);
+  await deleteStored(deps.db, id);
+}
+
+export const previewDeletion = async (deps: Deps, caller: Caller, id: string): Promise<WebhookPlan> => ({
+  dry_run: true,
+  webhook: presentWebhook(await findOwnWebhook(deps, caller, id)),
+});
+
+type Made = Omit<StoredWebhook, "id">;
+
+function madeOf(deps: Deps, caller: Caller, { secret, ...body }: CreateWebhookBody): Made {
+  const at = now();
+  const made: Made = {
+    ...body,
+    project_id: projectOf(caller, body.project_id),
+    // A mail is not signed.
+    secret: body.format === "mail" ? secret : (secret ?? `whsec_${randomBytes(32).toString("base64")}`),
+    created_by: caller.actor,
+    updated_by: caller.actor,
+    created_at: at,
+    updated_at: at,
+  };
+  assertUsable(deps, made);
+  assertMayLink(caller, made);
+  return made;
+}
+
+async function changed(deps: Deps, caller: Caller, id: string, body: UpdateWebhookBody): Promise<StoredWebhook> {
+  const live = await findOwnWebhook(deps, caller, id);
+  const row = { ...live, ...body, updated_by: caller.actor, updated_at: Math.max(now(), live.updated_at) };
+  assertUsable(deps, row);
+  // Who changes where links go to is given them.
+  assertMayLink(caller, live);
+  assertMayLink(caller, row);
+  return row;
+}
+
+function assertUsable({ config }: Deps, { format, url, secret, mail_to }: Made): void {
+  if (format === "mail") {
+    if (config.smtpUrl === undefined) throw invalid("format", "mail needs a server with SMTP_URL");
+    if (url !== undefined) throw invalid("url", "is not for mail");
+    if (secret !== undefined) throw invalid("secret", "is not for mail");
+    return;
+  }
+  if (mail_to !== undefined) throw invalid("mail_to", "is only for mail");
+  if (url === undefined) throw invalid("url", "required");
+  const problem = endpointProblem(url, config.allowPrivateEndpoints);
+  if (problem) throw invalid("url", `invalid url: ${problem}`);
+}
+
+/** Who reads a link decides as the person whom it is for. */
+function assertMayLink(caller: Caller, { links_for = [] }: Made): void {
+  if (links_for.length > 0) assertScope(caller, "approvals:override");
+}

@@ -1,0 +1,57 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import type { Deps } from "../../deps.ts";
+import { newDeliveries, noteStarted } from "../../store/webhooks/deliveries.ts";
+import { DELIVERY_WORKFLOW_TYPE, type DeliveryInput } from "../../../workflows/webhooks/messages.ts";
+import { TASK_QUEUE } from "../../../workflows/messages.ts";
+
+const EVERY_MS = 1_000;
+const MOST_AT_ONCE = 100;
+
+/**
+ * Starts a workflow for each delivery that has none yet, until `stop`. Every worker does, and looks on its own: whoever wrote the
+ * change that is told may have died since. Two that see the same one start one workflow, by its id.
+ */
+export function startingDeliveries(deps: Deps) {
+  const stopped = new AbortController();
+  const ended = (async () => {
+    while (!stopped.signal.aborted) {
+      const isMore = await startSome(deps).catch((err) => {
+        deps.log.warn({ err }, "webhooks wait to be delivered");
+        return false;
+      });
+      if (!isMore) await pauseFor(EVERY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+    }
+  })();
+  return {
+    stop(): Promise<void> {
+      stopped.abort();
+      return ended;
+    },
+  };
+}
+
+async function startSome(deps: Deps): Promise<boolean> {
+  const found = await newDeliveries(deps.db, MOST_AT_ONCE);
+  if (found.length === 0) return false;
+  await Promise.all(found.map((delivery) => start(deps, delivery)));
+  await noteStarted(
+    deps.db,
+    found.map(({ id }) => id),
+  );
+  return found.length === MOST_AT_ONCE;
+}
+
+async function start({ temporal }: Deps, { id, round, event }: { id: string; round: number; event: string }) {
+  const input: DeliveryInput = { delivery_id: id, round };
+  try {
+    await temporal.workflow.start(DELIVERY_WORKFLOW_TYPE, {
+      workflowId: `webhook-delivery/${id}/${round}`,
+      taskQueue: TASK_QUEUE,
+      staticSummary: event,
+      args: [input],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { stringifyJson } from "../../contract/json.ts";
+import type { Approval } from "../../contract/runs.ts";
+import { escapeHtml } from "../../rules/html-text.ts";
+
+/** What the page says of a gate. */
+export interface ShownGate {
+  gate: Approval;
+  person: string;
+  workflow: string;
+  runId: string;
+  stepRef: string;
+  requester?: string;
+  /** Of an earlier try. */
+  problem?: string;
+}
+
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem } dt { color: #666 } dd { margin: 0 }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f4f4f4; padding: 1rem }
+textarea { width: 100%; min-height: 4rem; box-sizing: border-box } button { font: inherit; padding: .5rem 1.5rem; margin-right: 1rem }
+.problem { color: #a00 }`;
+
+/** No script, nothing from elsewhere, no frame around it: only forms that post to where it came from. */
+export const PAGE_CSP = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
+<body><h1>${escapeHtml(title)}</h1>${body}</body></html>
+`;
+
+export const messagePage = (title: string, text: string): string => page(title, `<p>${escapeHtml(text)}</p>`);
+
+/** All of it is text: what a definition or a payload says is never markup. */
+export function gatePage(shown: ShownGate): string {
+  const { gate, person, problem, stepRef } = shown;
+  return page(
+    gate.title ?? `Approval ${stepRef}`,
+    `${problem ? `<p class="problem">${escapeHtml(problem)}</p>` : ""}
+${gate.text ? `<pre>${escapeHtml(gate.text)}</pre>` : ""}
+<dl>${factsOf(shown)
+      .map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`)
+      .join("")}</dl>
+${gate.payload === undefined ? "" : `<pre>${escapeHtml(stringifyJson(gate.payload))}</pre>`}
+${linksOf(gate)}
+<form method="post">
+<p><label>Comment<br><textarea name="comment" maxlength="2000"></textarea></label></p>
+${gate.form === undefined ? "" : valuesField(gate)}
+<p>You decide as <b>${escapeHtml(person)}</b>, once.</p>
+<p>${buttonsOf(gate)}</p>
+</form>`,
+  );
+}
+
+function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): [string, string][] {
+  const votes = gate.votes?.map(
+    ({ actor, decision, comment }) => `${actor}: ${decision}${comment ? ` (${comment})` : ""}`,
+  );
+  const facts: [string, string | undefined][] = [
+    ["Workflow", workflow],
+    ["Run", runId],
+    ["Step", stepRef],
+    ["Started by", requester],
+    ["Asked", gate.requested_at],
+    ["Until", gate.expires_at],
+    ["Needed", gate.required && gate.required > 1 ? `${gate.required} approvals` : undefined],
+    ["Votes", votes?.join("; ")],
+  ];
+  return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
+}
+
+function linksOf({ links = [] }: Approval): string {
+  const safe = links.filter(({ url }) => /^https?:\/\//i.test(url));
+  const items = safe.map(
+    ({ title, url }) =>
+      `<li><a rel="noreferrer noopener" href="${escapeHtml(url)}">${escapeHtml(title ?? url)}</a></li>`,
+  );
+  return items.length > 0 ? `<ul>${items.join("")}</ul>` : "";
+}
+
+const valuesField = ({ form }: Approval) =>
+  `<p><label>Values, as JSON, of this form<br><textarea name="values"></textarea></label></p>
+<pre>${escapeHtml(stringifyJson(form))}</pre>`;
+
+/** A gate with options has one for each in place of the yes. */
+function buttonsOf({ options = [] }: Approval): string {
+  const button = (name: string, value: string, text: string) =>
+    `<button name="${name}" value="${escapeHtml(value)}">${escapeHtml(text)}</button>`;
+  const yes =
+    options.length > 0 ? options.map((one) => button("option", one, one)) : [button("decision", "approve", "Approve")];
+  return [...yes, button("decision", "reject", "Reject")].join("\n");
+}

@@ -1,0 +1,103 @@
+import type { Express, Request, Response } from "express";
+import { ALWAYS } from "../answer.ts";
+import { gatePage, messagePage, PAGE_CSP } from "./page.ts";
+import { rawBody } from "../body.ts";
+import { type Decision, decideByLink, type Opened, openLink } from "../../commands/links/decide-by-link.ts";
+import { parseClientJson } from "../../contract/json.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+
+const PATH = "/approve/:token";
+/** A comment and the values of a form. */
+const MAX_BYTES = 65_536;
+const MAX_COMMENT = 2_000;
+
+const OVER = {
+  used: "This link was used.",
+  decided: "This approval is decided.",
+  expired: "This link has expired.",
+};
+
+/**
+ * The pages behind decision links. Whoever opens one needs no token but the link's. What is wrong is told in a page, which says nothing
+ * of the gate.
+ */
+export function serveApprovals(app: Express, deps: Deps): void {
+  app.get(PATH, async (request, response) => {
+    const opened = await openLink(deps, tokenOf(request));
+    if (!opened || "over" in opened) return closed(response, opened);
+    show(response, 200, gatePage(shownOf(opened)));
+  });
+  app.post(PATH, rawBody(MAX_BYTES), async (request, response) => {
+    const opened = await openLink(deps, tokenOf(request));
+    if (!opened || "over" in opened) return closed(response, opened);
+    try {
+      const { decision, ...said } = readForm(request);
+      const done = await decideByLink(deps, opened.open, decision, said);
+      const text =
+        done === "decided" ? "Your decision counts." : "Your decision is stored, and counts once a worker takes it.";
+      show(response, done === "decided" ? 200 : 202, messagePage("Thank you", text));
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code === "unavailable" || error.code === "internal_error") throw error;
+      const details = error.details?.filter((detail) => detail !== error.message) ?? [];
+      const problem = [error.message, ...details].join("; ");
+      show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shownOf(opened), problem }));
+    }
+  });
+}
+
+const tokenOf = ({ params }: Request): string => String(params.token);
+
+const shownOf = ({ open: { link, gate, run } }: Extract<Opened, { open: unknown }>) => ({
+  gate,
+  person: link.person,
+  workflow: run.workflow_name,
+  runId: run.id,
+  stepRef: link.step_ref,
+  requester: run.created_by,
+});
+
+function readForm({ body }: Request): {
+  decision: Decision;
+  comment?: string;
+  values?: ReturnType<typeof parseClientJson>;
+} {
+  const fields = new URLSearchParams(Buffer.isBuffer(body) ? body.toString("utf8") : "");
+  const comment = (fields.get("comment") ?? "").replace(/\r\n?/g, "\n").trim();
+  if (comment.length > MAX_COMMENT || /[\p{Cc}\p{Cs}]/u.test(comment.replace(/[\n\t]/g, "")))
+    throw new Problem("validation_error", `a comment has at most ${MAX_COMMENT} characters, and no control characters`);
+  const said = { comment: comment || undefined, values: valuesIn(fields.get("values")) };
+  const option = fields.get("option");
+  if (option !== null) return { decision: { verb: "choose", option }, ...said };
+  const verb = fields.get("decision");
+  if (verb === "approve") return { decision: { verb }, ...said };
+  // A rejection fills in no form.
+  if (verb === "reject") return { decision: { verb }, comment: said.comment };
+  throw new Problem("validation_error", "choose one of the buttons");
+}
+
+function valuesIn(text: string | null) {
+  if (!text?.trim()) return undefined;
+  try {
+    return parseClientJson(text);
+  } catch {
+    throw new Problem("validation_error", "the values are no JSON");
+  }
+}
+
+function closed(response: Response, opened: Extract<Opened, { over: unknown }> | undefined): void {
+  if (opened) show(response, 410, messagePage("Nothing to decide", OVER[opened.over]));
+  else show(response, 404, messagePage("Nothing here", "No such link."));
+}
+
+function show(response: Response, status: number, html: string): void {
+  response.writeHead(status, {
+    ...ALWAYS,
+    "X-Request-Id": response.locals.requestId,
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": PAGE_CSP,
+    "Cache-Control": "no-store",
+    "Content-Length": Buffer.byteLength(html),
+  });
+  response.end(html);
+}

@@ -1,0 +1,114 @@
+create table webhooks (
+  id uuid primary key,
+  project_id text not null,
+  events text[] not null,
+  format text not null,
+  url text,
+  -- In clear: what is sent is signed with it.
+  secret text,
+  mail_to text[],
+  links_for text[],
+  enabled boolean not null,
+  created_by text not null,
+  updated_by text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index webhooks_newest on webhooks (project_id, created_at desc, id desc);
+
+-- What is to be sent, born with the change that it tells of. new: no workflow delivers it yet.
+create table webhook_deliveries (
+  id uuid primary key,
+  webhook_id uuid not null,
+  message_id text not null,
+  project_id text not null,
+  event text not null,
+  run_id uuid not null,
+  step_ref text,
+  subject json not null,
+  status text not null default 'new',
+  -- How often it was sent again by hand.
+  round integer not null default 0,
+  attempts integer not null default 0,
+  last_error text,
+  -- Addresses that have their mail.
+  sent_to text[],
+  created_at timestamptz not null default now(),
+  last_attempt_at timestamptz,
+  delivered_at timestamptz
+);
+create index webhook_deliveries_new on webhook_deliveries (created_at) where status = 'new';
+create index webhook_deliveries_newest on webhook_deliveries (webhook_id, created_at desc, id desc);
+create index webhook_deliveries_dead on webhook_deliveries (webhook_id, created_at desc, id desc) where status = 'dead';
+
+create function tell_webhooks(project text, told text, happened text, run uuid, ref text, subject json) returns void
+  language sql as $$
+  insert into webhook_deliveries (id, webhook_id, message_id, project_id, event, run_id, step_ref, subject)
+  select overlay(overlay(md5(webhook.id || '/' || happened) placing '8' from 13) placing '8' from 17)::uuid, webhook.id, 'msg_' || md5(happened), project, told, run, ref, subject
+  from webhooks webhook
+  where webhook.project_id = project and webhook.enabled
+    and webhook.events && array[told, split_part(told, '.', 1) || '.*', '*']
+  on conflict (id) do nothing
+$$;
+
+-- Triggers, because only the row itself tells under its lock what it was before: of writes that race, or come twice, one changes it.
+create function tell_of_run() returns trigger language plpgsql as $$
+begin
+  if exists (select from webhooks where project_id = new.project_id) then
+    perform tell_webhooks(
+      new.project_id, 'workflow_run.' || new.status, concat_ws('/', new.id, new.status, new.revision), new.id, null,
+      json_build_object(
+        'from', case when tg_op = 'UPDATE' then old.status end, 'to', new.status, 'error', new.error,
+        'at', extract(epoch from clock_timestamp()) * 1000));
+  end if;
+  return null;
+end $$;
+
+create trigger run_told_when_new after insert on workflow_runs for each row execute function tell_of_run();
+create trigger run_told_when_changed after update of status on workflow_runs for each row
+  when (old.status is distinct from new.status) execute function tell_of_run();
+
+create function tell_of_approval() returns trigger language plpgsql as $$
+declare
+  -- A gate that asks again is another one, in the same row.
+  is_same boolean := tg_op = 'UPDATE' and old.requested_at = new.requested_at;
+  told text := case
+    when is_same and old.status = new.status and new.status = 'pending' then case
+      when coalesce(new.escalation_level, 0) > coalesce(old.escalation_level, 0) then 'escalated'
+      when coalesce(new.reminders, 0) > coalesce(old.reminders, 0) then 'reminder'
+    end
+    when is_same and old.status = new.status then null
+    when new.status = 'pending' then 'requested'
+    when new.status = 'timed_out' then 'expired'
+    when new.status = 'canceled' then 'canceled'
+    else 'decided'
+  end;
+begin
+  if told is not null and exists (select from webhooks where project_id = new.project_id) then
+    perform tell_webhooks(
+      new.project_id, 'approval.' || told,
+      concat_ws('/', new.step_run_id, extract(epoch from new.requested_at), told, new.status,
+        case told when 'escalated' then new.escalation_level when 'reminder' then new.reminders end),
+      new.run_id, new.step_ref,
+      json_build_object(
+        'at', extract(epoch from clock_timestamp()) * 1000,
+        'gate', json_build_object(
+          'id', new.id, 'run_id', new.run_id, 'step_run_id', new.step_run_id, 'step_ref', new.step_ref,
+          'project_id', new.project_id, 'attempt', new.attempt, 'approvers', new.approvers, 'shown', new.shown,
+          'shown_hash', new.shown_hash, 'option', new.option, 'required', new.required, 'status', new.status,
+          'approved_by', new.approved_by, 'error', new.error, 'votes', new.votes, 'comments', new.comments,
+          'escalation_level', new.escalation_level, 'reminders', new.reminders, 'revision', new.revision,
+          'requested_at', extract(epoch from new.requested_at) * 1000,
+          'approved_at', extract(epoch from new.approved_at) * 1000,
+          'expires_at', extract(epoch from new.expires_at) * 1000,
+          'escalated_at', extract(epoch from new.escalated_at) * 1000,
+          'reminded_at', extract(epoch from new.reminded_at) * 1000)));
+  end if;
+  return null;
+end $$;
+
+create trigger approval_told_when_new after insert on approvals for each row execute function tell_of_approval();
+create trigger approval_told_when_changed after update on approvals for each row
+  when (old.status is distinct from new.status or old.requested_at is distinct from new.requested_at
+    or old.escalation_level is distinct from new.escalation_level or old.reminders is distinct from new.reminders)
+  execute function tell_of_approval();
