@@ -49,6 +49,10 @@ async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: strin
   if (gate.status !== "pending") throw new Problem("invalid_state", "approval is not pending");
   // A link is one person's: groups are judged by the token of who decides, and a link has none.
   if (!gate.approvers.includes(caller.actor))
-    throw new Problem("approver_not_allowed", `approver ${caller.actor} is not named by step ${stepRef}`);
+    throw new Problem(
+      "approver_not_allowed",
+      `approver ${caller.actor} is not named by step ${stepRef}`,
+      gate.approvers.slice(0, 20).map((name) => `approvers: ${name}`),
+    );
   return gate;
 }
