@@ -59,6 +59,7 @@ function headerOf(input: PrepareChildInput, workflow: StoredWorkflow, version: S
     triggered_by: "workflow",
     created_by: input.created_by,
     retried_by: input.retried_by,
+    ...(input.started && { involved: { started: input.started } }),
     created_at: input.now,
     tags: workflow.tags,
     max_parallel_steps: version.max_parallel_steps || undefined,

@@ -164,6 +164,8 @@ export interface PrepareChildInput {
   now: number;
   created_by?: string;
   retried_by?: string;
+  /** Who started the run above it otherwise. */
+  started?: string[];
   tags?: Record<string, string>;
   sources: PayloadSources;
 }

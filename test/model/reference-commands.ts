@@ -41,6 +41,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   const reset = verb === "retry" || verb === "replay-subtree" ? toRunAgain(run, i, verb === "retry") : undefined;
   if (!canBeGiven(run, command, reset)) return refused("validation_error");
   if (passesGate(run, command, new Set(reset?.keys()))) return refused("forbidden");
+  notePart(run, i, command);
   edit(run, command);
 
   const { approval, trigger } = step;
@@ -185,6 +186,15 @@ function canBeGiven(run: ReferenceRun, { step_payloads = {} }: Order, reset?: Ma
     const step = run.steps[i];
     return step && (reset?.has(i) || (!isOver(step) && step.started_at === undefined));
   });
+}
+
+/** docs/approvals.md, "Four eyes": who gives a payload has started the run, who skips past a gate has approved it. */
+function notePart(run: ReferenceRun, i: number, { verb, actor, payload, step_payloads }: Order): void {
+  if (payload || step_payloads) run.givers.add(actor);
+  if (verb !== "skip" && verb !== "force-complete") return;
+  for (const [gate, { step_type }] of run.definitions.entries())
+    if (step_type === "approval" && !letsGoOn(run, gate) && (gate === i || stepsAfter(run, gate).has(i)))
+      run.passers.push({ gate, actor });
 }
 
 function edit(run: ReferenceRun, { payload, step_payloads }: Order): void {

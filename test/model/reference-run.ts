@@ -18,6 +18,9 @@ export interface ReferenceRun {
   payload?: JsonDoc;
   step_payloads?: Record<string, JsonDoc>;
   steps: ReferenceStep[];
+  /** Who gave it a payload, and who let it pass which gate. */
+  givers: Set<string>;
+  passers: { gate: number; actor: string }[];
   /** Verdicts by command id. */
   verdicts: Map<string, Verdict>;
 }
@@ -73,7 +76,7 @@ export function beginReference(
   });
   const { payload, step_payloads } = header;
   const begin = { status: "running", expires_at: timeLimit(header, at), payload, step_payloads } as const;
-  return { header, definitions, ...begin, steps, verdicts: new Map() };
+  return { header, definitions, ...begin, steps, givers: new Set(), passers: [], verdicts: new Map() };
 }
 
 /** The workflow's timeout_secs from now on, and never after its parent's end, unless that is past. */

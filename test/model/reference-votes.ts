@@ -13,6 +13,7 @@ export function barred(
   const approvers = approversOf(run, gate);
   const names = [actor, ...groups.map((group) => `group:${group}`)];
   if (approvers.length > 0 && !approvers.some((one) => names.includes(one))) return "not one";
+  if (run.steps[gate]?.approval?.handed_on?.includes(actor)) return "excluded";
   return isExcluded(run, gate, actor, approval_exclude) ? "excluded" : undefined;
 }
 
@@ -37,9 +38,9 @@ export function isExcluded(
     ({ approval }, i) =>
       i !== gate && approval?.votes?.some((vote) => vote.actor === actor && vote.decision === "approve"),
   );
-  return (
-    (by.includes("created_by") && run.header.created_by === actor) || (by.includes("previous_approvers") && hasApproved)
-  );
+  const hasPassed = run.passers.some((one) => one.gate !== gate && one.actor === actor);
+  const hasStarted = run.header.created_by === actor || run.givers.has(actor);
+  return (by.includes("created_by") && hasStarted) || (by.includes("previous_approvers") && (hasApproved || hasPassed));
 }
 
 /** Whether the votes open the gate, or close it for good. */

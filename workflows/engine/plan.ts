@@ -1,6 +1,7 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
 import type { StoredGate } from "./gates/gate.ts";
+import type { Involvement } from "./gates/involvement.ts";
 import { reached } from "./reached.ts";
 
 type InDocuments = "payload" | "approval_payload" | "approval_form";
@@ -35,6 +36,7 @@ export interface RunHeader {
   created_by?: string;
   /** Who started it, where it or the run above it retries one of `created_by`. */
   retried_by?: string;
+  involved?: Involvement;
   created_at: number;
   payload?: JsonDoc;
   tags?: Record<string, string>;

@@ -2,6 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { EventTriggerStatus, NotifyStatus } from "../../src/contract/events/event-trigger.ts";
 import type { ApprovalStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
+import type { Involvement } from "./gates/involvement.ts";
 
 /** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
 export type Found = { text: string } | { size: number } | { nothing: true };
@@ -71,6 +72,8 @@ export interface ApprovalState {
   reminders?: number;
   reminded_at?: number;
   reassignments?: Reassignment[];
+  /** See Opened. Not mirrored: a gate of a run that is over is asked again or not at all. */
+  handed_on?: string[];
   extensions?: Extension[];
 }
 
@@ -149,6 +152,7 @@ export interface RunState {
   /** Given by a recovery, in place of the plan's. */
   payload?: JsonDoc;
   step_payloads?: Record<string, JsonDoc>;
+  involved?: Involvement;
   // Carried states and recorded signals hold the next two under these names.
   /** Of a sub-workflow that runs again after its end: its parent still has to be told, which takes it for over. */
   returning?: true;

@@ -56,6 +56,7 @@ export async function startRetry(
       triggered_by: "retry",
       retry_of_run_id: source.id,
       retried_by: caller.actor,
+      involved: kept.retried_by === undefined ? kept.involved : withStarter(kept, kept.retried_by),
       created_at: now(),
       timeout_secs: workflow.timeout_secs,
     };
@@ -64,6 +65,12 @@ export async function startRetry(
     return startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from);
   });
 }
+
+/** Everyone of a chain of retries has started what comes of it. */
+const withStarter = ({ involved }: RunHeader, by: string): RunHeader["involved"] => ({
+  ...involved,
+  started: [...new Set([...(involved?.started ?? []), by])],
+});
 
 /** What a retry would do: the new run's steps, as they would stand once it has begun. */
 export async function previewRetry(deps: Deps, caller: Caller, source: RunRow, body: RetryBody): Promise<DryRun> {

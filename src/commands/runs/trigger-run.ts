@@ -18,6 +18,7 @@ import { findVersion, planSteps } from "../../store/workflow-versions.ts";
 import { findUnderPolicy } from "../../store/definitions/workflow-policies.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentRun } from "../../views/run.ts";
+import { withPassed } from "../../../workflows/engine/gates/involvement.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { enabledSteps, planOf, type PlanStep, RULES } from "../../../workflows/engine/plan.ts";
 import { previewOfStart } from "../../../workflows/engine/preview.ts";
@@ -125,11 +126,14 @@ async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, b
     max_parallel_steps,
     timeout_secs,
     step_overrides: body.step_overrides,
+    ...(passed.length > 0 && { involved: withPassed({}, refsOf(passed), caller.actor) }),
     depth: 0,
     rules: RULES,
   };
   return { header, steps, all };
 }
+
+const refsOf = (steps: PlanStep[]): string[] => steps.map(({ step_ref }) => step_ref);
 
 /** Those that the overrides leave. */
 export function stepsToRun(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {

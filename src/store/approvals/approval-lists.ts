@@ -146,7 +146,8 @@ function selection(filter: ApprovalsFilter, given: (value: unknown) => string) {
   const vote = given(JSON.stringify([{ actor: mine.actor }]));
   if (status === "pending") {
     where.push(`not coalesce(gate.votes::jsonb @> ${vote}::jsonb, false)`);
-    const isOwn = `${given(mine.actor)} in (run.created_by, run.retried_by)`;
+    const actor = given(mine.actor);
+    const isOwn = `(${actor} in (run.created_by, run.retried_by) or coalesce(run.involved->'started' ? ${actor}, false))`;
     where.push(`not coalesce(gate.exclude::jsonb ? 'created_by' and ${isOwn}, false)`);
     const waiting = `status = 'pending' and approvers::jsonb ?| ${names}::text[]`;
     return { from: `with gate as materialized (select * from approvals where ${waiting})`, where };

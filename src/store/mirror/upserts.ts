@@ -7,7 +7,7 @@ export const upsertRuns = (json: string): string => `
   ${insertRunsFrom(json)}
   on conflict (id) do update set
     status = excluded.status, error = excluded.error, payload = excluded.payload, payload_ref = excluded.payload_ref,
-    step_payloads = excluded.step_payloads, started_at = excluded.started_at,
+    step_payloads = excluded.step_payloads, involved = excluded.involved, started_at = excluded.started_at,
     finished_at = excluded.finished_at, expires_at = excluded.expires_at, revision = excluded.revision,
     workflow_name = excluded.workflow_name, workflow_version = excluded.workflow_version,
     workflow_version_id = excluded.workflow_version_id, max_parallel_steps = excluded.max_parallel_steps,

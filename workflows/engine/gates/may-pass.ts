@@ -22,7 +22,11 @@ export function passProblem(gates: PlanStep[], passer: Passer, involved: Involve
 }
 
 /** Those who have a part in a run that is to be decided on. `but`: the gate that they decide now. */
-export function involvedIn(plan: Plan, { steps }: Pick<RunState, "steps">, but?: number): Involved {
+export function involvedIn(
+  plan: Plan,
+  { steps, involved }: Pick<RunState, "steps" | "involved">,
+  but?: number,
+): Involved {
   const approved = new Set<string>();
   const opened = new Map<string, Opened>();
   for (const [i, { approval }] of steps.entries()) {
@@ -31,5 +35,8 @@ export function involvedIn(plan: Plan, { steps }: Pick<RunState, "steps">, but?:
     for (const { actor, decision } of approval.votes ?? []) if (decision === "approve") approved.add(actor);
     if (approval.status === "approved" && approval.approved_by) approved.add(approval.approved_by);
   }
-  return { started_by: [plan.run.created_by, plan.run.retried_by], approved, opened };
+  const { started = [], passed = [] } = involved ?? plan.run.involved ?? {};
+  const own = but === undefined ? undefined : plan.steps[but]?.step_ref;
+  for (const { step_ref, by } of passed) if (step_ref !== own) approved.add(by);
+  return { started_by: [plan.run.created_by, plan.run.retried_by, ...started], approved, opened };
 }

@@ -10,7 +10,19 @@ export function runRow({ plan, state }: Run): RunRow {
   const { expires_no_later_than: _, rules: __, ...header } = plan.run;
   const { status, error, started_at, finished_at, expires_at, revision } = state;
   const { payload = header.payload, step_payloads = header.step_payloads } = state;
-  return { ...header, payload, step_payloads, status, error, started_at, finished_at, expires_at, revision };
+  const involved = state.involved ?? header.involved;
+  return {
+    ...header,
+    ...(involved && { involved }),
+    payload,
+    step_payloads,
+    status,
+    error,
+    started_at,
+    finished_at,
+    expires_at,
+    revision,
+  };
 }
 
 export function stepRow(run: Run, i: number): StepRow {

@@ -9,9 +9,10 @@ import type { StepState } from "../state.ts";
 import { isRunOver, isStepOver } from "../transitions.ts";
 
 /** Does to the run what `recoveryOf` said. */
-export function recover(run: Run, { changes, payloads, isMoved }: Recovery, at: number): void {
+export function recover(run: Run, { changes, payloads, involved, isMoved }: Recovery, at: number): void {
   if (payloads?.payload) run.state.payload = payloads.payload;
   if (payloads?.step_payloads) run.state.step_payloads = { ...payloadsOf(run), ...payloads.step_payloads };
+  if (involved && Object.keys(involved).length > 0) run.state.involved = involved;
   const reset: number[] = [];
   for (const [i, change] of changes) {
     if (change.action === "ended") endStep(run, i, change.end, at);

@@ -1,5 +1,6 @@
 import { isAttempt } from "../mirror/attempts.ts";
 import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
+import { type Involvement, involvementBy } from "../gates/involvement.ts";
 import { involvedIn, passProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
@@ -17,6 +18,7 @@ export interface Recovery {
   reset_steps: number;
   /** What the run, and single steps of it, are given from now on in place of their payloads. */
   payloads?: Pick<CommandPayload, "payload" | "step_payloads">;
+  involved?: Involvement;
   /** The run goes on in another version. */
   isMoved?: true;
 }
@@ -33,12 +35,15 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
     const problem = payloadProblem(plan, state, recovery, ref);
     if (problem) return refused("validation_error", `step_payloads: ${problem}`);
   }
+  let involved: Involvement | undefined;
   if (asksWho(plan, request)) {
     const passed = gatesPassed(plan, state, request, recovery.changes);
     const problem = passProblem(passed, request, involvedIn(plan, state));
     if (problem !== undefined) return refused("forbidden", problem);
+    const refs = passed.map((gate) => gate.step_ref);
+    involved = involvementBy(plan, state, request, refs);
   }
-  return payload || step_payloads ? { ...recovery, payloads: { payload, step_payloads } } : recovery;
+  return { ...recovery, involved, ...((payload || step_payloads) && { payloads: { payload, step_payloads } }) };
 }
 
 /**

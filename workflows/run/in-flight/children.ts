@@ -100,6 +100,7 @@ export class Children {
       now: nowOf(run),
       created_by: run.created_by,
       retried_by: run.retried_by,
+      started: (this.#run.state.involved ?? run.involved)?.started,
       sources: sourcesOf(this.#run, step),
     });
     if ("refused" in prepared) return prepared.refused;
