@@ -153,3 +153,37 @@ test("who approved another gate may not hand this one on, nor decide it once it 
   expect(run.command("approve", "gate").code).toBe("approver_not_allowed");
   run.does("approve", "gate", { actor: "cleo" });
 });
+
+describe("who has handed on their place in a gate of several", () => {
+  const several = (more: Partial<Step> = {}) =>
+    gated({ approval_approvers: ["ada", "bob", "group:finance"], approvals_required: 2, ...more });
+  const handedOn = (more?: Partial<Step>) =>
+    several(more).does("reassign", "gate", { actor: "ada", approvers: ["puppet", "bob", "group:finance"] });
+  const refusal = { code: "approver_not_allowed", message: expect.stringContaining("they handed on their place") };
+
+  it("has no second one by a group, to vote with or to hand on", () => {
+    const run = handedOn().does("approve", "gate", { actor: "puppet" });
+    expect(run.command("approve", "gate", { actor: "ada", groups: ["finance"] })).toMatchObject(refusal);
+    const others = { actor: "ada", groups: ["finance"], approvers: ["bob", "puppet", "friend"] };
+    expect(run.command("reassign", "gate", others).code).toBe("forbidden");
+    expect(run.approval("gate")?.status).toBe("pending");
+    run.does("approve", "gate", { actor: "bob" });
+    expect(run.approval("gate")?.status).toBe("approved");
+  });
+
+  it("has none by an escalation, nor from another approver", () => {
+    const escalated = handedOn({ approval_escalation: [{ after_secs: 60, approvers: ["ada"] }] }).later(60);
+    expect(escalated.command("approve", "gate", { actor: "ada" })).toMatchObject(refusal);
+    const again = { actor: "ada", approvers: ["puppet", "friend", "bob", "group:finance"] };
+    expect(escalated.command("reassign", "gate", again).code).toBe("forbidden");
+    const back = handedOn().does("reassign", "gate", { actor: "bob", approvers: ["puppet", "ada", "group:finance"] });
+    expect(back.command("approve", "gate", { actor: "ada" })).toMatchObject(refusal);
+  });
+
+  it("has one again when somebody with the right to override names them, and when the gate is asked again", () => {
+    const named = handedOn().does("reassign", "gate", { ...root, approvers: ["ada", "bob"] });
+    expect(named.command("approve", "gate", { actor: "ada" }).status).toBe("applied");
+    const again = handedOn().does("reject", "gate", { actor: "bob" }).does("retry", "gate", root);
+    expect(again.command("approve", "gate", { actor: "ada" }).status).toBe("applied");
+  });
+});

@@ -25,22 +25,31 @@ export function changeProblem(run: ReferenceRun, i: number, command: Command & {
     const come = next.filter((name) => !approversOf(run, i).includes(name));
     const isOwn =
       more.length === 0 && (gone ?? actor) === actor && come.length <= (gone ? 1 : 0) && !come.some(isGroup);
+    if (gate.handed_on?.includes(actor)) return "forbidden";
     if (!isOwn || !approversOf(run, i).includes(actor)) return "forbidden";
   }
   if (next.length === 0 || next.includes("") || next.includes("group:")) return "validation_error";
   const hasRefused = (name: string) => keptVotes(gate, next).some((v) => v.actor === name && v.decision === "reject");
-  const able = next.filter((name) => !isExcluded(run, i, name, approval_exclude) && !hasRefused(name)).length;
+  const gone = withoutPlace(run, i, command);
+  const isOut = (name: string) => hasRefused(name) || gone.has(name);
+  const able = next.filter((name) => !isExcluded(run, i, name, approval_exclude) && !isOut(name)).length;
   return able < k && !next.some(isGroup) ? "validation_error" : undefined;
+}
+
+/** Who handed on their place, by this command too; who may override gives one back to those that they name. */
+function withoutPlace(run: ReferenceRun, i: number, { actor, approvers = [], may_override }: Command): Set<string> {
+  const gone = new Set(run.steps[i]?.approval?.handed_on);
+  const isOfSeveral = (run.definitions[i]?.approvals_required ?? 1) > 1;
+  if (may_override) for (const name of approvers) gone.delete(name);
+  else if (isOfSeveral && !approvers.includes(actor)) gone.add(actor);
+  return gone;
 }
 
 const keptVotes = ({ votes = [] }: ApprovalState, next: string[]): Vote[] =>
   votes.filter(({ actor, as }) => next.includes(actor) || (as !== undefined && next.includes(as)));
 
-export function changeGate(
-  run: ReferenceRun,
-  i: number,
-  { verb, actor, at, reason, ...command }: Command & { at: number },
-) {
+export function changeGate(run: ReferenceRun, i: number, sent: Command & { at: number }) {
+  const { verb, actor, at, reason, ...command } = sent;
   const step = run.steps[i] as ReferenceStep;
   const gate = step.approval as ApprovalState;
   if (verb === "extend") {
@@ -56,6 +65,8 @@ export function changeGate(
   const kept = keptVotes(gate, approvers);
   const dropped = gate.votes?.filter((vote) => !kept.includes(vote));
   const change = { actor, at, approvers, reason, ...(dropped?.length && { dropped }) };
+  const gone = withoutPlace(run, i, sent);
+  if (gone.size > 0 || gate.handed_on) gate.handed_on = [...gone];
   gate.reassignments = [...(gate.reassignments ?? []), change];
   gate.approvers = approvers;
   if (gate.votes) gate.votes = kept;

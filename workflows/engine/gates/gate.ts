@@ -12,6 +12,8 @@ export interface Gate {
 /** What a gate that has opened knows of who decides it. */
 export interface Opened {
   approvers?: string[];
+  /** Of one that needs several: who has put another one in their own place, and so has none, by whatever name. */
+  handed_on?: string[];
 }
 
 /** As stored definitions hold the gates of their sub-workflows: a list where the approvers are all there is to it. */

@@ -32,7 +32,8 @@ export function notAllowed(
   const gate = gateOfStep(step, opened);
   const refusal = `approver ${sender.actor} is not allowed for step ${step.step_ref}`;
   if (approverAs(gate.approvers, sender) === undefined) return refusal;
-  const why = exclusionOf(gate, sender.actor, involved);
+  const handedOn = opened?.handed_on?.includes(sender.actor) ? "they handed on their place" : undefined;
+  const why = exclusionOf(gate, sender.actor, involved) ?? handedOn;
   return why === undefined ? undefined : `${refusal}: ${why}`;
 }
 
@@ -42,7 +43,9 @@ const MOST_NAMED = 20;
 /** The approvers who are not excluded, each as a detail of a refusal. */
 export function whoMayDecide(step: PlanStep, opened: Opened | undefined, involved: Involved): string[] {
   const gate = gateOfStep(step, opened);
-  const may = gate.approvers.filter((name) => exclusionOf(gate, name, involved) === undefined);
+  const may = gate.approvers.filter(
+    (name) => exclusionOf(gate, name, involved) === undefined && !opened?.handed_on?.includes(name),
+  );
   return may.slice(0, MOST_NAMED).map((name) => `approvers: ${name}`);
 }
 
@@ -73,6 +76,8 @@ export function isRejected(step: PlanStep, approval: ApprovalState, involved: In
   const gate = gateOfStep(step, approval);
   const { required = 1 } = gate;
   if (gate.approvers.length === 0 || gate.approvers.some(isGroup)) return rejections >= required;
-  const deciders = [...new Set(gate.approvers)].filter((name) => exclusionOf(gate, name, involved) === undefined);
+  const deciders = [...new Set(gate.approvers)].filter(
+    (name) => exclusionOf(gate, name, involved) === undefined && !approval.handed_on?.includes(name),
+  );
   return rejections * 2 > deciders.length || deciders.length - rejections < required;
 }

@@ -24,13 +24,14 @@ export const reassign: StepCommand = (of, command, whoIsInvolved) => {
     mayNotChange("reassign", of, command, involved) ??
     mayNotChoose(of, command, approvers) ??
     wrongNames(approvers) ??
-    tooFew(of, approvers, kept, involved);
+    tooFew(of, approvers, kept, withoutPlace(of, command, approvers), involved);
   if (refusal) return refusal;
   if (reassignments.length >= MOST_REASSIGNMENTS)
     return refused("conflict", `step ${definition.step_ref} was reassigned ${MOST_REASSIGNMENTS} times already`);
 
   const { actor, at, reason } = command;
   const dropped = votes.filter((vote) => !kept.includes(vote));
+  const gone = withoutPlace(of, command, approvers);
   const reassignment = { actor, at, approvers, reason, ...(dropped.length > 0 && { dropped }) };
   return {
     status: "changed",
@@ -39,6 +40,7 @@ export const reassign: StepCommand = (of, command, whoIsInvolved) => {
       approval.approvers = approvers;
       approval.reassignments = [...reassignments, reassignment];
       if (dropped.length > 0) approval.votes = kept;
+      if (gone.length > 0 || approval.handed_on) approval.handed_on = gone;
     },
   };
 };
@@ -65,12 +67,22 @@ function mayNotChoose({ definition, step }: StepOf, sender: Sender, approvers: s
   const others = new Set(present.filter((name) => name !== sender.actor));
   const isOwnPlace =
     present.includes(sender.actor) &&
+    !step.approval?.handed_on?.includes(sender.actor) &&
     [...others].every((name) => approvers.includes(name)) &&
     approvers.length <= others.size + 1 &&
     approvers.every((name) => others.has(name) || !isGroup(name));
   if (isOwnPlace) return undefined;
   const message = `step ${definition.step_ref} needs ${required} approvals: an approver hands on their own place to one person; more requires approvals:override`;
   return refused("forbidden", message);
+}
+
+/** One person fills one place: who hands on theirs does not come back in, by a group or an escalation. Who may override can name them. */
+function withoutPlace({ definition, step }: StepOf, sender: Sender, approvers: string[]): string[] {
+  const { approvers: present, required = 1 } = gateOfStep(definition, step.approval);
+  const { handed_on = [] } = step.approval as ApprovalState;
+  if (sender.may_override) return handed_on.filter((name) => !approvers.includes(name));
+  const isHandingOn = required > 1 && present.includes(sender.actor) && !approvers.includes(sender.actor);
+  return isHandingOn ? [...new Set([...handed_on, sender.actor])] : handed_on;
 }
 
 function wrongNames(approvers: string[]): Refusal | undefined {
@@ -86,11 +98,18 @@ function wrongNames(approvers: string[]): Refusal | undefined {
 }
 
 /** Nobody counts who is in a group. */
-function tooFew({ definition }: StepOf, approvers: string[], kept: Vote[], involved: Involved): Refusal | undefined {
+function tooFew(
+  { definition }: StepOf,
+  approvers: string[],
+  kept: Vote[],
+  gone: string[],
+  involved: Involved,
+): Refusal | undefined {
   const { required = 1, ...gate } = gateOfStep(definition);
   if (approvers.some(isGroup)) return undefined;
   const against = new Set(kept.filter(({ decision }) => decision === "reject").map(({ actor }) => actor));
-  const may = approvers.filter((name) => exclusionOf(gate, name, involved) === undefined && !against.has(name)).length;
+  const isOut = (name: string) => against.has(name) || gone.includes(name);
+  const may = approvers.filter((name) => exclusionOf(gate, name, involved) === undefined && !isOut(name)).length;
   if (may >= required) return undefined;
   return refused("validation_error", `approvers: ${required} have to approve, and of these ${may} may`);
 }
