@@ -213,8 +213,10 @@ export class Play {
     if (!isOver(this.run.state) || !this.#outside.isIdle()) return;
     this.#flush();
     const state = this.#mirrored();
-    const { payload, step_payloads } = this.#mirror.runs.get(this.#plan.run.id) ?? {};
-    this.#both.reopened(restoredRun({ ...this.#plan, run: { ...this.#plan.run, payload, step_payloads } }, state));
+    const { payload, step_payloads, involved } = this.#mirror.runs.get(this.#plan.run.id) ?? {};
+    this.#both.reopened(
+      restoredRun({ ...this.#plan, run: { ...this.#plan.run, payload, step_payloads, involved } }, state),
+    );
     this.#reopenedAt = state.steps.map(({ generation }) => generation);
   }
 

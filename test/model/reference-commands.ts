@@ -166,6 +166,7 @@ function reopen(run: ReferenceRun, command: Order): Verdict {
   const all = new Map(bad.map((i) => [i, { counted: true, reopened: true }]));
   if (!canBeGiven(run, command, all)) return refused("validation_error");
   if (passesGate(run, command, new Set(bad))) return refused("forbidden");
+  notePart(run, -1, command);
   edit(run, command);
   if (command.only_tell) return { status: "applied" };
   return runAgain(run, all, command);

@@ -227,3 +227,23 @@ test.each([
   expect(answer.status).toBe(400);
   expect(answer.body.details.join()).toContain(field);
 });
+
+test("who leaves a gate out of a run has approved it there", async () => {
+  const workflow = await on.workflow([
+    { step_ref: "first", step_type: "approval", approval_approvers: ["dan"] },
+    {
+      ...{ step_ref: "gate", step_type: "approval", depends_on: ["first"] },
+      approval_approvers: ["dan", "eve"],
+      approval_exclude: ["previous_approvers"],
+    },
+  ]);
+  const { body: run } = await stack.request<WorkflowRun>(
+    "POST",
+    `/v1/workflows/${workflow.id}/trigger`,
+    { step_overrides: [{ step_ref: "first", enabled: false }] },
+    as("dan"),
+  );
+  await on.opens(run, "gate");
+  expect(await say(run, "approve", "dan")).toMatchObject({ status: 400, body: { code: "approver_not_allowed" } });
+  expect(await say(run, "approve", "eve")).toMatchObject({ status: 200 });
+});
