@@ -1,7 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
-import type { StoredGate } from "./gates/gate.ts";
-import type { Involvement } from "./gates/involvement.ts";
+import type { Involvement, StoredGate } from "./gates/gate.ts";
 import { reached } from "./reached.ts";
 
 type InDocuments = "payload" | "approval_payload" | "approval_form";

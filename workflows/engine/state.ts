@@ -2,7 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { EventTriggerStatus, NotifyStatus } from "../../src/contract/events/event-trigger.ts";
 import type { ApprovalStatus, RunStatus, StepStatus } from "../../src/contract/runs.ts";
 import type { CommandOutcome } from "./command.ts";
-import type { Involvement } from "./gates/involvement.ts";
+import type { Involvement } from "./gates/gate.ts";
 
 /** What a path in a large document was found to lead to. `size`: in characters of JSON, of what is too large to be compared. */
 export type Found = { text: string } | { size: number } | { nothing: true };

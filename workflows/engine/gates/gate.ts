@@ -69,3 +69,11 @@ export function exclusionOf({ exclude = [] }: Gate, actor: string, involved: Inv
 /** Whether somebody may pass a gate that nobody has decided: by the right to override, or as its approver where one is enough. */
 export const hasRightTo = (gate: Gate, passer: Passer): boolean =>
   passer.may_override === true || ((gate.required ?? 1) <= 1 && approverAs(gate.approvers, passer) !== undefined);
+
+/** Who has a part in a run that no decision of a gate tells of. It is kept by retries. */
+export interface Involvement {
+  /** Besides its `created_by` and `retried_by`: who started a run that it retries, or gave it another payload. */
+  started?: string[];
+  /** Who let it pass a gate that nobody had decided. */
+  passed?: { step_ref: string; by: string }[];
+}

@@ -1,15 +1,8 @@
 import type { Plan } from "../plan.ts";
 import type { RecoveryRequest } from "../recovery/request.ts";
 import type { RunState } from "../state.ts";
+import type { Involvement } from "./gate.ts";
 import { before } from "./reach.ts";
-
-/** Who has a part in a run that no decision of a gate tells of. It is kept by retries. */
-export interface Involvement {
-  /** Besides its `created_by` and `retried_by`: who started a run that it retries, or gave it another payload. */
-  started?: string[];
-  /** Who let it pass a gate that nobody had decided. */
-  passed?: { step_ref: string; by: string }[];
-}
 
 /** With the part that who asks for this has in the run. `passed`: the gates that it takes a right to. */
 export function involvementBy(plan: Plan, state: RunState, request: RecoveryRequest, passed: string[]): Involvement {

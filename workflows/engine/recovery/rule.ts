@@ -1,6 +1,7 @@
 import { isAttempt } from "../mirror/attempts.ts";
 import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
-import { type Involvement, involvementBy } from "../gates/involvement.ts";
+import type { Involvement } from "../gates/gate.ts";
+import { involvementBy } from "../gates/involvement.ts";
 import { involvedIn, passProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
