@@ -62,9 +62,9 @@ describe("any recovery of any run", () => {
           const id = play.recover(request, (run, mirrored, now) => {
             const { state } = run;
             before = plain(state);
-            // A row has the payloads that the run has been given since; a new run begins from that, and one that is opened again.
-            const { payload, step_payloads } = runRow(run);
-            stored = { ...plan, run: { ...plan.run, payload, step_payloads } };
+            // A row has the payloads that the run has been given since, and by whom; a new run begins from that, and one that is opened again.
+            const { payload, step_payloads, involved } = runRow(run);
+            stored = { ...plan, run: { ...plan.run, payload, step_payloads, involved } };
             preview = previewOf(verb === "retry-run" ? stored : run.plan, state, request, now);
             assert.deepEqual(plain(state), before, "a dry run changes nothing");
             if (mirrored) assert.deepEqual(previewOf(stored, mirrored, request, now), preview);

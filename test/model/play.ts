@@ -131,9 +131,11 @@ export class Play {
     );
     if (status === "paused") this.#command({ verb: "resume", actor: "ada" });
     else if (endless) this.#command({ verb: "send-event", actor: "ada", step_ref: endless.step_ref });
-    // Whoever may decide it may be excluded, or have done so.
-    else if (gate) this.#command({ verb: "skip", actor: "root", may_override: true, step_ref: gate.step_ref });
-    else {
+    // Whoever may decide it may be excluded, or have done so; and who has let one gate pass may be excluded from the next.
+    else if (gate) {
+      const actor = `root-${this.#commands}`;
+      this.#command({ verb: "skip", actor, may_override: true, step_ref: gate.step_ref });
+    } else {
       const due = this.#outside.nextDue(this.run);
       assert(due, "neither work, nor gate, nor timer, and not over");
       this.#hear(due);
