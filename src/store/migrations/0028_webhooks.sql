@@ -31,8 +31,8 @@ create table webhook_deliveries (
   round integer not null default 0,
   attempts integer not null default 0,
   last_error text,
-  -- Addresses that have their mail.
-  sent_to text[],
+  -- Of a mail: the address. Each has a delivery of its own.
+  recipient text,
   created_at timestamptz not null default now(),
   last_attempt_at timestamptz,
   delivered_at timestamptz
@@ -43,9 +43,18 @@ create index webhook_deliveries_dead on webhook_deliveries (webhook_id, created_
 
 create function tell_webhooks(project text, told text, happened text, run uuid, ref text, subject json) returns void
   language sql as $$
-  insert into webhook_deliveries (id, webhook_id, message_id, project_id, event, run_id, step_ref, subject)
-  select overlay(overlay(md5(webhook.id || '/' || happened) placing '8' from 13) placing '8' from 17)::uuid, webhook.id, 'msg_' || md5(happened), project, told, run, ref, subject
+  insert into webhook_deliveries (id, webhook_id, message_id, project_id, event, run_id, step_ref, subject, recipient)
+  select overlay(overlay(md5(concat_ws('/', webhook.id, happened, address)) placing '8' from 13) placing '8' from 17)::uuid,
+    webhook.id, 'msg_' || md5(concat_ws('/', happened, address)), project, told, run, ref, subject, address
   from webhooks webhook
+  cross join lateral (
+    select null as address where webhook.format <> 'mail'
+    union
+    select name
+    from unnest(coalesce(webhook.mail_to, array(select json_array_elements_text(subject -> 'gate' -> 'approvers')))) name
+    where webhook.format = 'mail' and length(name) <= 254
+      and name ~ '^[^[:space:]@<>(),;:"\\]+@[^[:space:]@<>(),;:"\\]+$'
+  ) recipient
   where webhook.project_id = project and webhook.enabled
     and webhook.events && array[told, split_part(told, '.', 1) || '.*', '*']
   on conflict (id) do nothing
