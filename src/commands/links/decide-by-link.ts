@@ -24,7 +24,7 @@ export async function openLink(deps: Deps, token: string): Promise<Opened> {
   // A gate that asks again is another one, for which there is another link.
   if (!row || !run || row.requested_at !== link.requested_at || row.status === "timed_out") return { over: "expired" };
   if (row.status !== "pending") return { over: "decided" };
-  if (row.expires_at !== undefined && row.expires_at <= Date.now()) return { over: "expired" };
+  if (!row.approvers.includes(link.person)) return { over: "expired" };
   return { open: { link, gate: await presentApproval(deps, row), run } };
 }
 
