@@ -6,7 +6,7 @@ import { choice, query } from "../lists/parameters.ts";
 import { RUN_STATUSES } from "../runs.ts";
 import { time } from "../times.ts";
 
-const OF_APPROVALS = ["requested", "reminder", "escalated", "decided", "expired", "canceled"] as const;
+const OF_APPROVALS = ["requested", "reminder", "escalated", "reassigned", "decided", "expired", "canceled"] as const;
 const EVENTS = [
   ...OF_APPROVALS.map((what) => `approval.${what}` as const),
   ...RUN_STATUSES.map((status) => `workflow_run.${status}` as const),
