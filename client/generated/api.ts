@@ -131,15 +131,14 @@ export type ApprovalLink = {
     person: string;
     url: string;
     /**
-     * When the gate does.
+     * At the latest: it ends with its gate.
      */
-    expires_at?: Time;
+    expires_at: Time;
 };
 
 export type ApprovalLinkPlan = {
     dry_run: true;
     person: string;
-    expires_at?: Time;
 };
 
 /**
@@ -1756,7 +1755,7 @@ export type WaitingStep = {
 export type Webhook = {
     id: Id;
     project_id: string;
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format: "json" | "slack" | "teams" | "mail";
     url?: string;
     /**
@@ -1779,11 +1778,15 @@ export type WebhookDelivery = {
      * The `webhook-id` that it is sent with, each time.
      */
     message_id: string;
-    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
+    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
     workflow_run_id: Id;
     step_ref?: string;
     /**
-     * dead: it was tried for a day, or the receiver said 410.
+     * Of a mail: its address.
+     */
+    recipient?: string;
+    /**
+     * dead: it was tried for a day, or the receiver will never take it.
      */
     status: "pending" | "delivered" | "dead";
     /**
@@ -1806,7 +1809,7 @@ export type WebhookPlan = {
     webhook: {
         id?: Id;
         project_id: string;
-        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
         format: "json" | "slack" | "teams" | "mail";
         url?: string;
         /**
@@ -5586,9 +5589,9 @@ export type CreateWebhookBody = {
     project_id?: string | null;
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format?: ("json" | "slack" | "teams" | "mail") | null;
     /**
      * @minLength 1
@@ -5693,9 +5696,9 @@ export type UpdateWebhookQuery = {
 export type UpdateWebhookBody = {
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
+    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
     /**
      * @minLength 1
      * @maxLength 2048

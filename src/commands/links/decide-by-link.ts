@@ -20,6 +20,7 @@ export async function openLink(deps: Deps, token: string): Promise<Opened> {
   const link = await findLink(deps.db, hashOf(token));
   if (!link) return undefined;
   if (link.used_at !== undefined) return { over: "used" };
+  if (link.expires_at <= Date.now()) return { over: "expired" };
   const [row, run] = await Promise.all([findApproval(deps.db, link.step_run_id), findRun(deps.db, link.run_id)]);
   // A gate that asks again is another one, for which there is another link.
   if (!row || !run || row.requested_at !== link.requested_at || row.status === "timed_out") return { over: "expired" };
