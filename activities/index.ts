@@ -6,6 +6,7 @@ import { dispatching } from "./calls/dispatch-job.ts";
 import { collectOutput } from "./collect-output.ts";
 import { createEndpoints } from "./endpoint/endpoint-agent.ts";
 import { findWaiting } from "./find-waiting.ts";
+import { letGo } from "./let-go.ts";
 import { lookUp } from "./look-up.ts";
 import { loadCompleted, loadRun } from "./load-run.ts";
 import { mirror, type MirrorWriter } from "./mirror.ts";
@@ -44,6 +45,7 @@ export function createActivities(
     loadCompleted: loadCompleted(deps),
     settleBulkChunk: settleBulkChunk(deps),
     storeBulkState: storeBulkState(deps),
+    letGo: letGo(deps),
     deliverWebhook: deliverWebhook(deps, endpoints, createMailer(deps.config)),
     giveUpWebhook: giveUpWebhook(deps),
   };

@@ -6,6 +6,7 @@ import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
 import { count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
+import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** Of the tokens that are taken. Those that are made here are of `issuer`. */
@@ -59,6 +60,8 @@ export interface Config {
   maxSteps: number;
   /** How long a worker that stops waits for the calls that it has begun. */
   drainSecs: number;
+  /** What is kept of runs that have ended, as src/rules/retention.ts reads it. Without it everything is. */
+  retention?: string;
   logLevel: string;
   /** Without it: pretty on a terminal, JSON elsewhere. */
   logFormat?: "json" | "pretty";
@@ -79,6 +82,15 @@ export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress
 
 export class ConfigError extends Error {}
 
+const retention = z.string().superRefine((text, context) => {
+  try {
+    parseRetention(text);
+  } catch (error) {
+    if (!(error instanceof RetentionError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
 const variables = {
   HOST: z.string().default("127.0.0.1"),
   PORT: port.default(8080),
@@ -98,6 +110,7 @@ const variables = {
   CORS_ORIGINS: origins.default([]),
   MAX_STEPS: count(1, 10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: count(0, 86_400).default(25),
+  RETENTION: retention.optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
@@ -170,6 +183,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     corsOrigins: found.CORS_ORIGINS,
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
+    retention: found.RETENTION,
     logLevel: found.LOG_LEVEL,
     logFormat: found.LOG_FORMAT,
   };

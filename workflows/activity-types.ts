@@ -246,4 +246,6 @@ export interface Activities {
   giveUpWebhook(input: DeliveryInput): Promise<void>;
   /** By revision; commands are kept for the audit. */
   storeBulkState(input: { operation_id: string; state: BulkState; commands: BulkOutcome[] }): Promise<void>;
+  /** Deletes what the rules don't keep, for some minutes. */
+  letGo(input: { retention: string }): Promise<{ deleted: number; is_done: boolean }>;
 }

@@ -78,6 +78,13 @@ export const bulkChunks = proxyActivities<Pick<Activities, "settleBulkChunk">>({
   retry: UNTIL_IT_WORKS,
 });
 
+/** Some minutes of what retention deletes. */
+export const sweeps = proxyActivities<Pick<Activities, "letGo">>({
+  startToCloseTimeout: "1h",
+  heartbeatTimeout: "10s",
+  retry: UNTIL_IT_WORKS,
+});
+
 /** Tried for a day, at last once an hour. An attempt sends to one receiver, within a minute. */
 export const webhookAttempts = proxyActivities<Pick<Activities, "deliverWebhook">>({
   startToCloseTimeout: "1m",

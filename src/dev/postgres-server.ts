@@ -12,6 +12,7 @@ interface Binaries {
   initdb: string;
 }
 
+const DATABASE = "workflow_runs";
 const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC"];
 
 /**
@@ -20,12 +21,12 @@ const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max
  */
 export async function startPostgres(
   { dataDir, port, settings = [] }: { dataDir: string; port: number; settings?: string[] },
-  database = "workflow_runs",
+  database = DATABASE,
 ): Promise<ServerProcess & { url: string }> {
   const home = join(dataDir, "postgres");
   const cluster = join(home, "cluster");
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const password = devSecret(home, "password");
+  devSecret(home, "password");
   const binaries = await embeddedBinaries();
   const as = runAs(home, binaries.postgres);
   if (!existsSync(cluster)) createCluster(home, cluster, binaries, as);
@@ -41,17 +42,22 @@ export async function startPostgres(
     pidFile: join(dataDir, "postgres.pid"),
     stopSignal: "SIGINT",
   });
-  // Whatever PGSSLMODE says of others.
-  const urlOf = (name: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${name}?sslmode=disable`;
   try {
-    await createDatabase(urlOf("postgres"), database, server);
+    await createDatabase(postgresUrl({ dataDir, port }, "postgres"), database, server);
   } catch (error) {
     await server.stop();
     throw new Error(
       `PostgreSQL did not start (${(error as Error).message}). Its log is ${logFile}:\n${lastLines(logFile)}`,
     );
   }
-  return { ...server, url: urlOf(database) };
+  return { ...server, url: postgresUrl({ dataDir, port }, database) };
+}
+
+/** Of the server on this `dataDir`, be it running or not. */
+export function postgresUrl({ dataDir, port }: { dataDir: string; port: number }, database = DATABASE): string {
+  const password = devSecret(join(dataDir, "postgres"), "password");
+  // Whatever PGSSLMODE says of others.
+  return `postgres://postgres:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 }
 
 export function stopLeftoverPostgres(dataDir: string): Promise<boolean> {

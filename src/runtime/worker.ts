@@ -10,6 +10,7 @@ import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
 import { startingDeliveries } from "../commands/webhooks/start-deliveries.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
+import { scheduleRetention } from "./retention-schedule.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
@@ -73,6 +74,7 @@ export async function startWorker(
   }, FORGET_EVERY_MS).unref();
   const deliveries = startingDeliveries(deps);
   const drainTime = `${deps.config.drainSecs}s` as const;
+  await scheduleRetention(deps);
   const watch = new TaskWatch();
   const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([

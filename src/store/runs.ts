@@ -69,6 +69,18 @@ async function insertRun(db: Db, row: RunRow, of: "workflow" | "job"): Promise<v
   if (rowCount === 0) throw new Problem("not_found", `${of} not found`);
 }
 
+/** Keeps a run from being deleted until the transaction ends. False: there is none. */
+export async function holdRun(transaction: PoolClient, id: string): Promise<boolean> {
+  const { rowCount } = await transaction.query("select from workflow_runs where id = $1 for key share", [id]);
+  return rowCount === 1;
+}
+
+/** To be called before a run that has ended is asked to go on: from then on it is not deleted. False: it is deleted. */
+export async function noteReopening(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query("update workflow_runs set reopened_at = now() where id = $1", [id]);
+  return rowCount === 1;
+}
+
 export async function countRunning(db: Db, workflowId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     "select count(*) from workflow_runs where workflow_id = $1 and status = 'running'",

@@ -119,6 +119,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     [{ ALLOW_PRIVATE_ENDPOINTS: "1" }, "ALLOW_PRIVATE_ENDPOINTS must be one of true, false"],
     [{ MAX_STEPS: "10001" }, "MAX_STEPS must be at most 10000"],
     [{ DRAIN_SECS: "-1" }, "DRAIN_SECS must be at least 0"],
+    [{ RETENTION: "completed" }, 'RETENTION has "completed" where it needs something like completed=30d'],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent"],
     [{ LOG_FORMAT: "xml" }, "LOG_FORMAT must be one of json, pretty"],
   ];

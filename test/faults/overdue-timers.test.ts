@@ -3,7 +3,7 @@ import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
-const TIMER_FIRED = 11; // temporal.api.enums.v1.EventType
+const TIMER_FIRED = 18; // temporal.api.enums.v1.EventType
 
 const stack = await startStack();
 const on = scenarioOn(stack);

@@ -26,6 +26,7 @@ test("there are histories of the examples, of every way a run can go on after it
       "large-payloads",
       "bulk-operation",
       "rules-1/told-waits",
+      "rules-1/retention-sweep",
       "rules-1/gate-over-time",
       "rules-1/gate-that-shows",
     ]),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BULK_WORKFLOW_TYPE } from "../../workflows/bulk/messages.ts";
+import { SWEEP_WORKFLOW_TYPE } from "../../workflows/retention/messages.ts";
+import { DELIVERY_WORKFLOW_TYPE } from "../../workflows/webhooks/messages.ts";
 import * as workflows from "../../workflows/index.ts";
 import { webUiHeaders } from "../../workflows/web-ui/headers.ts";
 import { workflowTypeOf } from "../../workflows/web-ui/workflow-type.ts";
@@ -52,7 +54,7 @@ describe("the workflow type is the definition's slug", () => {
 
   test("and never leads to another workflow, nor to what every object has", () => {
     const others = Object.entries(workflows).filter(([, workflow]) => workflow !== workflows.workflowRun);
-    expect(others.map(([name]) => name)).toEqual([BULK_WORKFLOW_TYPE]);
+    expect(others.map(([name]) => name)).toEqual([BULK_WORKFLOW_TYPE, SWEEP_WORKFLOW_TYPE, DELIVERY_WORKFLOW_TYPE]);
     for (const name of [...others.map(([other]) => other), ...Object.getOwnPropertyNames(Object.prototype)]) {
       expect(workflowTypeOf(name)).toBe(`workflow:${name}`);
       expect(workflowTypeOf(name) in { ...workflows }).toBe(false);

@@ -19,7 +19,7 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
 
 /**
  * Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. By 2 it tells
- * Temporal what it waits for (workflows/web-ui), which are events of its history.
+ * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due.
  */
 export const RULES = 2;
 

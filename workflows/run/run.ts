@@ -23,7 +23,7 @@ import type { RunResult } from "../web-ui/result.ts";
 import { changedAttributes, type Listed, listedOf } from "../web-ui/search-attributes.ts";
 import { standingOf } from "../web-ui/standing.ts";
 import { endOf } from "./ending.ts";
-import { hear } from "./hearing.ts";
+import { hear, putDueFirst } from "./hearing.ts";
 import { receive } from "./inbox.ts";
 import { repeatLostPlay } from "./lost-play.ts";
 import { mirror, mirrorOutcomes } from "./mirror.ts";
@@ -76,6 +76,7 @@ class Loop {
 
   async untilEnd(): Promise<RunResult> {
     for (;;) {
+      putDueFirst(this.#inbox, this.#run.plan.run.rules);
       if (this.#mayRepeat()) await repeatLostPlay(this.#run, this.#inbox, this.#lane, this.#task);
       this.#hear();
       if (this.#run.state.returning) {

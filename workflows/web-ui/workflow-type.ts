@@ -1,9 +1,10 @@
 import { BULK_WORKFLOW_TYPE } from "../bulk/messages.ts";
 import { WORKFLOW_TYPE } from "../messages.ts";
+import { SWEEP_WORKFLOW_TYPE } from "../retention/messages.ts";
 import { DELIVERY_WORKFLOW_TYPE } from "../webhooks/messages.ts";
 
 /** Of our other workflows. */
-const OTHERS = [BULK_WORKFLOW_TYPE, DELIVERY_WORKFLOW_TYPE];
+const OTHERS = [BULK_WORKFLOW_TYPE, DELIVERY_WORKFLOW_TYPE, SWEEP_WORKFLOW_TYPE];
 
 /**
  * The workflow type under which a run is listed: its definition's slug. Any type leads to the run's workflow, except those that

@@ -1,6 +1,8 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { settleCommands } from "./settle-commands.ts";
 import type { Deps } from "../../deps.ts";
+import { Problem } from "../../errors.ts";
+import { noteReopening } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
 import { ends } from "../../temporal/query-run.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
@@ -18,6 +20,7 @@ export async function reopenRun(deps: Deps, row: RunRow, verb: Verb, payload: Co
   // Commands that it did not hear are settled by this end, not by the next one.
   if (isRunOver(row.status)) await settleCommands(deps, row);
   if (await isClosing(deps, row)) await ends(deps, row.id, CLOSES_WITHIN_SECS);
+  if (!(await noteReopening(deps.db, row.id))) throw new Problem("not_found", "workflow run not found");
   const input: RunInput = { reopen: row.id };
   const definition = await findVersion(deps.db, row.workflow_version_id);
   await deps.temporal.workflow.signalWithStart(workflowTypeOf(definition?.slug), {

@@ -41,7 +41,11 @@ export async function startRetry(
   return idempotentRun(deps, asked, async (id) => {
     const { workflow, header: kept, plan, state } = await retryPlan(deps, caller, source, body.version);
     const recovery = recoveryOf(plan, state, await requestOf(deps, caller, kept, body));
-    if ("status" in recovery) throw refusal(recovery);
+    if ("status" in recovery) {
+      // Its steps may have been deleted since the row was read.
+      await findOwnRun(deps, caller, source.id);
+      throw refusal(recovery);
+    }
     assertEnabled(workflow, plan);
     const { payload, step_payloads } = await savePayloads(deps.db, kept, id, body);
     const header: RunHeader = {

@@ -4,7 +4,7 @@ import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { insertJobRun } from "../../store/job-runs.ts";
-import { countRunning, insertRunWithinLimit } from "../../store/runs.ts";
+import { countRunning, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
 import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
@@ -56,8 +56,11 @@ export async function startRun(
   const jobRun = isOfJob && seed_from === undefined ? firstJobRun(run) : undefined;
   // Read before the transaction: runs that wait for its lock hold the other connections.
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
+  const { retry_of_run_id: source } = header;
   const definition = await findVersion(deps.db, header.workflow_version_id);
   await inTransaction(deps.starts, async (transaction) => {
+    if (source !== undefined && !(await holdRun(transaction, source)))
+      throw new Problem("not_found", "workflow run not found");
     if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow")))
       throw new Problem("conflict", LIMIT_REACHED);
     if (jobRun) await insertJobRun(transaction, jobRun);

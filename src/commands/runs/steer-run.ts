@@ -188,6 +188,8 @@ async function reopen(
   const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") {
+    // Its steps may have been deleted since the row was read.
+    await findOwnRun(deps, caller, runId);
     const { id, actor, step_ref } = payload;
     if (isKeyed) await saveOutcome(deps.db, runId, { id, verb, actor, step_ref, at: Date.now(), ...verdict });
     throw refusal(verdict);

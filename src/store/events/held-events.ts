@@ -135,6 +135,23 @@ export async function settleOffers(db: Db, projectId: string, eventKey?: string)
   );
 }
 
+/** The same for runs that have ended long ago: what they have not taken, they will not. */
+export async function settleOffersTo(db: Db, runIds: string[]): Promise<void> {
+  await db.query(
+    `with settled as (
+       update held_events event set status = case when exists (
+         select from run_commands known
+         where known.run_id = event.run_id and known.id = event.command_id and known.outcome->>'status' = 'applied')
+         then 'delivered' else 'held' end
+       where event.run_id = any($1) and event.status = 'offered'
+       returning event.status, event.run_id, event.payload_ref
+     )
+     update documents set run_id = settled.run_id
+     from settled where settled.status = 'delivered' and documents.id = settled.payload_ref`,
+    [runIds],
+  );
+}
+
 /** After the run has closed: it will not hear of the offer any more. */
 export async function withdrawOffer(db: Db, event: HeldEvent): Promise<void> {
   await settleOffers(db, event.project_id, event.event_key);

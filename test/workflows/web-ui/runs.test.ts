@@ -77,7 +77,7 @@ describe.concurrent("in the Temporal Web UI", () => {
     expect((await handleOf(failed).describe()).searchAttributes.FailedStep).toBeUndefined();
   });
 
-  test.each(["bulkOperation", "workflowRun", "constructor", "default", "__proto__", 'two "words" |'])(
+  test.each(["bulkOperation", "retentionSweep", "workflowRun", "constructor", "default", "__proto__", 'two "words" |'])(
     "a definition whose slug is %s has runs like any other",
     async (slug) => {
       const run = await on.start([{ step_ref: "a", calls: "/named-oddly" }], {}, { slug });
