@@ -12,6 +12,7 @@ import type { Wanted } from "./engine/references/values.ts";
 import type { GateTemplate } from "./gate-template.ts";
 import type { Definition } from "./web-ui/headers.ts";
 import type { DeliveryInput } from "./webhooks/messages.ts";
+import type { GateTemplate } from "./gate-template.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
