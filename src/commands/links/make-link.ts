@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/webhooks/approval-links.ts";
 import type { Deps } from "../../deps.ts";
-import { Problem } from "../../errors.ts";
+import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { insertLink } from "../../store/approvals/approval-links.ts";
@@ -45,10 +45,14 @@ export async function previewLink(
 async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ApprovalRow> {
   const run = await findOwnRun(deps, caller, runId);
   const gate = (await listApprovals(deps.db, run.id)).find(({ step_ref }) => step_ref === stepRef);
-  if (!gate) throw new Problem("not_found", unknownStep("approve"));
+  if (!gate) throw refusal(unknownStep("approve", stepRef));
   if (gate.status !== "pending") throw new Problem("invalid_state", "approval is not pending");
   // A link is one person's: groups are judged by the token of who decides, and a link has none.
   if (!gate.approvers.includes(caller.actor))
-    throw new Problem("approver_not_allowed", `approver ${caller.actor} is not named by step ${stepRef}`);
+    throw new Problem(
+      "approver_not_allowed",
+      `approver ${caller.actor} is not named by step ${stepRef}`,
+      gate.approvers.slice(0, 20).map((name) => `approvers: ${name}`),
+    );
   return gate;
 }

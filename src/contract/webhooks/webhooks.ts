@@ -2,7 +2,7 @@ import { z } from "zod";
 import { line, list, members } from "../fields.ts";
 import { id } from "../ids.ts";
 import { page } from "../lists.ts";
-import { choice, query } from "../lists/parameters.ts";
+import { choice, NOT_ONE_OF, query } from "../lists/parameters.ts";
 import { RUN_STATUSES } from "../runs.ts";
 import { time } from "../times.ts";
 
@@ -89,7 +89,7 @@ export type WebhookPlan = z.output<typeof webhookPlan>;
 const DELIVERY_STATUSES = ["pending", "delivered", "dead"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-export const deliveriesQuery = query({ ...page, status: choice(DELIVERY_STATUSES, "is invalid").optional() });
+export const deliveriesQuery = query({ ...page, status: choice(DELIVERY_STATUSES, NOT_ONE_OF).optional() });
 
 export const delivery = z
   .strictObject({

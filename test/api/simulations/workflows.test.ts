@@ -47,6 +47,16 @@ describe("a simulated run of a workflow", () => {
     expect(await ok(stack, "GET", `/v1/workflows/${made.id}/runs`)).toEqual([]);
   });
 
+  test("says of a value that is lacking that the output was only assumed", async () => {
+    const steps = [work("a", job), work("b", job, { depends_on: ["a"], payload: { n: "{{outputs.a.n}}" } })];
+    const lacking = "outputs.a.n has no value";
+    const error = `${lacking}: the output of a is assumed to be empty, outcomes.a.output can say another`;
+    const assumed = await simulated(steps);
+    expect([assumed.error, stepOf(assumed, "b")?.error]).toEqual([error, error]);
+    expect(await simulated(steps, { outcomes: { a: { output: {} } } })).toMatchObject({ error: lacking });
+    expect(await simulated(steps, { outcomes: { a: { output: { n: 1 } } } })).toMatchObject({ status: "completed" });
+  });
+
   test("tells attempts with their delays, sleeps and what all takes together", async () => {
     const retries = { retry_max_attempts: 3, retry_initial_delay_secs: 10 };
     const answer = await simulated(
