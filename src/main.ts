@@ -10,7 +10,7 @@ import { createApp } from "./http/app.ts";
 import { createLog } from "./log.ts";
 import { bundleWorkflows } from "./runtime/bundle.ts";
 import { serve } from "./runtime/http-server.ts";
-import { gaugeGates, gaugePools, gaugeWorker } from "./runtime/metrics/gauges.ts";
+import { gaugeGates, gaugePools, gaugeServers, gaugeWorker } from "./runtime/metrics/gauges.ts";
 import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
@@ -41,6 +41,7 @@ await runProcess(async (running) => {
   onStop(worker.stop, worker.waitsFor);
   if (metrics && metricsPort !== undefined) {
     gaugePools(metrics.registry, deps);
+    gaugeServers(metrics.registry, deps);
     gaugeGates(metrics.registry, deps);
     gaugeWorker(metrics.registry, worker.load);
     await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
