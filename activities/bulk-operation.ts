@@ -6,7 +6,12 @@ import { CONCURRENCY } from "../src/commands/bulk/each-run.ts";
 import type { Deps } from "../src/deps.ts";
 import type { Scope } from "../src/identity/caller.ts";
 import { type BulkItemOutcome, listBulkItems, settleBulkItems } from "../src/store/bulk-operation-items.ts";
-import { findBulkOperation, type StoredBulkOperation, writeBulkState } from "../src/store/bulk-operations.ts";
+import {
+  bulkCommandId,
+  findBulkOperation,
+  type StoredBulkOperation,
+  writeBulkState,
+} from "../src/store/bulk-operations.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 
 /** The runs of a chunk, and the seconds that it takes at a slow rate. A pause or an abort may take as long to have an effect. */
@@ -57,7 +62,7 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
     operation: operation.operation,
     stepRef: operation.step_ref,
     since: operation.created_at,
-    commandId: `bulk-operation/${id}`,
+    commandId: bulkCommandId(id),
     repeated: context.info.attempt > 1,
     reason: operation.reason,
   };

@@ -12,7 +12,15 @@ interface Refused {
 
 /** What is wrong with one field of a request, named as its client wrote it. */
 export const invalid = (field: string, message: string) =>
-  new Problem("validation_error", message, [`${field}: ${message}`]);
+  new Problem("validation_error", message, [detailOf(field, message)]);
+
+/** A message as a detail of its field, which it need not name again. */
+export function detailOf(field: string, message: string): string {
+  const name = field.slice(field.lastIndexOf(".") + 1);
+  const named = [`invalid ${name}: `, `${name} `].find((beginning) => message.startsWith(beginning)) ?? "";
+  // In an `error`, clients know it as "uRL".
+  return `${field}: ${message.slice(named.length).replace(/^uRL/, "URL")}`;
+}
 
 /** A refusal with words for the caller. `details` names fields as the client wrote them. */
 export class Problem extends Error {

@@ -11,6 +11,7 @@ import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
 import type { Definition } from "./web-ui/headers.ts";
 import type { DeliveryInput } from "./webhooks/messages.ts";
+import type { GateTemplate } from "./gate-template.ts";
 import type { BegunWait, NotifyWaitInput } from "./wait-types.ts";
 
 /** What a step's payload and keys are rendered from. Parents: the outputs of direct dependencies. */
@@ -142,18 +143,6 @@ export type Unended =
   | { kind: "anywhere" | "deferred"; step: number };
 
 export type OpenWaitInput = BegunWait & { sources: PayloadSources };
-
-/** What the definition of a gate says of it. Of its sources, `step` is the payload that it shows. */
-export interface GateTemplate {
-  approvers: string[];
-  required?: number;
-  title?: string;
-  text?: string;
-  links?: { title?: string; url: string }[];
-  /** JSON. */
-  form?: string;
-  options?: string[];
-}
 
 export interface OpenGateInput {
   gate: GateTemplate;

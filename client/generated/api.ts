@@ -131,15 +131,14 @@ export type ApprovalLink = {
     person: string;
     url: string;
     /**
-     * When the gate does.
+     * At the latest: it ends with its gate.
      */
-    expires_at?: Time;
+    expires_at: Time;
 };
 
 export type ApprovalLinkPlan = {
     dry_run: true;
     person: string;
-    expires_at?: Time;
 };
 
 /**
@@ -457,6 +456,21 @@ export type BulkPlan = {
      */
     workflow_run_ids: Id[];
     /**
+     * What it would make of each of the first hundred now.
+     */
+    runs: {
+        workflow_run_id: Id;
+        outcome: "applies" | "skipped" | "refused";
+        /**
+         * Why it would be skipped or refused.
+         */
+        reason?: string;
+        /**
+         * Of a refusal.
+         */
+        code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
+    }[];
+    /**
      * Of the first hundred, those that would be refused now, and why.
      */
     refused: {
@@ -607,9 +621,12 @@ export type Decision = {
     id: Id;
     workflow_run_id: Id;
     /**
-     * Absent of a step that the trigger has disabled.
+     * Absent of a step that the trigger has disabled, and of the run itself.
      */
     step_run_id?: Id;
+    /**
+     * Empty where it is the run itself that is paused.
+     */
     step_ref: string;
     decision_type: "scheduler" | "concurrency" | "resource" | "condition";
     decision: "wait" | "skip" | "complete" | "cancel";
@@ -1017,7 +1034,13 @@ export type JobRun = {
     attempt: number;
     triggered_by: string;
     priority: number;
+    /**
+     * 0: the job is called as it is at each attempt. `job_version_id` names that version.
+     */
     job_version: number;
+    /**
+     * The version that the last attempt called; before the first, the job's own. Empty of a deleted job.
+     */
     job_version_id: string;
     debug_mode: boolean;
     /**
@@ -1332,7 +1355,7 @@ export type RunGraph = {
      */
     runnable: string[];
     /**
-     * The steps that take longest one after the other.
+     * The steps that take longest one after the other, on through those that are to come.
      */
     critical_path: string[];
     /**
@@ -1341,6 +1364,7 @@ export type RunGraph = {
      */
     critical_path_estimate_ms: number;
     /**
+     * As far as it is known: 0 also where no step to come says how long it takes.
      * @minimum 0
      */
     critical_path_remaining_ms: number;
@@ -1756,7 +1780,7 @@ export type WaitingStep = {
 export type Webhook = {
     id: Id;
     project_id: string;
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format: "json" | "slack" | "teams" | "mail";
     url?: string;
     /**
@@ -1779,11 +1803,15 @@ export type WebhookDelivery = {
      * The `webhook-id` that it is sent with, each time.
      */
     message_id: string;
-    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
+    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
     workflow_run_id: Id;
     step_ref?: string;
     /**
-     * dead: it was tried for a day, or the receiver said 410.
+     * Of a mail: its address.
+     */
+    recipient?: string;
+    /**
+     * dead: it was tried for a day, or the receiver will never take it.
      */
     status: "pending" | "delivered" | "dead";
     /**
@@ -1806,7 +1834,7 @@ export type WebhookPlan = {
     webhook: {
         id?: Id;
         project_id: string;
-        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
         format: "json" | "slack" | "teams" | "mail";
         url?: string;
         /**
@@ -5342,6 +5370,11 @@ export type ListApprovalsQuery = {
      */
     workflow_id?: string;
     /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_run_id?: string;
+    /**
      * Who started the run.
      * @maxLength 255
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -5393,6 +5426,11 @@ export type CountApprovalsQuery = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     workflow_id?: string;
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    workflow_run_id?: string;
     /**
      * Who started the run.
      * @maxLength 255
@@ -5586,9 +5624,9 @@ export type CreateWebhookBody = {
     project_id?: string | null;
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format?: ("json" | "slack" | "teams" | "mail") | null;
     /**
      * @minLength 1
@@ -5693,9 +5731,9 @@ export type UpdateWebhookQuery = {
 export type UpdateWebhookBody = {
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
+    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
     /**
      * @minLength 1
      * @maxLength 2048
@@ -8533,8 +8571,8 @@ export const OPERATIONS = {
     getWorkflowRunGraph: { id: "getWorkflowRunGraph", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/graph", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunTimeline: { id: "getWorkflowRunTimeline", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/timeline", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     explainWorkflowRun: { id: "explainWorkflowRun", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/explain", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "step_ref", in: "query" }, { name: "decision_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
-    listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
-    countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
+    listApprovals: { id: "listApprovals", method: "GET", path: "/v1/approvals", tags: ["Approvals"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "workflow_run_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    countApprovals: { id: "countApprovals", method: "GET", path: "/v1/approvals/counts", tags: ["Approvals"], params: [{ name: "project_id", in: "query" }, { name: "tag_key", in: "query" }, { name: "tag_value", in: "query" }, { name: "status", in: "query" }, { name: "mine", in: "query" }, { name: "workflow_id", in: "query" }, { name: "workflow_run_id", in: "query" }, { name: "created_by", in: "query" }, { name: "due_before", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunStepApproval: { id: "getWorkflowRunStepApproval", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/approval", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     decideApprovals: { id: "decideApprovals", method: "POST", path: "/v1/approvals/decide", tags: ["Approvals"], params: [{ name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     createApprovalLink: { id: "createApprovalLink", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/links", tags: ["Approvals"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }], [{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { line, list, members, prose, shownTags } from "./fields.ts";
 import { id } from "./ids.ts";
 import { page, tagged } from "./lists.ts";
-import { choice, instant, query, yesOrNo } from "./lists/parameters.ts";
+import { choice, instant, NOT_ONE_OF, query, yesOrNo } from "./lists/parameters.ts";
 import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
 import { ERROR_CODES } from "./answers/problem.ts";
 import { option } from "./steps/approval.ts";
@@ -11,11 +11,12 @@ import { TAG_KEY_GIVEN } from "./tags.ts";
 
 const filters = {
   ...tagged,
-  status: choice(APPROVAL_STATUSES, "is invalid").optional(),
+  status: choice(APPROVAL_STATUSES, NOT_ONE_OF).optional(),
   mine: yesOrNo
     .default(false)
     .describe("Of those that are pending, the ones that wait for the caller; else those that they had a part in."),
   workflow_id: line(255).optional(),
+  workflow_run_id: line(255).optional(),
   created_by: line(255).optional().describe("Who started the run."),
   due_before: instant.optional(),
 };

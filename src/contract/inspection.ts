@@ -2,7 +2,7 @@ import { z } from "zod";
 import { json } from "./fields.ts";
 import { id } from "./ids.ts";
 import { page } from "./lists.ts";
-import { choice, query } from "./lists/parameters.ts";
+import { choice, NOT_ONE_OF, query } from "./lists/parameters.ts";
 import { runStatus, stepStatus } from "./runs.ts";
 import { time } from "./times.ts";
 
@@ -33,11 +33,13 @@ export const runGraph = z
     edges: z.array(z.strictObject({ from: z.string(), to: z.string() })),
     roots: refs,
     runnable: refs.describe("Have not started, and all that they depend on lets them."),
-    critical_path: refs.describe("The steps that take longest one after the other."),
+    critical_path: refs.describe("The steps that take longest one after the other, on through those that are to come."),
     critical_path_estimate_ms: ms.describe(
       "A step that is over counts what it took, another its `timeout_secs_override`, or else its time so far.",
     ),
-    critical_path_remaining_ms: ms,
+    critical_path_remaining_ms: ms.describe(
+      "As far as it is known: 0 also where no step to come says how long it takes.",
+    ),
   })
   .meta({ id: "RunGraph" });
 export type RunGraph = z.output<typeof runGraph>;
@@ -74,8 +76,8 @@ export const decision = z
   .strictObject({
     id,
     workflow_run_id: id,
-    step_run_id: id.optional().describe("Absent of a step that the trigger has disabled."),
-    step_ref: z.string(),
+    step_run_id: id.optional().describe("Absent of a step that the trigger has disabled, and of the run itself."),
+    step_ref: z.string().describe("Empty where it is the run itself that is paused."),
     decision_type: z.enum(DECISION_TYPES),
     decision: z.enum(["wait", "skip", "complete", "cancel"]),
     explanation: z.string(),
@@ -91,5 +93,5 @@ export const decisionsQuery = query({
   cursor: page.cursor,
   envelope: choice(["true"], "must be true: this list is always an envelope").optional(),
   step_ref: z.string().optional(),
-  decision_type: choice(DECISION_TYPES, "is invalid").optional(),
+  decision_type: choice(DECISION_TYPES, NOT_ONE_OF).optional(),
 });

@@ -4,7 +4,7 @@ import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
 import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
-import { choice, instant, query, several, yesOrNo } from "./lists/parameters.ts";
+import { choice, instant, INVALID_TIME, NOT_ONE_OF, query, several, yesOrNo } from "./lists/parameters.ts";
 import { filterOfProject, filterOfWorkflow } from "./lists/run-filters.ts";
 import { STEP_STATUSES } from "./runs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
@@ -20,7 +20,7 @@ const limitOf = <Limit extends z.ZodType>(schema: Limit, without: string) =>
 const cursor = z.string().transform((text, ctx): Cursor => {
   const place = decodeCursor(text);
   if (place) return place;
-  ctx.addIssue({ code: "custom", message: "must be a valid RFC3339 timestamp" });
+  ctx.addIssue({ code: "custom", message: INVALID_TIME });
   return z.NEVER;
 });
 
@@ -73,7 +73,7 @@ export const jobRunsQuery = query({
   ...page,
   project_id: tagged.project_id,
   job_id: line(255).optional(),
-  status: choice(JOB_RUN_STATUSES, "is invalid").optional(),
+  status: choice(JOB_RUN_STATUSES, NOT_ONE_OF).optional(),
   created_after: instant.optional(),
   created_before: instant.optional(),
 });
@@ -94,7 +94,7 @@ const part = {
 /** Steps come all at once unless a limit is given; their cursor is a place in the definition's order. */
 export const stepsQuery = query({
   ...part,
-  status: several(STEP_STATUSES, "is invalid").optional().describe("One or several, by repeating it or with commas."),
+  status: several(STEP_STATUSES, NOT_ONE_OF).optional().describe("One or several, by repeating it or with commas."),
 });
 export const attemptsQuery = query(part);
 
@@ -115,7 +115,7 @@ export const graphQuery = query({
 export const bulkItemsQuery = query({
   ...page,
   cursor: place,
-  status: choice(ITEM_STATUSES, "is invalid").optional(),
+  status: choice(ITEM_STATUSES, NOT_ONE_OF).optional(),
 });
 export const projectPageQuery = query({ ...page, project_id: tagged.project_id });
 export const encodePlace = (place: number): string => Buffer.from(`after:${place}`).toString("base64url");

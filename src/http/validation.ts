@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { isMap, MAX_ISSUES, members } from "../contract/fields.ts";
 import type { Json } from "../contract/json.ts";
-import { query } from "../contract/lists/parameters.ts";
+import { INVALID_TIME, NOT_ONE_OF, query } from "../contract/lists/parameters.ts";
 import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../contract/path-parameters.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
-import { Problem } from "../errors.ts";
+import { detailOf, Problem } from "../errors.ts";
 
 /** A parameter that cannot be one of its kind is answered like an unknown one, and reaches neither Postgres nor Temporal. */
 export function parsePath(params: Record<string, unknown>): Record<string, unknown> {
@@ -57,9 +57,21 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   const result = schema.safeParse(query, { error: wordingOfQuery });
   if (result.success) return result.data;
   const [first] = result.error.issues;
-  const details = result.error.issues.flatMap((issue) => detailsOf(issue, "query", "unknown parameter"));
+  const details = result.error.issues.flatMap((issue) => {
+    const hint = hintOf(issue, query);
+    return detailsOf(hint === undefined ? issue : { ...issue, message: hint }, "query", "unknown parameter");
+  });
   if (first?.code === "unrecognized_keys") throw invalid(`unknown query parameter ${first.keys[0]}`, details);
   throw invalid(`${pathOf(first?.path ?? [], "query")} ${first?.message}`, details);
+}
+
+/** What helps more than the words that clients know. */
+function hintOf(issue: z.core.$ZodIssue, query: unknown): string | undefined {
+  const given = issue.path.length === 1 ? (query as Record<PropertyKey, unknown>)[issue.path[0] ?? ""] : undefined;
+  if (issue.message === INVALID_TIME && typeof given === "string" && /\d \d\d:?\d\d$/.test(given))
+    return `${issue.message}: write + as %2B`;
+  const values = issue.code === "custom" ? issue.params?.values : issue.code === "invalid_value" && issue.values;
+  return issue.message === NOT_ONE_OF && Array.isArray(values) ? `must be one of ${values.join(", ")}` : undefined;
 }
 
 const wordingOfQuery = (issue: z.core.$ZodRawIssue) =>
@@ -91,7 +103,7 @@ function isOfDecoding(issue: z.core.$ZodIssue): boolean {
 function detailsOf(issue: z.core.$ZodIssue, whole: string, unknown: string): string[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => `${pathOf([...issue.path, key], whole)}: ${unknown}`);
-  return [`${pathOf(issue.path, whole)}: ${issue.message}`];
+  return [detailOf(pathOf(issue.path, whole), issue.message)];
 }
 
 /** A field as the client wrote it: steps[2].job_id. */

@@ -1,6 +1,6 @@
 import type { Attempt } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { mirroredRun } from "./mirrored-run.ts";
@@ -20,7 +20,7 @@ export async function listStepAttempts(
 ): Promise<ListPart<Attempt>> {
   const run = await mirroredRun(deps, await findOwnRun(deps, caller, runId));
   const i = run.plan.index.get(stepRef);
-  if (i === undefined) throw new Problem("not_found", unknownStep("attempts"));
+  if (i === undefined) throw refusal(unknownStep("attempts", stepRef));
   const latest = attemptRow(run, i);
   const earlier = await listAttempts(deps.db, latest.step_run_id);
   return listPart([...earlier, latest], part, (rows) => presentAttempts(deps, rows));

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Json, JsonText, stringifyJson } from "../contract/json.ts";
 import { type ValueIn, valueAtOf } from "./rendering.ts";
-import type { GateTemplate, PayloadSources } from "../../workflows/activity-types.ts";
+import type { PayloadSources } from "../../workflows/activity-types.ts";
+import type { GateTemplate } from "../../workflows/gate-template.ts";
 import { isReference } from "../../workflows/engine/gates/gate.ts";
 import { hashParts } from "../../workflows/engine/gates/shown.ts";
 import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/approval-faults.ts";

@@ -23,11 +23,15 @@ const FIELDS: Record<StepType, Field[]> = {
 /** How many problems are told. */
 const MOST_TOLD = 20;
 
-/** What a request says of the steps, by step_ref. Refuses what is about no step, or does not fit the step. */
+/**
+ * What a request says of the steps, by step_ref. Refuses what is about no step, or does not fit the step.
+ * `took`: how long the steps are known to take of which nothing is said about that, in milliseconds.
+ */
 export function givenOutcomes(
   given: Record<string, GivenOutcome>,
   steps: PlanStep[],
   documents: Documents,
+  took = new Map<string, number>(),
 ): Map<string, Outcome> {
   const byRef = new Map(steps.map((step) => [step.step_ref, step]));
   const details = Object.entries(given).flatMap(([ref, outcome]) => {
@@ -39,7 +43,10 @@ export function givenOutcomes(
   });
   if (details.length > 0) throw new Problem("validation_error", "validation failed", details.slice(0, MOST_TOLD));
   return new Map(
-    Object.entries(given).map(([ref, outcome]) => [ref, outcomeOf(outcome, byRef.get(ref) as PlanStep, documents)]),
+    Object.entries(given).map(([ref, outcome]) => [
+      ref,
+      outcomeOf(outcome, byRef.get(ref) as PlanStep, documents, took.get(ref)),
+    ]),
   );
 }
 
@@ -92,8 +99,9 @@ function* decisionProblems(given: GivenOutcome, step: PlanStep): Generator<strin
   if (by !== undefined && !voterNamed(by, everAsked(step))) yield ".by: not one of the approvers";
 }
 
-function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents): Outcome {
-  const after_ms = given.duration_ms ?? (given.duration_secs ?? 0) * 1000;
+function outcomeOf(given: GivenOutcome, step: PlanStep, documents: Documents, took = 0): Outcome {
+  const { duration_ms, duration_secs } = given;
+  const after_ms = duration_ms ?? (duration_secs === undefined ? took : duration_secs * 1000);
   const { failure, decision, option, values, by, reason } = given;
   if (given.times_out) return { ends: [{ after_ms, is: "left alone" }] };
   if (step.step_type === "approval") {

@@ -23,6 +23,16 @@ export function recordedOutcomes(run: Run, attempts: AttemptRow[], payloads: Pay
   return found;
 }
 
+/** How long the last attempt of each took, in milliseconds, unless it was a limit that ended it. */
+export const recordedDurations = (recorded: Map<string, Outcome>): Map<string, number> =>
+  new Map(
+    [...recorded].flatMap(([ref, { ends }]) => {
+      const last = ends.at(-1) ?? ends[0];
+      const isLimit = last.isGuess || last.is === "left alone" || (last.is === "failed" && last.class === "timeout");
+      return isLimit ? [] : [[ref, last.after_ms] as const];
+    }),
+  );
+
 /** The steps that the run had from the one that it is a retry of. */
 export function keptSteps({ plan, state }: Run): SeedStep[] {
   const { retry_of_run_id, created_at } = plan.run;

@@ -78,6 +78,14 @@ export async function findBulkOperation(db: Db, id: string): Promise<StoredBulkO
   return rows[0] && operationOf(rows[0]);
 }
 
+/** The id of an operation's command to each of its runs. */
+export const bulkCommandId = (operationId: string): string => `${BULK_COMMAND}${operationId}`;
+const BULK_COMMAND = "bulk-operation/";
+
+/** The operation that a command was given by. Callers may give commands any id. */
+export const findOperationOf = async (db: Db, commandId: string): Promise<StoredBulkOperation | undefined> =>
+  commandId.startsWith(BULK_COMMAND) ? findBulkOperation(db, commandId.slice(BULK_COMMAND.length)) : undefined;
+
 /** Newest first. */
 export async function listBulkOperations(
   db: Db,

@@ -9,17 +9,28 @@ import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 /** A job run, with what it is shown with of its job and its workflow run. `run` only of one that a trigger of its job made. */
 export interface StoredJobRun extends Omit<JobRunRow, "created_at"> {
   created_at: number;
+  /** The one that was called last, or that would be called now. */
   job_version_id?: string;
   tags?: Record<string, string>;
   run?: Pick<RunRow, "triggered_by" | "created_by" | "payload" | "expires_at">;
 }
 
+// A job keeps each of its versions, with when it began: so the last attempt tells by its time which one it called.
 const SHOWN = `
   select
     job_run.*, coalesce(job_run.created_at, job_run.started_at) as created_at, job.version_id as job_version_id, run.tags,
     run.workflow_id = job_run.job_id as is_own, run.triggered_by, run.created_by, run.payload, run.payload_ref,
     run.expires_at
-  from job_runs job_run left join jobs job on job.id = job_run.job_id left join workflow_runs run on run.id = job_run.run_id`;
+  from job_runs job_run
+  left join lateral (
+    select coalesce(
+      (select attempt_started_at from step_runs where id = job_run.step_run_id and job_run_id = job_run.id),
+      (select max(started_at) from step_attempts where step_run_id = job_run.step_run_id and job_run_id = job_run.id),
+      job_run.started_at, 'infinity') as at) called on true
+  left join lateral (
+    select version_id from job_versions where id = job_run.job_id
+    order by updated_at <= called.at desc, version desc limit 1) job on true
+  left join workflow_runs run on run.id = job_run.run_id`;
 
 /** Of a run that begins, before its mirror has it. */
 export async function insertJobRun(db: Db, row: JobRunRow): Promise<void> {

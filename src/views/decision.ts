@@ -21,6 +21,7 @@ const DECISIONS: Record<Derived["reason"], Pick<Decision, "decision_type" | "dec
   disabled: { decision_type: "scheduler", decision: "skip" },
   skip: { decision_type: "scheduler", decision: "skip" },
   "force-complete": { decision_type: "scheduler", decision: "complete" },
+  run_paused: { decision_type: "scheduler", decision: "wait" },
   run_over: { decision_type: "scheduler", decision: "cancel" },
 };
 

@@ -23,7 +23,7 @@ export async function presentJobRuns({ db }: Deps, rows: StoredJobRun[]): Promis
     attempt: row.attempt,
     triggered_by: row.run?.triggered_by ?? "workflow",
     priority: 0,
-    // The job is called as it is when it is called.
+    // No version is fixed beforehand: the job is called as it is then.
     job_version: 0,
     job_version_id: row.job_version_id ?? "",
     debug_mode: false,

@@ -3,6 +3,7 @@ import type { SimulatedStep } from "../contract/simulation/simulations.ts";
 import type { Documents } from "../simulation/documents.ts";
 import type { Simulation } from "../simulation/simulation.ts";
 import type { TracedAttempt, TracedStep } from "../simulation/trace.ts";
+import { withHint } from "./assumed-value.ts";
 import { shownTime } from "./shown-time.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
@@ -15,9 +16,14 @@ const MOST_SHOWN = 4 * 1_048_576;
 export function presentSimulation({ run, trace, world }: Simulation) {
   const { status, error, started_at, finished_at } = run.state;
   const room = { left: MOST_SHOWN };
+  const isAssumed = (step_ref: string) => {
+    const step = run.plan.steps[run.plan.index.get(step_ref) ?? -1];
+    return step?.step_type !== "approval" && step !== undefined && world.outcomeOf(step).isAssumed === true;
+  };
+  const hinted = (text: string | undefined) => withHint(text, isAssumed);
   return {
     status,
-    error: error || undefined,
+    error: hinted(error),
     started_at: rfc3339(started_at),
     finished_at: shownTime(finished_at),
     duration_ms: lasted(started_at, finished_at),
@@ -26,7 +32,14 @@ export function presentSimulation({ run, trace, world }: Simulation) {
       const state = run.state.steps[traced.step] as StepState;
       const output = shownOutput(world.documents, state.output, room);
       const { isAssumed } = world.outcomeOf(definition);
-      return presentStep(definition, state, traced, output, isAssumed === true && definition.step_type !== "sleep");
+      const shown = presentStep(
+        definition,
+        state,
+        traced,
+        output,
+        isAssumed === true && definition.step_type !== "sleep",
+      );
+      return { ...shown, error: hinted(shown.error) };
     }),
   };
 }

@@ -66,6 +66,24 @@ describe("in the words that clients know", () => {
     ]);
   });
 
+  test("the details name the first fault of each of the first twenty steps that have one", () => {
+    const magic = Array.from({ length: 30 }, (_, i) => job(`m${i}`, { step_type: "magic" }));
+    const refers = job("r", { payload: { a: "{{outputs.nobody}}", b: "{{outputs.nobody}}" } });
+    const { message: first, details = [] } = stepsProblem([refers, job("fine"), ...magic]) ?? {};
+    expect(first).toMatch(/^step "r": payload\.a: /);
+    expect(details).toHaveLength(20);
+    expect(details[0]).toMatch(/^steps\[0\]\.payload\.a of step "r": /);
+    expect(details[1]).toMatch(/^steps\[2\]\.step_type of step "m0": step_type must be one of /);
+    const lacking = [job("a", { job_id: undefined }), job("b", { depends_on: ["nope"] })];
+    expect(stepsProblem([...lacking, refers])).toEqual({
+      message: "job steps require job_id",
+      details: [
+        'steps[0].job_id of step "a": job steps require job_id',
+        'steps[1].depends_on of step "b": step "b" depends on unknown step "nope"',
+      ],
+    });
+  });
+
   test("refs come before fields, fields before circles, both before what clients know no words for", () => {
     const circle = [
       job("a", { depends_on: ["b"] }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Json, parseJson } from "../../src/contract/json.ts";
 import { renderedGate } from "../../src/rules/gate-contents.ts";
-import type { GateTemplate } from "../../workflows/activity-types.ts";
+import type { GateTemplate } from "../../workflows/gate-template.ts";
 import { changedSince } from "../../workflows/engine/gates/shown.ts";
 
 const render = (gate: Partial<GateTemplate>, payload: Json, template?: Json) => {

@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../../src/contract/json.ts";
 import type { NewVersion } from "./plan.ts";
+import { quoted } from "../expressions/printed.ts";
 
 /** The verbs that steer a run; each is a signal of this name. */
 export const VERBS = [
@@ -108,5 +109,10 @@ export const refused = (code: Refusal["code"], message: string, details?: string
   ...(details && { details }),
 });
 
-export const unknownStep = (verb: string): string =>
-  verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found";
+/** In words that clients know; the details name the step. */
+export const unknownStep = (verb: string, step_ref: string): Refusal =>
+  refused(
+    "not_found",
+    verb === "replay-subtree" ? "step not found in workflow version" : "workflow step run not found",
+    [`step_ref: the run has no step ${quoted(step_ref)}`],
+  );

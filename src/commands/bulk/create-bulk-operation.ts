@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { refusals } from "./refusals.ts";
+import { plannedRuns } from "./planned-runs.ts";
 import { idempotent } from "../idempotency/idempotent.ts";
 import {
   type BulkOperation,
@@ -59,8 +59,8 @@ const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Pr
   });
 
 /**
- * How many runs it would act upon, the first of them in the order in which they would be taken, and which of those would refuse it
- * as they are now.
+ * How many runs it would act upon, the first of them in the order in which they would be taken, and what it would make of
+ * those as they are now.
  */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
   const { operation, step_ref, filter = {}, reason, max_per_second } = body;
@@ -70,8 +70,11 @@ export async function previewBulkOperation(deps: Deps, caller: Caller, body: Bul
     : await matchingRuns(deps.db, project_id, filter, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
   assertFew(total);
   const asked = { project_id, operation, step_ref, filter: body.filter, reason, max_per_second };
-  const refused = await refusals(deps, { ...caller, projects: [project_id] }, first, body);
-  return { dry_run: true, ...asked, total, workflow_run_ids: first, refused };
+  const runs = await plannedRuns(deps, { ...caller, projects: [project_id] }, first, body);
+  const refused = runs.flatMap(({ workflow_run_id, code, reason = "" }) =>
+    code === undefined ? [] : { workflow_run_id, code, error: reason },
+  );
+  return { dry_run: true, ...asked, total, workflow_run_ids: first, runs, refused };
 }
 
 async function selected(deps: Deps, caller: Caller, body: BulkOperationBody) {

@@ -150,7 +150,7 @@ async function steeredRun(deps: Deps, caller: Caller, { runId, verb, stepRef, ev
   if (!found && eventKey !== undefined) throw new Problem("unavailable", "the run that waits is not stored yet");
   const row = ownRun(caller, found);
   // No step can have this name, and the text would stay in the run's history.
-  if (stepRef !== undefined && !isStepRef(stepRef)) throw new Problem("not_found", unknownStep(verb));
+  if (stepRef !== undefined && !isStepRef(stepRef)) throw refusal(unknownStep(verb, stepRef));
   return row;
 }
 

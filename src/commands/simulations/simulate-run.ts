@@ -12,7 +12,7 @@ import { divergenceFrom } from "../../simulation/divergence.ts";
 import { givenOutcomes } from "../../simulation/given-outcome.ts";
 import type { Outcome } from "../../simulation/outcome.ts";
 import { Payloads } from "../../simulation/payloads.ts";
-import { keptSteps, recordedOutcomes } from "../../simulation/recorded-outcomes.ts";
+import { keptSteps, recordedDurations, recordedOutcomes } from "../../simulation/recorded-outcomes.ts";
 import { Simulation } from "../../simulation/simulation.ts";
 import { World } from "../../simulation/world.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
@@ -52,9 +52,9 @@ export async function simulateRun(
     ),
     listRunAttempts(db, row.id),
   ]);
-  const recorded = recordedOutcomes(done, attempts, new Payloads(documents));
-  const given = givenOutcomes(outcomes, steps, documents);
-  const world = new World(documents, jobs, new Map([...sameTyped(recorded, done.plan, plan), ...given]));
+  const recorded = sameTyped(recordedOutcomes(done, attempts, new Payloads(documents)), done.plan, plan);
+  const given = givenOutcomes(outcomes, steps, documents, recordedDurations(recorded));
+  const world = new World(documents, jobs, new Map([...recorded, ...given]));
   const kept = keptSteps(done).filter(({ step_ref }) => plan.index.has(step_ref) && !given.has(step_ref));
   const simulation = await played(new Simulation(initialRun(plan, kept), world, row.status === "timed_out"));
   const { run } = plan;
@@ -81,7 +81,7 @@ async function planUnder({ db }: Deps, row: RunRow, { plan }: Run, policy: Versi
 }
 
 /** What is known of a step says nothing of one of another type. */
-function sameTyped(recorded: Map<string, Outcome>, was: Plan, is: Plan): [string, Outcome][] {
+function sameTyped(recorded: Map<string, Outcome>, was: Plan, is: Plan): Map<string, Outcome> {
   const typeIn = ({ steps, index }: Plan, ref: string) => steps[index.get(ref) ?? -1]?.step_type;
-  return [...recorded].filter(([ref]) => typeIn(was, ref) === typeIn(is, ref));
+  return new Map([...recorded].filter(([ref]) => typeIn(was, ref) === typeIn(is, ref)));
 }

@@ -84,6 +84,16 @@ export const bulkPlan = bulkOperation
     dry_run: z.literal(true),
     total: count,
     workflow_run_ids: z.array(id).describe("The first hundred."),
+    runs: z
+      .array(
+        z.strictObject({
+          workflow_run_id: id,
+          outcome: z.enum(["applies", "skipped", "refused"]),
+          reason: z.string().optional().describe("Why it would be skipped or refused."),
+          code: z.enum(ERROR_CODES).optional().describe("Of a refusal."),
+        }),
+      )
+      .describe("What it would make of each of the first hundred now."),
     refused: z
       .array(z.strictObject({ workflow_run_id: id, code: z.enum(ERROR_CODES), error: z.string() }))
       .describe("Of the first hundred, those that would be refused now, and why."),

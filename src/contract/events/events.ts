@@ -3,7 +3,7 @@ import { ERROR_CODES } from "../answers/problem.ts";
 import { json, members } from "../fields.ts";
 import { id } from "../ids.ts";
 import { page, tagged } from "../lists.ts";
-import { choice, query } from "../lists/parameters.ts";
+import { choice, NOT_ONE_OF, query } from "../lists/parameters.ts";
 import { dryRun } from "../runs.ts";
 import { EVENT_STATUSES, eventTrigger, SOURCE_TYPES } from "./event-trigger.ts";
 
@@ -28,9 +28,9 @@ export const eventsQuery = query({
   cursor: page.cursor,
   envelope: choice(["true"], "must be true: this list is always an envelope").optional(),
   project_id: tagged.project_id,
-  status: choice(EVENT_STATUSES, "is invalid").optional(),
+  status: choice(EVENT_STATUSES, NOT_ONE_OF).optional(),
   workflow_run_id: z.string().optional(),
-  source_type: choice(SOURCE_TYPES, "is invalid").optional(),
+  source_type: choice(SOURCE_TYPES, NOT_ONE_OF).optional(),
 });
 
 const count = z.int().min(0);

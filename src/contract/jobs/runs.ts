@@ -25,8 +25,12 @@ export const jobRun = z
     attempt: z.int(),
     triggered_by: z.string(),
     priority: z.int(),
-    job_version: z.int(),
-    job_version_id: z.string(),
+    job_version: z
+      .int()
+      .describe("0: the job is called as it is at each attempt. `job_version_id` names that version."),
+    job_version_id: z
+      .string()
+      .describe("The version that the last attempt called; before the first, the job's own. Empty of a deleted job."),
     debug_mode: z.boolean(),
     lineage_depth: z.int().min(0),
     execution_mode: z.string(),

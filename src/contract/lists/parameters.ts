@@ -2,6 +2,10 @@ import { z } from "zod";
 import { decodeCursor } from "../cursor.ts";
 import { shownAs } from "../fields.ts";
 
+/** Words that clients know. The details of the answer say more. */
+export const NOT_ONE_OF = "is invalid";
+export const INVALID_TIME = "must be a valid RFC3339 timestamp";
+
 /** If the parameter is given twice, another message says so. */
 export const choice = <const Values extends readonly string[]>(values: Values, message: string) =>
   z.enum(values, { error: ({ input }) => (Array.isArray(input) ? undefined : message) });
@@ -12,7 +16,7 @@ export const several = <const Values extends readonly string[]>(values: Values, 
     z.union([z.string(), z.array(z.string())]).transform((given, context): Values[number][] => {
       const named = [...new Set([given].flat().flatMap((text) => text.split(",")))];
       if (named.every((text): text is Values[number] => values.includes(text))) return named;
-      context.addIssue({ code: "custom", message });
+      context.addIssue({ code: "custom", message, params: { values } });
       return z.NEVER;
     }),
     { type: "array", items: { type: "string", enum: [...values] } },
@@ -33,7 +37,7 @@ export const seconds = (described: string) =>
   );
 
 /** An RFC 3339 time. */
-export const timestamp = z.iso.datetime({ offset: true, error: "must be a valid RFC3339 timestamp" });
+export const timestamp = z.iso.datetime({ offset: true, error: INVALID_TIME });
 
 /** Epoch milliseconds of one. */
 export const instant = timestamp.transform((text) => decodeCursor(text)?.at);

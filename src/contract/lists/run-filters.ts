@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { line, list, members, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
-import { instant, seconds, several, yesOrNo } from "./parameters.ts";
+import { instant, INVALID_TIME, NOT_ONE_OF, seconds, several, yesOrNo } from "./parameters.ts";
 import { RUN_STATUSES, type RunStatus } from "../runs.ts";
 import { TAG_KEY_GIVEN } from "../tags.ts";
 
@@ -40,7 +40,7 @@ const part = line(256).min(3);
 
 /** Of the runs of one workflow. */
 export const filterOfWorkflow = {
-  status: several(RUN_STATUSES, "is invalid").optional().describe(SAYS.status),
+  status: several(RUN_STATUSES, NOT_ONE_OF).optional().describe(SAYS.status),
   triggered_by: line(255).optional(),
   created_by: line(255).optional(),
   error_contains: part.optional().describe(SAYS.error_contains),
@@ -60,7 +60,7 @@ export const filterOfProject = { ...filterOfWorkflow, workflow_id: line(255).opt
 
 const STATUS = `must be one of ${RUN_STATUSES.join(", ")}`;
 const status = z.enum(RUN_STATUSES);
-const time = z.iso.datetime({ offset: true, error: "must be a valid RFC3339 timestamp" });
+const time = z.iso.datetime({ offset: true, error: INVALID_TIME });
 
 /** The same in a body, which is kept as it was sent. */
 export const filterBody = members({

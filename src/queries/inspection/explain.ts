@@ -1,17 +1,20 @@
 import type { Cursor } from "../../contract/cursor.ts";
 import type { Decision } from "../../contract/inspection.ts";
 import type { Deps } from "../../deps.ts";
+import { refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findCanceler } from "../../store/accepted-commands.ts";
 import { listDecisions, type StepDecision } from "../../store/decisions/run-decisions.ts";
 import { stepsOfVersion } from "../../store/workflow-versions.ts";
 import { type FoundDecision, presentDecision, reasonsOf } from "../../views/decision.ts";
+import { unknownStep } from "../../../workflows/engine/command.ts";
 import { stepRunId } from "../../../workflows/engine/ids.ts";
 import type { Run } from "../../../workflows/engine/run.ts";
 import { mirroredRun } from "../mirrored-run.ts";
 import { fittingPageOf, type Page } from "../page.ts";
 import { findOwnRun } from "../runs.ts";
 import { derivedDecisions } from "./derived-decisions.ts";
+import { pauseOf } from "./pause-of-run.ts";
 
 interface Asked {
   step_ref?: string;
@@ -38,7 +41,10 @@ export async function explainRun(deps: Deps, caller: Caller, runId: string, aske
     (step_ref === undefined || one.step_ref === step_ref) &&
     (reasons === undefined || reasons.includes(one.reason.reason)) &&
     (cursor === undefined || isOlder(one, cursor));
-  const derived = derivedDecisions(row, run, defined, canceledBy).filter(isAsked);
+  if (step_ref !== undefined && !defined.some((step) => step.step_ref === step_ref))
+    throw refusal(unknownStep("explain", step_ref));
+  const paused = row.status === "paused" ? await pauseOf(deps, run) : [];
+  const derived = [...derivedDecisions(row, run, defined, canceledBy), ...paused].filter(isAsked);
   const step = step_ref === undefined ? undefined : (run.plan.index.get(step_ref) ?? -1);
   const read = async (limit: number) => {
     const noted = await listDecisions(db, { runId: row.id, step, reasons, cursor, limit });

@@ -13,15 +13,19 @@ import { durationOf, stepsOf } from "./steps-of-run.ts";
 export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Promise<RunGraph> {
   const row = await findOwnRun(deps, caller, runId);
   const steps = stepsOf(await mirroredRun(deps, row)).map((step) => ({ ...step, took: durationOf(step.row) }));
+  // How long some of what is to come takes is not known. It comes nevertheless: of ways that take as long, the one goes on with it.
+  const moment = 1 / (steps.length + 1);
   const timed = new Map(
     steps.map(({ definition, row: step, took: elapsed = 0 }) => {
       const isOver = step.finished_at !== undefined;
       const estimate_ms = isOver ? elapsed : (definition.timeout_secs_override ?? 0) * 1000 || elapsed;
       const remaining = isOver ? 0 : Math.max(0, estimate_ms - elapsed);
-      return [step.step_ref, { ...definition, estimate_ms, remaining }];
+      return [step.step_ref, { ...definition, estimate_ms, remaining, isOver }];
     }),
   );
-  const critical_path = criticalPath([...timed.values()]);
+  const critical_path = criticalPath(
+    [...timed.values()].map((step) => ({ ...step, estimate_ms: step.estimate_ms + (step.isOver ? 0 : moment) })),
+  );
   const sum = (of: "estimate_ms" | "remaining") =>
     critical_path.reduce((total, ref) => total + (timed.get(ref)?.[of] ?? 0), 0);
   return {

@@ -2,6 +2,7 @@ import type { QueryConfig } from "pg";
 import type { Cursor } from "../../contract/cursor.ts";
 import type { ApprovalStatus } from "../../contract/runs.ts";
 import { type ApprovalColumns, approvalOf } from "./approvals.ts";
+import { isUuid } from "../postgres/columns.ts";
 import { after, parameters, startOf } from "../postgres/list-request.ts";
 import type { Db } from "../postgres/pool.ts";
 import { approverNames } from "../../../workflows/engine/gates/gate.ts";
@@ -19,6 +20,7 @@ export interface ApprovalsFilter {
   /** Of those that are pending, the ones that wait for them; else those that they had a part in. */
   mine?: Deciding;
   workflow_id?: string;
+  workflow_run_id?: string;
   created_by?: string;
   tag_key?: string;
   tag_value?: string;
@@ -122,10 +124,13 @@ export async function countApprovals(db: Db, filter: ApprovalsFilter): Promise<A
  * would read all of the project's in their order.
  */
 function selection(filter: ApprovalsFilter, given: (value: unknown) => string) {
-  const { project_id, status, mine, workflow_id, created_by, tag_key, tag_value, due_before, of } = filter;
+  const { project_id, status, mine, workflow_id, workflow_run_id, created_by, tag_key, tag_value, due_before, of } =
+    filter;
   const where = [`gate.project_id = ${given(project_id)}`];
   if (status !== undefined) where.push(`gate.status = ${given(status)}`);
   if (workflow_id !== undefined) where.push(`run.workflow_id::text = ${given(workflow_id)}`);
+  if (workflow_run_id !== undefined)
+    where.push(isUuid(workflow_run_id) ? `gate.run_id = ${given(workflow_run_id)}` : "false");
   if (created_by !== undefined) where.push(`run.created_by = ${given(created_by)}`);
   if (tag_key !== undefined)
     where.push(

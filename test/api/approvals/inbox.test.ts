@@ -61,6 +61,23 @@ describe("what waits for somebody", () => {
     expect(await inbox("mine=true&status=pending", "group:finance")).toEqual([]);
   });
 
+  test("is of one run, if that is asked for; who may decide is told to whoever may not", async () => {
+    const { id = "" } = runs.later ?? {};
+    expect(names(await inbox(`mine=true&status=pending&workflow_run_id=${id}`))).toEqual(["later"]);
+    expect((await inbox(`workflow_run_id=${id}`)).map(({ step_ref }) => step_ref).sort()).toEqual(["gate", "other"]);
+    expect(await inbox("workflow_run_id=nope")).toEqual([]);
+    const counts = `/v1/approvals/counts?workflow_run_id=${id}`;
+    expect((await stack.request("GET", counts, undefined, as("ada"))).body).toMatchObject({ total: 2 });
+    const approve = (run: WorkflowRun | undefined, query = "") =>
+      stack.request("POST", `/v1/workflow-runs/${run?.id}/steps/gate/approve${query}`, undefined, as("eve"));
+    for (const query of ["", "?dryRun=true"])
+      expect(await approve(runs.later, query)).toMatchObject({
+        status: 400,
+        body: { code: "approver_not_allowed", details: ["approvers: ada", "approvers: bob"] },
+      });
+    expect((await approve(runs.own)).body).toMatchObject({ details: ["approvers: bob"] });
+  });
+
   test("is paged in that order", async () => {
     const found: ListedApproval[] = [];
     let search = "mine=true&status=pending&limit=1";

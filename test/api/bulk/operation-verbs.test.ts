@@ -39,8 +39,8 @@ describe("a body is refused", () => {
     ["with no ids", { ...good, ids: [] }, "ids: must not be empty"],
     ["with what is no id", { ...good, ids: [ID, "nonsense"] }, "ids[1]: must be an id"],
     ["with too many ids", { ...good, ids: Array(100_001).fill(ID) }, "ids: must have at most 100000 entries"],
-    ["with an empty filter", { operation: "cancel", filter: {} }, "filter: filter must not be empty"],
-    ["with a filter of nothing", { operation: "cancel", filter: { status: null } }, "filter: filter must not be empty"],
+    ["with an empty filter", { operation: "cancel", filter: {} }, "filter: must not be empty"],
+    ["with a filter of nothing", { operation: "cancel", filter: { status: null } }, "filter: must not be empty"],
     [
       "with a status there is none of",
       { operation: "cancel", filter: { status: "done" } },

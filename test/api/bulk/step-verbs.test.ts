@@ -68,6 +68,17 @@ describe("retry in place", () => {
     const filter = { workflow_id: own.id, status: ["failed", "timed_out"], is_retried: false, error_contains: "STOCK" };
     const asked = { operation: "retry", filter, reason: "stock is back" };
     expect(await plan(asked)).toMatchObject({ total: 3, refused: [] });
+    const [one, unknown] = [runs[0]?.id ?? "", uuid()];
+    expect((await plan({ operation: "retry", ids: [one, done.id, unknown] })).runs).toEqual([
+      { workflow_run_id: one, outcome: "applies" },
+      {
+        workflow_run_id: done.id,
+        outcome: "skipped",
+        reason: "workflow run is completed, and nothing of it has failed",
+      },
+      { workflow_run_id: unknown, outcome: "refused", code: "not_found", reason: "workflow run not found" },
+    ]);
+    expect((await plan({ operation: "resume", ids: [done.id] })).runs).toMatchObject([{ outcome: "refused" }]);
     expect(new Set(await statuses(runs))).toEqual(new Set(["failed"]));
     const operation = await create(asked);
     expect(operation).toMatchObject({ operation: "retry", filter });

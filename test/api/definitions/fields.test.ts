@@ -50,7 +50,7 @@ const EFFECTIVE = new Map<unknown, string[]>([
   [sendToPrefixBody, words("payload")],
   [
     stepInput,
-    words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs
+    words(`step_ref step_type type job_id job depends_on condition on_failure payload approval_timeout_secs approval_remind_every_secs approval_escalation
       approval_approvers approvers approvals_required approval_reject approval_exclude approval_on_timeout
       approval_title approval_text approval_payload approval_links approval_form approval_options timeout_secs retry_max_attempts retry_backoff retry_initial_delay_secs
       retry_max_delay_secs timeout_secs_override output_transform sub_workflow_id workflow max_nesting_depth event_key

@@ -144,7 +144,9 @@ describe("the list", () => {
     expect(refused(await ask("?nonsense=1"), 400, "validation_error", /./).details).toEqual([
       "nonsense: unknown parameter",
     ]);
-    expect(await explained(run, "?step_ref=nobody")).toEqual([]);
+    expect(refused(await ask("?step_ref=nobody"), 404, "not_found", "workflow step run not found").details).toEqual([
+      'step_ref: the run has no step "nobody"',
+    ]);
     for (const unknown of [uuid(), "x"])
       refused(await stack.request("GET", path({ id: unknown })), 404, "not_found", "workflow run not found");
     const token = stack.token({ projects: ["other"] });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createJob, gate, getStep, opens, reaches, runOf, wait, work } from "../definitions.ts";
+import { createJob, gate, getStep, ok, opens, reaches, runOf, wait, work } from "../definitions.ts";
 import { explainedOn, said } from "./explained.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
@@ -114,6 +114,26 @@ describe("why a step waits", () => {
     await reaches(stack, narrow, "completed");
     clearInterval(answering);
     expect(said(await explained(run)).sort()).toEqual(all);
+  });
+
+  test("the run is paused, by whom, since when and why, though none of its steps is held back by it", async () => {
+    const run = await runOf(stack, [gate("a")]);
+    await opens(stack, run, "a");
+    await verb(run, "pause");
+    await tells(run, "a scheduler/wait approval of ada");
+    const [one, ...others] = await explained(run);
+    expect(one).toMatchObject({
+      ...{ step_ref: "", decision_type: "scheduler", decision: "wait", explanation: "the run is paused by ada" },
+      details: { reason: "run_paused", by: "ada" },
+    });
+    expect(said(others)).toEqual(["a scheduler/wait approval of ada"]);
+    expect(Date.parse(one?.created_at ?? "")).toBeGreaterThanOrEqual(Date.parse(run.created_at));
+    expect(said(await explained(run, "?step_ref=a"))).toEqual(["a scheduler/wait approval of ada"]);
+    await verb(run, "resume");
+    expect(said(await explained(run))).toEqual(["a scheduler/wait approval of ada"]);
+    const body = { project_id: "demo", operation: "pause", ids: [run.id], reason: "maintenance" };
+    await ok(stack, "POST", "/v1/bulk-operations", body, { token: stack.token({ sub: "ops" }) });
+    await tells(run, " scheduler/wait the run is paused by ops: maintenance");
   });
 
   test("for who paused the run", async () => {

@@ -9,7 +9,8 @@ const decision = z.strictObject({
   id,
   workflow_run_id: id,
   step_run_id: id.optional(),
-  step_ref: text,
+  // Empty of the run itself.
+  step_ref: z.string(),
   decision_type: z.enum(["scheduler", "concurrency", "resource", "condition"]),
   decision: z.enum(["wait", "skip", "complete", "cancel"]),
   explanation: text,

@@ -105,6 +105,23 @@ describe("the graph of a run", () => {
     expect(node(graph, "limited")).not.toHaveProperty("duration_ms");
   });
 
+  test("has a critical path that goes on through what is to come, though nobody knows how long it takes", async () => {
+    const job = await createJob(stack);
+    const run = await runOf(stack, [
+      work("build", job),
+      gate("review", { depends_on: ["build"] }),
+      work("ship", job, { depends_on: ["review"] }),
+      work("tell", job, { depends_on: ["ship"] }),
+      work("also", job, { depends_on: ["review"] }),
+    ]);
+    await opens(stack, run, "review");
+    const graph = await graphOf(run);
+    expect(graph.critical_path).toEqual(["build", "review", "ship", "tell"]);
+    expect(graph.critical_path_remaining_ms).toBe(0);
+    await ok(stack, "DELETE", `/v1/workflow-runs/${run.id}`);
+    expect((await graphOf(run)).critical_path.slice(0, 2)).toEqual(["build", "review"]);
+  });
+
   test("names what only a pause holds back as runnable, and leaves out what the trigger disabled", async () => {
     const workflow = await createWorkflow(stack, [
       gate("gate"),

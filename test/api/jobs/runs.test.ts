@@ -2,6 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, gate, getStep, ok, reaches, runOf, work } from "../definitions.ts";
 import { answered, attempt, envelope, jobRun as jobRunShape, refused } from "../shapes.ts";
+import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { JobRun, JobRunEvent } from "../../../src/contract/jobs/runs.ts";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
@@ -44,6 +45,27 @@ describe("a list of job runs", () => {
   });
 
   test.each([
+    ["status=nope", "status: must be one of queued, executing, "],
+    ["created_after=2026-03-02T10:00:00+02:00", "created_after: must be a valid RFC3339 timestamp: write + as %2B"],
+    ["cursor=2026-03-02T10:00:00+02:00", "cursor: must be a valid RFC3339 timestamp: write + as %2B"],
+    ["created_after=yesterday", "created_after: must be a valid RFC3339 timestamp"],
+  ])("helps with %s", async (query, detail) => {
+    const { details = [] } = refused(await stack.request("GET", `/v1/runs?${query}`), 400, "validation_error", /./);
+    expect([details[0]?.slice(0, detail.length), details.length]).toEqual([detail, 1]);
+    const steps = await stack.request("GET", `/v1/workflow-runs?status=failed,nope`);
+    expect(refused(steps, 400, "validation_error", "status is invalid").details?.[0]).toContain("failed");
+  });
+
+  test.each([
+    [{ endpoint_url: "x" }, "endpoint_url: URL must be an http or https URL"],
+    [{ max_attempts: 0 }, "max_attempts: must be >= 1"],
+  ])("a field is named once: %j", async (change, detail) => {
+    const body = { project_id: "demo", name: "j", slug: uuid(), endpoint_url: "http://localhost/x", ...change };
+    const answer = await stack.request("POST", "/v1/jobs", body);
+    expect(refused(answer, 400, "validation_error", /./).details).toEqual([detail]);
+  });
+
+  test.each([
     ["status=nope", "status is invalid"],
     ["created_after=yesterday", "created_after must be a valid RFC3339 timestamp"],
     ["limit=0", "limit must be a positive integer"],
@@ -51,6 +73,26 @@ describe("a list of job runs", () => {
   ])("refuses %s", async (query, message) => {
     refused(await stack.request("GET", `/v1/runs?${query}`), 400, "validation_error", message);
   });
+});
+
+test("a job run names the version of its job that was called last, whatever becomes of the job", async () => {
+  let release = () => {};
+  const changed = new Promise<{ status: number }>((resolve) => {
+    release = () => resolve({ status: 503 });
+  });
+  stack.jobs.on("/versions", (_, nth) => (nth === 1 ? changed : undefined));
+  const job = await createJob(stack, "/versions", { max_attempts: 2 });
+  const patched = () => ok<Job>(stack, "PATCH", `/v1/jobs/${job.id}`, { description: "changed" });
+  const run = await triggerJob(stack, job);
+  await until(() => stack.jobs.callsTo("/versions").length === 1);
+  const second = await patched();
+  expect(await runEnds(stack, run, "executing")).toMatchObject({ job_version_id: job.version_id, job_version: 0 });
+  release();
+  expect(await runEnds(stack, run, "completed")).toMatchObject({ job_version_id: second.version_id });
+  const third = await patched();
+  expect(await readRun(stack, run)).toMatchObject({ job_version_id: second.version_id });
+  const later = await triggerJob(stack, job);
+  expect(await runEnds(stack, later, "completed")).toMatchObject({ job_version_id: third.version_id });
 });
 
 describe("what happened to a job run", () => {

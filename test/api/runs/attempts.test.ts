@@ -74,7 +74,8 @@ describe("GET …/steps/{ref}/attempts", () => {
   test("of what is not there is a 404", async () => {
     const run = await runOf(stack, [gate("gate"), gate("next", { depends_on: ["gate"] })]);
     expect(await attemptsOf(run, "next")).toEqual([{ attempt: 1, status: "waiting" }]);
-    refused(await get(run, "nope"), 404, "not_found", "workflow step run not found");
+    const unknown = refused(await get(run, "nope"), 404, "not_found", "workflow step run not found");
+    expect(unknown.details).toEqual(['step_ref: the run has no step "nope"']);
     refused(await get({ ...run, id: uuid() }, "gate"), 404, "not_found", "workflow run not found");
   });
 });

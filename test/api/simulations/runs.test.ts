@@ -69,7 +69,8 @@ describe("a closed run is simulated", () => {
     expect(same).toMatchObject({ workflow_run_id: run.id, workflow_id: run.workflow_id, version: 1 });
     expect(same.started_at).toBe(run.started_at);
     expect(same.steps[0]).toMatchObject({ output: { points: 3 }, attempts: [{ status: "completed" }] });
-    expect(same.steps[0]?.duration_ms).toBeGreaterThan(0);
+    const took = same.steps[0]?.duration_ms ?? 0;
+    expect(took).toBeGreaterThan(0);
 
     const other = await simulated(run, { outcomes: { score: { output: { points: 7 } } } });
     expect(told(other)).toEqual(["publish completed", "review completed", "score completed"]);
@@ -78,6 +79,9 @@ describe("a closed run is simulated", () => {
       did: { status: "skipped", cause: "condition" },
       would: { status: "completed" },
     });
+    expect(other.steps[0]).toMatchObject({ step_ref: "score", duration_ms: took });
+    const slower = { score: { output: { points: 7 }, duration_secs: 5 } };
+    expect((await simulated(run, { outcomes: slower })).steps[0]).toMatchObject({ duration_ms: 5000 });
     const failing = await simulated(run, { outcomes: { publish: { failure: { status_code: 404 } } } });
     expect(failing).toMatchObject({
       status: "failed",

@@ -86,8 +86,8 @@ describe("a dry run", () => {
       ["retry", "nope"],
       ["replay-subtree", "nope"],
     ] as const) {
-      const { code, message } = run.command(verb, ref);
-      expect(foreseen(run, verb, ref)).toEqual({ status: "refused", code, message });
+      const { code, message, details } = run.command(verb, ref);
+      expect(foreseen(run, verb, ref)).toEqual({ status: "refused", code, message, ...(details && { details }) });
     }
     expect(foreseen(run, "retry-run")).toMatchObject({ message: "can only retry a workflow run in terminal state" });
   });

@@ -6,7 +6,10 @@ import { contentFaults, shapeFaults } from "./step-rules.ts";
 import { PatternWork } from "../../expressions/pattern-work.ts";
 import { quoted } from "../../expressions/printed.ts";
 
-/** `message` is what clients know where there is one; then only `details` says which step and field it is about. */
+/**
+ * `message` is what clients know where there is one; then only `details` says which step and field it is about. More details are of
+ * other steps, which are at fault as well.
+ */
 export interface StepsProblem {
   message: string;
   details: string[];
@@ -14,6 +17,7 @@ export interface StepsProblem {
 
 /** Unless MAX_STEPS says otherwise. */
 export const DEFAULT_MAX_STEPS = 1_000;
+const MOST_TOLD = 20;
 const MAX_STEP_REF = 128;
 const STEP_REF = /^[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{Nd}_.:-]*$/u;
 
@@ -36,9 +40,9 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
   }
   const around = { steps: new Precedence(steps), work: new PatternWork(), templates: new TemplateWork() };
   return (
-    firstFault(steps, (step) => shapeFaults(step, refs)) ??
+    faultsOfEach(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??
-    firstFault(steps, (step) => contentFaults(step, around))
+    faultsOfEach(steps, (step) => contentFaults(step, around))
   );
 }
 
@@ -51,15 +55,20 @@ function refProblem(ref: string | undefined, taken: ReadonlySet<string>): string
   return taken.has(ref) ? `duplicate step_ref: ${ref}` : undefined;
 }
 
-function firstFault(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<Fault>): StepsProblem | undefined {
+/** Of each step the first fault, since others may follow from it. Nobody reads more than MOST_TOLD. */
+function faultsOfEach(steps: StepInput[], faultsOf: (step: StepInput) => Iterable<Fault>): StepsProblem | undefined {
+  let found: StepsProblem | undefined;
   for (const [i, step] of steps.entries()) {
     for (const { field, message } of faultsOf(step)) {
       const of = `step ${quoted(step.step_ref)}`;
       const detail = message.startsWith(`${of}: `) ? message.slice(of.length + 2) : message;
-      return { message, details: [`steps[${i}].${field} of ${of}: ${detail}`] };
+      found ??= { message, details: [] };
+      found.details.push(`steps[${i}].${field} of ${of}: ${detail}`);
+      break;
     }
+    if (found?.details.length === MOST_TOLD) break;
   }
-  return undefined;
+  return found;
 }
 
 /** Takes away the steps that depend on nothing, until there are none. What is left is in a circle, or behind one. */
@@ -78,6 +87,6 @@ function cycle(steps: StepInput[]): StepsProblem | undefined {
     }
   }
   if (open.size === 0) return undefined;
-  const refs = [...open.keys()].slice(0, 20).map(quoted).join(", ");
+  const refs = [...open.keys()].slice(0, MOST_TOLD).map(quoted).join(", ");
   return { message: "workflow has circular dependencies", details: [`steps: in or behind a circle: ${refs}`] };
 }

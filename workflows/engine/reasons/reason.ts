@@ -31,6 +31,8 @@ export type Derived =
   | { reason: "not_taken_up" }
   | { reason: "dependency"; step_ref: string; status: StepStatus }
   | { reason: "disabled"; by?: string }
+  /** Of the run itself, and of no step. */
+  | { reason: "run_paused"; by?: string; comment?: string }
   | { reason: "run_over"; status: RunStatus; by?: string; error?: string };
 
 /** Steps that had, from this time on, this reason. Of thousands that wait for the same it is one. */

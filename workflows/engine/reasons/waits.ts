@@ -1,3 +1,4 @@
+import type { CommandOutcome } from "../command.ts";
 import { CLASS_CAPACITY, isFull, laneLimit } from "../limits.ts";
 import type { Run } from "../run.ts";
 import { letsGoOn } from "../schedule.ts";
@@ -44,5 +45,8 @@ function heldBack(run: Run, i: number): Wait | undefined {
   }
 }
 
-export const pauser = ({ state }: Run): string | undefined =>
-  state.commands.findLast(({ verb, status }) => verb === "pause" && status === "applied")?.actor;
+/** Of a run that is paused, the command that paused it. */
+export const pauseIn = ({ state }: Run): CommandOutcome | undefined =>
+  state.commands.findLast(({ verb, status }) => verb === "pause" && status === "applied");
+
+export const pauser = (run: Run): string | undefined => pauseIn(run)?.actor;

@@ -8,6 +8,8 @@ export function wordsOf(reason: Derived): string {
       return `${reason.done} of ${reason.required} done: waits for ${named(reason.waits_for)}`;
     case "paused":
       return `the run is paused${by(reason.by)}`;
+    case "run_paused":
+      return `the run is paused${by(reason.by)}${reason.comment ? `: ${reason.comment}` : ""}`;
     case "max_parallel_steps":
       return `limit max_parallel_steps ${reason.limit}/${reason.limit}`;
     case "concurrency_key":

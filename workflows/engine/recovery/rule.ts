@@ -64,7 +64,7 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
   if (verb === "adopt") return adoption(plan, state, request);
   const target = plan.index.get(step_ref);
   const step = target === undefined ? undefined : state.steps[target];
-  if (target === undefined || !step) return refused("not_found", unknownStep(verb));
+  if (target === undefined || !step) return unknownStep(verb, step_ref);
   switch (verb) {
     case "skip":
     case "force-complete": {

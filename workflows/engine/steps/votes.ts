@@ -36,6 +36,16 @@ export function notAllowed(
   return why === undefined ? undefined : `${refusal}: ${why}`;
 }
 
+/** Nobody reads more. */
+const MOST_NAMED = 20;
+
+/** The approvers who are not excluded, each as a detail of a refusal. */
+export function whoMayDecide(step: PlanStep, opened: Opened | undefined, involved: Involved): string[] {
+  const gate = gateOfStep(step, opened);
+  const may = gate.approvers.filter((name) => exclusionOf(gate, name, involved) === undefined);
+  return may.slice(0, MOST_NAMED).map((name) => `approvers: ${name}`);
+}
+
 export function voteOf(
   step: PlanStep,
   opened: Opened,

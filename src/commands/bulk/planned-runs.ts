@@ -12,18 +12,19 @@ import { findOwnRun } from "../../queries/runs.ts";
 
 type Asked = Pick<BulkOperationBody, "operation" | "step_ref" | "reason">;
 
-/** Which of the runs would refuse the operation as they are now, each by itself, and why. One that is as wanted already would not. */
-export async function refusals(deps: Deps, caller: Caller, ids: string[], asked: Asked): Promise<BulkPlan["refused"]> {
+/** What the operation would make of each of the runs as they are now, each by itself, and why. */
+export async function plannedRuns(deps: Deps, caller: Caller, ids: string[], asked: Asked): Promise<BulkPlan["runs"]> {
   const { attempt } = attempting(deps);
-  const found = await pMap(
+  return pMap(
     ids,
     async (workflow_run_id) => {
       const seen = await attempt(() => preview(deps, caller, workflow_run_id, asked));
-      return "error" in seen ? [{ workflow_run_id, code: seen.code, error: seen.error }] : [];
+      if ("error" in seen) return { workflow_run_id, outcome: "refused" as const, code: seen.code, reason: seen.error };
+      if (seen.value === undefined) return { workflow_run_id, outcome: "applies" as const };
+      return { workflow_run_id, outcome: "skipped" as const, reason: seen.value };
     },
     { concurrency: CONCURRENCY },
   );
-  return found.flat();
 }
 
 const AS_WANTED: Partial<Record<Asked["operation"], string>> = {
@@ -32,23 +33,32 @@ const AS_WANTED: Partial<Record<Asked["operation"], string>> = {
   resume: "running",
 };
 
-async function preview(deps: Deps, caller: Caller, runId: string, { operation, ...asked }: Asked): Promise<void> {
+/** Why the run would be skipped. Undefined: it would be acted upon. */
+async function preview(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  { operation, ...asked }: Asked,
+): Promise<string | undefined> {
   if (operation === "replay") {
     await previewRetry(deps, caller, await replayed(deps, caller, runId), {});
-    return;
+    return undefined;
   }
   const run = await findOwnRun(deps, caller, runId);
-  if (run.status === AS_WANTED[operation]) return;
+  if (run.status === AS_WANTED[operation]) return `workflow run is ${run.status} already`;
   switch (operation) {
     case "cancel":
       await previewCancel(deps, caller, runId);
-      return;
+      return undefined;
     case "pause":
     case "resume":
       await previewSteering(deps, caller, { runId, verb: operation });
-      return;
-    default:
-      for (const stepRef of await stepsFor(deps, run, operation, asked.step_ref))
+      return undefined;
+    default: {
+      const steps = await stepsFor(deps, run, operation, asked.step_ref);
+      for (const stepRef of steps)
         await previewSteering(deps, caller, { runId, verb: operation, stepRef, reason: asked.reason });
+      return steps.length > 0 ? undefined : `workflow run is ${run.status}, and nothing of it has failed`;
+    }
   }
 }
