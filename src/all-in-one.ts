@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { sayIfSlow, type Say } from "./dev/progress.ts";
 import { createApp } from "./http/app.ts";
 import { serve } from "./runtime/http-server.ts";
-import { gaugeGates, gaugePools, gaugeWorker } from "./runtime/metrics/gauges.ts";
+import { gaugeGates, gaugePools, gaugeServers, gaugeWorker } from "./runtime/metrics/gauges.ts";
 import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import type { Running } from "./runtime/process.ts";
@@ -27,6 +27,7 @@ export async function startAllInOne(
   onStop(worker.stop, worker.waitsFor);
   if (metrics && metricsPort !== undefined) {
     gaugePools(metrics.registry, deps);
+    gaugeServers(metrics.registry, deps);
     gaugeGates(metrics.registry, deps);
     gaugeWorker(metrics.registry, worker.load);
     await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
