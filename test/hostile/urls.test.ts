@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { named, routesOn } from "./routes.ts";
+import { named, neededBy, routesOn } from "./routes.ts";
 import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -59,15 +59,6 @@ describe("a query", () => {
   });
 });
 
-/** Bodies that a route does not do without, by how its path ends. */
-const NEEDED = [
-  ["/trigger/bulk", '{"items":[{}]}'],
-  ["/comment", '{"comment":"text"}'],
-  ["/choose", '{"option":"text"}'],
-  ["/reassign", '{"approvers":["ada"]}'],
-  ["/extend", '{"until":"2100-01-01T00:00:00Z"}'],
-] as const;
-
 describe("a path", () => {
   const withParams = named.filter(([, { path }]) => path.includes(":"));
   const texts = [...STRANGE.filter((text) => text !== ""), ...REFUSED.slice(0, 6), "x".repeat(5_000), "a/b", ".", ".."];
@@ -77,8 +68,7 @@ describe("a path", () => {
   test.each(withParams)("of %s with hostile text is of something unknown", async (_, { method, path }) => {
     await each(pairs(paramsOf(path), texts), async ([name, text]) => {
       const url = filled(path, { [name]: encodeURIComponent(text) });
-      const body = NEEDED.find(([end]) => path.endsWith(end))?.[1];
-      const answer = await request(method.toUpperCase(), url, undefined, body);
+      const answer = await request(method.toUpperCase(), url, undefined, neededBy(path));
       // No key begins so.
       if (name === "prefix" && answer.status === 200) return expect(answer.body).toMatchObject({ resolved: 0 });
       expectRefusal(answer, short(text));
