@@ -168,6 +168,21 @@ describe("a form", () => {
     expect((await on.step(run, "gate")).output).toEqual({ amount: 5 });
   });
 
+  test("is not held against the values of who is no approver", async () => {
+    const run = await started({ approval_form: FORM, approval_approvers: ["ada", "group:leads"] });
+    const token = stack.token({ sub: "eve", scopes: SCOPES });
+    const [values, step] = [{ amount: "many" }, `/v1/workflow-runs/${run.id}/steps/gate/approve`];
+    for (const [path, body] of [
+      [step, { values }],
+      [`${step}?dryRun=true`, { values }],
+      [`/v1/events/approval:${run.id}:gate/send`, { payload: values }],
+    ] as const)
+      refused(await stack.request("POST", path, body, { token }), 400, "approver_not_allowed", /eve is not allowed/);
+    const lead = { token: stack.token({ sub: "eve", groups: ["leads"], scopes: SCOPES }) };
+    refused(await stack.request("POST", step, { values }, lead), 400, "validation_error", /amount must be integer/);
+    expect((await stack.request("POST", step, { values: { amount: 2 } }, lead)).status).toBe(200);
+  });
+
   test("takes no values by hand that nobody says to have checked", async () => {
     const run = await started({ approval_form: FORM });
     const handle = stack.deps.temporal.workflow.getHandle(run.id);
