@@ -25,6 +25,8 @@ export function routesOn(stack: () => Stack) {
         eventKey: "key",
         prefix: "key",
         commandID: UNKNOWN,
+        webhookID: UNKNOWN,
+        deliveryID: UNKNOWN,
         versionID: String(workflow.version_id),
         fromVersionID: String(workflow.version_id),
         toVersionID: String(workflow.version_id),

@@ -63,6 +63,9 @@ describe("a query", () => {
 const NEEDED = [
   ["/trigger/bulk", '{"items":[{}]}'],
   ["/comment", '{"comment":"text"}'],
+  ["/choose", '{"option":"text"}'],
+  ["/reassign", '{"approvers":["ada"]}'],
+  ["/extend", '{"until":"2100-01-01T00:00:00Z"}'],
 ] as const;
 
 describe("a path", () => {
@@ -79,7 +82,7 @@ describe("a path", () => {
       // No key begins so.
       if (name === "prefix" && answer.status === 200) return expect(answer.body).toMatchObject({ resolved: 0 });
       expectRefusal(answer, short(text));
-      const thing = name === "stepRef" ? /^(workflow step run|step) not found/ : / not found$/;
+      const thing = name === "stepRef" ? /^(workflow step run|step|approval) not found/ : / not found$/;
       if (name !== "eventKey" && name !== "prefix") refused(answer, 404, "not_found", thing);
     });
   });

@@ -6,7 +6,7 @@ import { choice, NOT_ONE_OF, query } from "../lists/parameters.ts";
 import { RUN_STATUSES } from "../runs.ts";
 import { time } from "../times.ts";
 
-const OF_APPROVALS = ["requested", "reminder", "escalated", "decided", "expired", "canceled"] as const;
+const OF_APPROVALS = ["requested", "reminder", "escalated", "reassigned", "decided", "expired", "canceled"] as const;
 const EVENTS = [
   ...OF_APPROVALS.map((what) => `approval.${what}` as const),
   ...RUN_STATUSES.map((status) => `workflow_run.${status}` as const),
@@ -20,7 +20,7 @@ export type WebhookFormat = z.output<typeof format>;
 
 /** Also what a person is called who is told by mail. */
 const ADDRESS = /^[^\s@<>(),;:"\\]+@[^\s@<>(),;:"\\]+$/;
-export const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
+const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
 
 const settings = {
   events: list(z.enum(EVENTS), EVENTS.length, 1),
@@ -99,7 +99,8 @@ export const delivery = z
     event: z.enum(EVENTS),
     workflow_run_id: id,
     step_ref: z.string().optional(),
-    status: z.enum(DELIVERY_STATUSES).describe("dead: it was tried for a day, or the receiver said 410."),
+    recipient: z.string().optional().describe("Of a mail: its address."),
+    status: z.enum(DELIVERY_STATUSES).describe("dead: it was tried for a day, or the receiver will never take it."),
     attempts: z.int().min(0),
     last_error: z.string().optional(),
     created_at: time,
