@@ -202,6 +202,31 @@ describe("a form", () => {
   });
 });
 
+describe("approvers", () => {
+  test.each(["  ", " ada", "ada "])("are not called %j", async (name) => {
+    const words = /must not begin or end with a space/;
+    const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["bob"] };
+    const escalation = [{ after_secs: 60, approvers: [name] }];
+    for (const more of [{ approval_approvers: [name] }, { approval_escalation: escalation }]) {
+      const body = { name: "names", slug: `names-${Date.now()}`, steps: [{ ...gate, ...more }] };
+      const { details } = refused(await stack.request("POST", "/v1/workflows", body), 400, "validation_error", /./);
+      expect(details?.join()).toMatch(words);
+    }
+    const run = await started({});
+    const { details } = refused(await say(run, "reassign", "ada", { approvers: [name] }), 400, "validation_error", /./);
+    expect(details?.join()).toMatch(words);
+  });
+
+  test("are handed on by hand for a reason that is no longer than the API's", async () => {
+    const run = await started({});
+    const handle = stack.deps.temporal.workflow.getHandle(run.id);
+    const signal = { actor: "ada", step_ref: "gate", approvers: ["bob"], reason: "x".repeat(10_000) };
+    await handle.signal(commandSignals.reassign, signal);
+    const reassigned = await until(async () => (await shownOf(run)).reassignments?.[0]);
+    expect(reassigned.reason).toBe("x".repeat(4_096));
+  });
+});
+
 describe("what a decision is about", () => {
   test("is refused where the gate is another one by now, which says what has changed", async () => {
     const run = await started({ approval_title: "{{payload.title}}", approval_text: "same" }, { title: "one" });
