@@ -1784,7 +1784,7 @@ export type Webhook = {
     format: "json" | "slack" | "teams" | "mail";
     url?: string;
     /**
-     * Only in the answer that made it.
+     * Only in the answer that made it, and to who made it.
      */
     secret?: string;
     mail_to?: string[];
@@ -1838,7 +1838,7 @@ export type WebhookPlan = {
         format: "json" | "slack" | "teams" | "mail";
         url?: string;
         /**
-         * Only in the answer that made it.
+         * Only in the answer that made it, and to who made it.
          */
         secret?: string;
         mail_to?: string[];
