@@ -3,7 +3,7 @@ import { type Json, JsonText, stringifyJson } from "../contract/json.ts";
 import { type ValueIn, valueAtOf } from "./rendering.ts";
 import type { PayloadSources } from "../../workflows/activity-types.ts";
 import type { GateTemplate } from "../../workflows/gate-template.ts";
-import { isReference } from "../../workflows/engine/gates/gate.ts";
+import { isGroup, isReference } from "../../workflows/engine/gates/gate.ts";
 import { hashParts } from "../../workflows/engine/gates/shown.ts";
 import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/approval-faults.ts";
 import type { Reference } from "../../workflows/expressions/references.ts";
@@ -54,7 +54,10 @@ export function renderedGate(gate: GateTemplate, sources: PayloadSources, valueI
 export const hashOf = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : createHash("sha256").update(text).digest("base64url").slice(0, 16);
 
-/** Each text that a reference leads to is a name, also each one of a list. */
+/**
+ * Each text that a reference leads to is a name, also each one of a list. It is a group's only where the definition says so:
+ * whoever gives the text could else name a group of their own.
+ */
 function approversOf({ approvers, required }: GateTemplate, valueAt: ValueAt): string[] {
   const names = [...new Set(approvers.flatMap((entry, n) => namesIn(entry, `approval_approvers[${n}]`, valueAt)))];
   if (names.length === 0) throw new TemplateError("approval_approvers lead to nobody");
@@ -77,6 +80,11 @@ function namesIn(entry: string, at: string, valueAt: ValueAt): string[] {
       name === "group:" || name !== name.trim() || name.length > MOST_NAME || /\p{Cc}/u.test(name) || isReference(name),
   );
   if (odd !== undefined) throw new TemplateError(`${at}: ${JSON.stringify(odd.slice(0, 100))} is no name`);
+  const group = isGroup(entry) ? undefined : names.find(isGroup);
+  if (group !== undefined)
+    throw new TemplateError(
+      `${at}: ${JSON.stringify(group.slice(0, 100))} is a group, where a person has to be: "group:" goes before the reference`,
+    );
   return names;
 }
 

@@ -18,8 +18,9 @@ function isPassed(run: ReferenceRun, gate: number, command: Command, reset: Read
   const target = indexOf(run, step_ref);
   const behind = stepsAfter(run, gate);
   const stands = letsGoOn(run, gate) && !reset.has(gate);
-  const mayTurnOut = (when: number[]) =>
-    !stands && run.definitions[gate]?.condition !== undefined && swayed(run, when).has(gate);
+  const { condition, approval_approvers = [] } = run.definitions[gate] as PlanStep;
+  const reads = (root: string) => approval_approvers.some((name) => name.includes(`{{${root}.`));
+  const mayTurnOut = (when: number[]) => (condition !== undefined || reads("outputs")) && swayed(run, when).has(gate);
 
   // Undecided, and what comes after it would go on.
   if (verb === "skip" || verb === "force-complete")
@@ -37,7 +38,9 @@ function isPassed(run: ReferenceRun, gate: number, command: Command, reset: Read
   const given = Object.keys(step_payloads).map((ref) => indexOf(run, ref));
   const all = payload ? [...run.steps.keys()].filter((i) => reset.has(i) || isToRun(i)) : [];
   if (stands && [...given, ...all].some((i) => behind.has(i))) return true;
-  return mayTurnOut(given) || (all.length > 0 && !stands && run.definitions[gate]?.condition !== undefined);
+  return (
+    mayTurnOut(given) || (payload !== undefined && (condition !== undefined || reads("payload") || reads("outputs")))
+  );
 }
 
 /** What comes after these steps or looks at how they ended, and what comes after that or looks at it, and so on. */

@@ -38,13 +38,16 @@ test.each<[string, string[], Json, string]>([
   ["begins with a space", ["{{boss}}"], { boss: " ada" }, 'approval_approvers[0]: " ada" is no name'],
   ["is a reference itself", ["{{boss}}"], { boss: "{{x}}" }, 'approval_approvers[0]: "{{x}}" is no name'],
   ["is a group without a name", ["{{boss}}"], { boss: "group:" }, 'approval_approvers[0]: "group:" is no name'],
+  ["makes itself a group", ["{{boss}}"], { boss: "group:ops" }, '"group:ops" is a group, where a person has to be'],
+  ["does so in a list", ["{{boss}}"], { boss: ["a", "group:b"] }, '"group:b" is a group, where a person has to be'],
+  ["does so in part", ["gr{{boss}}"], { boss: "oup:ops" }, '"group:ops" is a group, where a person has to be'],
 ])("an approver that %s is none", (_, approvers, payload, problem) => {
   expect(() => by(approvers, payload)).toThrow(problem);
 });
 
 test("fewer approvers than it needs are too few, unless a group is among them", () => {
   expect(() => by(["{{all}}"], { all: ["a", "a"] }, 2)).toThrow("approvals_required is 2, of 1 approvers");
-  expect(by(["{{all}}"], { all: ["group:a"] }, 2)).toEqual(["group:a"]);
+  expect(by(["group:{{all}}"], { all: ["a"] }, 2)).toEqual(["group:a"]);
 });
 
 test("what it shows is rendered, and hashed field by field", () => {

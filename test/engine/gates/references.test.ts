@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
-import { given } from "../given.ts";
-import { approval, child, job, planWith } from "../plans.ts";
+import { describe, expect, test } from "vitest";
+import { given, text } from "../given.ts";
+import { approval, child, job, planWith, wait } from "../plans.ts";
+import { previewOf } from "../../../workflows/engine/preview.ts";
 
 const gate = { approval_approvers: ["{{payload.manager}}", "ada"] };
 const run = () => given([job("a"), approval("gate", ["a"], gate), job("after", ["gate"])]);
@@ -70,4 +71,52 @@ test("the approvals of a sub-workflow are nobody's by a reference", () => {
   for (const actor of ["bob", "{{payload.boss}}"])
     expect(run().command("skip", "sub", { actor }).code).toBe("forbidden");
   expect(run().command("skip", "sub", { actor: "ada" }).status).toBe("applied");
+});
+
+describe("who is no approver does not come to be one", () => {
+  const eve = { actor: "eve", may_override: false };
+  const named = { approval_approvers: ["{{payload.manager}}"] };
+  const byOutput = { approval_approvers: ["{{outputs.a.manager}}"] };
+  const failed = () => given([job("a"), approval("gate", ["a"], named)]).fails("a");
+
+  test.each(["retry", "replay-subtree"] as const)("by another payload of a %s", (verb) => {
+    expect(failed().command(verb, "a", { ...eve, payload: text(1) }).code).toBe("forbidden");
+    expect(failed().command(verb, "a", eve).status).toBe("applied");
+    expect(failed().command(verb, "a", { ...eve, may_override: true, payload: text(1) }).status).toBe("applied");
+  });
+
+  test("by a payload of a new run that goes on with what was kept", () => {
+    const { plan, run, now } = failed();
+    const retry = (more: object) => previewOf(plan, run.state, { verb: "retry-run", ...eve, ...more }, now);
+    expect(retry({ payload: text(1) })).toMatchObject({ status: "refused", code: "forbidden" });
+    expect(retry({})).not.toMatchObject({ status: "refused" });
+  });
+
+  test("by the output of a step that says who it is", () => {
+    const run = () => given([wait("a"), wait("b", ["a"]), approval("gate", ["b"], byOutput)]);
+    for (const verb of ["skip", "force-complete"] as const)
+      expect(run().command(verb, "a", eve).code).toBe("forbidden");
+    const again = given([job("a"), approval("gate", ["a"], byOutput)]).fails("a");
+    expect(again.command("retry", "a", { ...eve, step_payloads: { a: text(1) } }).code).toBe("forbidden");
+  });
+
+  test("by a payload that is given elsewhere, before the gate is asked again", () => {
+    const run = given([job("a"), job("side"), approval("gate", ["a"], named), job("after", ["gate"])]).completes("a");
+    run.news("gate", { type: "gate_opened", approvers: ["bob"] }).does("approve", "gate", { actor: "bob" });
+    run.completes("after").fails("side");
+    expect(run.command("retry", "side", { ...eve, payload: text(1) }).code).toBe("forbidden");
+  });
+
+  test("by what a sub-workflow is given", () => {
+    const sub = child("sub", ["a"], { gates_within: [["{{payload.boss}}"]] });
+    expect(given([wait("a"), sub]).command("force-complete", "a", eve).code).toBe("forbidden");
+    const run = given([job("a"), sub]).fails("a");
+    expect(run.command("retry", "a", { ...eve, step_payloads: { sub: text(1) } }).code).toBe("forbidden");
+  });
+
+  test("and what says nothing of it stays everybody's", () => {
+    const run = () => given([wait("a"), approval("gate", ["a"], named)]);
+    for (const verb of ["skip", "force-complete"] as const)
+      expect(run().command(verb, "a", eve).status).toBe("applied");
+  });
 });

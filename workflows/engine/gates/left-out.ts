@@ -1,11 +1,12 @@
 import { isGate } from "./may-pass.ts";
+import { mayTurnOut } from "./may-turn-out.ts";
 import { indexesOf, swayedBy } from "./reach.ts";
 import type { StepOverride } from "../../../src/contract/workflows.ts";
 import { enabledSteps, graphOf, type PlanStep } from "../plan.ts";
 
 /**
  * The approvals that overrides pass: a gate that is left out, one that no longer stands before a step that runs (since
- * whatever connects the two is left out), and one whose condition may turn out otherwise without what is left out.
+ * whatever connects the two is left out), and one that may turn out otherwise without what is left out.
  */
 export function gatesLeftOut(steps: PlanStep[], overrides: StepOverride[] = []): PlanStep[] {
   const enabled = enabledSteps(steps, overrides);
@@ -23,7 +24,7 @@ export function gatesLeftOut(steps: PlanStep[], overrides: StepOverride[] = []):
     (gate) =>
       isLeftOut(gate) ||
       (passed & (bits.get(gate.step_ref) ?? 0n)) !== 0n ||
-      (gate.condition !== undefined && swayed.has(index.get(gate.step_ref) ?? -1)),
+      (mayTurnOut(gate, "steps") && swayed.has(index.get(gate.step_ref) ?? -1)),
   );
 }
 

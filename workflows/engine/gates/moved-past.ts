@@ -1,5 +1,6 @@
 import { gatesBefore } from "./left-out.ts";
 import { isGate } from "./may-pass.ts";
+import { mayTurnOut } from "./may-turn-out.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import { letsGoOn } from "../schedule.ts";
@@ -9,8 +10,8 @@ import { hasBegun } from "../transitions.ts";
 /**
  * The approvals that a run passes by going on in another version of its workflow:
  * - one that was passed, before a step that is to run and is another one there: nobody was asked about that
- * - one that was not passed yet, and is another one there, no longer stands before what it held back, or has a condition
- *   that may turn out otherwise for what is another one
+ * - one that was not passed yet, and is another one there, no longer stands before what it held back, or may turn
+ *   out otherwise for what is another one
  */
 export function gatesMovedPast(
   plan: Plan,
@@ -41,12 +42,12 @@ export function gatesMovedPast(
   const isPassed = (i: number, ref: string) => letsGoOn(plan, state, i) && !isReset(ref);
   return gates.flatMap((i) => {
     const gate = plan.steps[i] as PlanStep;
-    const { step_ref, condition } = gate;
+    const { step_ref } = gate;
     const isMovedPast = isPassed(i, step_ref)
       ? behindThem.has(step_ref)
       : !isSame(gate, next.steps[next.index.get(step_ref) ?? -1]) ||
         (cutOff & (bits.get(step_ref) ?? 0n)) !== 0n ||
-        (condition !== undefined && swayed.has(step_ref));
+        (mayTurnOut(gate, "steps") && swayed.has(step_ref));
     return isMovedPast ? [gate] : [];
   });
 }

@@ -1,4 +1,5 @@
 import { isGate } from "./may-pass.ts";
+import { mayTurnOut } from "./may-turn-out.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Change, RecoveryRequest } from "../recovery/request.ts";
@@ -9,11 +10,11 @@ import { hasBegun } from "../transitions.ts";
 /**
  * The approvals that a recovery passes, or repeats something behind without asking again:
  * - a skip or force-complete passes the step itself and every undecided gate before it, since what comes after goes on;
- *   also a gate whose condition may turn out otherwise for it
+ *   also a gate that may turn out otherwise for it
  * - a retry or replay of a gate takes a decision back
  * - a decision stands for what has not completed yet: a retry of that asks nobody. What completed is repeated, and a
  *   replay around a gate repeats, whatever had become of it
- * - other payloads than those that were decided on
+ * - other payloads than those that were decided on, or those that say whether a gate asks, and whom
  * A gate that is reset asks again, and so is not passed.
  */
 export function gatesPassed(
@@ -33,11 +34,11 @@ export function gatesPassed(
     for (const i of steps) if (isGate(plan.steps[i]) && which(i)) passed.add(i);
   };
   const isUndecided = (gate: number) => !lets(gate);
-  const mayTurnOut = (gate: number) => isUndecided(gate) && plan.steps[gate]?.condition !== undefined;
+  const isSwayed = (gate: number) => mayTurnOut(plan.steps[gate], "steps");
 
   if (verb === "skip" || verb === "force-complete") {
     add([target, ...before(plan, [target])], isUndecided);
-    add(swayedBy(plan, [target]), mayTurnOut);
+    add(swayedBy(plan, [target]), isSwayed);
   }
   if (verb === "retry" || verb === "replay-subtree") {
     // A sub-workflow that runs again asks again.
@@ -50,8 +51,11 @@ export function gatesPassed(
   if (payload) given.push(...indexesOf(state.steps, (step, i) => isReset(i) || !hasBegun(step)));
   if (given.length > 0) {
     add(before(plan, given), lets);
-    add(payload ? gates : swayedBy(plan, given), mayTurnOut);
+    add(swayedBy(plan, given), isSwayed);
+    // What a sub-workflow is given says whom its gates ask.
+    add(given, (i) => plan.steps[i]?.gates_within !== undefined && isSwayed(i));
   }
+  if (payload) add(gates, (i) => mayTurnOut(plan.steps[i], "payload"));
   return gates.filter((i) => passed.has(i)).map((i) => plan.steps[i] as PlanStep);
 }
 
