@@ -10,6 +10,8 @@ COPY tsconfig.json ./
 COPY src src
 COPY workflows workflows
 COPY activities activities
+# Packed here, and not at each start of a worker.
+RUN node src/boot.mjs src/cli/bundle.ts
 
 USER node
 EXPOSE 8080

@@ -19,7 +19,7 @@ export interface JobServer {
 
 /**
  * What the examples' trigger payloads may hold. `fail` names an endpoint's last word and makes it answer 422, so that
- * `{"fail": "smoke-test"}` shows a rollback; `pace` makes every job that many times slower.
+ * `{"fail": "smoke-test"}` shows a rollback; `pace` makes every job that many times slower, or quicker below 1.
  */
 export interface Body {
   version?: string;

@@ -2,7 +2,7 @@ import { loadConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createLog } from "./log.ts";
 import { serve } from "./runtime/http-server.ts";
-import { gaugeGates, gaugePools } from "./runtime/metrics/gauges.ts";
+import { gaugeGates, gaugePools, gaugeServers } from "./runtime/metrics/gauges.ts";
 import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
@@ -19,6 +19,7 @@ await runProcess(async (running) => {
   const deps = await open(config, { ...running, log });
   if (metrics && metricsPort !== undefined) {
     gaugePools(metrics.registry, deps);
+    gaugeServers(metrics.registry, deps);
     gaugeGates(metrics.registry, deps);
     await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
   }

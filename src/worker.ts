@@ -3,7 +3,7 @@ import { loadConfig } from "./config.ts";
 import type { Deps } from "./deps.ts";
 import { createLog } from "./log.ts";
 import { bundleWorkflows } from "./runtime/bundle.ts";
-import { gaugePools, gaugeWorker } from "./runtime/metrics/gauges.ts";
+import { gaugePools, gaugeServers, gaugeWorker } from "./runtime/metrics/gauges.ts";
 import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
 import { runProcess } from "./runtime/process.ts";
@@ -32,6 +32,7 @@ await runProcess(async (running) => {
   ready = deps;
   if (metrics) {
     gaugePools(metrics.registry, deps);
+    gaugeServers(metrics.registry, deps);
     gaugeWorker(metrics.registry, worker.load);
   }
   log.info("polling");

@@ -85,7 +85,7 @@ export const sweeps = proxyActivities<Pick<Activities, "letGo">>({
   retry: UNTIL_IT_WORKS,
 });
 
-/** Tried for a day, at last once an hour. An attempt sends to one receiver, or some mails, within a minute. */
+/** Tried for a day, at last once an hour. An attempt sends to one receiver, within a minute. */
 export const webhookAttempts = proxyActivities<Pick<Activities, "deliverWebhook">>({
   startToCloseTimeout: "1m",
   scheduleToCloseTimeout: "24h",

@@ -15,15 +15,19 @@ const MOST_TEXT = 2_900;
 const MOST_BUTTON = 70;
 const MOST_LINKS = 20;
 
-/** Blocks of an incoming webhook. */
+/** Blocks of an incoming webhook. Nothing is a link or calls a channel because of what a name or a payload says. */
 function slack(message: Message) {
   const { approval, links = [] } = message;
+  const title = escapeSlack(cut(titleOf(message), 500));
   const facts = factsOf(message).map(([name, value]) => `*${name}:* ${escapeSlack(cut(value, 500))}`);
-  const section = (text: string) => ({ type: "section", text: { type: "mrkdwn", text: cut(text, MOST_TEXT) } });
+  const section = (text: string) => ({
+    type: "section",
+    text: { type: "mrkdwn", text: cut(text, MOST_TEXT), verbatim: true },
+  });
   return {
-    text: escapeSlack(cut(titleOf(message), MOST_TEXT)),
+    text: title,
     blocks: [
-      { type: "header", text: { type: "plain_text", text: cut(titleOf(message), 150) } },
+      section(`*${title}*`),
       ...(approval?.text ? [section(escapeSlack(cut(approval.text, MOST_TEXT / 2)))] : []),
       section(facts.join("\n")),
       ...(links.length > 0
@@ -43,10 +47,11 @@ function slack(message: Message) {
   };
 }
 
-/** An adaptive card. */
+/** An adaptive card. Of runs of text, because all other texts of a card are Markdown. */
 function teams(message: Message) {
   const { approval, links = [] } = message;
-  const text = (words: string, more: object = {}) => ({ type: "TextBlock", text: words, wrap: true, ...more });
+  const run = (text: string, look: object = {}) => ({ type: "TextRun", text, ...look });
+  const line = (...inlines: object[]) => ({ type: "RichTextBlock", inlines });
   return {
     type: "message",
     attachments: [
@@ -57,9 +62,11 @@ function teams(message: Message) {
           type: "AdaptiveCard",
           version: "1.4",
           body: [
-            text(cut(titleOf(message), 500), { size: "Large", weight: "Bolder" }),
-            ...(approval?.text ? [text(cut(approval.text, 8_000))] : []),
-            { type: "FactSet", facts: factsOf(message).map(([title, value]) => ({ title, value: cut(value, 500) })) },
+            line(run(cut(titleOf(message), 500), { size: "Large", weight: "Bolder" })),
+            ...(approval?.text ? [line(run(cut(approval.text, 8_000)))] : []),
+            ...factsOf(message).map(([name, value]) =>
+              line(run(`${name}: `, { weight: "Bolder" }), run(cut(value, 500))),
+            ),
           ],
           actions: links.slice(0, MOST_LINKS).map(({ person, url }) => ({
             type: "Action.OpenUrl",

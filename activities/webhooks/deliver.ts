@@ -5,15 +5,8 @@ import { bodyFor } from "./bodies.ts";
 import { type Message, messageOf } from "./message.ts";
 import { signed } from "./signature.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";
-import { isAddress } from "../../src/contract/webhooks/webhooks.ts";
 import type { Deps } from "../../src/deps.ts";
-import {
-  findDelivery,
-  noteAttempt,
-  noteDead,
-  noteMailed,
-  type StoredDelivery,
-} from "../../src/store/webhooks/deliveries.ts";
+import { findDelivery, noteAttempt, noteDead } from "../../src/store/webhooks/deliveries.ts";
 import { findWebhook, type StoredWebhook } from "../../src/store/webhooks/webhooks.ts";
 import type { Activities } from "../../workflows/activity-types.ts";
 
@@ -32,8 +25,9 @@ export function deliverWebhook(
     if (!webhook || delivery.round !== round || delivery.status === "delivered") return;
     try {
       const message = await messageOf(deps, delivery, webhook);
-      if (webhook.format === "mail") await mail(deps, mailer, webhook, delivery, message);
-      else await post(endpoints, webhook, message);
+      if (delivery.recipient === undefined) await post(endpoints, webhook, message);
+      else if (mailer) await mailer(delivery.recipient, message);
+      else throw new Error("SMTP_URL is not set");
     } catch (error) {
       await noteAttempt(deps.db, delivery_id, { error: error instanceof Error ? error.message : String(error) });
       throw error;
@@ -66,21 +60,4 @@ async function post(endpoints: Endpoints, { url = "", secret = "", format }: Sto
   await answer.dump();
   if (statusCode === 410) throw ApplicationFailure.nonRetryable("the receiver answered 410: gone");
   if (statusCode < 200 || statusCode > 299) throw new Error(`the receiver answered ${statusCode}`);
-}
-
-/** Each of them has one of their own: its link is for them alone. Who has got it is not sent it again by the next attempt. */
-async function mail(
-  { db }: Deps,
-  mailer: Mailer | undefined,
-  { mail_to }: StoredWebhook,
-  { id, sent_to = [] }: StoredDelivery,
-  message: Message,
-) {
-  if (!mailer) throw new Error("SMTP_URL is not set");
-  const recipients = mail_to ?? message.approval?.approvers.filter(isAddress) ?? [];
-  for (const address of new Set(recipients)) {
-    if (sent_to.includes(address)) continue;
-    await mailer(address, message);
-    await noteMailed(db, id, address);
-  }
 }

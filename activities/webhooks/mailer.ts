@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
+import { ApplicationFailure } from "@temporalio/activity";
 import nodemailer from "nodemailer";
 import type { Message } from "./message.ts";
 import { cut, factsOf, titleOf } from "./words.ts";
 import type { Config } from "../../src/config.ts";
 import { escapeHtml } from "../../src/rules/html-text.ts";
 
-/** Sends one person a message, in text and HTML. Throws what the server refuses. */
+/** Sends one person a message, in text and HTML. Throws what the server refuses, not to be tried again what it will never take. */
 export type Mailer = (address: string, message: Message) => Promise<void>;
 
 const TIMEOUT_MS = 10_000;
@@ -17,18 +17,26 @@ export function createMailer({ smtpUrl, mailFrom }: Config): Mailer | undefined 
   const transport = nodemailer.createTransport({ url: smtpUrl, ...timeouts });
   return async (address, message) => {
     const link = message.links?.find(({ person }) => person === address)?.url;
-    await transport.sendMail({
+    const mail = {
       from: mailFrom,
       to: { name: "", address },
       subject: cut(titleOf(message), 200),
       // The same at each attempt, so that one that comes twice can be told.
-      messageId: `<${message.id}.${createHash("sha256").update(address).digest("hex").slice(0, 16)}@workflow-runs>`,
+      messageId: `<${message.id}@workflow-runs>`,
       text: textOf(message, link),
       html: htmlOf(message, link),
       // Nothing of a definition or a payload is read as a file or a URL.
       disableFileAccess: true,
       disableUrlAccess: true,
-    });
+    };
+    try {
+      await transport.sendMail(mail);
+    } catch (error) {
+      const { code, responseCode = 0, message: words } = error as Error & { code?: string; responseCode?: number };
+      // Of our own name and password an operator may make something better.
+      if (responseCode < 500 || code === "EAUTH") throw error;
+      throw ApplicationFailure.nonRetryable(words);
+    }
   };
 }
 

@@ -1,7 +1,7 @@
 import { linkFor } from "../../src/commands/links/make-link.ts";
 import type { ApprovalLink } from "../../src/contract/webhooks/approval-links.ts";
 import type { Approval, RunStatus } from "../../src/contract/runs.ts";
-import { isAddress, type WebhookEvent } from "../../src/contract/webhooks/webhooks.ts";
+import type { WebhookEvent } from "../../src/contract/webhooks/webhooks.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findApproval } from "../../src/store/approvals/approvals.ts";
 import { findRun } from "../../src/store/runs.ts";
@@ -38,7 +38,7 @@ export async function messageOf(deps: Deps, delivery: StoredDelivery, webhook: S
   const { message_id: id, event, project_id, run_id, step_ref, subject } = delivery;
   const run = await findRun(deps.db, run_id);
   const { gate, at, from, to, error } = subject;
-  const links = gate && (await linksFor(deps, gate, webhook));
+  const links = gate && (await linksFor(deps, gate, webhook, delivery.recipient));
   return {
     id,
     event,
@@ -59,14 +59,15 @@ export async function messageOf(deps: Deps, delivery: StoredDelivery, webhook: S
 async function linksFor(
   deps: Deps,
   { step_run_id, requested_at }: ApprovalRow,
-  { id, format, links_for = [] }: StoredWebhook,
+  { id, links_for = [] }: StoredWebhook,
+  recipient: string | undefined,
 ): Promise<ApprovalLink[]> {
   const live = await findApproval(deps.db, step_run_id);
   if (live?.status !== "pending" || Math.abs(live.requested_at - requested_at) >= 1) return [];
   const voted = new Set(live.votes?.map(({ actor }) => actor));
   const people = live.approvers.filter((name) => !isGroup(name) && !voted.has(name));
   const linked = people.filter((person) =>
-    format === "mail" ? isAddress(person) : links_for.includes("*") || links_for.includes(person),
+    recipient === undefined ? links_for.includes("*") || links_for.includes(person) : person === recipient,
   );
   return Promise.all(linked.map((person) => linkFor(deps, live, { person, made_by: `webhook:${id}` })));
 }

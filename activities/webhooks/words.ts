@@ -4,6 +4,7 @@ const SAID: Record<string, string> = {
   "approval.requested": "Approval asked for",
   "approval.reminder": "Approval still waits",
   "approval.escalated": "Approval escalated",
+  "approval.reassigned": "Approval reassigned",
   "approval.decided": "Approval decided",
   "approval.expired": "Approval expired",
   "approval.canceled": "Approval canceled",

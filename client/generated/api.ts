@@ -131,15 +131,14 @@ export type ApprovalLink = {
     person: string;
     url: string;
     /**
-     * When the gate does.
+     * At the latest: it ends with its gate.
      */
-    expires_at?: Time;
+    expires_at: Time;
 };
 
 export type ApprovalLinkPlan = {
     dry_run: true;
     person: string;
-    expires_at?: Time;
 };
 
 /**
@@ -1781,11 +1780,11 @@ export type WaitingStep = {
 export type Webhook = {
     id: Id;
     project_id: string;
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format: "json" | "slack" | "teams" | "mail";
     url?: string;
     /**
-     * Only in the answer that made it.
+     * Only in the answer that made it, and to who made it.
      */
     secret?: string;
     mail_to?: string[];
@@ -1804,11 +1803,15 @@ export type WebhookDelivery = {
      * The `webhook-id` that it is sent with, each time.
      */
     message_id: string;
-    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
+    event: "approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*";
     workflow_run_id: Id;
     step_ref?: string;
     /**
-     * dead: it was tried for a day, or the receiver said 410.
+     * Of a mail: its address.
+     */
+    recipient?: string;
+    /**
+     * dead: it was tried for a day, or the receiver will never take it.
      */
     status: "pending" | "delivered" | "dead";
     /**
@@ -1831,11 +1834,11 @@ export type WebhookPlan = {
     webhook: {
         id?: Id;
         project_id: string;
-        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+        events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
         format: "json" | "slack" | "teams" | "mail";
         url?: string;
         /**
-         * Only in the answer that made it.
+         * Only in the answer that made it, and to who made it.
          */
         secret?: string;
         mail_to?: string[];
@@ -5621,9 +5624,9 @@ export type CreateWebhookBody = {
     project_id?: string | null;
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
+    events: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[];
     format?: ("json" | "slack" | "teams" | "mail") | null;
     /**
      * @minLength 1
@@ -5728,9 +5731,9 @@ export type UpdateWebhookQuery = {
 export type UpdateWebhookBody = {
     /**
      * @minItems 1
-     * @maxItems 16
+     * @maxItems 17
      */
-    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
+    events?: ("approval.requested" | "approval.reminder" | "approval.escalated" | "approval.reassigned" | "approval.decided" | "approval.expired" | "approval.canceled" | "workflow_run.pending" | "workflow_run.running" | "workflow_run.paused" | "workflow_run.completed" | "workflow_run.failed" | "workflow_run.timed_out" | "workflow_run.canceled" | "approval.*" | "workflow_run.*" | "*")[] | null;
     /**
      * @minLength 1
      * @maxLength 2048

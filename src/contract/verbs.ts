@@ -3,7 +3,7 @@ import { json, line, list, map, members, prose, shownAs } from "./fields.ts";
 import { timestamp } from "./lists/parameters.ts";
 import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
-import { option } from "./steps/approval.ts";
+import { approver, option } from "./steps/approval.ts";
 import { versionPolicy } from "./workflows.ts";
 
 /** Skip. */
@@ -30,7 +30,7 @@ export const commentBody = members({ comment: comment.min(1) }).meta({
 const changeReason = prose(4096).optional();
 
 /** Who decides from now on. Whether they can, the run says. */
-export const reassignBody = members({ approvers: list(line(255).min(1), 50, 1), reason: changeReason }).meta({
+export const reassignBody = members({ approvers: list(approver.min(1), 50, 1), reason: changeReason }).meta({
   example: { approvers: ["bob"], reason: "ada is on holiday" },
 });
 

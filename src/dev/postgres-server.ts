@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import pg from "pg";
 import { runAs } from "./postgres-user.ts";
 import { devSecret } from "./secret.ts";
@@ -29,7 +30,7 @@ export async function startPostgres(
   devSecret(home, "password");
   const binaries = await embeddedBinaries();
   const as = runAs(home, binaries.postgres);
-  if (!existsSync(cluster)) createCluster(home, cluster, binaries, as);
+  if (!existsSync(cluster)) await createCluster(home, cluster, binaries, as);
 
   const options = [...SETTINGS, ...settings].flatMap((setting) => ["-c", setting]);
   const logFile = join(dataDir, "postgres.log");
@@ -77,7 +78,7 @@ async function embeddedBinaries(): Promise<Binaries> {
 }
 
 /** Made under another name and then renamed, so that an interrupted one is not taken for a complete one. */
-function createCluster(home: string, cluster: string, { initdb }: Binaries, as: string[]): void {
+async function createCluster(home: string, cluster: string, { initdb }: Binaries, as: string[]): Promise<void> {
   const draft = `${cluster}.new`;
   rmSync(draft, { recursive: true, force: true });
   const [command = "", ...args] = [
@@ -90,7 +91,7 @@ function createCluster(home: string, cluster: string, { initdb }: Binaries, as: 
       "--builtin-locale=C.UTF-8",
     ],
   ];
-  execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  await promisify(execFile)(command, args);
   renameSync(draft, cluster);
 }
 

@@ -2,6 +2,17 @@
 export type Say = (line: string) => void;
 
 const EVERY_MS = 10_000;
+const MOMENT_MS = 300;
+
+/** Says what is waited for, if it takes more than a moment. */
+export async function sayIfSlow<T>(say: Say, what: string, work: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => say(`${what} ...`), MOMENT_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Says when something slow starts, every ten seconds how long it has taken, and when it is done. */
 export async function withProgress<T>(say: Say, what: string, work: Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { makeDataDir } from "./data-dir.ts";
 import { lockDataDir } from "./lock.ts";
 import { assertFree } from "./ports.ts";
 import { startPostgres, stopLeftoverPostgres } from "./postgres-server.ts";
-import type { Say } from "./progress.ts";
+import { type Say, sayIfSlow } from "./progress.ts";
 import { devSecret } from "./secret.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { temporalBinary } from "./temporal-binary.ts";
@@ -23,30 +23,32 @@ export async function startEmbeddedStack(dev: DevConfig, say: Say): Promise<Embe
   lockDataDir(dataDir);
   const servers: Supervised[] = [];
   const stop = async () => {
-    for (const server of servers.reverse()) await server.stop();
+    await Promise.all(servers.map((server) => server.stop()));
   };
   try {
     await stopLeftovers(dataDir, say);
     await assertFree(portsOf(dev));
-    let { databaseUrl, temporalAddress } = dev;
-    const binary = temporalAddress ? "" : await temporalBinary(dev.cacheDir, say);
-    if (!databaseUrl) {
-      const postgres = await supervise("PostgreSQL", () => startPostgres({ dataDir, port: dev.postgresPort }), say);
-      servers.push(postgres);
-      databaseUrl = postgres.first.url;
-    }
-    if (!temporalAddress) {
-      const options = {
-        binary,
-        dataDir,
-        port: dev.temporalPort,
-        uiPort: dev.temporalUiPort,
-        namespace: dev.temporalNamespace,
-      };
-      const temporal = await supervise("The Temporal server", () => startTemporal(options), say);
-      servers.push(temporal);
-      temporalAddress = temporal.first.address;
-    }
+    const begin = async <T extends ServerProcess>(name: string, start: () => Promise<T>): Promise<T> => {
+      const supervised = await supervise(name, start, say);
+      servers.push(supervised);
+      return supervised.first;
+    };
+    const postgres = async () => {
+      if (dev.databaseUrl) return dev.databaseUrl;
+      const starting = begin("PostgreSQL", () => startPostgres({ dataDir, port: dev.postgresPort }));
+      return (await sayIfSlow(say, "Starting PostgreSQL", starting)).url;
+    };
+    const temporal = async () => {
+      if (dev.temporalAddress) return dev.temporalAddress;
+      const { temporalPort: port, temporalUiPort: uiPort, temporalNamespace: namespace } = dev;
+      const binary = await temporalBinary(dev.cacheDir, say);
+      const starting = begin("The Temporal server", () => startTemporal({ binary, dataDir, port, uiPort, namespace }));
+      return (await sayIfSlow(say, "Starting Temporal", starting)).address;
+    };
+    // Both have come up, or not, before either is stopped.
+    const starting = [temporal(), postgres()] as const;
+    await Promise.allSettled(starting);
+    const [temporalAddress, databaseUrl] = await Promise.all(starting);
     const auth = { secret: devSecret(dataDir, "jwt-secret"), isMadeHere: !("secret" in dev.auth), ...dev.auth };
     const runTokenSecret = dev.runTokenSecret ?? devSecret(dataDir, "run-token-secret");
     return { config: { ...dev, databaseUrl, temporalAddress, auth, runTokenSecret }, stop };

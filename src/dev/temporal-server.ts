@@ -1,4 +1,3 @@
-import { Connection } from "@temporalio/client";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lastLines, type ServerProcess, startServer, stopLeftover } from "./server-process.ts";
@@ -70,6 +69,8 @@ export function stopLeftoverTemporal(dataDir: string): Promise<boolean> {
 }
 
 async function answers(address: string, namespace: string, server: ServerProcess): Promise<void> {
+  // Loaded only now: that takes a part of a second, in which the server starts.
+  const { Connection } = await import("@temporalio/client");
   for (const giveUp = Date.now() + 60_000; ; await sleep(100)) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: 1000 });

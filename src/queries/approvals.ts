@@ -3,7 +3,7 @@ import type { Cursor } from "../contract/cursor.ts";
 import type { StepOverride } from "../contract/workflows.ts";
 import type { Approval } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
-import { Problem } from "../errors.ts";
+import { Problem, refusal } from "../errors.ts";
 import { type Caller, projectOf } from "../identity/caller.ts";
 import { fittingPageOf, type Page } from "./page.ts";
 import { findOwnRun } from "./runs.ts";
@@ -17,6 +17,8 @@ import { listStatuses, listStepRows, type StepStatusRow } from "../store/steps.t
 import { findVersion, planSteps } from "../store/workflow-versions.ts";
 import { presentApprovals } from "../views/approval.ts";
 import { unlessEmpty } from "../views/unless-empty.ts";
+import { unknownStep } from "../../workflows/engine/command.ts";
+import { isStepRef } from "../../workflows/engine/definition/validate.ts";
 import { besides, unblockedBy } from "../../workflows/engine/gates/unblocks.ts";
 import { enabledSteps, graphOf, type Plan } from "../../workflows/engine/plan.ts";
 import type { StepState } from "../../workflows/engine/state.ts";
@@ -41,6 +43,8 @@ export function listApprovals(
 /** What a gate is about, what was said to it, and what became of it. */
 export async function getApproval(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ListedApproval> {
   const { id, project_id } = await findOwnRun(deps, caller, runId);
+  // No step can have this name, and not every text reaches Postgres.
+  if (!isStepRef(stepRef)) throw refusal(unknownStep("approve", stepRef));
   const of = { run_id: id, step_ref: stepRef };
   const [approval] = await present(deps, await listApprovalsOf(deps.db, { project_id, of, limit: 1 }));
   if (!approval) throw new Problem("not_found", `approval not found for step ${quoted(stepRef)}`);

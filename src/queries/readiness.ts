@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { assertWritable } from "../store/postgres/pool.ts";
 
 /** A server that answers later than this is as good as away. */
-const PATIENCE_MS = 2_000;
+export const PATIENCE_MS = 2_000;
 
 /** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
 export function componentsOf({ db, temporal, stopping }: Deps, self = "api"): Promise<Component[]> {

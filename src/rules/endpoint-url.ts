@@ -23,7 +23,14 @@ function isPublicHost(hostname: string): boolean {
   return ipaddr.isValid(host) ? isPublicAddress(host) : host !== "" && !LOCAL_NAMES.test(host);
 }
 
-/** Loopback, link-local, private, CGNAT, ULA, multicast, reserved: everything but unicast is not public. */
-export function isPublicAddress(address: string): boolean {
-  return ipaddr.process(address).range() === "unicast";
+const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR("::/96");
+
+/**
+ * Loopback, link-local, private, CGNAT, ULA, multicast, reserved, and what may lead to an IPv4 address behind it (NAT64, 6to4,
+ * Teredo): everything but unicast is not public.
+ */
+export function isPublicAddress(text: string): boolean {
+  const address = ipaddr.process(text);
+  if (address.range() !== "unicast") return false;
+  return !(address instanceof ipaddr.IPv6 && address.match(IPV4_COMPATIBLE));
 }

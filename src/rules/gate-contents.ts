@@ -76,7 +76,8 @@ function namesIn(entry: string, at: string, valueAt: ValueAt): string[] {
     if (names.length > MOST_APPROVERS) throw new TemplateError(`${at} leads to more than ${MOST_APPROVERS} names`);
   }
   const odd = names.find(
-    (name) => name === "group:" || name.length > MOST_NAME || /\p{Cc}/u.test(name) || isReference(name),
+    (name) =>
+      name === "group:" || name !== name.trim() || name.length > MOST_NAME || /\p{Cc}/u.test(name) || isReference(name),
   );
   if (odd !== undefined) throw new TemplateError(`${at}: ${JSON.stringify(odd.slice(0, 100))} is no name`);
   const group = isGroup(entry) ? undefined : names.find(isGroup);
@@ -113,6 +114,7 @@ function linkOf(link: { title?: string; url: string }, n: number, valueAt: Value
   const at = `approval_links[${n}]`;
   const title = link.title && within(`${at}.title`, MOST_TITLE, oneLine(renderText(link.title, valueAt)));
   const url = within(`${at}.url`, MOST_URL, renderText(link.url, valueAt));
+  if (/[\p{Cc}\p{Cs}]/u.test(url)) throw new TemplateError(`${at}.url has control characters or lone surrogates`);
   if (!isWebUrl(url))
     throw new TemplateError(`${at}.url is no http or https URL: ${JSON.stringify(url.slice(0, 100))}`);
   return { title: title || undefined, url };

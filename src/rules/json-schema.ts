@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { uniqueItems } from "./unique-items.ts";
 import { withinTime } from "./within-time.ts";
 import { type Json, stringifyJson } from "../contract/json.ts";
 import { nestsDeeperThan, MAX_LEVELS } from "../../workflows/expressions/printed.ts";
@@ -12,8 +13,9 @@ const MAX_PATTERN = 1_000;
 const MAX_PATTERNS_SIZE = 3_000;
 /** The limits of a schema leave it a fraction of that, on a machine that is not busy with other things. */
 const COMPILE_WITHIN_MS = 5_000;
-/** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. */
-const CHECK_WITHIN_MS = 1_000;
+/** A document is checked in some milliseconds, whatever it is: what takes longer is made to take long. Patterns take longest. */
+const CHECK_WITHIN_MS = 100;
+const MORE_MS_PER_MIB = 250;
 const MAX_TOLD = 500;
 
 /** A JSON Schema (2020-12) of a client, compiled. It says nothing about what it does not hold itself: no schema is fetched. */
@@ -42,7 +44,7 @@ export class JsonSchema {
     const document: unknown = JSON.parse(text);
     try {
       return withinTime(
-        CHECK_WITHIN_MS,
+        CHECK_WITHIN_MS + (text.length / 1_048_576) * MORE_MS_PER_MIB,
         () => (this.#validate(document) ? undefined : told(root, this.#validate.errors ?? [])),
         () => `${root} takes too long to be checked`,
       );
@@ -59,7 +61,8 @@ function objectsIn(value: Json): number {
   return Object.values(value).reduce<number>((sum, member) => sum + objectsIn(member), Array.isArray(value) ? 0 : 1);
 }
 
-const OPTIONS = { strict: false, logger: false, validateFormats: false } as const;
+// Own properties: nobody has sent a `constructor` by sending an object.
+const OPTIONS = { strict: false, logger: false, validateFormats: false, ownProperties: true } as const;
 
 let meta: Ajv2020 | undefined;
 
@@ -85,6 +88,7 @@ function compiled(schema: object | boolean): ValidateFunction {
     inlineRefs: false,
     code: { regExp: patternsOfLimitedSize() },
   });
+  ajv.removeKeyword(uniqueItems.keyword).addKeyword(uniqueItems);
   try {
     return ajv.compile(ofAnyDraft(schema));
   } catch (error) {

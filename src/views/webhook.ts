@@ -18,6 +18,7 @@ export const presentDelivery = (row: StoredDelivery): Delivery => ({
   event: row.event,
   workflow_run_id: row.run_id,
   step_ref: row.step_ref,
+  recipient: row.recipient,
   status: row.status === "new" ? "pending" : row.status,
   attempts: row.attempts,
   last_error: row.last_error || undefined,

@@ -72,6 +72,7 @@ const ANY_TEXT = [
   "JWT_AUDIENCE",
   "DATA_DIR",
   "XDG_CACHE_HOME",
+  "MAIL_FROM",
 ];
 const DEV = ["POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "EXAMPLE_JOBS_PORT"];
 
@@ -120,6 +121,8 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     [{ MAX_STEPS: "10001" }, "MAX_STEPS must be at most 10000"],
     [{ DRAIN_SECS: "-1" }, "DRAIN_SECS must be at least 0"],
     [{ RETENTION: "completed" }, 'RETENTION has "completed" where it needs something like completed=30d'],
+    [{ PUBLIC_URL: "runs.example" }, "PUBLIC_URL must be a URL that starts with http://"],
+    [{ SMTP_URL: "mail.example:25" }, "SMTP_URL must be a URL that starts with smtp://"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent"],
     [{ LOG_FORMAT: "xml" }, "LOG_FORMAT must be one of json, pretty"],
   ];

@@ -125,6 +125,14 @@ test("what happens is counted, once, and every metric is in docs/metrics.md as i
       'workflow_runs_open_gates{project="demo",age="over_7d"} 0',
     ]),
   );
+  for (const told of [ofApi, ofWorker])
+    expect(lines(told)).toEqual(
+      expect.arrayContaining(
+        ["postgres", "temporal"].map((server) =>
+          expect.stringMatching(`^workflow_runs_server_response_seconds{server="${server}"} [01]\\b`),
+        ),
+      ),
+    );
   // No ids: what is told stays bounded, and tells nothing of a tenant's data.
   expect([...lines(ofWorker), ...lines(ofApi)].filter((line) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(line))).toEqual([]);
 

@@ -64,13 +64,24 @@ function othersMayRead(path: string): string[] {
 
 /** The command that the greeting tells to paste. */
 function pasted(output: string, ending: string) {
-  const line = output.split("\n").find((each) => each.startsWith("curl ") && each.endsWith(ending)) ?? "";
-  return JSON.parse(execFileSync("sh", ["-c", line], { encoding: "utf8" }));
+  const lines = output.split("\n");
+  const token = lines.find((each) => each.startsWith("TOKEN="));
+  const curl = lines.find((each) => each.startsWith("curl ") && each.endsWith(ending));
+  return JSON.parse(execFileSync("sh", ["-c", `${token}\n${curl}`], { encoding: "utf8" }));
+}
+
+/** The first link of the greeting that has these words. */
+function linkWith(words: string, output: string): string {
+  return output.split(/\s/).find((each) => each.startsWith("http:") && each.includes(words)) ?? "";
 }
 
 test("a killed start is continued by the next, and Ctrl-C leaves nothing running", async () => {
   const first = await start("Approve it:");
   expect(othersMayRead(dataDir)).toEqual([]);
+  // It made a database.
+  expect(first.output).toMatch(/^Starting PostgreSQL \.\.\.$/m);
+  for (const place of ["/docs", "/namespaces/default/workflows/"])
+    expect((await fetch(linkWith(place, first.output))).status).toBe(200);
   expect(pasted(first.output, "/steps")).toContainEqual(expect.objectContaining({ step_ref: "approval" }));
   await start(`already running, as process ${first.child.pid}`);
   await end(first.child, "SIGKILL");
@@ -79,7 +90,7 @@ test("a killed start is continued by the next, and Ctrl-C leaves nothing running
   const second = await start("Approve it:");
   expect(second.output).toContain("Stopped the servers that an earlier, killed start had left running.");
   expect(pasted(second.output, "/steps")).toEqual(pasted(first.output, "/steps"));
-  const link = /http:\S+\/approve\/\S+/.exec(second.output)?.[0] ?? "";
+  const link = linkWith("/approve/", second.output);
   const page = await fetch(link);
   expect(await page.text()).toContain("<h1>Release 2.4.0 to production</h1>");
   expect(pasted(second.output, "/approve").approval.status).toBe("approved");

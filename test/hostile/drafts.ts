@@ -35,6 +35,7 @@ export interface BodyOf {
 }
 const STEP = "/v1/workflow-runs/:workflowRunID/steps/:stepRef";
 const stepsOfRun = (_: Members, { ids }: Made) => `/v1/workflow-runs/${ids.workflowRunID}/steps`;
+const aim = { step_attempt: 1, shown_hash: "text" };
 const bulk = () => ({ workflow_run_ids: [UNKNOWN] });
 
 export const BODIES: BodyOf[] = [
@@ -97,19 +98,24 @@ export const BODIES: BodyOf[] = [
     readAt: ({ id }) => `/v1/workflow-runs/${id}`,
     notShown: ["labels", "idempotency_key", "step_overrides"],
   },
-  { route: `${STEP}/approve`, schema: approveBody, draft: () => ({ approver: "bob", comment: "text" }) },
+  {
+    route: `${STEP}/approve`,
+    schema: approveBody,
+    draft: () => ({ approver: "bob", comment: "text", values: {}, ...aim }),
+  },
   {
     route: `${STEP}/choose`,
     schema: chooseBody,
-    draft: () => ({ option: "text", comment: "text", values: { a: 1 }, step_attempt: 1, shown_hash: "text" }),
+    draft: () => ({ option: "text", comment: "text", values: {}, ...aim }),
   },
-  { route: `${STEP}/reject`, schema: rejectBody, draft: () => ({ reason: "text", comment: "text" }) },
+  { route: `${STEP}/reject`, schema: rejectBody, draft: () => ({ reason: "text", comment: "text", ...aim }) },
   { route: `${STEP}/comment`, schema: commentBody, draft: () => ({ comment: "text" }) },
   {
     route: "/v1/approvals/decide",
     schema: decisionsBody,
     draft: ({ ids: { workflowRunID: workflow_run_id, stepRef: step_ref } }) => ({
-      decision: "approve",
+      decision: "choose",
+      option: "text",
       comment: "text",
       approvals: [{ workflow_run_id, step_ref }],
     }),
@@ -147,7 +153,10 @@ export const BODIES: BodyOf[] = [
   { route: "/v1/events/purge", schema: purgeEventsBody, draft: () => ({ older_than_days: 1 }) },
 ];
 /** Any JSON is welcome in the first; nobody looks at the second, which published clients send. */
-export const DOCUMENTS = ["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"];
+export const DOCUMENTS = [
+  ...["payload", "payload_schema", "result_schema", "result", "condition", "jobs", "items"],
+  ...["values", "approval_payload", "approval_form"],
+];
 const OF_JOBS = [
   "group_id",
   "execution_window_cron",

@@ -15,6 +15,7 @@ import {
   work,
 } from "../api/definitions.ts";
 import { UNKNOWN } from "./drafts.ts";
+import { neededBy } from "./routes.ts";
 import { each, expectRefusal, pairs } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -79,11 +80,8 @@ describe("the id of another kind of thing, or what is none, is of something unkn
     const others = KINDS.filter((kind) => !OF[name]?.includes(kind));
     await each(others, async (kind) => {
       const url = path.replace(`:${name}`, idOf(kind)).replace(":stepRef", "gate");
-      const body = path.endsWith("/trigger/bulk")
-        ? { items: [{}] }
-        : path.endsWith("/comment")
-          ? { comment: "x" }
-          : undefined;
+      const needed = neededBy(path);
+      const body = needed === undefined ? undefined : JSON.parse(needed);
       refused(await stack.request(method.toUpperCase(), url, body), 404, "not_found", / not found$/);
     });
   });

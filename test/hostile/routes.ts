@@ -7,6 +7,18 @@ import { rawRequest } from "./raw-http.ts";
 /** Every route by its method and path. */
 export const named = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
 
+/** Bodies that a route does not do without, by how its path ends. */
+const NEEDED = [
+  ["/trigger/bulk", '{"items":[{}]}'],
+  ["/comment", '{"comment":"text"}'],
+  ["/choose", '{"option":"text"}'],
+  ["/reassign", '{"approvers":["ada"]}'],
+  ["/extend", '{"until":"2100-01-01T00:00:00Z"}'],
+] as const;
+
+/** The body without which a route, by its path, asks for nothing at all. */
+export const neededBy = (path: string): string | undefined => NEEDED.find(([end]) => path.endsWith(end))?.[1];
+
 /** What a test asks of any route, on a stack that is made later. */
 export function routesOn(stack: () => Stack) {
   let ids: Record<string, string> = {};
@@ -25,6 +37,8 @@ export function routesOn(stack: () => Stack) {
         eventKey: "key",
         prefix: "key",
         commandID: UNKNOWN,
+        webhookID: UNKNOWN,
+        deliveryID: UNKNOWN,
         versionID: String(workflow.version_id),
         fromVersionID: String(workflow.version_id),
         toVersionID: String(workflow.version_id),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { named, routesOn } from "./routes.ts";
+import { named, neededBy, routesOn } from "./routes.ts";
 import { each, expectRefusal, pairs, REFUSED, short, STRANGE } from "./text.ts";
 import { refused } from "../api/shapes.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -59,12 +59,6 @@ describe("a query", () => {
   });
 });
 
-/** Bodies that a route does not do without, by how its path ends. */
-const NEEDED = [
-  ["/trigger/bulk", '{"items":[{}]}'],
-  ["/comment", '{"comment":"text"}'],
-] as const;
-
 describe("a path", () => {
   const withParams = named.filter(([, { path }]) => path.includes(":"));
   const texts = [...STRANGE.filter((text) => text !== ""), ...REFUSED.slice(0, 6), "x".repeat(5_000), "a/b", ".", ".."];
@@ -74,12 +68,11 @@ describe("a path", () => {
   test.each(withParams)("of %s with hostile text is of something unknown", async (_, { method, path }) => {
     await each(pairs(paramsOf(path), texts), async ([name, text]) => {
       const url = filled(path, { [name]: encodeURIComponent(text) });
-      const body = NEEDED.find(([end]) => path.endsWith(end))?.[1];
-      const answer = await request(method.toUpperCase(), url, undefined, body);
+      const answer = await request(method.toUpperCase(), url, undefined, neededBy(path));
       // No key begins so.
       if (name === "prefix" && answer.status === 200) return expect(answer.body).toMatchObject({ resolved: 0 });
       expectRefusal(answer, short(text));
-      const thing = name === "stepRef" ? /^(workflow step run|step) not found/ : / not found$/;
+      const thing = name === "stepRef" ? /^(workflow step run|step|approval) not found/ : / not found$/;
       if (name !== "eventKey" && name !== "prefix") refused(answer, 404, "not_found", thing);
     });
   });

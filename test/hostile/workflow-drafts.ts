@@ -55,6 +55,8 @@ export const draftWorkflow = ({ ids }: Made) => ({
       approval_reject: "majority",
       approval_exclude: ["created_by"],
       approval_on_timeout: "reject",
+      approval_remind_every_secs: 60,
+      approval_escalation: [{ after_secs: 60, approvers: ["bob"] }],
       approval_title: "text",
       approval_text: "text",
       approval_payload: { a: [1, "b"] },

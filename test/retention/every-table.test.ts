@@ -75,8 +75,8 @@ test("a run leaves nothing behind in any table, and is a 404 on every route", as
   // What a worker has journaled may be forgotten by now.
   await deps.db.query("insert into call_journal (run_id, name, outcome) values ($1, 'left', '{}')", [run.id]);
   await deps.db.query(
-    `insert into approval_links (token_hash, project_id, run_id, step_run_id, step_ref, requested_at, person, made_by)
-     values ('a', 'demo', $1, gen_random_uuid(), 'gate', now(), 'ada', 'ada')`,
+    `insert into approval_links (token_hash, project_id, run_id, step_run_id, step_ref, requested_at, person, made_by, expires_at)
+     values ('a', 'demo', $1, gen_random_uuid(), 'gate', now(), 'ada', 'ada', now())`,
     [run.id],
   );
   await deps.db.query(

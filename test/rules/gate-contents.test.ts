@@ -35,6 +35,7 @@ test.each<[string, string[], Json, string]>([
   ["is empty", ["group:{{boss}}"], { boss: " " }, "approval_approvers[0]: payload.boss is an empty name"],
   ["is an empty list", ["{{boss}}"], { boss: [] }, "approval_approvers lead to nobody"],
   ["may have none, and there is nobody else", ["{{boss?}}"], {}, "approval_approvers lead to nobody"],
+  ["begins with a space", ["{{boss}}"], { boss: " ada" }, 'approval_approvers[0]: " ada" is no name'],
   ["is a reference itself", ["{{boss}}"], { boss: "{{x}}" }, 'approval_approvers[0]: "{{x}}" is no name'],
   ["is a group without a name", ["{{boss}}"], { boss: "group:" }, 'approval_approvers[0]: "group:" is no name'],
   ["makes itself a group", ["{{boss}}"], { boss: "group:ops" }, '"group:ops" is a group, where a person has to be'],
@@ -75,8 +76,11 @@ describe("what is too large or leads astray fails", () => {
     ["payload", {}, { all: "{{long}}" }, "approval_payload would be 70010 bytes, where 65536 may be"],
     ["url", { links: [{ url: "https://x/{{long}}" }] }, undefined, "approval_links[0].url would be 70010 characters"],
     ["scheme", { links: [{ url: "{{script}}" }] }, undefined, "approval_links[0].url is no http or https URL"],
+    ["control", { links: [{ url: "https://x/{{lines}}" }] }, undefined, "approval_links[0].url has control characters"],
     ["value", { title: "{{gone}}" }, undefined, "payload.gone has no value"],
   ])("%s", (_, gate, template, problem) => {
-    expect(() => render(gate, { long: "x".repeat(70_000), script: "javascript:alert(1)" }, template)).toThrow(problem);
+    expect(() =>
+      render(gate, { long: "x".repeat(70_000), script: "javascript:alert(1)", lines: "a\nb" }, template),
+    ).toThrow(problem);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../src/contract/json.ts";
+import { timesAsLong } from "../stack/cost.ts";
 import { JsonSchema } from "../../src/rules/json-schema.ts";
 
 const mismatch = (schema: Json, document: unknown) =>
@@ -63,6 +64,35 @@ describe("a schema", () => {
   });
 });
 
+describe("uniqueItems", () => {
+  test.each<[unknown[], string | undefined]>([
+    [[[1], [2], { a: 1, b: [] }, "1", 1, true, null, "null"], undefined],
+    [[[1], [2], [1]], "payload must NOT have duplicate items (items ## 0 and 2 are identical)"],
+    [
+      [
+        { a: 1, b: { c: 2, d: 3 } },
+        { b: { d: 3, c: 2 }, a: 1 },
+      ],
+      "payload must NOT have duplicate items (items ## 0 and 1 are identical)",
+    ],
+    [[0, -0], "payload must NOT have duplicate items (items ## 0 and 1 are identical)"],
+  ])("says of %j: %s", (document, problem) => {
+    expect(mismatch({ uniqueItems: true }, document)).toBe(problem);
+    expect(mismatch({ uniqueItems: false }, document)).toBeUndefined();
+  });
+
+  test("of eight thousand lists takes no longer than other words do", async () => {
+    const lists = Array.from({ length: 8_000 }, (_, i) => [i]);
+    const asked = (schema: Json) => () => expect(mismatch(schema, lists)).toBeUndefined();
+    const twin = asked({ items: { items: { type: "integer", pattern: "x" } } });
+    expect(await timesAsLong(asked({ uniqueItems: true }), twin)).toBeLessThan(20);
+  });
+});
+
+test("what an object has by being one is not taken for what was sent", () => {
+  expect(mismatch({ required: ["constructor"] }, {})).toBe("payload must have required property 'constructor'");
+});
+
 const inside = (levels: number): Json => (levels === 0 ? {} : { not: inside(levels - 1) });
 
 test.each<[string, Json, RegExp]>([
@@ -119,12 +149,6 @@ test.each<[string, Json, unknown, RegExp]>([
       ],
     },
     nested(60),
-    /takes too long to be checked$/,
-  ],
-  [
-    "compares all with all",
-    { uniqueItems: true },
-    Array.from({ length: 60_000 }, (_, i) => ({ i })),
     /takes too long to be checked$/,
   ],
   ["backtracks, elsewhere", { pattern: "^(a+)+$" }, `${"a".repeat(100_000)}b`, /must match pattern/],

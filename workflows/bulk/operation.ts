@@ -23,7 +23,7 @@ import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "./status.ts"
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../web-ui/refused-lately.ts";
 import { preciseNow } from "../run/clock.ts";
-import { signalText } from "../signal-text.ts";
+import { signalReason, signalText } from "../signal-text.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
 const REMEMBERED = 200;
@@ -54,7 +54,7 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     if (outcomes.has(id)) return;
     const steered = steeredBulk(state.status, verb);
     const actor = signalText(signal?.actor) ?? "temporal";
-    const said = { id, verb, actor, reason: signalText(signal?.reason), at: preciseNow() };
+    const said = { id, verb, actor, reason: signalReason(signal?.reason), at: preciseNow() };
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
     if ("status" in steered) enter(steered.status);

@@ -18,7 +18,7 @@ import {
   runStateQuery,
   stepStatesQuery,
 } from "../messages.ts";
-import { signalText } from "../signal-text.ts";
+import { signalComment, signalReason, signalText } from "../signal-text.ts";
 import { unknownSignal } from "../web-ui/refused-lately.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
@@ -74,9 +74,6 @@ export function logRefusal(run: Run, event: InboundEvent): void {
   if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
 }
 
-/** Characters, as much as the API takes. */
-const MOST_COMMENT = 2_000;
-
 /** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const fields: Partial<Record<keyof CommandPayload, unknown>> = payload ?? {};
@@ -107,8 +104,8 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     may_override: typeof may_override === "boolean" ? may_override : undefined,
     groups: textsOf(groups),
     step_ref: signalText(step_ref),
-    reason: signalText(reason),
-    comment: signalText(comment)?.slice(0, MOST_COMMENT),
+    reason: signalReason(reason),
+    comment: signalComment(comment),
     approvers: textsOf(approvers),
     until: signalText(until),
     option: signalText(option),

@@ -6,12 +6,16 @@ import type { Caller } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { insertLink } from "../../store/approvals/approval-links.ts";
 import { listApprovals } from "../../store/approvals/approvals.ts";
-import { shownTime } from "../../views/shown-time.ts";
+import { now } from "../../time/clock.ts";
 import { unknownStep } from "../../../workflows/engine/command.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
+import { rfc3339 } from "../../../workflows/engine/time.ts";
 
 /** Only the hash of a token is stored: who reads the table can decide nothing. */
 export const hashOf = (token: string): string => createHash("sha256").update(token).digest("base64url");
+
+/** Of a link that nobody uses, to a gate that stays open. */
+const VALID_FOR_MS = 30 * 86_400_000;
 
 /** For this asking of the gate, and for one person. Who has the link decides in their name. */
 export async function linkFor(
@@ -22,8 +26,9 @@ export async function linkFor(
   const token = randomBytes(32).toString("base64url");
   const { project_id = "", run_id, step_run_id, step_ref = "", requested_at, attempt } = gate;
   const of = { project_id, run_id, step_run_id, step_ref, requested_at, attempt };
-  await insertLink(db, { ...of, token_hash: hashOf(token), person, made_by });
-  return { person, url: `${config.publicUrl}/approve/${token}`, expires_at: shownTime(gate.expires_at) };
+  const expires_at = now() + VALID_FOR_MS;
+  await insertLink(db, { ...of, token_hash: hashOf(token), person, made_by, expires_at });
+  return { person, url: `${config.publicUrl}/approve/${token}`, expires_at: rfc3339(expires_at) };
 }
 
 /** For oneself only: nobody is given the means to decide as somebody else. */
@@ -38,8 +43,8 @@ export async function previewLink(
   runId: string,
   stepRef: string,
 ): Promise<ApprovalLinkPlan> {
-  const gate = await ownGate(deps, caller, runId, stepRef);
-  return { dry_run: true, person: caller.actor, expires_at: shownTime(gate.expires_at) };
+  await ownGate(deps, caller, runId, stepRef);
+  return { dry_run: true, person: caller.actor };
 }
 
 async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ApprovalRow> {

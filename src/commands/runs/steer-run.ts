@@ -87,7 +87,7 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const earlier =
     commandId === undefined ? key && (await claimed(deps, row, key, steering)) : await findCommand(db, runId, id);
   if (earlier) return repeated(deps, row, earlier, steering);
-  const { result: output, form_hash } = await checkedDecision(deps, caller.actor, row, steering);
+  const { result: output, form_hash } = await checkedDecision(deps, caller, row, steering);
   const result =
     output === undefined ? undefined : await saveDocument(db, row.project_id, runId, stringifyJson(output));
   const in_version = await versionToGoOnIn(deps, caller, row, steering.payloads?.version);
@@ -124,7 +124,7 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const { result, form_hash } = await checkedDecision(deps, caller.actor, row, steering);
+  const { result, form_hash } = await checkedDecision(deps, caller, row, steering);
   const values = form_hash !== undefined && { form_hash, result: { text: stringifyJson(result) } };
   const said = { ...given, in_version, ...saidBy(steering), ...values };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });

@@ -15,7 +15,7 @@ import {
 import { now } from "../../time/clock.ts";
 import { presentWebhook } from "../../views/webhook.ts";
 
-/** The answer shows the secret, that once. */
+/** The answer shows the secret, to who has set it: asked again under its Idempotency-Key, to nobody else. */
 export async function createWebhook(
   deps: Deps,
   caller: Caller,
@@ -29,7 +29,8 @@ export async function createWebhook(
     await saveWebhook(deps.db, row);
     return row;
   });
-  return { ...presentWebhook(stored), secret: stored.secret };
+  const isOwn = [stored.created_by, stored.updated_by].every((actor) => actor === caller.actor);
+  return { ...presentWebhook(stored), secret: isOwn ? stored.secret : undefined };
 }
 
 export function previewWebhook(deps: Deps, caller: Caller, body: CreateWebhookBody): WebhookPlan {

@@ -11,11 +11,14 @@ const MOST_OPTIONS = 20;
 /** What an approver may choose. */
 export const option = line(64);
 
-const approvers = list(line(255), MOST_APPROVERS).optional();
+/** Nobody's token names them with a space at an end: it would look like a name that it is not. */
+export const approver = line(255).refine((name) => name === name.trim(), "must not begin or end with a space");
+
+const approvers = list(approver, MOST_APPROVERS).optional();
 
 const MOST_ESCALATIONS = 10;
 
-const escalation = members({ after_secs: whole.min(1), approvers: list(line(255), MOST_APPROVERS, 1) });
+const escalation = members({ after_secs: whole.min(1), approvers: list(approver, MOST_APPROVERS, 1) });
 
 const exclusion = z.enum(["created_by", "previous_approvers"]);
 export type ApprovalExclusion = z.output<typeof exclusion>;

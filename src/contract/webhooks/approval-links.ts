@@ -9,12 +9,12 @@ export const approvalLink = z
   .strictObject({
     person: z.string(),
     url: z.string(),
-    expires_at: time.optional().describe("When the gate does."),
+    expires_at: time.describe("At the latest: it ends with its gate."),
   })
   .meta({ id: "ApprovalLink" });
 export type ApprovalLink = z.output<typeof approvalLink>;
 
 export const approvalLinkPlan = z
-  .strictObject({ dry_run: z.literal(true), person: z.string(), expires_at: time.optional() })
+  .strictObject({ dry_run: z.literal(true), person: z.string() })
   .meta({ id: "ApprovalLinkPlan" });
 export type ApprovalLinkPlan = z.output<typeof approvalLinkPlan>;

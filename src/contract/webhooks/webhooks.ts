@@ -6,7 +6,7 @@ import { choice, NOT_ONE_OF, query } from "../lists/parameters.ts";
 import { RUN_STATUSES } from "../runs.ts";
 import { time } from "../times.ts";
 
-const OF_APPROVALS = ["requested", "reminder", "escalated", "decided", "expired", "canceled"] as const;
+const OF_APPROVALS = ["requested", "reminder", "escalated", "reassigned", "decided", "expired", "canceled"] as const;
 const EVENTS = [
   ...OF_APPROVALS.map((what) => `approval.${what}` as const),
   ...RUN_STATUSES.map((status) => `workflow_run.${status}` as const),
@@ -20,12 +20,25 @@ export type WebhookFormat = z.output<typeof format>;
 
 /** Also what a person is called who is told by mail. */
 const ADDRESS = /^[^\s@<>(),;:"\\]+@[^\s@<>(),;:"\\]+$/;
-export const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
+const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
+
+const PREFIX = "whsec_";
+const SECRET = `must be ${PREFIX} and 24 to 64 bytes in base64, or a text of at least 16 characters that does not begin so`;
+
+/** What begins as secrets of Standard Webhooks do is read as one by its libraries. */
+function isSecret(text: string): boolean {
+  if (!text.startsWith(PREFIX)) return true;
+  const base64 = text.slice(PREFIX.length);
+  const key = Buffer.from(base64, "base64");
+  return (
+    key.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "") && key.length >= 24 && key.length <= 64
+  );
+}
 
 const settings = {
   events: list(z.enum(EVENTS), EVENTS.length, 1),
   url: line(2_048).min(1),
-  secret: line(255).min(16).describe("Signs what is sent. Not shown again."),
+  secret: line(255).min(16).refine(isSecret, SECRET).describe("Signs what is sent. Not shown again."),
   mail_to: list(line(254).refine(isAddress, "must be an e-mail address"), 50, 1).describe(
     "Of `mail`. Without it, the approvers whose names are addresses.",
   ),
@@ -65,7 +78,7 @@ export const webhook = z
     events: z.array(z.enum(EVENTS)),
     format,
     url: z.string().optional(),
-    secret: z.string().optional().describe("Only in the answer that made it."),
+    secret: z.string().optional().describe("Only in the answer that made it, and to who made it."),
     mail_to: z.array(z.string()).optional(),
     links_for: z.array(z.string()).optional(),
     enabled: z.boolean(),
@@ -99,7 +112,8 @@ export const delivery = z
     event: z.enum(EVENTS),
     workflow_run_id: id,
     step_ref: z.string().optional(),
-    status: z.enum(DELIVERY_STATUSES).describe("dead: it was tried for a day, or the receiver said 410."),
+    recipient: z.string().optional().describe("Of a mail: its address."),
+    status: z.enum(DELIVERY_STATUSES).describe("dead: it was tried for a day, or the receiver will never take it."),
     attempts: z.int().min(0),
     last_error: z.string().optional(),
     created_at: time,

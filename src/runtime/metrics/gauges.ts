@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Pool } from "pg";
 import type { Deps } from "../../deps.ts";
+import { componentsOf, PATIENCE_MS } from "../../queries/readiness.ts";
 import { type OpenGates, openGates } from "../../store/approvals/open-gates.ts";
 import { within } from "../../time/deadline.ts";
 
@@ -26,6 +27,20 @@ export function gaugePools(registry: Registry, { db, starts }: Deps): void {
         this.set({ pool, state: "idle" }, idleCount);
         this.set({ pool, state: "waiting" }, waitingCount);
       }
+    },
+  });
+}
+
+/** As `/health/ready` asks them. */
+export function gaugeServers(registry: Registry, deps: Deps): void {
+  new Gauge({
+    name: "workflow_runs_server_response_seconds",
+    help: "How long PostgreSQL and Temporal take to answer this process; 2 if they are away",
+    labelNames: ["server"],
+    registers: [registry],
+    async collect() {
+      for (const { name: server, status, latency_ms } of await componentsOf(deps))
+        if (server !== "api") this.set({ server }, (status === "up" ? latency_ms : PATIENCE_MS) / 1_000);
     },
   });
 }

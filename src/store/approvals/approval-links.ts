@@ -14,22 +14,24 @@ export interface StoredLink {
   attempt?: number;
   person: string;
   made_by: string;
+  expires_at: number;
   used_at?: number;
 }
 
 export async function insertLink(db: Db, link: Omit<StoredLink, "used_at">): Promise<void> {
-  const { token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by } = link;
+  const { token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by, expires_at } =
+    link;
   await db.query(
     `insert into approval_links (
-       token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by)
-     values ($1, $2, $3, $4, $5, epoch_ms($6), $7, $8, $9)`,
-    [token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by],
+       token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by, expires_at)
+     values ($1, $2, $3, $4, $5, epoch_ms($6), $7, $8, $9, epoch_ms($10))`,
+    [token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by, expires_at],
   );
 }
 
 export async function findLink(db: Db, tokenHash: string): Promise<StoredLink | undefined> {
   const { rows } = await db.query<Columns<StoredLink>>(
-    `select token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by, used_at
+    `select token_hash, project_id, run_id, step_run_id, step_ref, requested_at, attempt, person, made_by, expires_at, used_at
      from approval_links where token_hash = $1`,
     [tokenHash],
   );

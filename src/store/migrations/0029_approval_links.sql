@@ -10,6 +10,7 @@ create table approval_links (
   person text not null,
   made_by text not null,
   created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
   used_at timestamptz
 );
 create index approval_links_person on approval_links (step_run_id, person);

@@ -29,7 +29,8 @@ export interface StoredDelivery {
   round: number;
   attempts: number;
   last_error?: string;
-  sent_to?: string[];
+  /** Of a mail. */
+  recipient?: string;
   created_at: number;
   last_attempt_at?: number;
   delivered_at?: number;
@@ -78,10 +79,9 @@ export async function noteStarted(db: Db, ids: string[]): Promise<void> {
 
 /** Again, as often as if it were new. */
 export async function renewDelivery(db: Db, id: string): Promise<void> {
-  await db.query(
-    `update webhook_deliveries set status = 'new', round = round + 1, sent_to = null, delivered_at = null where id = $1`,
-    [id],
-  );
+  await db.query(`update webhook_deliveries set status = 'new', round = round + 1, delivered_at = null where id = $1`, [
+    id,
+  ]);
 }
 
 export async function noteAttempt(db: Db, id: string, outcome: { error?: string; delivered?: boolean }): Promise<void> {
@@ -100,10 +100,6 @@ export async function noteDead(db: Db, id: string, round: number): Promise<void>
     "update webhook_deliveries set status = 'dead' where id = $1 and round = $2 and status in ('new', 'pending')",
     [id, round],
   );
-}
-
-export async function noteMailed(db: Db, id: string, address: string): Promise<void> {
-  await db.query("update webhook_deliveries set sent_to = array_append(sent_to, $2) where id = $1", [id, address]);
 }
 
 function deliveryOf({ subject, ...row }: DeliveryColumns): StoredDelivery {

@@ -12,11 +12,13 @@ async function kept({ workflowRunID = "", operationID = "" }: Ids) {
   const counted = ["jobs", "job_versions", "workflows", "workflow_versions", "workflow_runs", "bulk_operations"];
   counted.push("idempotency_keys", "documents", "held_events");
   const ofRun = ["step_runs", "approvals", "event_triggers", "job_runs", "step_attempts", "run_commands"];
+  const whole = ["workflow_policies", "webhooks", "approval_links"];
   const columns = [
     ...counted.map((table) => `(select count(*) from ${table}) as ${table}`),
     ...ofRun.map((table) => `(select json_agg(t order by t::text) from ${table} t where run_id = $1) as run_${table}`),
     "(select to_json(run) from workflow_runs run where id = $1) as run",
-    "(select json_agg(policy) from workflow_policies policy) as policies",
+    ...whole.map((table) => `(select json_agg(t order by t::text) from ${table} t) as all_${table}`),
+    "(select sum(round) from webhook_deliveries) as sent_again",
     "(select status from bulk_operations where id = $2) as operation",
     "(select count(*) from run_commands where run_id = $2) as operation_commands",
   ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ApprovalLink } from "../../../src/contract/webhooks/approval-links.ts";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import type { Approval, WorkflowRun } from "../../../src/contract/runs.ts";
 import { gate, getStep, ok, opens, reaches, runOf } from "../definitions.ts";
 import { refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -130,4 +130,76 @@ test("no token stands in the log, or in the database", async () => {
   expect(rows.map(({ text }) => text).join()).not.toContain(token);
   await until(async () => log.includes("/approve/:token"));
   expect(log).not.toContain(token);
+});
+
+test("a gate that its time left open for others is decided by their links", async () => {
+  const overdue = {
+    approval_timeout_secs: 1,
+    approval_on_timeout: "escalate",
+    approval_escalation: [{ after_secs: 1, approvers: ["bob"] }],
+  };
+  const run = await waiting(overdue);
+  const approval = `/v1/workflow-runs/${run.id}/steps/gate/approval`;
+  await until(async () => (await ok<Approval>(stack, "GET", approval)).escalation_level === 1);
+  const path = await linkOf(run, "bob");
+  expect((await open(path)).status).toBe(200);
+  expect((await decide(path, { decision: "approve" })).status).toBe(200);
+  await reaches(stack, run, "completed");
+});
+
+test("what is refused does not use up the link", async () => {
+  const run = await waiting({ approval_options: ["ship", "hold"] });
+  const path = await linkOf(run);
+  expect((await decide(path, { option: "sink" })).status).toBe(400);
+  expect((await decide(path, { option: "hold" })).status).toBe(200);
+  await reaches(stack, run, "completed");
+});
+
+test("a link ends after 30 days, and when its person is no approver any more", async () => {
+  const run = await waiting({ approval_approvers: ["ada", "bob"] });
+  const steps = `/v1/workflow-runs/${run.id}/steps/gate`;
+  const { expires_at = "" } = await ok<ApprovalLink>(stack, "POST", `${steps}/links`);
+  const days = (Date.parse(expires_at) - Date.now()) / 86_400_000;
+  expect(days).toBeGreaterThan(29.9);
+  expect(days).toBeLessThanOrEqual(30);
+  const path = await linkOf(run);
+  await ok(stack, "POST", `${steps}/reassign`, { approvers: ["bob"] });
+  const bobs = await linkOf(run, "bob");
+  await stack.deps.db.query("update approval_links set expires_at = now() where run_id = $1 and person = 'bob'", [
+    run.id,
+  ]);
+  for (const ended of [path, bobs]) {
+    for (const answer of [await open(ended), await decide(ended, { decision: "approve" })]) {
+      expect(answer.status).toBe(410);
+      expect(await answer.text()).not.toContain(run.id);
+    }
+  }
+  expect(await statusOf(run)).toBe("waiting");
+});
+
+test("a form is filled in as JSON, and what does not fit can be mended", async () => {
+  const form = {
+    type: "object",
+    properties: { amount: { type: "number", maximum: 50, title: EVIL } },
+    required: ["amount"],
+  };
+  const run = await waiting({ approval_form: form });
+  const path = await linkOf(run);
+  const page = await (await open(path)).text();
+  expect(page).toContain('<textarea name="values">');
+  expect(page).toContain("maximum");
+  expect(page).not.toContain("<script");
+  for (const [values, words] of [
+    ["{amount", "the values are no JSON"],
+    ["", "amount"],
+    ['{"amount": 51}', "values.amount must be &lt;= 50"],
+  ] as const) {
+    const answer = await decide(path, { decision: "approve", values });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(words);
+  }
+  expect(await statusOf(run)).toBe("waiting");
+  expect((await decide(path, { decision: "approve", values: '{"amount": 40}' })).status).toBe(200);
+  await reaches(stack, run, "completed");
+  expect((await getStep(stack, run, "gate")).output).toEqual({ amount: 40 });
 });

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Webhook } from "../../../src/contract/webhooks/webhooks.ts";
+import type { Delivery, Webhook } from "../../../src/contract/webhooks/webhooks.ts";
 import { gate, ok, runOf } from "../definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
@@ -13,9 +13,10 @@ const server = new SMTPServer({
   authOptional: true,
   disabledCommands: ["STARTTLS"],
   onRcptTo({ address }, _session, done) {
+    if (address.startsWith("gone")) return done(Object.assign(new Error("no such box"), { responseCode: 550 }));
     if (!address.startsWith("flaky") || refusedOnce.has(address)) return done();
     refusedOnce.add(address);
-    done(new Error("not now"));
+    done(Object.assign(new Error("not now"), { responseCode: 451 }));
   },
   async onData(stream, { envelope }, done) {
     let text = "";
@@ -65,4 +66,20 @@ test("a mail to who does not decide has no link", async () => {
   expect(mail.text).not.toContain("/approve/");
   expect((await stack.request("POST", "/v1/webhooks", { ...body, mail_to: ["no address"] })).status).toBe(400);
   expect((await stack.request("POST", "/v1/webhooks", { ...body, url: "http://a.example" })).status).toBe(400);
+});
+
+test("an address that is refused for good is tried once, and keeps nobody's mail back", async () => {
+  const mail_to = ["gone@example.com", "after@example.com"];
+  const { id } = await ok<Webhook>(stack, "POST", "/v1/webhooks", { events: ["approval.*"], format: "mail", mail_to });
+  await runOf(stack, [gate("gate")]);
+  await until(async () => mails.some(({ to }) => to === "after@example.com"));
+  const listed = await until(async () => {
+    const found = await ok<Delivery[]>(stack, "GET", `/v1/webhooks/${id}/deliveries`);
+    return found.every(({ status }) => status !== "pending") && found;
+  });
+  const of = (address: string) => listed.find(({ recipient }) => recipient === address);
+  expect(listed).toHaveLength(2);
+  expect(of("after@example.com")).toMatchObject({ status: "delivered", attempts: 1 });
+  expect(of("gone@example.com")).toMatchObject({ status: "dead", attempts: 1 });
+  expect(of("gone@example.com")?.last_error).toContain("no such box");
 });

@@ -198,6 +198,21 @@ test("reminders and escalations are told", async () => {
   await approve(run);
 });
 
+test("a reassignment is told, with a link for who decides now", async () => {
+  const path = newPath();
+  await hook(path, ["approval.*"], { links_for: ["*"] });
+  const run = await waiting();
+  await until(async () => eventsTold(path, run).includes("approval.requested"));
+  await ok(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/reassign`, { approvers: ["bob"], reason: "away" });
+  await until(async () => eventsTold(path, run).includes("approval.reassigned"));
+  expect(told(path, run)[1]?.body).toMatchObject({
+    event: "approval.reassigned",
+    approval: { approvers: ["bob"], reassignments: [{ approvers: ["bob"], reason: "away" }] },
+    links: [{ person: "bob" }],
+  });
+  expect(told(path, run)).toHaveLength(2);
+});
+
 test.each(["slack", "teams"])("%s gets a body of its own, with a link for whom it may", async (format) => {
   const path = newPath();
   await hook(path, ["approval.requested"], { format, links_for: ["ada"] });
@@ -209,4 +224,26 @@ test.each(["slack", "teams"])("%s gets a body of its own, with a link for whom i
   expect(call?.text).not.toContain("Decide as bob");
   if (format === "slack") expect(body).toMatchObject({ text: "Approval asked for: Ship &lt;it&gt; &amp; go" });
   else expect(body).toMatchObject({ type: "message", attachments: [{ content: { type: "AdaptiveCard" } }] });
+});
+
+/** Every object in it that has a text with this in it. */
+function* withText(of: unknown, words: string): Generator<Record<string, unknown>> {
+  if (typeof of !== "object" || of === null) return;
+  if (Object.values(of).some((value) => typeof value === "string" && value.includes(words))) yield { ...of };
+  for (const inner of Object.values(of)) yield* withText(inner, words);
+}
+
+test.each(["slack", "teams"])("%s: no link, and no call to a channel, is made of what a gate says", async (format) => {
+  const path = newPath();
+  await hook(path, ["approval.requested"], { format });
+  const evil = "<!channel> [x](http://evil.example)";
+  const shown = { approval_title: evil, approval_text: evil, approval_approvers: ["[x](http://evil.example)"] };
+  await runOf(stack, [gate("gate", shown)]);
+  const [call] = await until(async () => stack.jobs.callsTo(path).length > 0 && stack.jobs.callsTo(path));
+  const found = [...withText(call?.body, "evil.example")].filter((each) => "type" in each);
+  expect(found).toHaveLength(3);
+  // Teams makes Markdown of every text but a TextRun's, Slack links and mentions of every text that is not verbatim.
+  for (const each of found)
+    expect(each).toMatchObject(format === "teams" ? { type: "TextRun" } : { type: "mrkdwn", verbatim: true });
+  if (format === "slack") expect(call?.text).not.toContain("<!channel>");
 });

@@ -57,8 +57,9 @@ export function mirroredState(
     const ended = { status, attempt, first_attempt: attempt, generation, revision };
     const step = { ...ended, cause, job_run_id, output, error, started_at, attempt_started_at, finished_at };
     const gate = gates.get(id);
-    // A reset step has no approval any more; the row is that of its former one.
-    const approval = gate && gate.requested_at === started_at ? approvalState(gate) : undefined;
+    // A reset step has no approval any more; the row is that of its former one. Older rows do not say of which attempt they are.
+    const isOwn = gate?.attempt === undefined ? gate?.requested_at === started_at : gate.attempt === attempt;
+    const approval = gate && isOwn ? approvalState(gate) : undefined;
     state.steps[idx] = {
       ...step,
       approval,
