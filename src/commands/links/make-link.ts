@@ -8,6 +8,7 @@ import { insertLink } from "../../store/approvals/approval-links.ts";
 import { listApprovals } from "../../store/approvals/approvals.ts";
 import { now } from "../../time/clock.ts";
 import { unknownStep } from "../../../workflows/engine/command.ts";
+import { namedApprovers } from "../../../workflows/engine/steps/votes.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../../workflows/engine/time.ts";
 
@@ -57,7 +58,7 @@ async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: strin
     throw new Problem(
       "approver_not_allowed",
       `approver ${caller.actor} is not named by step ${stepRef}`,
-      gate.approvers.slice(0, 20).map((name) => `approvers: ${name}`),
+      namedApprovers(gate.approvers),
     );
   return gate;
 }

@@ -1,12 +1,12 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
 import type { EventTriggerStatus, NotifyStatus } from "../../../src/contract/events/event-trigger.ts";
 import type { JobRunStatus } from "../../../src/contract/jobs/runs.ts";
-import type { ApprovalStatus, RunStatus, StepStatus } from "../../../src/contract/runs.ts";
-import type { ApprovalExclusion } from "../../../src/contract/steps/approval.ts";
+import type { RunStatus, StepStatus } from "../../../src/contract/runs.ts";
 import type { CommandOutcome } from "../command.ts";
+import type { Gate } from "../gates/gate.ts";
 import type { DecisionRow } from "../reasons/reason.ts";
 import type { RunHeader } from "../plan.ts";
-import type { ApprovalState, Cause, Comment, Extension, Reassignment, Vote } from "../state.ts";
+import type { ApprovalState, Cause } from "../state.ts";
 
 /**
  * A run as it is mirrored, listed and queried. Times are epoch milliseconds. `revision` grows with every change of
@@ -61,7 +61,7 @@ export interface AttemptRow {
   finished_at?: number;
 }
 
-export interface ApprovalRow {
+export interface ApprovalRow extends Gate, Omit<ApprovalState, "approvers" | "handed_on"> {
   id: string;
   run_id: string;
   step_run_id: string;
@@ -69,27 +69,6 @@ export interface ApprovalRow {
   step_ref?: string;
   /** Of the step. Absent of one that was decided before it was kept. */
   attempt?: number;
-  approvers: string[];
-  shown?: JsonDoc;
-  shown_hash?: string;
-  option?: string;
-  /** How many of them have to approve. Absent: one. */
-  required?: number;
-  exclude?: ApprovalExclusion[];
-  status: ApprovalStatus;
-  approved_by?: string;
-  requested_at: number;
-  approved_at?: number;
-  expires_at?: number;
-  error?: string;
-  votes?: Vote[];
-  comments?: Comment[];
-  escalation_level?: number;
-  escalated_at?: number;
-  reminders?: number;
-  reminded_at?: number;
-  reassignments?: Reassignment[];
-  extensions?: Extension[];
   revision: number;
 }
 

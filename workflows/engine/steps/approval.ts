@@ -14,7 +14,16 @@ import { isAnother, misfit, notOpen, outputOf } from "./decisions.ts";
 import { isRendered, openGate } from "./gate-opening.ts";
 import { extend } from "./gate/extend.ts";
 import { reassign } from "./gate/reassign.ts";
-import { gateOfStep, isApproved, isRejected, mostVotes, notAllowed, voteOf, whoMayDecide } from "./votes.ts";
+import {
+  gateOfStep,
+  isApproved,
+  isRejected,
+  mostVotes,
+  namedApprovers,
+  notAllowed,
+  voteOf,
+  whoMayDecide,
+} from "./votes.ts";
 
 /** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
 export const approval = {
@@ -161,7 +170,7 @@ function decide(
 function hasNoVote({ definition, step }: StepOf, sender: Sender, involved: Involved): Refusal | undefined {
   const reason = notAllowed(definition, step.approval, sender, involved);
   if (reason !== undefined)
-    return refused("approver_not_allowed", reason, whoMayDecide(definition, step.approval, involved));
+    return refused("approver_not_allowed", reason, namedApprovers(whoMayDecide(definition, step.approval, involved)));
   const cast = step.approval?.votes?.find(({ actor }) => actor === sender.actor);
   if (!cast) return undefined;
   const done = cast.decision === "approve" ? "approved" : "rejected";

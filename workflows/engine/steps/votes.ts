@@ -40,13 +40,18 @@ export function notAllowed(
 /** Nobody reads more. */
 const MOST_NAMED = 20;
 
-/** The approvers who are not excluded, each as a detail of a refusal. */
+/** The approvers, each as a detail of a refusal. */
+export const namedApprovers = (approvers: string[]): string[] =>
+  approvers.slice(0, MOST_NAMED).map((name) => `approvers: ${name}`);
+
+/** Those of the names that a gate neither excludes nor knows as gone: they have handed on their place. */
+export const mayVote = (names: string[], gate: Gate, involved: Involved, gone?: string[]): string[] =>
+  names.filter((name) => exclusionOf(gate, name, involved) === undefined && !gone?.includes(name));
+
+/** The approvers who are left of it. */
 export function whoMayDecide(step: PlanStep, opened: Opened | undefined, involved: Involved): string[] {
   const gate = gateOfStep(step, opened);
-  const may = gate.approvers.filter(
-    (name) => exclusionOf(gate, name, involved) === undefined && !opened?.handed_on?.includes(name),
-  );
-  return may.slice(0, MOST_NAMED).map((name) => `approvers: ${name}`);
+  return mayVote(gate.approvers, gate, involved, opened?.handed_on);
 }
 
 export function voteOf(
@@ -76,8 +81,6 @@ export function isRejected(step: PlanStep, approval: ApprovalState, involved: In
   const gate = gateOfStep(step, approval);
   const { required = 1 } = gate;
   if (gate.approvers.length === 0 || gate.approvers.some(isGroup)) return rejections >= required;
-  const deciders = [...new Set(gate.approvers)].filter(
-    (name) => exclusionOf(gate, name, involved) === undefined && !approval.handed_on?.includes(name),
-  );
-  return rejections * 2 > deciders.length || deciders.length - rejections < required;
+  const deciders = new Set(whoMayDecide(step, approval, involved)).size;
+  return rejections * 2 > deciders || deciders - rejections < required;
 }

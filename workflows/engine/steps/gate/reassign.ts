@@ -4,7 +4,7 @@ import type { ApprovalState, Vote } from "../../state.ts";
 import { nameFaults } from "./names.ts";
 import type { StepCommand, StepOf } from "../kind.ts";
 import { notOpen } from "../decisions.ts";
-import { gateOfStep } from "../votes.ts";
+import { gateOfStep, mayVote } from "../votes.ts";
 
 /** They travel with the run. */
 const MOST_REASSIGNMENTS = 20;
@@ -20,18 +20,18 @@ export const reassign: StepCommand = (of, command, whoIsInvolved) => {
   const approvers = [...new Set(command.approvers)];
   const { votes = [], reassignments = [] } = step.approval as ApprovalState;
   const kept = votes.filter(isOneOf(approvers));
+  const gone = withoutPlace(of, command, approvers);
   const refusal =
     mayNotChange("reassign", of, command, involved) ??
     mayNotChoose(of, command, approvers) ??
     wrongNames(approvers) ??
-    tooFew(of, approvers, kept, withoutPlace(of, command, approvers), involved);
+    tooFew(of, approvers, kept, gone, involved);
   if (refusal) return refusal;
   if (reassignments.length >= MOST_REASSIGNMENTS)
     return refused("conflict", `step ${definition.step_ref} was reassigned ${MOST_REASSIGNMENTS} times already`);
 
   const { actor, at, reason } = command;
   const dropped = votes.filter((vote) => !kept.includes(vote));
-  const gone = withoutPlace(of, command, approvers);
   const reassignment = { actor, at, approvers, reason, ...(dropped.length > 0 && { dropped }) };
   return {
     status: "changed",
@@ -107,9 +107,8 @@ function tooFew(
 ): Refusal | undefined {
   const { required = 1, ...gate } = gateOfStep(definition);
   if (approvers.some(isGroup)) return undefined;
-  const against = new Set(kept.filter(({ decision }) => decision === "reject").map(({ actor }) => actor));
-  const isOut = (name: string) => against.has(name) || gone.includes(name);
-  const may = approvers.filter((name) => exclusionOf(gate, name, involved) === undefined && !isOut(name)).length;
+  const against = kept.filter(({ decision }) => decision === "reject").map(({ actor }) => actor);
+  const may = mayVote(approvers, gate, involved, [...gone, ...against]).length;
   if (may >= required) return undefined;
   return refused("validation_error", `approvers: ${required} have to approve, and of these ${may} may`);
 }
