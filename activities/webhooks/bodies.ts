@@ -1,7 +1,8 @@
 import type { Message } from "./message.ts";
-import { cut, factsOf, titleOf } from "./words.ts";
+import { factsOf, titleOf } from "./words.ts";
 import { stringifyJson, type Json } from "../../src/contract/json.ts";
 import type { WebhookFormat } from "../../src/contract/webhooks/webhooks.ts";
+import { clipped } from "../../workflows/web-ui/text.ts";
 
 /** What is posted. */
 export function bodyFor(format: WebhookFormat, message: Message): string {
@@ -18,17 +19,17 @@ const MOST_LINKS = 20;
 /** Blocks of an incoming webhook. Nothing is a link or calls a channel because of what a name or a payload says. */
 function slack(message: Message) {
   const { approval, links = [] } = message;
-  const title = escapeSlack(cut(titleOf(message), 500));
-  const facts = factsOf(message).map(([name, value]) => `*${name}:* ${escapeSlack(cut(value, 500))}`);
+  const title = escapeSlack(clipped(titleOf(message), 500));
+  const facts = factsOf(message).map(([name, value]) => `*${name}:* ${escapeSlack(clipped(value, 500))}`);
   const section = (text: string) => ({
     type: "section",
-    text: { type: "mrkdwn", text: cut(text, MOST_TEXT), verbatim: true },
+    text: { type: "mrkdwn", text: clipped(text, MOST_TEXT), verbatim: true },
   });
   return {
     text: title,
     blocks: [
       section(`*${title}*`),
-      ...(approval?.text ? [section(escapeSlack(cut(approval.text, MOST_TEXT / 2)))] : []),
+      ...(approval?.text ? [section(escapeSlack(clipped(approval.text, MOST_TEXT / 2)))] : []),
       section(facts.join("\n")),
       ...(links.length > 0
         ? [
@@ -37,7 +38,7 @@ function slack(message: Message) {
               elements: links.slice(0, MOST_LINKS).map(({ person, url }, n) => ({
                 type: "button",
                 action_id: `decide-${n}`,
-                text: { type: "plain_text", text: cut(`Decide as ${person}`, MOST_BUTTON) },
+                text: { type: "plain_text", text: clipped(`Decide as ${person}`, MOST_BUTTON) },
                 url,
               })),
             },
@@ -62,15 +63,15 @@ function teams(message: Message) {
           type: "AdaptiveCard",
           version: "1.4",
           body: [
-            line(run(cut(titleOf(message), 500), { size: "Large", weight: "Bolder" })),
-            ...(approval?.text ? [line(run(cut(approval.text, 8_000)))] : []),
+            line(run(clipped(titleOf(message), 500), { size: "Large", weight: "Bolder" })),
+            ...(approval?.text ? [line(run(clipped(approval.text, 8_000)))] : []),
             ...factsOf(message).map(([name, value]) =>
-              line(run(`${name}: `, { weight: "Bolder" }), run(cut(value, 500))),
+              line(run(`${name}: `, { weight: "Bolder" }), run(clipped(value, 500))),
             ),
           ],
           actions: links.slice(0, MOST_LINKS).map(({ person, url }) => ({
             type: "Action.OpenUrl",
-            title: cut(`Decide as ${person}`, MOST_BUTTON),
+            title: clipped(`Decide as ${person}`, MOST_BUTTON),
             url,
           })),
         },

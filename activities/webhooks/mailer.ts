@@ -1,9 +1,10 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import nodemailer from "nodemailer";
 import type { Message } from "./message.ts";
-import { cut, factsOf, titleOf } from "./words.ts";
+import { factsOf, titleOf } from "./words.ts";
 import type { Config } from "../../src/config.ts";
 import { escapeHtml } from "../../src/rules/html-text.ts";
+import { clipped } from "../../workflows/web-ui/text.ts";
 
 /** Sends one person a message, in text and HTML. Throws what the server refuses, not to be tried again what it will never take. */
 export type Mailer = (address: string, message: Message) => Promise<void>;
@@ -20,7 +21,7 @@ export function createMailer({ smtpUrl, mailFrom }: Config): Mailer | undefined 
     const mail = {
       from: mailFrom,
       to: { name: "", address },
-      subject: cut(titleOf(message), 200),
+      subject: clipped(titleOf(message), 200),
       // The same at each attempt, so that one that comes twice can be told.
       messageId: `<${message.id}@workflow-runs>`,
       text: textOf(message, link),

@@ -1,6 +1,6 @@
 import type { Wait } from "../engine/reasons/reason.ts";
 import { waitOf } from "../engine/reasons/waits.ts";
-import { wordsOf } from "../engine/reasons/words.ts";
+import { escalated, listed, wordsOf } from "../engine/reasons/words.ts";
 import type { Run } from "../engine/run.ts";
 import type { StepOf } from "../engine/steps/kind.ts";
 import { ofStep } from "../engine/steps/of-step.ts";
@@ -53,17 +53,10 @@ export function awaited(wait: Awaited, shown: (text: string) => string = (text) 
   }
 }
 
-const MOST_NAMED = 5;
-
-function listed(names: string[]): string {
-  const more = names.length - MOST_NAMED;
-  return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
 function progress(wait: Wait): string {
   if (wait.reason !== "approval") return "";
   const votes = wait.required === undefined ? "" : `, ${wait.approved ?? 0} of ${wait.required} approved`;
-  return votes + (wait.level === undefined ? "" : `, escalated ${wait.level === 1 ? "once" : `${wait.level} times`}`);
+  return votes + escalated(wait.level);
 }
 
 const at = (word: string, ms: number | undefined): string =>

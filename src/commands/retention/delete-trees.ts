@@ -22,16 +22,13 @@ export function deleteTrees(
   settledBefore: number,
 ): Promise<{ deleted: number; isAll: boolean }> {
   return inTransaction(deps.db, async (transaction) => {
-    const locked = new Set(await lockRuns(transaction, roots));
-    let runs = await listTrees(transaction, [...locked], settledBefore);
+    const tops = await lockRuns(transaction, roots);
+    const locked = new Set(tops);
+    let runs = await listTrees(transaction, tops, settledBefore);
     const below = runs.filter(({ id }) => !locked.has(id)).map(({ id }) => id);
     if (below.length > 0) {
       for (const id of await lockRuns(transaction, below)) locked.add(id);
-      runs = await listTrees(
-        transaction,
-        [...locked].filter((id) => !below.includes(id)),
-        settledBefore,
-      );
+      runs = await listTrees(transaction, tops, settledBefore);
     }
     const open = await openAmong(
       deps,

@@ -53,14 +53,17 @@ export function wordsOf(reason: Derived): string {
 const progress = ({ approved = 0, required }: { approved?: number; required?: number }): string =>
   required === undefined ? "" : `${approved} of ${required} approved: `;
 
-const escalated = (level: number | undefined): string => (level === undefined ? "" : `, escalated ${times(level)}`);
+/** With a comma before it. */
+export const escalated = (level: number | undefined): string =>
+  level === undefined ? "" : `, escalated ${times(level)}`;
 const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
 
 const MOST_NAMED = 5;
 
 const named = (refs: string[]): string => listed(refs.map((ref) => `\`${ref}\``));
 
-function listed(names: string[]): string {
+/** With the first of them named. */
+export function listed(names: string[]): string {
   const more = names.length - MOST_NAMED;
   return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
