@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { line, list, members, prose, shownTags } from "./fields.ts";
+import { line, list, members, shownTags } from "./fields.ts";
 import { id } from "./ids.ts";
 import { page, tagged } from "./lists.ts";
 import { choice, instant, NOT_ONE_OF, query, yesOrNo } from "./lists/parameters.ts";
 import { approval, APPROVAL_STATUSES, dryRun } from "./runs.ts";
 import { ERROR_CODES } from "./answers/problem.ts";
 import { option } from "./steps/approval.ts";
-import { aim } from "./verbs.ts";
+import { aim, comment } from "./verbs.ts";
 import { TAG_KEY_GIVEN } from "./tags.ts";
 
 const filters = {
@@ -57,7 +57,7 @@ const { step_attempt, shown_hash } = aim;
 export const decisionsBody = members({
   decision: z.enum(["approve", "reject", "choose"]),
   option: option.optional(),
-  comment: prose(2_000).optional(),
+  comment: comment.optional(),
   approvals: list(members({ ...gate, step_attempt, shown_hash }), 100, 1),
 }).superRefine((given, context) => {
   const complain = (message: string) => context.addIssue({ code: "custom", path: ["option"], message });

@@ -9,7 +9,8 @@ import { versionPolicy } from "./workflows.ts";
 /** Skip. */
 export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
 
-const comment = prose(2_000);
+export const MAX_COMMENT = 2_000;
+export const comment = prose(MAX_COMMENT);
 
 /** What a decision is about. It is refused where that is another attempt by now, or the gate shows something else. */
 export const aim = { step_attempt: z.int().min(1).optional(), shown_hash: line(255).optional() };

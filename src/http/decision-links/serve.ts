@@ -4,13 +4,13 @@ import { gatePage, messagePage, PAGE_CSP } from "./page.ts";
 import { rawBody } from "../body.ts";
 import { type Decision, decideByLink, type Opened, openLink } from "../../commands/links/decide-by-link.ts";
 import { parseClientJson } from "../../contract/json.ts";
+import { comment, MAX_COMMENT } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 
 const PATH = "/approve/:token";
 /** A comment and the values of a form. */
 const MAX_BYTES = 65_536;
-const MAX_COMMENT = 2_000;
 
 const OVER = {
   used: "This link was used.",
@@ -63,16 +63,16 @@ function readForm({ body }: Request): {
   values?: ReturnType<typeof parseClientJson>;
 } {
   const fields = new URLSearchParams(Buffer.isBuffer(body) ? body.toString("utf8") : "");
-  const comment = (fields.get("comment") ?? "").replace(/\r\n?/g, "\n").trim();
-  if (comment.length > MAX_COMMENT || /[\p{Cc}\p{Cs}]/u.test(comment.replace(/[\n\t]/g, "")))
+  const said = { comment: fields.get("comment")?.replace(/\r\n?/g, "\n").trim() || undefined };
+  if (!comment.optional().safeParse(said.comment).success)
     throw new Problem("validation_error", `a comment has at most ${MAX_COMMENT} characters, and no control characters`);
-  const said = { comment: comment || undefined, values: valuesIn(fields.get("values")) };
+  const values = valuesIn(fields.get("values"));
   const option = fields.get("option");
-  if (option !== null) return { decision: { verb: "choose", option }, ...said };
+  if (option !== null) return { decision: { verb: "choose", option }, ...said, values };
   const verb = fields.get("decision");
-  if (verb === "approve") return { decision: { verb }, ...said };
+  if (verb === "approve") return { decision: { verb }, ...said, values };
   // A rejection fills in no form.
-  if (verb === "reject") return { decision: { verb }, comment: said.comment };
+  if (verb === "reject") return { decision: { verb }, ...said };
   throw new Problem("validation_error", "choose one of the buttons");
 }
 
