@@ -1,25 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
 import type { Case } from "./lists/case.ts";
 import { casesOn, CLOSED_RUN } from "./lists/cases.ts";
 import { fillInbox } from "./lists/inbox.ts";
 import { indexesOf } from "./lists/explain.ts";
 import { fill } from "./lists/fill.ts";
 import { load, type Measured } from "./lists/load.ts";
+import { startServers, token } from "./lists/servers.ts";
 import { printMachine } from "./machine.ts";
 import { quantile, ratio, rounds, spread } from "./rounds.ts";
 import { serveIn } from "./servers/serve-in.ts";
 import { printTable } from "./table.ts";
-import { mintToken } from "../src/cli/mint.ts";
-import { loadDevConfig } from "../src/config.ts";
-import { freePort } from "../src/dev/ports.ts";
-import { startPostgres } from "../src/dev/postgres-server.ts";
-import { temporalBinary } from "../src/dev/temporal-binary.ts";
-import { startTemporal } from "../src/dev/temporal-server.ts";
-import { migrate } from "../src/store/postgres/migrate.ts";
 
 // Lists and closed runs over a mirror of a million runs: the API in one process, PostgreSQL with its defaults, and
 // this client share the machine.
@@ -36,13 +29,8 @@ const { values } = parseArgs({
   },
 });
 const CLIENTS = 16;
-const AUTH = { issuer: "bench", audience: "bench", secret: "a secret for benches, 32 characters" };
-const token = mintToken(AUTH, { sub: "ada", projects: "*", scopes: ["*"] });
 
 const dataDir = values.data ? resolve(values.data) : mkdtempSync(join(tmpdir(), "workflow-runs-lists-"));
-mkdirSync(dataDir, { recursive: true });
-// The user that PostgreSQL runs as has to get through.
-chmodSync(dataDir, 0o755);
 const stops: (() => Promise<unknown>)[] = [];
 try {
   await bench();
@@ -52,33 +40,18 @@ try {
 }
 
 async function bench(): Promise<void> {
-  const postgres = await startPostgres({ dataDir, port: await freePort() });
-  stops.push(postgres.stop);
-  const binary = await temporalBinary(loadDevConfig({}).cacheDir, console.log);
-  // The API wants to connect to one; nothing here asks it anything.
-  const temporal = await startTemporal({ binary, dataDir, port: await freePort(), namespace: "default" });
-  stops.push(temporal.stop);
-  await migrate(postgres.url);
-  const db = new pg.Pool({ connectionString: postgres.url });
-  stops.push(() => db.end());
+  const { db, databaseUrl, variables } = await startServers(dataDir, (stop) => stops.push(stop));
   const { rows } = await db.query("select exists (select from workflow_runs) as filled");
-  if (!rows[0].filled) await fill(postgres.url, Number(values.runs));
+  if (!rows[0].filled) await fill(databaseUrl, Number(values.runs));
   await fillInbox(db);
 
-  const env = {
-    DATABASE_URL: postgres.url,
-    TEMPORAL_ADDRESS: temporal.address,
-    JWT_SECRET: AUTH.secret,
-    JWT_ISSUER: AUTH.issuer,
-    JWT_AUDIENCE: AUTH.audience,
-  };
   const origins: string[] = [];
   for (let i = 0; i < Number(values.apis); i++) {
-    const api = await serveIn("src/api.ts", env);
+    const api = await serveIn("src/api.ts", variables);
     stops.push(api.stop);
     origins.push(api.origin);
   }
-  const bare = await serveIn("bench/lists/bare-server.ts", env);
+  const bare = await serveIn("bench/lists/bare-server.ts", variables);
   stops.push(bare.stop);
 
   const cases = await casesOn(db, origins[0] as string, token);

@@ -1,24 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
+import type pg from "pg";
 import { casesOn } from "./lists/cases.ts";
 import { fill } from "./lists/fill.ts";
 import { load } from "./lists/load.ts";
+import { startServers, token } from "./lists/servers.ts";
 import { printMachine } from "./machine.ts";
 import { quantile, ratio, spread } from "./rounds.ts";
 import { serveIn } from "./servers/serve-in.ts";
 import { printTable } from "./table.ts";
-import { mintToken } from "../src/cli/mint.ts";
-import { loadDevConfig } from "../src/config.ts";
-import { freePort } from "../src/dev/ports.ts";
-import { startPostgres } from "../src/dev/postgres-server.ts";
-import { temporalBinary } from "../src/dev/temporal-binary.ts";
-import { startTemporal } from "../src/dev/temporal-server.ts";
-import { migrate } from "../src/store/postgres/migrate.ts";
 
 // What lists take while expired runs are deleted, and while they are not: the deletion is halted for every other window.
 
@@ -30,12 +24,9 @@ const { values } = parseArgs({
   },
 });
 const EXPIRED = Number(values.runs);
-const AUTH = { issuer: "bench", audience: "bench", secret: "a secret for benches, 32 characters" };
-const token = mintToken(AUTH, { sub: "ada", projects: "*", scopes: ["*"] });
 const TABLES = ["workflow_runs", "step_runs", "run_tags", "run_labels", "event_triggers"];
 
 const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-retention-"));
-chmodSync(dataDir, 0o755);
 const stops: (() => Promise<unknown>)[] = [];
 try {
   await bench();
@@ -45,21 +36,12 @@ try {
 }
 
 async function bench(): Promise<void> {
-  const postgres = await startPostgres({ dataDir, port: await freePort() });
-  stops.push(postgres.stop);
-  const binary = await temporalBinary(loadDevConfig({}).cacheDir, console.log);
-  const temporal = await startTemporal({ binary, dataDir, port: await freePort(), namespace: "default" });
-  stops.push(temporal.stop);
-  await migrate(postgres.url);
-  const db = new pg.Pool({ connectionString: postgres.url });
-  stops.push(() => db.end());
-  await fill(postgres.url, Math.ceil(EXPIRED / 0.87));
+  const { db, databaseUrl, variables } = await startServers(dataDir, (stop) => stops.push(stop));
+  await fill(databaseUrl, Math.ceil(EXPIRED / 0.87));
   const before = await counts(db);
   const sizeBefore = await sizes(db);
 
-  const servers = { DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address };
-  const auth = { JWT_SECRET: AUTH.secret, JWT_ISSUER: AUTH.issuer, JWT_AUDIENCE: AUTH.audience };
-  const api = await serveIn("src/api.ts", { ...servers, ...auth });
+  const api = await serveIn("src/api.ts", variables);
   stops.push(api.stop);
   const lists = (await casesOn(db, api.origin, token)).filter(({ kind, paths }) => kind === "list" && paths.length > 0);
   const longest = Math.max(...lists.map(({ paths }) => paths.length));
@@ -73,7 +55,7 @@ async function bench(): Promise<void> {
   printMachine(values);
   const begin = performance.now();
   const sweep = spawn(process.execPath, ["--import", "tsx", "src/cli/retention.ts"], {
-    env: { ...process.env, ...servers, RETENTION: "*=9d" },
+    env: { ...process.env, ...variables, RETENTION: "*=9d" },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const ended = once(sweep, "exit").then(() => performance.now());
