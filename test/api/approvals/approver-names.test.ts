@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ListedApproval } from "../../../src/contract/approvals.ts";
-import type { Approval, StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { commandSignals } from "../../../workflows/messages.ts";
+import { decidingOn } from "./deciding.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { scenarioOn } from "../../stack/scenario.ts";
 import { until } from "../../stack/until.ts";
@@ -15,12 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const SCOPES = ["workflows:read", "workflows:write", "workflows:trigger"];
-type Decided = { step_run: StepRun; approval: Approval; error?: string; details?: string[] };
-const say = (run: WorkflowRun, verb: string, who: string, body: object = {}) =>
-  on.steer<Decided>(run, verb, "gate", body as never, { token: stack.token({ sub: who, scopes: SCOPES }) });
-const shownOf = async (run: WorkflowRun) =>
-  (await stack.request<ListedApproval>("GET", `/v1/workflow-runs/${run.id}/steps/gate/approval`)).body;
+const { as, say, shownOf } = decidingOn(
+  () => stack,
+  () => on,
+);
 
 async function started(more: object): Promise<WorkflowRun> {
   const steps = [{ step_ref: "gate", step_type: "approval", approval_approvers: ["ada", "bob", "cleo"], ...more }];
@@ -60,15 +58,14 @@ describe("a form", () => {
       approval_form: { properties: { amount: { type: "integer" } } },
       approval_approvers: ["ada", "group:leads"],
     });
-    const token = stack.token({ sub: "eve", scopes: SCOPES });
     const [values, step] = [{ amount: "many" }, `/v1/workflow-runs/${run.id}/steps/gate/approve`];
     for (const [path, body] of [
       [step, { values }],
       [`${step}?dryRun=true`, { values }],
       [`/v1/events/approval:${run.id}:gate/send`, { payload: values }],
     ] as const)
-      refused(await stack.request("POST", path, body, { token }), 400, "approver_not_allowed", /eve is not allowed/);
-    const lead = { token: stack.token({ sub: "eve", groups: ["leads"], scopes: SCOPES }) };
+      refused(await stack.request("POST", path, body, as("eve")), 400, "approver_not_allowed", /eve is not allowed/);
+    const lead = as("eve", ["leads"]);
     refused(await stack.request("POST", step, { values }, lead), 400, "validation_error", /amount must be integer/);
     expect((await stack.request("POST", step, { values: { amount: 2 } }, lead)).status).toBe(200);
   });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Decisions, ListedApproval } from "../../../src/contract/approvals.ts";
-import type { Approval, StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import type { Decisions } from "../../../src/contract/approvals.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { commandSignals } from "../../../workflows/messages.ts";
 import { formHash } from "../../../workflows/engine/gates/shown.ts";
+import { decidingOn } from "./deciding.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { scenarioOn } from "../../stack/scenario.ts";
 import { until } from "../../stack/until.ts";
@@ -16,12 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const SCOPES = ["workflows:read", "workflows:write", "workflows:trigger"];
-type Decided = { step_run: StepRun; approval: Approval; error?: string; details?: string[] };
-const say = (run: WorkflowRun, verb: string, who: string, body: object = {}) =>
-  on.steer<Decided>(run, verb, "gate", body as never, { token: stack.token({ sub: who, scopes: SCOPES }) });
-const shownOf = async (run: WorkflowRun) =>
-  (await stack.request<ListedApproval>("GET", `/v1/workflow-runs/${run.id}/steps/gate/approval`)).body;
+const { say, shownOf } = decidingOn(
+  () => stack,
+  () => on,
+);
 
 const OPTIONS = ["ship", "hold", "roll back"];
 const is = (option: string) => ({ type: "eq", left: { ref: "outputs.gate.option" }, right: option });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ListedApproval } from "../../../src/contract/approvals.ts";
-import type { Approval, Attempt, StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import type { Attempt, WorkflowRun } from "../../../src/contract/runs.ts";
 import { commandSignals } from "../../../workflows/messages.ts";
+import { decidingOn } from "./deciding.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { scenarioOn } from "../../stack/scenario.ts";
 import { until } from "../../stack/until.ts";
@@ -15,13 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const SCOPES = ["workflows:read", "workflows:write", "workflows:trigger"];
-const as = (sub: string, groups?: string[], scopes = SCOPES) => ({ token: stack.token({ sub, groups, scopes }) });
-type Decided = { step_run: StepRun; approval: Approval };
-const say = (run: WorkflowRun, verb: string, who: string, body: object = {}, groups?: string[]) =>
-  on.steer<Decided>(run, verb, "gate", body as never, as(who, groups));
-const shownOf = async (run: WorkflowRun) =>
-  (await stack.request<ListedApproval>("GET", `/v1/workflow-runs/${run.id}/steps/gate/approval`)).body;
+const { as, say, shownOf } = decidingOn(
+  () => stack,
+  () => on,
+);
 const attemptsOf = async (run: WorkflowRun) =>
   (await stack.request<Attempt[]>("GET", `/v1/workflow-runs/${run.id}/steps/gate/attempts`)).body;
 

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WorkflowSimulation } from "../../../src/contract/simulation/simulations.ts";
-import { stringifyJson } from "../../../src/contract/json.ts";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
-import { createJob, createWorkflow, gate, type Step, work } from "../definitions.ts";
+import { simulatingOn, stepOf } from "./simulating.ts";
+import { createJob, createWorkflow, gate, work } from "../definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
@@ -13,14 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const post = ({ id }: { id: string }, body?: unknown) =>
-  stack.request<WorkflowSimulation>("POST", `/v1/workflows/${id}/simulate`, body);
-async function simulated(steps: Step[], body?: unknown, over: Step = {}): Promise<WorkflowSimulation> {
-  const answer = await post(await createWorkflow(stack, steps, over), body);
-  expect(answer.status, stringifyJson(answer.body)).toBe(200);
-  return answer.body;
-}
-const stepOf = ({ steps }: WorkflowSimulation, ref: string) => steps.find(({ step_ref }) => step_ref === ref);
+const { post, simulated } = simulatingOn(() => stack);
 
 describe("in a simulated run, a gate", () => {
   test("has a gate's option chosen and its form filled in, by whom its references lead to", async () => {

@@ -1,9 +1,9 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowSimulation } from "../../../src/contract/simulation/simulations.ts";
-import { stringifyJson } from "../../../src/contract/json.ts";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
-import { createJob, createWorkflow, gate, ok, type Step, wait, work } from "../definitions.ts";
+import { simulatingOn, stepOf } from "./simulating.ts";
+import { createJob, createWorkflow, gate, ok, wait, work } from "../definitions.ts";
 import { refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
@@ -15,14 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const post = ({ id }: { id: string }, body?: unknown) =>
-  stack.request<WorkflowSimulation>("POST", `/v1/workflows/${id}/simulate`, body);
-async function simulated(steps: Step[], body?: unknown, over: Step = {}): Promise<WorkflowSimulation> {
-  const answer = await post(await createWorkflow(stack, steps, over), body);
-  expect(answer.status, stringifyJson(answer.body)).toBe(200);
-  return answer.body;
-}
-const stepOf = ({ steps }: WorkflowSimulation, ref: string) => steps.find(({ step_ref }) => step_ref === ref);
+const { post, simulated } = simulatingOn(() => stack);
 /** Since the beginning of the run. */
 const msAt = ({ started_at }: WorkflowSimulation, time = "") => Date.parse(time) - Date.parse(started_at);
 

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { replayHistory } from "../../../src/cli/replay-history.ts";
+import { releaseBy, temporalOf } from "./temporal-of.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { activityOf, localActivityOf } from "../../stack/histories.ts";
 import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
@@ -17,24 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const releaseBy = (calls: string) => [
-  { step_ref: "build", calls },
-  {
-    step_ref: "gate",
-    step_type: "approval",
-    approval_approvers: ["ada"],
-    approval_timeout_secs: 3600,
-    depends_on: ["build"],
-  },
-];
 const RELEASE = releaseBy("/build");
-
-const handleOf = ({ id }: { id: string }) => stack.deps.temporal.workflow.getHandle(id);
-const detailsOf = async (run: { id: string }) => {
-  const metadata = await handleOf(run).query<{ currentDetails: string }>("__temporal_workflow_metadata");
-  return metadata.currentDetails;
-};
-const ends = (run: { id: string }) => handleOf(run).result();
+const { handleOf, detailsOf, ends } = temporalOf(() => stack);
 
 describe.concurrent("in the Temporal Web UI", () => {
   test("a run has the id, the name and the attributes by which operators find it", async () => {

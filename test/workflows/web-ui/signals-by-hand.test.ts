@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { replayHistory } from "../../../src/cli/replay-history.ts";
+import { releaseBy, temporalOf } from "./temporal-of.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
 
@@ -13,23 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const RELEASE = [
-  { step_ref: "build", calls: "/build" },
-  {
-    step_ref: "gate",
-    step_type: "approval",
-    approval_approvers: ["ada"],
-    approval_timeout_secs: 3600,
-    depends_on: ["build"],
-  },
-];
-
-const handleOf = ({ id }: { id: string }) => stack.deps.temporal.workflow.getHandle(id);
-const detailsOf = async (run: { id: string }) => {
-  const metadata = await handleOf(run).query<{ currentDetails: string }>("__temporal_workflow_metadata");
-  return metadata.currentDetails;
-};
-const ends = (run: { id: string }) => handleOf(run).result();
+const RELEASE = releaseBy("/build");
+const { handleOf, detailsOf, ends } = temporalOf(() => stack);
 
 describe.concurrent("`temporal workflow signal`", () => {
   const signal = (run: { id: string }, name: string, input: string) =>
