@@ -195,3 +195,26 @@ test("a gate that shows something, for those whom the payload names, and its cho
   await does(run, "choose", "gate", { option: "ship" });
   await ends(run, "completed", "gate-that-shows");
 });
+
+test("a gate that escalates, is reassigned and extended", async () => {
+  const run = await on.start([
+    {
+      ...GATE,
+      ...{ approval_timeout_secs: 600, approval_on_timeout: "approve", approval_remind_every_secs: 60 },
+      approval_escalation: [{ after_secs: 1, approvers: ["boss"] }],
+    },
+    { step_ref: "after", calls: "/after", depends_on: ["gate"] },
+  ]);
+  await on.opens(run, "gate");
+  await does(run, "extend", "gate", { until: new Date(Date.now() + 900_000).toISOString() });
+  await until(async () => {
+    const { body } = await stack.request<{ escalation_level?: number }[]>(
+      "GET",
+      `/v1/approvals?workflow_run_id=${run.id}`,
+    );
+    return body[0]?.escalation_level === 1;
+  });
+  await does(run, "reassign", "gate", { approvers: ["ada", "bob"] });
+  await does(run, "approve", "gate");
+  await ends(run, "completed", "gate-over-time");
+});
