@@ -19,9 +19,10 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
 
 /**
  * Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. By 2 it tells
- * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due.
+ * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due. By 3 a gate
+ * is completed by force only with what it could put out, and is kept in another version only where it would have let pass there.
  */
-export const RULES = 2;
+export const RULES = 3;
 
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {

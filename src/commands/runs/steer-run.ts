@@ -124,8 +124,8 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const { result, form_hash } = await checkedDecision(deps, caller, row, steering);
-  const values = form_hash !== undefined && { form_hash, result: { text: stringifyJson(result) } };
+  const { result, form_hash, isOfGate } = await checkedDecision(deps, caller, row, steering);
+  const values = isOfGate && { form_hash, result: { text: stringifyJson(result) } };
   const said = { ...given, in_version, ...saidBy(steering), ...values };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }

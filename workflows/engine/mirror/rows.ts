@@ -69,6 +69,8 @@ export interface ApprovalRow extends Gate, Omit<ApprovalState, "approvers" | "ha
   step_ref?: string;
   /** Of the step. Absent of one that was decided before it was kept. */
   attempt?: number;
+  /** Of each step that was taken of its escalation: who is to hear of that. */
+  notify?: string[][];
   revision: number;
 }
 
