@@ -50,7 +50,8 @@ test.each([
   );
   expect(whole.details).toEqual(details("has completed"));
   // It is asked again: whoever decides it there has seen that.
-  expect((await on.steer(run, "replay-subtree", "gate", body)).status).toBe(200);
+  const root = { token: stack.token({ sub: "root" }) };
+  expect((await on.steer(run, "replay-subtree", "gate", body, root)).status).toBe(200);
   await on.cancel(run);
 });
 
