@@ -58,6 +58,8 @@ const as = (sub: string) => ({ token: stack.token({ sub }) });
 interface Votes {
   drawn: Case;
   quorum: Quorum;
+  /** Gates on which each has voted for something else. */
+  split: Set<string>;
 }
 
 /** Says it to a gate, and holds what is answered against the rules of votes. */
@@ -116,12 +118,14 @@ async function steer(run: WorkflowRun, votes: Votes, name: string, n: number): P
   return answers.some(({ status }) => status < 300);
 }
 
-/** All vote for the same. Who has voted for something else, or alone, thinks again. */
+/** At first each votes for something else, then all for the same: who has voted thinks again. */
 async function decide(run: WorkflowRun, votes: Votes, ref: string): Promise<void> {
   const isChosen = votes.drawn.steps.find(({ step_ref }) => step_ref === ref)?.approval_options !== undefined;
-  for (const actor of APPROVERS) {
+  const isSplit = !votes.split.has(ref);
+  votes.split.add(ref);
+  for (const [n, actor] of APPROVERS.entries()) {
     const verb = isChosen ? "choose" : "approve";
-    const { status } = await vote(run, votes, verb, ref, actor, saidWith(verb, 0));
+    const { status } = await vote(run, votes, verb, ref, actor, saidWith(verb, isSplit ? n : 0));
     if (status === 409) await vote(run, votes, "withdraw", ref, actor, {});
   }
 }
@@ -210,7 +214,7 @@ function assertCalls(name: string, lives: number): void {
 async function play(drawn: Case, n: number): Promise<void> {
   const name = `case-${n}`;
   const run = await on.start(drawn.steps, { payload: { case: name } }, drawn.fields);
-  const votes = { drawn, quorum: new Quorum() };
+  const votes = { drawn, quorum: new Quorum(), split: new Set<string>() };
   let recoveries = 0;
   for (const [i, { verb }] of drawn.commands.entries()) {
     const applied = await steer(run, votes, name, i);
