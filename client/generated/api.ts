@@ -2007,6 +2007,11 @@ export type WorkflowPlan = {
                  * @maxItems 1000
                  */
                 approvers: string[];
+                /**
+                 * @minItems 1
+                 * @maxItems 50
+                 */
+                notify?: string[] | null;
             }[];
             /**
              * @minimum -2147483648
@@ -2303,6 +2308,11 @@ export type WorkflowStep = {
          * @maxItems 1000
          */
         approvers: string[];
+        /**
+         * @minItems 1
+         * @maxItems 50
+         */
+        notify?: string[] | null;
     }[];
     /**
      * @minimum -2147483648
@@ -2660,6 +2670,11 @@ export type CreateWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648
@@ -2995,6 +3010,11 @@ export type UpdateWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648
@@ -3487,6 +3507,11 @@ export type DryRunWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648
