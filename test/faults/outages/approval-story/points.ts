@@ -58,7 +58,7 @@ export interface Point {
   /** Without a worker, all of it is answered before another one comes. */
   isAnsweredByNobody?: true;
   /** What is true once all is well again, be it that it was asked for before, or while it was not. `answers`: the last ones. */
-  then: (told: Telling, answers: { status: number; body: object }[]) => Promise<unknown>;
+  after: (told: Telling, answers: { status: number; body: object }[]) => Promise<unknown>;
   waiting: Partial<Record<(typeof PEOPLE)[number], string[]>>;
 }
 
@@ -71,7 +71,7 @@ export const POINTS: Point[] = [
   {
     name: "a run is triggered, and its gates open",
     asks: (told) => [told.triggers()],
-    async then(told, [answer]) {
+    async after(told, [answer]) {
       Object.assign(told, { run: answer?.body });
       await Promise.all([told.opens("gate"), told.opens("sign")]);
       const title = `Ship ${told.name}?`;
@@ -82,7 +82,7 @@ export const POINTS: Point[] = [
   {
     name: "one of two chooses",
     asks: (told) => [told.says("choose", "mia", { option: "hold", values: { amount: 1 } })],
-    async then(told) {
+    async after(told) {
       const votes = [{ actor: "mia", option: "hold", output: { option: "hold", by: "mia", values: { amount: 1 } } }];
       expect(await told.gate("gate")).toMatchObject({ status: "pending", votes });
     },
@@ -91,7 +91,7 @@ export const POINTS: Point[] = [
   {
     name: "somebody comments",
     asks: (told) => [told.says("comment", "dan", { comment: "who has checked the prices?" })],
-    async then(told) {
+    async after(told) {
       const { comments } = await told.gate("gate");
       expect(comments).toMatchObject([{ actor: "dan", comment: "who has checked the prices?" }]);
       expect(comments).toHaveLength(1);
@@ -101,7 +101,7 @@ export const POINTS: Point[] = [
   {
     name: "the vote is withdrawn",
     asks: (told) => [told.says("withdraw", "mia")],
-    async then(told) {
+    async after(told) {
       expect((await told.gate("gate")).votes).toBeUndefined();
     },
     waiting: { mia: ["gate", "sign"], dan: ["gate"] },
@@ -109,7 +109,7 @@ export const POINTS: Point[] = [
   {
     name: "a place is handed on",
     asks: (told) => [told.says("reassign", "dan", { approvers: ["mia", "sam"], reason: "holidays" })],
-    async then(told) {
+    async after(told) {
       const { approvers, reassignments } = await told.gate("gate");
       expect([approvers, reassignments?.length]).toEqual([["mia", "sam"], 1]);
     },
@@ -118,7 +118,7 @@ export const POINTS: Point[] = [
   {
     name: "the deadline is moved",
     asks: (told) => [told.says("extend", "mia", { until: "2040-01-01T00:00:00Z" })],
-    async then(told) {
+    async after(told) {
       const { expires_at, extensions } = await told.gate("gate");
       expect([expires_at, extensions?.length]).toEqual(["2040-01-01T00:00:00Z", 1]);
     },
@@ -128,7 +128,7 @@ export const POINTS: Point[] = [
     name: "a link is used, twice at once",
     first: (told) => told.makesLink("sign", "mia"),
     asks: (told) => [told.decidesByLink(), told.decidesByLink()],
-    async then(told) {
+    async after(told) {
       // It may only be stored, and then the link is used already.
       await until(async () => (await told.gate("sign")).status !== "pending");
       const signed = { status: "approved", approved_by: "mia", votes: [{ actor: "mia", comment: "by link" }] };
@@ -148,7 +148,7 @@ export const POINTS: Point[] = [
     async first(told) {
       told.dueAt = await escalatedAt(told);
     },
-    async then(told) {
+    async after(told) {
       const late = await until(async () => {
         const found = await told.gate("late");
         return found.escalation_level === 1 && found.reminders && found;
@@ -164,7 +164,7 @@ export const POINTS: Point[] = [
       told.says("choose", "mia", { option: "ship", values: { amount: 40, note: LONG } }),
     ],
     isAnsweredByNobody: true,
-    async then(told) {
+    async after(told) {
       const { status, votes } = await told.gate("gate");
       expect([status, votes?.length]).toEqual(["pending", 1]);
       expect(votes?.[0]?.output).toEqual({ option: "ship", by: "mia", values: { amount: 40, note: LONG } });
@@ -175,7 +175,7 @@ export const POINTS: Point[] = [
     name: "the second of two chooses, twice at once",
     asks: (told) =>
       [1, 2].map((amount) => told.says("choose", "sam", { option: "ship", values: { amount } }, [200, 409])),
-    async then(told, answers) {
+    async after(told, answers) {
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
       await told.opens("last");
       expect(await told.statuses()).toMatchObject({ gate: "completed", ship: "completed", hold: "skipped" });
@@ -185,11 +185,11 @@ export const POINTS: Point[] = [
   {
     name: "what is left is decided at once",
     asks: (told) => [told.decides("boss", ["last", "late"], { decision: "approve", comment: "both" })],
-    async then(told, [answer]) {
+    async after(told, [answer]) {
       expect(answer?.body).toMatchObject({ results: [{ status: "decided" }, { status: "decided" }] });
       await told.ends();
     },
     waiting: {},
   },
-  { name: "it is over", asks: nothing, then: (told) => told.ends(), waiting: {} },
+  { name: "it is over", asks: nothing, after: (told) => told.ends(), waiting: {} },
 ];
