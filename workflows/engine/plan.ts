@@ -2,6 +2,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
 import type { Involvement, StoredGate } from "./gates/gate.ts";
 import { reached } from "./reached.ts";
+import type { RunTrace } from "./trace.ts";
 
 type InDocuments = "payload" | "approval_payload" | "approval_form";
 
@@ -52,6 +53,8 @@ export interface RunHeader {
   parent_step_run_id?: string;
   /** How many ancestors this run has as a sub-workflow. */
   depth: number;
+  /** Absent: it is in no trace. */
+  trace?: RunTrace;
   /** The interpreter's rules that this execution began with, see RULES. Absent in histories from before they were numbered: 0. */
   rules?: number;
 }
