@@ -21,8 +21,8 @@ export const traceRequests =
     response.once("close", () => {
       const { method, route, params } = request;
       if (PROBES.test(route?.path)) return;
-      scope.run ??= params.workflowRunID;
-      scope.step ??= params.stepRef;
+      scope.run ??= textOf(params.workflowRunID);
+      scope.step ??= textOf(params.stepRef);
       const { actor, projects } = knownCaller(request) ?? {};
       const project = projects !== "*" && projects?.length === 1 ? projects[0] : undefined;
       const answered = { method, route: route?.path, status: response.statusCode, began, ended: Date.now() };
@@ -30,6 +30,8 @@ export const traceRequests =
     });
     next();
   };
+
+const textOf = (given: unknown): string | undefined => (typeof given === "string" ? given : undefined);
 
 function stateOf(request: Request): string | undefined {
   const state = request.headersDistinct.tracestate?.join(",") ?? "";
