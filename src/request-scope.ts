@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { SpanPlace } from "../workflows/engine/trace.ts";
+import type { SpanPlace } from "../workflows/engine/plan.ts";
 
 /** The request for which something is done. What is done for it may tell more of it. */
 export interface RequestScope {

@@ -9,7 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
-import type { RunTrace } from "./engine/trace.ts";
+import type { RunTrace } from "./engine/plan.ts";
 import type { Definition } from "./web-ui/headers.ts";
 import type { DeliveryInput } from "./webhooks/messages.ts";
 import type { GateTemplate } from "./gate-template.ts";

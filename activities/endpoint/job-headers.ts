@@ -1,6 +1,6 @@
 import { toUSVString } from "node:util";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
-import { attemptSpanId, traceIdOf } from "../../workflows/engine/trace.ts";
+import { attemptSpanId, traceIdOf } from "../../workflows/engine/ids.ts";
 
 const MAX_PREVIOUS_ERROR = 1024;
 /** Servers refuse a request whose headers take more than 8 KiB or so. */

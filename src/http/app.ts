@@ -10,9 +10,9 @@ import { cors } from "./cors.ts";
 import { serveDocs } from "./docs.ts";
 import { envelopePrefix } from "./envelope.ts";
 import { answerProblems } from "./problems.ts";
-import { logRequests } from "./request-log.ts";
-import { traceRequests } from "./request-trace.ts";
-import { requestId } from "./request-id.ts";
+import { logRequests } from "./requests/request-log.ts";
+import { traceRequests } from "./requests/request-trace.ts";
+import { requestId } from "./requests/request-id.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 

@@ -133,7 +133,7 @@ async function suspectedDefinitions({ db, log }: Deps) {
 /** Notes the definition, so that no other worker gets stuck in it. */
 async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
   const { runId, definition } = error.of;
-  log.error({ runId, workflowId: definition }, error.message);
+  log.error({ run: runId, workflow: definition }, error.message);
   if (definition !== undefined)
     await rememberStuckWorkflow(db, definition, runId).catch((err) => log.error({ err }, "not remembered as stuck"));
   throw error;

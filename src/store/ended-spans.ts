@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Db } from "./postgres/pool.ts";
 import type { EndedSpan } from "../tracing/span.ts";
-import type { RunTrace } from "../../workflows/engine/trace.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 
 /** About 100 MB. What a collector that is away does not take in time is lost, the oldest first. */
 const MOST_KEPT = 100_000;

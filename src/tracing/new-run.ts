@@ -1,5 +1,6 @@
 import { requestScope } from "../request-scope.ts";
-import { type RunTrace, runSpanId, traceIdOf } from "../../workflows/engine/trace.ts";
+import { runSpanId, traceIdOf } from "../../workflows/engine/ids.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 
 /** Whether a trace is exported: as the request said with which it came, or as this process is configured. */
 export type IsSampled = (traceId: string, asked?: boolean) => boolean;

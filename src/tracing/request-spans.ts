@@ -3,7 +3,8 @@ import type { RequestScope, RequestTrace } from "../request-scope.ts";
 import type { IsSampled } from "./new-run.ts";
 import { attributesOf, type EndedSpan, userOf } from "./span.ts";
 import { spans as told } from "../topics.ts";
-import { type RunTrace, runSpanId } from "../../workflows/engine/trace.ts";
+import { runSpanId } from "../../workflows/engine/ids.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 
 const EVERY_MS = 1_000;
 const MOST_AT_ONCE = 512;

@@ -1,14 +1,8 @@
 import { attributesOf, type EndedSpan, userOf } from "./span.ts";
 import { isAttempt } from "../../workflows/engine/mirror/attempts.ts";
 import type { AttemptRow, JobRunRow, MirrorRows, RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
-import {
-  attemptSpanId,
-  jobRunSpanId,
-  reopenedSpanId,
-  type RunTrace,
-  runSpanId,
-  stepSpanId,
-} from "../../workflows/engine/trace.ts";
+import { attemptSpanId, jobRunSpanId, reopenedSpanId, runSpanId, stepSpanId } from "../../workflows/engine/ids.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 import { isRunOver, isStepOver } from "../../workflows/engine/transitions.ts";
 
 /** A span that a write of the mirror has ended, and what it is of: that tells whether an earlier write had ended it already. */

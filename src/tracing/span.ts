@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SpanPlace } from "../../workflows/engine/trace.ts";
+import type { SpanPlace } from "../../workflows/engine/plan.ts";
 
 type Attributes = Record<string, string | number | boolean>;
 

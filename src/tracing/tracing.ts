@@ -2,7 +2,7 @@ import type { TracingConfig } from "../config/tracing.ts";
 import type { IsSampled } from "./new-run.ts";
 import { openOtlp, type Otlp } from "./otlp.ts";
 import { RequestSpans } from "./request-spans.ts";
-import type { RunTrace } from "../../workflows/engine/trace.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 
 /** What a process has while traces are on. */
 export interface Tracing extends Pick<Otlp, "export" | "placeOf"> {

@@ -6,7 +6,7 @@ import { startWorkerProcess } from "../stack/processes.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { calling, GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
-import { attemptSpanId, runSpanId } from "../../workflows/engine/trace.ts";
+import { attemptSpanId, runSpanId } from "../../workflows/engine/ids.ts";
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let stack: Stack;

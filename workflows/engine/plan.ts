@@ -2,7 +2,6 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { StepOverride, VersionPolicy, WorkflowStep } from "../../src/contract/workflows.ts";
 import type { Involvement, StoredGate } from "./gates/gate.ts";
 import { reached } from "./reached.ts";
-import type { RunTrace } from "./trace.ts";
 
 type InDocuments = "payload" | "approval_payload" | "approval_form";
 
@@ -23,6 +22,25 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
  * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due.
  */
 export const RULES = 2;
+
+/** A place in a trace, as W3C Trace Context names it. */
+export interface SpanPlace {
+  trace_id: string;
+  span_id: string;
+}
+
+/** The trace of a run that was triggered while traces were on. */
+export interface RunTrace {
+  trace_id: string;
+  /** Whose span the run is part of: the request's that triggered it, or the step's of its parent. */
+  span_id?: string;
+  /** The tracestate that came with the trigger. */
+  state?: string;
+  /** False: nothing of it is exported, here or by endpoints. */
+  sampled: boolean;
+  /** What it belongs to besides: the run that it retries, the request that made it among others. */
+  links?: SpanPlace[];
+}
 
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {

@@ -7,7 +7,7 @@ import { stepRunId } from "../../engine/ids.ts";
 import { takeUnmirrored } from "../../engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../../engine/plan.ts";
 import { initialRun, type Run } from "../../engine/run.ts";
-import { stepSpanId } from "../../engine/trace.ts";
+import { stepSpanId } from "../../engine/ids.ts";
 import type { StepState } from "../../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../../messages.ts";
 import { effects, stepEffects } from "../../proxies.ts";

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from "express";
 import { randomBytes } from "node:crypto";
-import { knownCaller } from "./auth.ts";
+import { knownCaller } from "../auth.ts";
 import { PROBES } from "./request-log.ts";
-import { requestScope } from "../request-scope.ts";
-import type { Tracing } from "../tracing/tracing.ts";
+import { requestScope } from "../../request-scope.ts";
+import type { Tracing } from "../../tracing/tracing.ts";
 
 const SANE_STATE = /^[\x20-\x7e]{1,512}$/;
 

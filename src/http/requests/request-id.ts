@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 import { randomUUID } from "node:crypto";
-import { type RequestScope, requestScope } from "../request-scope.ts";
+import { type RequestScope, requestScope } from "../../request-scope.ts";
 
 const SANE = /^[\x20-\x7e]{1,128}$/;
 

@@ -1,9 +1,9 @@
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
-import type { Problem } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
-import { requests } from "../topics.ts";
-import { knownCaller } from "./auth.ts";
+import type { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { requests } from "../../topics.ts";
+import { knownCaller } from "../auth.ts";
 
 /** Probes ask every few seconds. */
 export const PROBES = /^\/health/;
