@@ -1,7 +1,6 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../deps.ts";
-import { forgetSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
-import { inTransaction } from "../store/postgres/transaction.ts";
+import { forgetSpans, giveBackSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
 import { spans } from "../topics.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 
@@ -56,11 +55,15 @@ export async function dropSpans({ db, log }: Deps): Promise<void> {
   log.warn({ count }, "spans are lost: no collector has taken them in time");
 }
 
-const exportSome = ({ db }: Deps, tracing: Tracing): Promise<number> =>
-  inTransaction(db, async (transaction) => {
-    const found = await takeSpans(transaction, MOST_AT_ONCE);
-    if (found.length === 0) return 0;
+async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
+  const found = await takeSpans(db, MOST_AT_ONCE);
+  if (found.length === 0) return 0;
+  try {
     await tracing.export(found);
-    await noteExported(transaction, found);
-    return found.length;
-  });
+  } catch (error) {
+    await giveBackSpans(db, found);
+    throw error;
+  }
+  await noteExported(db, found);
+  return found.length;
+}

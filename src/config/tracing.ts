@@ -45,7 +45,8 @@ export const tracingVariables = {
   OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default("http/protobuf"),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
-  OTEL_EXPORTER_OTLP_TIMEOUT: count(1, 60_000).optional(),
+  // Less than a worker has spans in hand: src/store/ended-spans.ts
+  OTEL_EXPORTER_OTLP_TIMEOUT: count(1, 20_000).optional(),
   OTEL_EXPORTER_OTLP_COMPRESSION: z.enum(["gzip", "none"]).optional(),
   OTEL_EXPORTER_OTLP_CERTIFICATE: certificateFile.optional(),
   OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: certificateFile.optional(),

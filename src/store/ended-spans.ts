@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { Db } from "./postgres/pool.ts";
 import type { EndedSpan } from "../tracing/span.ts";
 import type { RunTrace } from "../../workflows/engine/plan.ts";
@@ -28,20 +27,35 @@ export const insertSpansFrom = (json: string) => `
       where earlier.step_run_id = ended.step_run_id and earlier.attempt = ended.attempt)
   on conflict (id) do nothing`;
 
-/** The oldest that are not exported. Until the transaction is over, no other worker takes them. */
-export async function takeSpans(transaction: pg.PoolClient, limit: number): Promise<EndedSpan[]> {
-  const { rows } = await transaction.query<{ span: string }>({
+/**
+ * The oldest that are not exported. No other worker takes them for half a minute, which is longer than a collector may take to answer.
+ * No transaction stays open meanwhile: it would hold a connection.
+ */
+export async function takeSpans(db: Db, limit: number): Promise<EndedSpan[]> {
+  const { rows } = await db.query<{ span: string }>({
     name: "take_spans",
-    text: "select span from ended_spans where exported_at is null order by seq limit $1 for update skip locked",
+    text: `
+      update ended_spans set taken_until = now() + interval '30 seconds'
+      where id = any(array(
+        select id from ended_spans
+        where exported_at is null and (taken_until is null or taken_until < now())
+        order by seq limit $1 for update skip locked))
+      returning span`,
     values: [limit],
   });
   return rows.map(({ span }) => JSON.parse(span) as EndedSpan);
 }
 
-export async function noteExported(transaction: pg.PoolClient, spans: EndedSpan[]): Promise<void> {
-  const ids = spans.map(({ span_id }) => span_id);
-  await transaction.query("update ended_spans set exported_at = now() where id = any($1)", [ids]);
+/** Whoever is next may take them. */
+export async function giveBackSpans(db: Db, spans: EndedSpan[]): Promise<void> {
+  await db.query("update ended_spans set taken_until = null where id = any($1)", [idsOf(spans)]);
 }
+
+export async function noteExported(db: Db, spans: EndedSpan[]): Promise<void> {
+  await db.query("update ended_spans set exported_at = now() where id = any($1)", [idsOf(spans)]);
+}
+
+const idsOf = (spans: EndedSpan[]): string[] => spans.map(({ span_id }) => span_id);
 
 /** Deletes what was exported a while ago, and what is more than is kept. Answers how many of these were never exported. */
 export async function forgetSpans(db: Db): Promise<number> {

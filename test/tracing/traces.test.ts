@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Received, startCollector, told } from "./collector.ts";
+import { dropSpans } from "../../src/commands/export-spans.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { spans as spansTold } from "../../src/topics.ts";
+import { RequestSpans } from "../../src/tracing/request-spans.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { startWorkerProcess } from "../stack/processes.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -176,4 +179,30 @@ test("a collector that is away holds nothing up, and gets what it has missed", a
   expect(rows).toHaveLength(3);
   collector.state.refuses = false;
   expectWhole(await traceOf(run));
+});
+
+test("what no collector takes is kept within bounds, the newest of it, and the rest is counted", async () => {
+  await stack.stopWorker();
+  const dropped: number[] = [];
+  spansTold.subscribe(({ outcome, count }) => outcome === "dropped" && dropped.push(count));
+  await stack.deps.db.query("delete from ended_spans");
+  await stack.deps.db.query(
+    "insert into ended_spans (id, span) select n::text, '{}' from generate_series(1, 100007) n",
+  );
+  await dropSpans(stack.deps);
+  const { rows } = await stack.deps.db.query("select count(*), min(id::integer) as oldest from ended_spans");
+  expect([rows, dropped]).toEqual([[{ count: 100_000, oldest: 8 }], [7]]);
+
+  const never = () => Promise.reject(new Error("away"));
+  const requests = new RequestSpans(
+    () => true,
+    never,
+    async () => new Map(),
+  );
+  const scope = { request_id: "a" };
+  const at = { began: 0, ended: 0, actor: undefined, project: undefined };
+  const request = { scope, trace: { span_id: "a" }, method: "GET", route: "/v1/jobs", status: 200, ...at };
+  for (let n = 0; n < 2_050; n++) requests.add(request);
+  await requests.stop();
+  expect(dropped).toEqual([7, 1, 1]);
 });

@@ -7,6 +7,8 @@ create table ended_spans (
   id text primary key,
   seq bigint generated always as identity,
   span json not null,
+  -- A worker has it in hand until then.
+  taken_until timestamptz,
   exported_at timestamptz
 );
 create index ended_spans_due on ended_spans (seq) where exported_at is null;
