@@ -1624,6 +1624,10 @@ export type TriggerPlan = {
         retried_by_run_id?: Id;
         parent_workflow_run_id?: Id;
         parent_step_run_id?: Id;
+        /**
+         * Of the OpenTelemetry trace that it is in, where it was triggered while traces were on.
+         */
+        trace_id?: string;
         tags?: Record<string, string>;
         workflow_version_id?: VersionId;
         created_by?: string;
@@ -2176,6 +2180,10 @@ export type WorkflowRun = {
     retried_by_run_id?: Id;
     parent_workflow_run_id?: Id;
     parent_step_run_id?: Id;
+    /**
+     * Of the OpenTelemetry trace that it is in, where it was triggered while traces were on.
+     */
+    trace_id?: string;
     tags?: Record<string, string>;
     workflow_version_id?: VersionId;
     created_by?: string;

@@ -39,6 +39,8 @@ export interface StepRow {
   child_run_id?: string;
   output?: JsonDoc;
   error?: string;
+  /** Of a run in a trace: the class of the failure of its last attempt. */
+  failure_class?: string;
   started_at?: number;
   attempt_started_at?: number;
   finished_at?: number;
@@ -56,6 +58,8 @@ export interface AttemptRow {
   job_run_id?: string;
   output?: JsonDoc;
   error?: string;
+  /** Of a run in a trace. */
+  failure_class?: string;
   approval?: ApprovalState;
   started_at?: number;
   finished_at?: number;
