@@ -160,6 +160,18 @@ describe("a form", () => {
     expect(await on.statuses(run)).toMatchObject({ ship: "completed", back: "skipped" });
   });
 
+  test("with options, too, who chooses none of them is told so before anything of the values", async () => {
+    const run = await started({ approval_form: FORM, approval_options: OPTIONS });
+    const options = OPTIONS.join(", ");
+    const none = `step gate has options: choose one of ${options}`;
+    refused(await say(run, "approve", "ada"), 400, "invalid_state", none);
+    const wrong = { option: "shipp", values: { amount: 51 } };
+    const answer = refused(await say(run, "choose", "ada", wrong), 400, "validation_error", /./);
+    expect(answer.details).toEqual([`option must be one of ${options}`]);
+    const unfit = { ...wrong, option: "ship" };
+    refused(await say(run, "choose", "ada", unfit), 400, "validation_error", "values.amount must be <= 50");
+  });
+
   test("an event sent to its key gives the values, and they have to fit", async () => {
     const run = await started({ approval_form: FORM });
     expect((await on.send(`approval:${run.id}:gate`, { amount: "many" })).status).toBe(400);
