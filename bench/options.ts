@@ -25,5 +25,11 @@ export function readOptions(standard: { rounds: number; seconds: number }): Opti
   });
   const { temporal } = values;
   if (temporal !== "dev" && temporal !== "postgres") throw new Error("--temporal is dev or postgres");
-  return { temporal, rounds: Number(values.rounds), seconds: Number(values.seconds), shape: values.shape, busy: Number(values.busy) };
+  return {
+    temporal,
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    shape: values.shape,
+    busy: Number(values.busy),
+  };
 }

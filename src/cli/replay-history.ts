@@ -8,10 +8,8 @@ import type { RunSinks } from "../../workflows/messages.ts";
 const sinks: InjectedSinks<RunSinks> = { bestEffortMirror: { write: { fn: () => {} } } };
 
 /** Replays a history. Undefined: today's workflows decide as those that recorded it. */
-export const replayHistory = async (
-  bundle: WorkflowBundleOption,
-  history: History,
-): Promise<Divergence | undefined> => (await replayHistories(bundle, [history]))[0];
+export const replayHistory = async (bundle: WorkflowBundleOption, history: History): Promise<Divergence | undefined> =>
+  (await replayHistories(bundle, [history]))[0];
 
 /** The same of several, in their order. One worker replays them all: to make one takes longer than most replays. */
 export async function replayHistories(
