@@ -68,6 +68,7 @@ function headerOf(input: PrepareChildInput, workflow: StoredWorkflow, version: S
     parent_workflow_run_id: input.sources.run_id,
     parent_step_run_id: input.parent_step_run_id,
     depth: input.depth,
+    ...(input.trace && { trace: input.trace }),
     rules: RULES,
   };
 }

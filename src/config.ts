@@ -4,6 +4,7 @@ import type { TLSConfig } from "@temporalio/client";
 import { z } from "zod";
 import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
+import { type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
 import { count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
 import { parseRetention, RetentionError } from "./rules/retention.ts";
@@ -62,6 +63,8 @@ export interface Config {
   drainSecs: number;
   /** What is kept of runs that have ended, as src/rules/retention.ts reads it. Without it everything is. */
   retention?: string;
+  /** Without it there are no traces. */
+  tracing?: TracingConfig;
   logLevel: string;
   /** Without it: pretty on a terminal, JSON elsewhere. */
   logFormat?: "json" | "pretty";
@@ -111,6 +114,7 @@ const variables = {
   MAX_STEPS: count(1, 10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: count(0, 86_400).default(25),
   RETENTION: retention.optional(),
+  ...tracingVariables,
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
@@ -184,6 +188,7 @@ function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" 
     maxSteps: found.MAX_STEPS,
     drainSecs: found.DRAIN_SECS,
     retention: found.RETENTION,
+    tracing: tracingOf(found),
     logLevel: found.LOG_LEVEL,
     logFormat: found.LOG_FORMAT,
   };

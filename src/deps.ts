@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import type { Notifications } from "./store/postgres/notifications.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 import type { Temporal } from "./temporal/connection.ts";
 
 /** What everything outside the workflow sandbox works with. */
@@ -15,6 +16,8 @@ export interface Deps {
   notifications: Notifications;
   temporal: Temporal;
   log: Logger;
+  /** Undefined while traces are off. */
+  tracing?: Tracing;
   config: Config;
   /** Aborted once the process is told to stop. */
   stopping: AbortSignal;

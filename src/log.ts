@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import pretty from "pino-pretty";
 import type { Config } from "./config.ts";
+import { requestScope } from "./request-scope.ts";
 
 /** The parts of an error that are logged. Other members are not: those of a database's error hold values of rows. */
 function told(error: unknown): unknown {
@@ -8,6 +9,12 @@ function told(error: unknown): unknown {
   const { name: type, message, stack, cause } = error;
   const code: unknown = Reflect.get(error, "code");
   return { type, message, code, stack, ...(cause !== undefined && { cause: told(cause) }) };
+}
+
+/** What is said for a request names it. */
+function ofRequest(): { request_id?: string } {
+  const scope = requestScope.getStore();
+  return scope ? { request_id: scope.request_id } : {};
 }
 
 /** Writes JSON lines, or lines for people on a terminal or if LOG_FORMAT says so. `to` is the standard output unless given. */
@@ -19,6 +26,7 @@ export function createLog(
   const options = {
     level: logLevel,
     name,
+    mixin: ofRequest,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: told, error: told },
   };

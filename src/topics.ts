@@ -34,3 +34,6 @@ export const plays = topic<Played>("play");
 
 /** An attempt began as an activity of its own, or was handed over to one. */
 export const dispatches = topic<object>("dispatch");
+
+/** Spans that the collector has taken; that it has not, and that are sent again; that are lost. */
+export const spans = topic<{ outcome: "exported" | "failed" | "dropped"; count: number }>("spans");

@@ -9,6 +9,7 @@ import type { ApprovalRow, MirrorRows, RunRow, StepRow } from "./engine/mirror/r
 import type { SeedStep } from "./engine/run.ts";
 import type { Found, RenderedGate } from "./engine/state.ts";
 import type { Wanted } from "./engine/references/values.ts";
+import type { RunTrace } from "./engine/plan.ts";
 import type { Definition } from "./web-ui/headers.ts";
 import type { DeliveryInput } from "./webhooks/messages.ts";
 import type { GateTemplate } from "./gate-template.ts";
@@ -46,6 +47,8 @@ export interface DispatchInput {
   timeout_secs_override?: number;
   output_transform?: string;
   sources: PayloadSources;
+  /** Of the run. */
+  trace?: RunTrace;
   carried?: UnsavedOutput;
 }
 
@@ -167,6 +170,8 @@ export interface PrepareChildInput {
   /** Who started the run above it otherwise. */
   started?: string[];
   tags?: Record<string, string>;
+  /** Of the child: within the step. */
+  trace?: RunTrace;
   sources: PayloadSources;
 }
 

@@ -31,6 +31,7 @@ export function attemptOf(run: Run, step: number): Attempt {
     timeout_secs_override: definition.timeout_secs_override,
     output_transform: definition.output_transform,
     sources: sourcesOf(run, step),
+    ...(run.plan.run.trace && { trace: run.plan.run.trace }),
   };
   return { step, step_ref: definition.step_ref, generation, attempt, input };
 }

@@ -110,7 +110,7 @@ async function untilCancelled(context: ActivityContext, call: Call, awaited: IsA
 /** An answer is worth more than an outage: without Postgres it is kept and tried again until it is stored. */
 async function save(
   deps: Deps,
-  { sources }: DispatchInput,
+  { sources, step_ref, job_run_id, attempt }: DispatchInput,
   text: string,
   unsaved: UnsavedOutput,
   canceled: AbortSignal,
@@ -119,7 +119,10 @@ async function save(
     try {
       return await saveDocument(deps.db, sources.project_id, sources.run_id, text);
     } catch (error) {
-      deps.log.warn({ err: error, run_id: sources.run_id }, "output not stored yet");
+      deps.log.warn(
+        { err: error, run: sources.run_id, step: step_ref, job_run: job_run_id, attempt },
+        "output not stored yet",
+      );
       if (Buffer.byteLength(JSON.stringify(text)) <= MAX_UNSAVED_BYTES) unsaved.text = text;
     }
     await pauseFor(pause, undefined, { signal: canceled });

@@ -21,7 +21,7 @@ export class SlowJobs {
     if (isSlow) this.#slow.add(jobId);
     else this.#slow.delete(jobId);
     // Runs begin with this knowledge; without it they find out by themselves.
-    this.#note(jobId, isSlow).catch((err) => this.#deps.log.warn({ err, jobId }, "not noted how long calls take"));
+    this.#note(jobId, isSlow).catch((err) => this.#deps.log.warn({ err, job: jobId }, "not noted how long calls take"));
   }
 
   async timed<Answer>(jobId: string, call: () => Promise<Answer>): Promise<Answer> {

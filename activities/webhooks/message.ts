@@ -1,3 +1,4 @@
+import { excludedFrom } from "../../src/commands/links/excluded-from.ts";
 import { linkFor } from "../../src/commands/links/make-link.ts";
 import type { ApprovalLink } from "../../src/contract/webhooks/approval-links.ts";
 import type { Approval, RunStatus } from "../../src/contract/runs.ts";
@@ -29,6 +30,8 @@ export interface Message {
   reason?: string;
   error?: string;
   step_ref?: string;
+  /** Of an escalation: who is to hear of it. */
+  notify?: string[];
   approval?: Approval;
   links?: ApprovalLink[];
 }
@@ -37,7 +40,7 @@ export interface Message {
 export async function messageOf(deps: Deps, delivery: StoredDelivery, webhook: StoredWebhook): Promise<Message> {
   const { message_id: id, event, project_id, run_id, step_ref, subject } = delivery;
   const run = await findRun(deps.db, run_id);
-  const { gate, at, from, to, error } = subject;
+  const { gate, at, notify, from, to, error } = subject;
   const links = gate && (await linksFor(deps, gate, webhook, delivery.recipient));
   return {
     id,
@@ -50,12 +53,12 @@ export async function messageOf(deps: Deps, delivery: StoredDelivery, webhook: S
     workflow_run_id: run_id,
     created_by: run?.created_by,
     ...(gate
-      ? { step_ref, approval: await presentApproval(deps, gate), ...(links && links.length > 0 && { links }) }
+      ? { step_ref, notify, approval: await presentApproval(deps, gate), ...(links && links.length > 0 && { links }) }
       : { from, to, reason: to, error: error || undefined }),
   };
 }
 
-/** A mail goes to the person themselves: who is asked there may be linked to, whoever else is. */
+/** A mail goes to the person themselves: who is asked there may be linked to, whoever else is. Nobody is given what they would be refused. */
 async function linksFor(
   deps: Deps,
   { step_run_id, requested_at }: ApprovalRow,
@@ -66,8 +69,11 @@ async function linksFor(
   if (live?.status !== "pending" || Math.abs(live.requested_at - requested_at) >= 1) return [];
   const voted = new Set(live.votes?.map(({ actor }) => actor));
   const people = live.approvers.filter((name) => !isGroup(name) && !voted.has(name));
-  const linked = people.filter((person) =>
-    recipient === undefined ? links_for.includes("*") || links_for.includes(person) : person === recipient,
-  );
+  const excluded = await excludedFrom(deps, live);
+  const linked = people
+    .filter((person) => excluded(person) === undefined)
+    .filter((person) =>
+      recipient === undefined ? links_for.includes("*") || links_for.includes(person) : person === recipient,
+    );
   return Promise.all(linked.map((person) => linkFor(deps, live, { person, made_by: `webhook:${id}` })));
 }

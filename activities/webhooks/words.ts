@@ -24,6 +24,7 @@ export function factsOf(message: Message): [string, string][] {
     ["Step", message.step_ref],
     ["Started by", message.created_by],
     ["Status", approval?.status ?? message.to],
+    ["For", message.notify?.join(", ")],
     ["Approvers", approval?.approvers.join(", ")],
     ["Decided by", approval?.approved_by],
     ["Until", approval?.expires_at],

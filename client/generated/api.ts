@@ -1624,6 +1624,10 @@ export type TriggerPlan = {
         retried_by_run_id?: Id;
         parent_workflow_run_id?: Id;
         parent_step_run_id?: Id;
+        /**
+         * Of the OpenTelemetry trace that it is in, where it was triggered while traces were on.
+         */
+        trace_id?: string;
         tags?: Record<string, string>;
         workflow_version_id?: VersionId;
         created_by?: string;
@@ -2007,6 +2011,11 @@ export type WorkflowPlan = {
                  * @maxItems 1000
                  */
                 approvers: string[];
+                /**
+                 * @minItems 1
+                 * @maxItems 50
+                 */
+                notify?: string[] | null;
             }[];
             /**
              * @minimum -2147483648
@@ -2171,6 +2180,10 @@ export type WorkflowRun = {
     retried_by_run_id?: Id;
     parent_workflow_run_id?: Id;
     parent_step_run_id?: Id;
+    /**
+     * Of the OpenTelemetry trace that it is in, where it was triggered while traces were on.
+     */
+    trace_id?: string;
     tags?: Record<string, string>;
     workflow_version_id?: VersionId;
     created_by?: string;
@@ -2303,6 +2316,11 @@ export type WorkflowStep = {
          * @maxItems 1000
          */
         approvers: string[];
+        /**
+         * @minItems 1
+         * @maxItems 50
+         */
+        notify?: string[] | null;
     }[];
     /**
      * @minimum -2147483648
@@ -2660,6 +2678,11 @@ export type CreateWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648
@@ -2995,6 +3018,11 @@ export type UpdateWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648
@@ -3487,6 +3515,11 @@ export type DryRunWorkflowBody = {
              * @maxItems 1000
              */
             approvers: string[];
+            /**
+             * @minItems 1
+             * @maxItems 50
+             */
+            notify?: string[] | null;
         }[] | null;
         /**
          * @minimum -2147483648

@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { isOutage } from "../outage.ts";
+import { noteRun } from "../request-scope.ts";
 import { commands } from "../topics.ts";
 
 /** What the log says of a command. */
@@ -19,6 +20,7 @@ export async function logged<Done extends object>(
   runOf: (done: Done) => string | undefined = () => command.run,
 ): Promise<Done> {
   const tell = (outcome: string, run = command.run) => {
+    noteRun(run, command.step);
     commands.publish({ verb: command.verb, outcome });
     log.info({ ...command, run, outcome }, "command");
   };

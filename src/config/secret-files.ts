@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 
 /** Each of them may be in a file: NAME_FILE is then its path. */
-const SECRETS = ["DATABASE_URL", "JWT_SECRET", "RUN_TOKEN_SECRET", "TEMPORAL_API_KEY", "SMTP_URL"];
+const SECRETS = [
+  "DATABASE_URL",
+  "JWT_SECRET",
+  "RUN_TOKEN_SECRET",
+  "TEMPORAL_API_KEY",
+  "SMTP_URL",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+];
 
 const fileOf = (name: string) => `${name}_FILE`;
 

@@ -46,6 +46,10 @@ export const workflowRun = z
     retried_by_run_id: id.optional().describe("The newest run that retries this one."),
     parent_workflow_run_id: id.optional(),
     parent_step_run_id: id.optional(),
+    trace_id: z
+      .string()
+      .optional()
+      .describe("Of the OpenTelemetry trace that it is in, where it was triggered while traces were on."),
     tags: shownTags.optional(),
     workflow_version_id: versionId.optional(),
     created_by: z.string().optional(),

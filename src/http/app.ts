@@ -10,8 +10,9 @@ import { cors } from "./cors.ts";
 import { serveDocs } from "./docs.ts";
 import { envelopePrefix } from "./envelope.ts";
 import { answerProblems } from "./problems.ts";
-import { logRequests } from "./request-log.ts";
-import { requestId } from "./request-id.ts";
+import { logRequests } from "./requests/request-log.ts";
+import { traceRequests } from "./requests/request-trace.ts";
+import { requestId } from "./requests/request-id.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
@@ -30,6 +31,7 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
   const { auth, corsOrigins } = deps.config;
   app.use(requestId);
   app.use(logRequests(deps.log));
+  if (deps.tracing) app.use(traceRequests(deps.tracing));
   if (corsOrigins.length > 0) app.use(cors(corsOrigins));
   app.use(envelopePrefix, ...checked());
 

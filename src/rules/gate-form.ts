@@ -5,9 +5,9 @@ import { parseJson } from "../contract/json.ts";
 /** Compiled, by their text. */
 const forms = new LRUCache<string, JsonSchema>({ max: 200 });
 
-/** What is wrong with the values that somebody fills in, as JSON text: one sentence that names the place in them. */
-export function formMismatch(form: string, values: string): string | undefined {
+/** What is wrong with the values that somebody fills in, as JSON text: one sentence that names the place in them, from `at` on. */
+export function formMismatch(form: string, values: string, at = "values"): string | undefined {
   const compiled = forms.get(form) ?? new JsonSchema(parseJson(form));
   forms.set(form, compiled);
-  return compiled.mismatch("values", values);
+  return compiled.mismatch(at, values);
 }

@@ -7,6 +7,7 @@ import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
 import { createActivities } from "../../activities/index.ts";
 import { Journal } from "../../activities/calls/journal.ts";
 import { bestEffortMirror, MirrorWriter } from "../../activities/mirror.ts";
+import { dropSpans, exportingSpans } from "../commands/export-spans.ts";
 import { startingDeliveries } from "../commands/webhooks/start-deliveries.ts";
 import type { Deps } from "../deps.ts";
 import { type StuckError, TaskWatch } from "./task-watch.ts";
@@ -71,8 +72,10 @@ export async function startWorker(
   } as const;
   const forgetting = setInterval(() => {
     journal.forget().catch((err) => deps.log.warn({ err }, "the journal keeps what is over"));
+    dropSpans(deps).catch((err) => deps.log.warn({ err }, "spans are kept that nobody exports"));
   }, FORGET_EVERY_MS).unref();
   const deliveries = startingDeliveries(deps);
+  const spans = deps.tracing && exportingSpans(deps, deps.tracing);
   const drainTime = `${deps.config.drainSecs}s` as const;
   await scheduleRetention(deps);
   const watch = new TaskWatch();
@@ -103,7 +106,7 @@ export async function startWorker(
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
-      await deliveries.stop();
+      await Promise.all([deliveries.stop(), spans?.stop()]);
       await end(0);
       await calls.noneOrphaned(ORPHANS_AWAITED_MS);
       await calls.noneOpen(drained - Date.now());
@@ -130,7 +133,7 @@ async function suspectedDefinitions({ db, log }: Deps) {
 /** Notes the definition, so that no other worker gets stuck in it. */
 async function suspect({ db, log }: Deps, error: StuckError): Promise<never> {
   const { runId, definition } = error.of;
-  log.error({ runId, workflowId: definition }, error.message);
+  log.error({ run: runId, workflow: definition }, error.message);
   if (definition !== undefined)
     await rememberStuckWorkflow(db, definition, runId).catch((err) => log.error({ err }, "not remembered as stuck"));
   throw error;

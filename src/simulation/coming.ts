@@ -3,6 +3,7 @@ import type { End, GateChange, Passed } from "./outcome.ts";
 import type { Trace } from "./trace.ts";
 import { isVotedOn, votesOn } from "./votes.ts";
 import type { World } from "./world.ts";
+import { hashOf } from "../rules/gate-contents.ts";
 import type { Command, RunEvent } from "../../workflows/engine/events.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { wantedFor } from "../../workflows/engine/references/values.ts";
@@ -170,9 +171,11 @@ const changing = (
   ...("approvers" in change ? { approvers: change.approvers } : { until: rfc3339(opened + change.until_ms) }),
 });
 
-/** Someone passes a step over. */
-export const passing = ({ step_ref }: PlanStep, passed: Passed) =>
-  commandTo(step_ref, passed.is === "skipped" ? "skip" : "force-complete", passed);
+/** Someone passes a step over. With values for a form, as they were held to it then. */
+export const passing = ({ step_ref, approval_form }: PlanStep, passed: Passed) => ({
+  ...commandTo(step_ref, passed.is === "skipped" ? "skip" : "force-complete", passed),
+  form_hash: approval_form && hashOf(approval_form.text),
+});
 
 /** Of each there is one a step at most. */
 function commandTo(step_ref: string, verb: Command["verb"], { actor, reason, output }: Omit<Passed, "is">): Command {

@@ -20,18 +20,18 @@ export const insertRunsFrom = (json: string) => `
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
     retried_by, involved, payload, payload_ref, tags, labels, step_overrides, step_payloads, max_parallel_steps, timeout_secs, error,
     created_at, started_at, finished_at, expires_at,
-    retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, revision)
+    retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, trace, revision)
   select
     id, workflow_id, workflow_name, project_id, workflow_version, workflow_version_id, status, triggered_by, created_by,
     retried_by, involved, (payload->>'text')::json, (payload->>'ref')::uuid, coalesce(tags, '{}'), labels, step_overrides, step_payloads, max_parallel_steps, timeout_secs, error,
     epoch_ms(created_at), epoch_ms(started_at), epoch_ms(finished_at), epoch_ms(expires_at),
-    retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, revision
+    retry_of_run_id, parent_workflow_run_id, parent_step_run_id, depth, trace, revision
   from json_to_recordset(${json}) as run(
     id uuid, workflow_id uuid, workflow_name text, project_id text, workflow_version integer, workflow_version_id text,
     status text, triggered_by text, created_by text, retried_by text, involved jsonb, payload json, tags jsonb, labels json, step_overrides json,
     step_payloads json, max_parallel_steps integer, timeout_secs integer, error text,
     created_at float8, started_at float8, finished_at float8, expires_at float8,
-    retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, revision bigint)`;
+    retry_of_run_id uuid, parent_workflow_run_id uuid, parent_step_run_id uuid, depth integer, trace jsonb, revision bigint)`;
 
 /**
  * Inserts a run that begins, if its workflow may have one more (0: any number). The workflow is not deleted meanwhile; one that is

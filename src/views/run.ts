@@ -32,6 +32,7 @@ export async function presentRuns({ db }: Deps, rows: (StoredRun | ListedRun)[])
     retried_by_run_id: row.retried_by_run_id,
     parent_workflow_run_id: row.parent_workflow_run_id,
     parent_step_run_id: row.parent_step_run_id,
+    trace_id: row.trace?.trace_id,
     tags: unlessEmpty(row.tags),
     workflow_version_id: row.workflow_version_id,
     created_by: row.created_by,

@@ -78,6 +78,20 @@ test("a command is a line, also one that is refused, and one by an event", async
   expect(log.text).not.toContain(SECRET);
 });
 
+test("what is said for a request names it, and the request's own line the run and the step that it was about", async () => {
+  const { id } = await on.workflow([GATE]);
+  const headers = { "x-request-id": "triggers" };
+  const { body: run } = await stack.request<{ id: string }>("POST", `/v1/workflows/${id}/trigger`, {}, { headers });
+  await on.opens(run, "gate");
+  await on.steer(run, "approve", "gate", {}, { headers: { "x-request-id": "approves" } });
+  const of = (request_id: string) => (line: Line) => line.request_id === request_id;
+  const requests = await until(() => log.all("request").some(of("approves")) && log.all("request"));
+  expect(log.all("command").find(of("triggers"))).toMatchObject({ verb: "trigger", run: run.id, actor: "ada" });
+  expect(log.all("command").find(of("approves"))).toMatchObject({ verb: "approve", run: run.id, step: "gate" });
+  expect(requests.find(of("triggers"))).toMatchObject({ run: run.id, actor: "ada" });
+  expect(requests.find(of("approves"))).toMatchObject({ run: run.id, step: "gate", actor: "ada" });
+});
+
 test("each end of a run is a line, each failed attempt another, and the SDK's are none", async () => {
   stack.jobs.on("/fails", () => ({ status: 422, body: { card: SECRET } }));
   const workflow = await on.workflow([{ step_ref: "charge", calls: "/fails" }]);

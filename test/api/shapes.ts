@@ -33,6 +33,7 @@ export const run = z.strictObject({
   retried_by_run_id: id.optional(),
   parent_workflow_run_id: id.optional(),
   parent_step_run_id: id.optional(),
+  trace_id: text.optional(),
   tags: tags.optional(),
   workflow_version_id: z.string().regex(/^ver_[0-9a-z]{12}$/),
   created_by: text,

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WRONG_TRACING } from "./wrong-tracing.ts";
 import { ConfigError, loadConfig, loadDevConfig, VARIABLES } from "../../src/config.ts";
 import { type Authority, makeAuthority, type Signed } from "../stack/certificates.ts";
 
@@ -67,6 +68,7 @@ function file(name: string, text: string): string {
 /** Nothing is wrong with them for a text: they are names, which only a server can refuse. */
 const ANY_TEXT = [
   "HOST",
+  "OTEL_SERVICE_NAME",
   "TEMPORAL_NAMESPACE",
   "TEMPORAL_TLS_SERVER_NAME",
   "JWT_AUDIENCE",
@@ -123,6 +125,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     [{ RETENTION: "completed" }, 'RETENTION has "completed" where it needs something like completed=30d'],
     [{ PUBLIC_URL: "runs.example" }, "PUBLIC_URL must be a URL that starts with http://"],
     [{ SMTP_URL: "mail.example:25" }, "SMTP_URL must be a URL that starts with smtp://"],
+    ...WRONG_TRACING,
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent"],
     [{ LOG_FORMAT: "xml" }, "LOG_FORMAT must be one of json, pretty"],
   ];

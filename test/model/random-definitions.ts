@@ -6,8 +6,12 @@ import { VERBS } from "../../workflows/engine/command.ts";
 /** How the attempts of a step's endpoint are answered, one after the other; then 200. */
 const answers = fc.array(fc.constantFrom(200, 200, 422, 500), { maxLength: 3 });
 
+/** Of gates that are decided by one. Each gate has these approvers. */
+export const OPTIONS = ["ship", "hold"];
+export const APPROVERS = ["ada", "bob"];
+
 const draft = fc.record({
-  type: fc.constantFrom("job", "job", "job", "job", "approval", "wait_for_event", "sleep", "sub_workflow"),
+  type: fc.constantFrom("job", "job", "job", "job", "approval", "approval", "wait_for_event", "sleep", "sub_workflow"),
   parents: fc.array(fc.nat(), { maxLength: 3 }),
   asks: rarely(question),
   on_failure: policy,
@@ -17,6 +21,8 @@ const draft = fc.record({
   timeout: fc.constantFrom(0, 0, 0, 1),
   attempts: fc.constantFrom(1, 1, 1, 2),
   answers,
+  options: fc.constantFrom(undefined, OPTIONS),
+  approvals_required: fc.constantFrom(1, 2),
 });
 
 const command = fc.record({
@@ -45,7 +51,7 @@ export const randomCase = (jobId: string, subWorkflowId: string): fc.Arbitrary<C
       fields,
       commands: commands.filter(({ verb, pick }) => verb !== "cancel" || pick % 3 === 0),
       steps: drafts.map(
-        ({ type, parents, asks, on_failure, on_skip, concurrency_key, timeout, attempts, answers }, i) => ({
+        ({ type, parents, asks, on_failure, on_skip, concurrency_key, timeout, attempts, answers, ...gate }, i) => ({
           step_ref: `s${i}`,
           step_type: type,
           depends_on: i === 0 ? [] : [...new Set(parents.map((n) => `s${n % i}`))],
@@ -56,7 +62,10 @@ export const randomCase = (jobId: string, subWorkflowId: string): fc.Arbitrary<C
           ...(type === "job" && { job_id: jobId, retry_max_attempts: attempts, retry_backoff: "fixed" }),
           ...(type === "sub_workflow" && { sub_workflow_id: subWorkflowId }),
           ...((type === "job" || type === "sub_workflow") && { payload: { step: `s${i}`, answers } }),
-          ...(type === "approval" && { approval_approvers: ["ada"], approval_timeout_secs: timeout }),
+          ...(type === "approval" && {
+            ...{ approval_approvers: APPROVERS, approval_timeout_secs: timeout },
+            ...{ approval_options: gate.options, approvals_required: gate.approvals_required },
+          }),
           ...(type === "wait_for_event" && { event_key: `{{case}}/s${i}`, event_timeout_secs: timeout }),
           ...(type === "sleep" && { sleep_duration_secs: 1 }),
         }),

@@ -88,10 +88,16 @@ export function anyCommand({ plan, state }: Run, pick: number): CommandPayload &
     ...changes(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...between(verb, state.steps[among[(which >> 2) % among.length] as number], which),
     ...edits(verb, known, which),
-    result: pick % 5 ? undefined : { text: `${pick % 100}` },
+    result: resultOf(verb, pick),
     ...aim(state.steps[among[(which >> 2) % among.length] as number], which),
     option: which % 13 ? ["ship", "ship", "hold"][which % 3] : undefined,
   };
+}
+
+/** Of a gate with options one of them, now and then, or what is none. */
+function resultOf(verb: Verb, pick: number): CommandPayload["result"] {
+  if (verb !== "force-complete" || pick % 3 === 0) return pick % 5 ? undefined : { text: `${pick % 100}` };
+  return { text: JSON.stringify({ option: ["ship", "hold", "other"][pick % 7], by: pick % 11 ? "ada" : undefined }) };
 }
 
 const SETS = [

@@ -108,7 +108,7 @@ const draft = fc.record({
     ),
     approval_escalation: maybe(
       fc.constantFrom<Step["approval_escalation"]>(
-        [{ after_secs: 50, approvers: ["cleo"] }],
+        [{ after_secs: 50, approvers: ["cleo"], notify: ["ops"] }],
         [
           { after_secs: 30, approvers: ["eve", "ada"] },
           { after_secs: 150, approvers: ["group:finance"] },

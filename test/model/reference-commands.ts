@@ -1,3 +1,4 @@
+import { contentOf } from "./documents.ts";
 import { passesGate } from "./reference-gates.ts";
 import { changeGate, changeProblem } from "./gates/changes.ts";
 import { asGroup, decisionOf, problemOfDecision } from "./reference-votes.ts";
@@ -41,6 +42,8 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   const reset = verb === "retry" || verb === "replay-subtree" ? toRunAgain(run, i, verb === "retry") : undefined;
   if (!canBeGiven(run, command, reset)) return refused("validation_error");
   if (passesGate(run, command, new Set(reset?.keys()))) return refused("forbidden");
+  if (verb === "force-complete" && definition.step_type === "approval" && !couldPutOut(definition, result))
+    return refused("validation_error");
   notePart(run, i, command);
   edit(run, command);
 
@@ -137,6 +140,13 @@ function problemOf(run: ReferenceRun, i: number, command: Order): string | undef
     case "replay-subtree":
       return isOver(step) || run.status === "paused" ? undefined : "invalid_state";
   }
+}
+
+/** docs/approvals.md, "Going around a gate": by force, too, a gate puts out one of its options. */
+function couldPutOut({ approval_options }: PlanStep, result: Order["result"]): boolean {
+  if (!approval_options) return true;
+  const said = contentOf(result) as { option?: string; by?: string } | undefined;
+  return typeof said?.by === "string" && approval_options.includes(said.option ?? "");
 }
 
 /** `counted` for the answer; `reopened`: the child that failed goes on. */

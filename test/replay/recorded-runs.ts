@@ -196,6 +196,17 @@ test("a gate that shows something, for those whom the payload names, and its cho
   await ends(run, "completed", "gate-that-shows");
 });
 
+test("a gate that is completed by force, with one of its options", async () => {
+  const run = await on.start([
+    { ...GATE, approval_options: ["ship", "hold"] },
+    { step_ref: "c", calls: "/c", depends_on: ["gate"] },
+  ]);
+  await on.opens(run, "gate");
+  expect(await on.steer(run, "force-complete", "gate", { result: { option: "no" } })).toMatchObject({ status: 400 });
+  await does(run, "force-complete", "gate", { result: { option: "ship" } });
+  await ends(run, "completed", "gate-completed-by-force");
+});
+
 test("a gate that escalates, is reassigned and extended", async () => {
   const run = await on.start([
     {

@@ -32,6 +32,7 @@ test("there are histories of the examples, of every way a run can go on after it
       "rules-1/retention-sweep",
       "rules-1/gate-over-time",
       "rules-1/gate-that-shows",
+      "rules-3/gate-completed-by-force",
     ]),
   );
 });

@@ -57,6 +57,7 @@ export interface StackOptions {
   worker?: boolean;
   allowPrivateEndpoints?: boolean;
   smtpUrl?: string;
+  tracing?: Config["tracing"];
   /** Servers of the test's own, in place of the shared ones. */
   servers?: Partial<SharedServers>;
   /** "silent" where a test takes a server away: the complaints are as they should be. */
@@ -67,7 +68,7 @@ export interface StackOptions {
 
 /** An API, a worker and a job endpoint over a database and a Temporal namespace of their own. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { worker = true, allowPrivateEndpoints = true, smtpUrl, logLevel = "error", logTo } = options;
+  const { worker = true, allowPrivateEndpoints = true, smtpUrl, tracing, logLevel = "error", logTo } = options;
   const servers = { ...inject("servers"), ...options.servers };
   const name = `test-${randomBytes(6).toString("hex")}`;
   const [databaseUrl] = await Promise.all([
@@ -90,6 +91,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     corsOrigins: [],
     maxSteps: 1_000,
     drainSecs: 5,
+    tracing,
     logLevel,
   };
   const log = createLog(config, undefined, logTo);

@@ -5,7 +5,7 @@ import type { Deps } from "../../src/deps.ts";
 import type { Answer } from "../../src/http/answer.ts";
 import { checkAnswers } from "../../src/http/check-answers.ts";
 import { answerProblems } from "../../src/http/problems.ts";
-import { requestId } from "../../src/http/request-id.ts";
+import { requestId } from "../../src/http/requests/request-id.ts";
 import { openRoute } from "../../src/http/route.ts";
 import { Problem } from "../../src/errors.ts";
 import { serve } from "../../src/runtime/http-server.ts";

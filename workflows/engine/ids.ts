@@ -19,3 +19,20 @@ export const jobRunId = (runId: string, step: number, generation: number): strin
   derived(runId, `job/${step}/${generation}`);
 export const childRunId = (runId: string, step: number, generation: number): string =>
   derived(runId, `child/${step}/${generation}`);
+
+// The ids of spans follow from what they are of, instead of being stored: whoever exports one, before or after a worker died, exports
+// the same.
+const spanId = (of: string): string => bytesToHex(sha256(utf8ToBytes(of))).slice(0, 16);
+
+/** As a run has it by whose trigger no trace came. */
+export const traceIdOf = (runId: string): string => runId.replaceAll("-", "").toLowerCase();
+
+export const runSpanId = (runId: string): string => spanId(`run/${runId}`);
+/** Of a run that went on after its end, from then to its next end. */
+export const reopenedSpanId = (runId: string, end: number): string => spanId(`run/${runId}/${end}`);
+/** Of a step that calls a job: all attempts of the job run. */
+export const jobRunSpanId = (jobRunId: string): string => spanId(`job-run/${jobRunId}`);
+/** Of any other step. */
+export const stepSpanId = (stepRunId: string, attempt: number): string => spanId(`step/${stepRunId}/${attempt}`);
+/** `attempt` is 1-based, within the job run. */
+export const attemptSpanId = (jobRunId: string, attempt: number): string => spanId(`${jobRunId}/${attempt}`);

@@ -19,9 +19,29 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
 
 /**
  * Today's rules of the interpreter. A run keeps those it began with, since its history holds what they decided. By 2 it tells
- * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due.
+ * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due. By 3 a gate
+ * is completed by force only with what it could put out, and is kept in another version only where it would have let pass there.
  */
-export const RULES = 2;
+export const RULES = 3;
+
+/** A place in a trace, as W3C Trace Context names it. */
+export interface SpanPlace {
+  trace_id: string;
+  span_id: string;
+}
+
+/** The trace of a run that was triggered while traces were on. */
+export interface RunTrace {
+  trace_id: string;
+  /** Whose span the run is part of: the request's that triggered it, or the step's of its parent. */
+  span_id?: string;
+  /** The tracestate that came with the trigger. */
+  state?: string;
+  /** False: nothing of it is exported, here or by endpoints. */
+  sampled: boolean;
+  /** What it belongs to besides: the run that it retries, the request that made it among others. */
+  links?: SpanPlace[];
+}
 
 /** What is fixed about a run from its beginning to its end. Times are epoch milliseconds, as everywhere in the engine. */
 export interface RunHeader {
@@ -52,6 +72,8 @@ export interface RunHeader {
   parent_step_run_id?: string;
   /** How many ancestors this run has as a sub-workflow. */
   depth: number;
+  /** Absent: it is in no trace. */
+  trace?: RunTrace;
   /** The interpreter's rules that this execution began with, see RULES. Absent in histories from before they were numbered: 0. */
   rules?: number;
 }

@@ -62,7 +62,7 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
   } catch (error) {
     if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
     if (isOutage(error)) throw error;
-    deps.log.error({ err: error, runId, operation: action.operation }, "bulk item failed");
+    deps.log.error({ err: error, run: runId, actor: caller.actor, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };
   }
 }

@@ -50,7 +50,7 @@ export async function steerBulkOperation(
   if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
   // The operation writes its state itself. Writing it here as well makes sure that the next read shows what this answer says.
   await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
-    log.warn({ error, operationId }, "state of a bulk operation is behind"),
+    log.warn({ error, operation: operationId }, "state of a bulk operation is behind"),
   );
   assertApplied(reply.outcome, verb);
   return getBulkOperation(deps, caller, operationId);

@@ -1,9 +1,10 @@
+import { forcedOutput } from "./forced-output.ts";
 import { type Json, stringifyJson } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { formMismatch } from "../../rules/gate-form.ts";
 import { hashOf } from "../../rules/gate-contents.ts";
-import type { Caller } from "../../identity/caller.ts";
+import { type Caller, senderOf } from "../../identity/caller.ts";
 import { listApprovalsOf } from "../../store/approvals/approval-lists.ts";
 import { type StoredStep, stepsOfVersion } from "../../store/workflow-versions.ts";
 import type { Verb } from "../../../workflows/engine/command.ts";
@@ -21,6 +22,13 @@ interface Decision {
   result?: Json;
 }
 
+interface Checked {
+  result?: Json;
+  form_hash?: string;
+  /** It counts for what the run answers. */
+  isOfGate?: true;
+}
+
 /**
  * What a command to a run puts out. The values of a gate's form are held to it here, where schemas can be compiled, and the
  * run is told by which form that was: it may show another one by then. Of who is no approver nothing is checked, which may take
@@ -31,26 +39,38 @@ export async function checkedDecision(
   caller: Caller,
   run: RunRow,
   { verb, stepRef, option, values, result }: Decision,
-): Promise<{ result?: Json; form_hash?: string }> {
-  if (verb !== "approve" && verb !== "choose") return { result };
+): Promise<Checked> {
+  if (verb !== "approve" && verb !== "choose" && verb !== "force-complete") return { result };
   const steps = await stepsOfVersion(db, run.workflow_version_id);
   const step = steps.find(({ step_ref }) => step_ref === stepRef);
   const form = step?.approval_form?.text;
+  if (verb === "force-complete" && step && (form !== undefined || step.approval_options)) {
+    if (!senderOf(caller).may_override && !(await mayDecide(db, caller, run, step))) return {};
+    const { values, output } = forcedOutput(step, caller.actor, result);
+    if (form === undefined) return { result: output(values), isOfGate: true };
+    const at = step.approval_options ? "result.values" : "result";
+    return { result: output(checkedValues(form, values, at)), form_hash: hashOf(form), isOfGate: true };
+  }
   if (step === undefined || form === undefined) {
     if (values !== undefined) throw invalid("values", `step ${stepRef} has no form for values`);
     return { result };
   }
   if (!(await mayDecide(db, caller, run, step))) return {};
-  const given = values ?? result ?? {};
-  const text = stringifyJson(given);
-  if (Buffer.byteLength(text) > MOST_VALUES_BYTES)
-    throw invalid("values", `values are larger than ${MOST_VALUES_BYTES} bytes`);
-  const problem = formMismatch(form, text);
-  if (problem !== undefined) throw new Problem("validation_error", problem, [problem]);
+  const given = checkedValues(form, values ?? result, "values");
   return {
     result: verb === "choose" ? { option: option ?? "", by: caller.actor, values: given } : given,
     form_hash: hashOf(form),
+    isOfGate: true,
   };
+}
+
+function checkedValues(form: string, given: Json = {}, at: string): Json {
+  const text = stringifyJson(given);
+  if (Buffer.byteLength(text) > MOST_VALUES_BYTES)
+    throw invalid(at, `${at} are larger than ${MOST_VALUES_BYTES} bytes`);
+  const problem = formMismatch(form, text, at);
+  if (problem !== undefined) throw new Problem("validation_error", problem, [problem]);
+  return given;
 }
 
 async function mayDecide(

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { excludedFrom } from "./excluded-from.ts";
 import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/webhooks/approval-links.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
@@ -60,5 +61,8 @@ async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: strin
       `approver ${caller.actor} is not named by step ${stepRef}`,
       namedApprovers(gate.approvers),
     );
+  const why = (await excludedFrom(deps, gate))(caller.actor);
+  if (why !== undefined)
+    throw new Problem("approver_not_allowed", `approver ${caller.actor} is not allowed for step ${stepRef}: ${why}`);
   return gate;
 }

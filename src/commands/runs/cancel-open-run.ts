@@ -48,7 +48,7 @@ export async function cancelOpenRun(
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
   const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
-    deps.log.warn({ err, runId: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
+    deps.log.warn({ err, run: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
     return false;
   });
   return (await quiet) ? { run } : { accepted: requestId };
@@ -134,7 +134,7 @@ async function requestCancel({ db, log, temporal }: Deps, runId: string, request
     if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new Problem("invalid_state", OVER);
     throw error;
   }
-  tellOfCommand(db, runId, requestId).catch((error) => log.warn({ error, runId }, "workers are not told"));
+  tellOfCommand(db, runId, requestId).catch((error) => log.warn({ error, run: runId }, "workers are not told"));
 }
 
 async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefined> {
@@ -146,6 +146,8 @@ async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefi
 async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
   const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runStateQuery);
   if (!answer) return undefined;
-  await writeMirror(deps.db, [answer.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
+  await writeMirror(deps.db, [answer.unmirrored]).catch((error) =>
+    deps.log.warn({ error, run: runId }, "mirror is behind"),
+  );
   return answer.run;
 }

@@ -19,7 +19,7 @@ export async function noticeEnd(deps: Deps, row: RunRow): Promise<RunRow> {
     const known = await recentWhereabouts(deps, row.id);
     return known.is === "ended" ? await endFromOutside(deps, row.id, known.end) : row;
   } catch (err) {
-    deps.log.warn({ err, runId: row.id }, "whether a run has ended is not known");
+    deps.log.warn({ err, run: row.id }, "whether a run has ended is not known");
     return row;
   }
 }

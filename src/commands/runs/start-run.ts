@@ -7,6 +7,7 @@ import { insertJobRun } from "../../store/job-runs.ts";
 import { countRunning, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
 import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
+import { traceOfNewRun } from "../../tracing/new-run.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -44,11 +45,15 @@ function firstJobRun(run: Run): JobRunRow | undefined {
  */
 export async function startRun(
   deps: Deps,
-  header: RunHeader,
+  { trace: former, ...given }: RunHeader,
   steps: PlanStep[],
   maxConcurrentRuns: number,
   seed_from?: string,
 ): Promise<RunRow> {
+  const { id, retry_of_run_id } = given;
+  const retried = retry_of_run_id !== undefined && former ? { id: retry_of_run_id, trace: former } : undefined;
+  const trace = deps.tracing && traceOfNewRun(deps.tracing.isSampled, id, retried);
+  const header: RunHeader = { ...given, ...(trace && { trace }) };
   const run = initialRun(planOf(header, steps));
   const row = firstRow(run);
   const isOfJob = isRunOfJob({ run: header, steps });

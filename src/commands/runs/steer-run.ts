@@ -114,7 +114,9 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return undefined;
   // The run mirrors itself. Writing it here as well makes sure that the caller's next read shows what this answer says.
-  await writeMirror(deps.db, [reply.unmirrored]).catch((error) => deps.log.warn({ error, runId }, "mirror is behind"));
+  await writeMirror(deps.db, [reply.unmirrored]).catch((error) =>
+    deps.log.warn({ error, run: runId }, "mirror is behind"),
+  );
   return reply;
 }
 
@@ -124,8 +126,8 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const { result, form_hash } = await checkedDecision(deps, caller, row, steering);
-  const values = form_hash !== undefined && { form_hash, result: { text: stringifyJson(result) } };
+  const { result, form_hash, isOfGate } = await checkedDecision(deps, caller, row, steering);
+  const values = isOfGate && { form_hash, result: { text: stringifyJson(result) } };
   const said = { ...given, in_version, ...saidBy(steering), ...values };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
@@ -163,7 +165,7 @@ async function signal(
   try {
     const run = temporal.workflow.getHandle(runId);
     await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () => run.signal(commandSignals[verb], payload));
-    tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, runId }, "workers are not told"));
+    tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, run: runId }, "workers are not told"));
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;

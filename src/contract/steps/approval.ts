@@ -18,7 +18,14 @@ const approvers = list(approver, MOST_APPROVERS).optional();
 
 const MOST_ESCALATIONS = 10;
 
-const escalation = members({ after_secs: whole.min(1), approvers: list(approver, MOST_APPROVERS, 1) });
+/** They are told of it, each by a mail. */
+const MOST_NOTIFIED = 50;
+
+const escalation = members({
+  after_secs: whole.min(1),
+  approvers: list(approver, MOST_APPROVERS, 1),
+  notify: list(approver, MOST_NOTIFIED, 1).optional(),
+});
 
 const exclusion = z.enum(["created_by", "previous_approvers"]);
 export type ApprovalExclusion = z.output<typeof exclusion>;

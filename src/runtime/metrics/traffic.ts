@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { attempts, commands, dispatches, plays, requests } from "../../topics.ts";
+import { attempts, commands, dispatches, plays, requests, spans } from "../../topics.ts";
 
 /** Up to the longest request, of 30 s. */
 const ANSWERS = [0.005, 0.02, 0.05, 0.1, 0.3, 1, 5, 30];
@@ -54,4 +54,13 @@ export function countTraffic(registry: Registry): void {
     quick.inc({ outcome: "left" }, unended.length - handedOver);
   });
   dispatches.subscribe(() => ordinary.inc());
+
+  const exports = new Counter({
+    name: "workflow_runs_spans_total",
+    help: "Spans of traces: exported; failed, to be sent again; dropped, because no collector took them in time",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of ["exported", "failed", "dropped"]) exports.inc({ outcome }, 0);
+  spans.subscribe(({ outcome, count }) => exports.inc({ outcome }, count));
 }

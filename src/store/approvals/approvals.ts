@@ -18,7 +18,7 @@ export async function listApprovals(db: Db, runId: string): Promise<ApprovalRow[
   return rows.map(approvalOf);
 }
 
-type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown" | "reassignments" | "extensions";
+type InJson = "approvers" | "exclude" | "votes" | "comments" | "shown" | "notify" | "reassignments" | "extensions";
 export type ApprovalColumns = Columns<Omit<ApprovalRow, InJson>> & { [Column in InJson]: string | null } & {
   due_at: number | null;
 };
@@ -31,6 +31,7 @@ export const approvalOf = ({ due_at: _, ...row }: ApprovalColumns): ApprovalRow 
     votes: listIn<Vote>(row.votes),
     comments: listIn<Comment>(row.comments),
     shown: row.shown === null ? null : (JSON.parse(row.shown) as JsonDoc),
+    notify: listIn<string[]>(row.notify),
     reassignments: listIn<Reassignment>(row.reassignments),
     extensions: listIn<Extension>(row.extensions),
   });

@@ -38,25 +38,25 @@ export const upsertApprovals = (json: string): string => `
   insert into approvals (
     id, run_id, step_run_id, project_id, step_ref, approvers, required, exclude, status, approved_by, requested_at,
     approved_at, expires_at, due_at, error, votes, comments, attempt, shown, shown_hash, option, escalation_level,
-    escalated_at, reminders, reminded_at, reassignments, extensions, revision)
+    escalated_at, notify, reminders, reminded_at, reassignments, extensions, revision)
   select
     id, run_id, step_run_id, project_id, step_ref, approvers, required, exclude, status, approved_by,
     epoch_ms(requested_at), epoch_ms(approved_at), epoch_ms(expires_at),
     coalesce(epoch_ms(expires_at), epoch_ms(requested_at) + interval '876600 hours'), error, votes, comments,
-    attempt, shown, shown_hash, option, escalation_level, epoch_ms(escalated_at), reminders, epoch_ms(reminded_at),
+    attempt, shown, shown_hash, option, escalation_level, epoch_ms(escalated_at), notify, reminders, epoch_ms(reminded_at),
     reassignments, extensions, revision
   from json_to_recordset(${json}) as approval(
     id text, run_id uuid, step_run_id uuid, project_id text, step_ref text, approvers json, required integer,
     exclude json, status text, approved_by text,
     requested_at float8, approved_at float8, expires_at float8, error text, votes json, comments json,
     attempt integer, shown json, shown_hash text, option text, escalation_level integer, escalated_at float8,
-    reminders integer, reminded_at float8, reassignments json, extensions json, revision bigint)
+    notify json, reminders integer, reminded_at float8, reassignments json, extensions json, revision bigint)
   on conflict (id) do update set
     status = excluded.status, approvers = excluded.approvers, attempt = excluded.attempt, shown = excluded.shown,
     shown_hash = excluded.shown_hash, option = excluded.option, approved_by = excluded.approved_by, requested_at = excluded.requested_at,
     approved_at = excluded.approved_at, expires_at = excluded.expires_at, due_at = excluded.due_at,
     error = excluded.error, votes = excluded.votes, comments = excluded.comments, escalation_level = excluded.escalation_level,
-    escalated_at = excluded.escalated_at, reminders = excluded.reminders, reminded_at = excluded.reminded_at,
+    escalated_at = excluded.escalated_at, notify = excluded.notify, reminders = excluded.reminders, reminded_at = excluded.reminded_at,
     reassignments = excluded.reassignments, extensions = excluded.extensions, revision = excluded.revision
   where approvals.revision < excluded.revision`;
 

@@ -8,9 +8,11 @@ import {
 } from "./upserts.ts";
 import { recordOf } from "../postgres/columns.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
+import { insertSpansFrom } from "../ended-spans.ts";
 import type { Db } from "../postgres/pool.ts";
 import { insertDecisionsFrom } from "../decisions/run-decisions.ts";
 import { insertAttemptsFrom } from "../step-attempts.ts";
+import { runSpans } from "../../tracing/run-spans.ts";
 import type { MirrorRows } from "../../../workflows/engine/mirror/rows.ts";
 
 /**
@@ -33,7 +35,12 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     ),
     sorted.flatMap(({ run, decisions = [] }) => decisions.map((decision) => ({ run_id: run.id, ...decision }))),
   ];
-  await db.query({ name: "write_mirror", text: WRITE_MIRROR, values: rows.map(recordOf) });
+  const spans = sorted.flatMap(runSpans);
+  const statement =
+    spans.length === 0
+      ? { name: "write_mirror", text: WRITE_MIRROR, values: rows }
+      : { name: "write_mirror_and_spans", text: WRITE_MIRROR_AND_SPANS, values: [...rows, spans] };
+  await db.query({ ...statement, values: statement.values.map(recordOf) });
 }
 
 // One parameter for each kind of row: Postgres would parse a common one once for each kind.
@@ -45,6 +52,7 @@ const JOB_RUNS = "$5::json";
 const ATTEMPTS = "$6::json";
 const COMMANDS = "$7::json";
 const DECISIONS = "$8::json";
+const SPANS = "$9::json";
 
 // For those who wait for the outcome of a command, or for the end of a canceled run.
 const TELL = tellOfRuns(`
@@ -52,7 +60,7 @@ const TELL = tellOfRuns(`
   union
   select id from json_to_recordset(${RUNS}) as run(id uuid, status text) where status = 'canceled'`);
 
-const WRITE_MIRROR = `
+const writing = (...more: string[]) => `
   with
     mirrored_run as (${upsertRuns(RUNS)}),
     mirrored_steps as (${upsertSteps(STEPS)}),
@@ -61,5 +69,9 @@ const WRITE_MIRROR = `
     mirrored_job_runs as (${upsertJobRuns(JOB_RUNS)}),
     left_attempts as (${insertAttemptsFrom(ATTEMPTS)}),
     mirrored_commands as (${insertCommands(COMMANDS)}),
-    noted_decisions as (${insertDecisionsFrom(DECISIONS)})
+    noted_decisions as (${insertDecisionsFrom(DECISIONS)})${more.map((each) => `,\n    ${each}`).join("")}
   ${TELL}`;
+
+const WRITE_MIRROR = writing();
+/** Of runs that are in a trace. */
+const WRITE_MIRROR_AND_SPANS = writing(`noted_spans as (${insertSpansFrom(SPANS)})`);

@@ -34,6 +34,7 @@ const COLUMNS = [
   "retried_by_run_id",
   "parent_workflow_run_id",
   "parent_step_run_id",
+  "trace",
   // The last one, because it alone can hold the separator.
   "error",
 ] as const;
@@ -71,6 +72,7 @@ export function listedRun(text: string): ListedRun {
     retried_by_run_id,
     parent_workflow_run_id,
     parent_step_run_id,
+    trace,
   ] = texts as unknown as Each<typeof COLUMNS, string>;
   return {
     id,
@@ -92,6 +94,7 @@ export function listedRun(text: string): ListedRun {
     retried_by_run_id: retried_by_run_id || undefined,
     parent_workflow_run_id: parent_workflow_run_id || undefined,
     parent_step_run_id: parent_step_run_id || undefined,
+    trace: trace === "" ? undefined : JSON.parse(trace),
     error: texts.slice(COLUMNS.length - 1).join(SEPARATOR),
   };
 }

@@ -10,6 +10,8 @@ import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
 export interface Subject {
   at: number;
   gate?: ApprovalRow;
+  /** Of an escalation: who is to hear of it. */
+  notify?: string[];
   from?: RunStatus;
   to?: RunStatus;
   error?: string;

@@ -100,14 +100,29 @@ test("a link is only for oneself, and only for whom the gate names", async () =>
   refused(await stack.request("POST", path), 400, "invalid_state", "approval is not pending");
 });
 
-test("by a link, too, nobody approves what they started", async () => {
+test("there is no link for who started the run of a gate that excludes them", async () => {
   const run = await waiting({ approval_approvers: ["ada", "bob"], approval_exclude: ["created_by"] });
-  const answer = await decide(await linkOf(run), { decision: "approve" });
-  expect(answer.status).toBe(400);
-  expect(await answer.text()).toContain("they started the run");
-  expect(await statusOf(run)).toBe("waiting");
+  const path = `/v1/workflow-runs/${run.id}/steps/gate/links`;
+  const message = "approver ada is not allowed for step gate: they started the run";
+  for (const dry of ["?dryRun=true", ""])
+    refused(await stack.request("POST", `${path}${dry}`), 400, "approver_not_allowed", message);
   expect((await decide(await linkOf(run, "bob"), { decision: "approve" })).status).toBe(200);
   await reaches(stack, run, "completed");
+});
+
+test("a link of who approves another gate before it is used decides nothing", async () => {
+  const approvers = { approval_approvers: ["ada", "bob"] };
+  const other = gate("other", approvers);
+  const run = await runOf(stack, [other, gate("gate", { ...approvers, approval_exclude: ["previous_approvers"] })]);
+  await Promise.all([opens(stack, run, "gate"), opens(stack, run, "other")]);
+  const path = await linkOf(run);
+  await ok(stack, "POST", `/v1/workflow-runs/${run.id}/steps/other/approve`);
+  const answer = await decide(path, { decision: "approve" });
+  expect(answer.status).toBe(400);
+  expect(await answer.text()).toContain("they approved another gate of the run");
+  expect(await statusOf(run)).toBe("waiting");
+  const again = await stack.request("POST", `/v1/workflow-runs/${run.id}/steps/gate/links`);
+  refused(again, 400, "approver_not_allowed", /they approved another gate of the run/);
 });
 
 test("a form without a button's decision is refused, and a gate with options has a button for each", async () => {

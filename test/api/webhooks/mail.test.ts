@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Delivery, Webhook } from "../../../src/contract/webhooks/webhooks.ts";
-import { gate, ok, runOf } from "../definitions.ts";
+import { createWorkflow, gate, ok, runOf } from "../definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -52,6 +52,45 @@ test("each approver who is an address gets a mail of their own, once, with a lin
   expect(linkIn(bob.text)).not.toBe(linkIn(flaky.text));
   const page = await (await fetch(`${stack.apiUrl}${linkIn(bob.text)}`)).text();
   expect(page).toContain("<b>bob@example.com</b>");
+});
+
+const tellsOf = (to: string, title: string) => mails.filter((mail) => mail.to === to && mail.text.includes(title));
+
+test("an escalation is told to those whom it asks, or whom it names for that, and to nobody else", async () => {
+  await ok<Webhook>(stack, "POST", "/v1/webhooks", { events: ["approval.escalated"], format: "mail" });
+  const first = { after_secs: 1, approvers: ["boss@example.com"] };
+  const second = {
+    after_secs: 2,
+    approvers: ["group:board", "ceo@example.com"],
+    notify: ["board@example.com", "carl"],
+  };
+  const escalating = { approval_approvers: ["bob@example.com"], approval_escalation: [first, second] };
+  await runOf(stack, [gate("gate", { ...escalating, approval_title: "Escalates" })]);
+  const subject = "Approval escalated: Escalates";
+  const [board] = await until(async () => {
+    const found = tellsOf("board@example.com", subject);
+    return found.length > 0 && found;
+  });
+  expect(board?.text).not.toContain("/approve/");
+  expect(tellsOf("boss@example.com", subject)).toHaveLength(1);
+  expect(tellsOf("boss@example.com", subject)[0]?.text).toContain("/approve/");
+  for (const other of ["bob@example.com", "ceo@example.com"]) expect(tellsOf(other, subject)).toEqual([]);
+});
+
+test("who is excluded from a gate is told of it, and given no link", async () => {
+  await ok<Webhook>(stack, "POST", "/v1/webhooks", { events: ["approval.requested"], format: "mail" });
+  const of = (step_ref: string, more: object) =>
+    gate(step_ref, { approval_approvers: ["ann@example.com", "ben@example.com"], ...more });
+  const by = { token: stack.token({ sub: "ann@example.com" }) };
+  const workflow = await createWorkflow(stack, [
+    of("gate", { approval_title: "Not alone", approval_exclude: ["created_by"] }),
+  ]);
+  await ok(stack, "POST", `/v1/workflows/${workflow.id}/trigger`, {}, by);
+  const [[ann], [ben]] = await until(async () => {
+    const found = ["ann@example.com", "ben@example.com"].map((to) => tellsOf(to, "Not alone"));
+    return found.every(({ length }) => length > 0) && (found as [typeof mails, typeof mails]);
+  });
+  expect([ann?.text.includes("/approve/"), ben?.text.includes("/approve/")]).toEqual([false, true]);
 });
 
 test("a mail to who does not decide has no link", async () => {

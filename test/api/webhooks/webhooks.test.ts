@@ -191,6 +191,7 @@ test("reminders and escalations are told", async () => {
   await hook(path, ["approval.reminder", "approval.escalated"]);
   const run = await runOf(stack, [gate("gate", { approval_escalation: [{ after_secs: 1, approvers: ["bob"] }] })]);
   await until(async () => eventsTold(path, run).includes("approval.escalated"));
+  expect(told(path, run)[0]?.body).toMatchObject({ event: "approval.escalated", notify: ["bob"] });
   // As the mirror writes it, which is a minute later at the earliest.
   await stack.deps.db.query("update approvals set reminders = 1 where run_id = $1", [run.id]);
   await until(async () => eventsTold(path, run).includes("approval.reminder"));

@@ -38,6 +38,21 @@ describe("a gate that escalates", () => {
     expect(run.step("after").status).toBe("running");
   });
 
+  it("says of each step who is to hear of it: whom it names for that, or those whom it asks", () => {
+    const [first = { after_secs: 1, approvers: [] }, second = first] = chain;
+    const run = gated({ approval_escalation: [{ ...first, notify: ["ops", "ada"] }, second] });
+    expect(run.approval("gate")?.notify).toBeUndefined();
+    expect(run.later(2 * DAY).approval("gate")).toMatchObject({
+      notify: [["ops", "ada"]],
+      approvers: ["ada", "bob", "boss"],
+    });
+    expect(run.later(5 * DAY).approval("gate")?.notify).toEqual([
+      ["ops", "ada"],
+      ["group:board", "ada"],
+    ]);
+    expect(run.command("approve", "gate", { actor: "ops" }).code).toBe("approver_not_allowed");
+  });
+
   it("ends at its deadline all the same", () => {
     const timing = { approval_timeout_secs: 5 * DAY, approval_escalation: chain.slice(0, 1) };
     expect(gated(timing).later(5 * DAY).statuses).toMatchObject({ gate: "failed" });
@@ -178,6 +193,12 @@ describe("a definition", () => {
       "approval_escalation[0].approvers",
       "name the group",
     ],
+    [
+      { approval_escalation: [{ ...boss(1), notify: ["ops", "group:"] }] },
+      "approval_escalation[0].notify",
+      "name the group",
+    ],
+    [{ approval_escalation: [{ ...boss(1), notify: ["{{boss}}"] }] }, "approval_escalation[0].notify", "no references"],
     [{ approval_timeout_secs: 60, approval_on_timeout: "escalate" }, "approval_on_timeout", "after_secs is 60 or more"],
     [
       { approval_timeout_secs: 60, approval_on_timeout: "escalate", approval_escalation: [boss(59)] },

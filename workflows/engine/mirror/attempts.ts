@@ -5,7 +5,7 @@ import type { StepState } from "../state.ts";
 import { isStepOver } from "../transitions.ts";
 
 /** Whether the present generation of a step counts as an attempt: it has started, or was decided without starting. */
-export const isAttempt = ({ started_at, cause }: StepState): boolean =>
+export const isAttempt = ({ started_at, cause }: Pick<StepState, "started_at" | "cause">): boolean =>
   started_at !== undefined || cause === "operator" || cause === "condition";
 
 /** The latest attempt of a step, as it stands. */
@@ -20,6 +20,7 @@ export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
     job_run_id: step.job_run_id,
     output: step.output,
     error: step.error,
+    ...(plan.run.trace && step.status === "failed" && { failure_class: step.last_failure?.class }),
     approval: step.approval,
     started_at: step.attempt_started_at ?? step.started_at,
     finished_at: step.finished_at,
@@ -32,7 +33,12 @@ export function leaveAttempt(run: Run, i: number, at: number): void {
   const { deadline, between_attempts, last_failure } = run.state.steps[i] as StepState;
   const end: Partial<AttemptRow> =
     (between_attempts || deadline !== undefined) && last_failure
-      ? { status: "failed", error: last_failure.error, finished_at: last_failure.at ?? deadline }
+      ? {
+          status: "failed",
+          error: last_failure.error,
+          ...(run.plan.run.trace && { failure_class: last_failure.class }),
+          finished_at: last_failure.at ?? deadline,
+        }
       : isStepOver(row.status)
         ? {}
         : { status: "canceled", finished_at: at };

@@ -39,6 +39,8 @@ export interface StepRow {
   child_run_id?: string;
   output?: JsonDoc;
   error?: string;
+  /** Of a run in a trace: the class of the failure of its last attempt. */
+  failure_class?: string;
   started_at?: number;
   attempt_started_at?: number;
   finished_at?: number;
@@ -56,6 +58,8 @@ export interface AttemptRow {
   job_run_id?: string;
   output?: JsonDoc;
   error?: string;
+  /** Of a run in a trace. */
+  failure_class?: string;
   approval?: ApprovalState;
   started_at?: number;
   finished_at?: number;
@@ -69,6 +73,8 @@ export interface ApprovalRow extends Gate, Omit<ApprovalState, "approvers" | "ha
   step_ref?: string;
   /** Of the step. Absent of one that was decided before it was kept. */
   attempt?: number;
+  /** Of each step that was taken of its escalation: who is to hear of that. */
+  notify?: string[][];
   revision: number;
 }
 

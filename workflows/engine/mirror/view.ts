@@ -46,6 +46,7 @@ export function stepRow(run: Run, i: number): StepRow {
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
+    ...(plan.run.trace && step.status === "failed" && { failure_class: step.last_failure?.class }),
     started_at: showsStart ? step.started_at : undefined,
     attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,

@@ -58,7 +58,7 @@ function faultsOf(plan: Plan, state: RunState, steps: PlanStep[], { changes }: R
   return plan.steps.flatMap((was, i) => {
     const step = state.steps[i] as StepState;
     const is = byRef.get(was.step_ref);
-    const fault = keptFault(was, is);
+    const fault = keptFault(was, is, step, plan.run.rules);
     const isKept = hasBegun(step) && changes.get(i)?.action !== "reset";
     const isOpenOtherwise = hasBegun(step) && !isStepOver(step.status) && was.step_type !== is?.step_type;
     const counts = fault !== undefined && (isKept || isOpenOtherwise || !is);

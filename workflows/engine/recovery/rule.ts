@@ -7,7 +7,9 @@ import { gatesPassed } from "../gates/passed.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
+import { STEP_KINDS } from "../steps/index.ts";
 import type { StepEnd } from "../steps/kind.ts";
+import { ofStep } from "../steps/of-step.ts";
 import { hasBegun, isRunOver, isStepOver } from "../transitions.ts";
 import type { Change, RecoveryRequest } from "./request.ts";
 import { quoted } from "../../expressions/printed.ts";
@@ -44,6 +46,8 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
     const refs = passed.map((gate) => gate.step_ref);
     involved = involvementBy(plan, state, request, refs);
   }
+  const unfit = request.verb === "force-complete" ? forcedOtherwise(plan, state, request) : undefined;
+  if (unfit) return unfit;
   return { ...recovery, involved, ...((payload || step_payloads) && { payloads: { payload, step_payloads } }) };
 }
 
@@ -53,6 +57,12 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
  */
 export const asksWho = ({ run }: Plan, { may_override }: RecoveryRequest): boolean =>
   (run.rules ?? 0) >= 1 || may_override !== undefined;
+
+function forcedOtherwise(plan: Plan, state: RunState, request: RecoveryRequest): Refusal | undefined {
+  const of =
+    (plan.run.rules ?? 0) >= 3 ? ofStep({ plan, state }, plan.index.get(request.step_ref ?? "") ?? -1) : undefined;
+  return of && STEP_KINDS[of.definition.step_type].forcedOtherwise?.(of, request);
+}
 
 /** A payload for a step that does not run again would have no effect, so it is refused. */
 function payloadProblem(plan: Plan, state: RunState, { changes }: Recovery, ref: string): string | undefined {

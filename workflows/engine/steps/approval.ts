@@ -6,13 +6,14 @@ import type { ApprovalState, StepState } from "../state.ts";
 import { ownKey } from "./event-keys.ts";
 import type { Involved } from "../gates/gate.ts";
 import { atLeastZero, fault } from "./fault.ts";
-import { onMoment } from "./gate/times.ts";
+import { notifiedBy, onMoment } from "./gate/times.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, triggerRow } from "./trigger.ts";
 import { approvalFaults } from "./approval-faults.ts";
 import { isAnother, misfit, notOpen, outputOf } from "./decisions.ts";
 import { isRendered, openGate } from "./gate-opening.ts";
 import { extend } from "./gate/extend.ts";
+import { forcedOtherwise } from "./gate/forced.ts";
 import { reassign } from "./gate/reassign.ts";
 import {
   gateOfStep,
@@ -104,6 +105,7 @@ export const approval = {
     },
   },
   eventVerb: "approve",
+  forcedOtherwise,
   gates: (definition, opened) => [gateOfStep(definition, opened)],
 
   *lacks(input) {
@@ -191,6 +193,7 @@ function approvalRow({ plan, i, definition, step: { approval, attempt, revision 
     attempt,
     ...approval,
     ...gateOfStep(definition, approval),
+    notify: notifiedBy(definition, approval),
     revision,
   };
 }
@@ -205,6 +208,7 @@ export const approvalState = ({
   required,
   exclude,
   attempt,
+  notify,
   revision,
   ...state
 }: ApprovalRow): ApprovalState => state;

@@ -1,5 +1,6 @@
 import type { JsonDoc } from "../../../src/contract/json.ts";
 import { type CommandPayload, type Refusal, refused } from "../command.ts";
+import { hashOfForm } from "../gates/form-hash.ts";
 import { attemptIn, changedSince, formHash, shownHash } from "../gates/shown.ts";
 import type { StepState } from "../state.ts";
 import { rfc3339 } from "../time.ts";
@@ -62,7 +63,7 @@ export function misfit(verb: "approve" | "choose", of: StepOf, said: CommandPayl
 }
 
 /** Values that nobody has held against the form: what compiles schemas can't run here. */
-function unchecked({ definition, step: { approval } }: StepOf, said: CommandPayload): Refusal | undefined {
+export function unchecked({ definition, step: { approval } }: StepOf, said: CommandPayload): Refusal | undefined {
   if (!definition.approval_form) return undefined;
   const { step_ref } = definition;
   if (said.form_hash === undefined)
@@ -70,7 +71,8 @@ function unchecked({ definition, step: { approval } }: StepOf, said: CommandPayl
       "invalid_state",
       `step ${step_ref} has a form: its values are checked where it is decided by the API`,
     );
-  if (said.form_hash === formHash(approval?.shown_hash)) return undefined;
+  const present = approval ? formHash(approval.shown_hash) : hashOfForm(definition.approval_form.text);
+  if (said.form_hash === present) return undefined;
   return refused("conflict", `step ${step_ref} shows another form`, ["form: has changed"]);
 }
 

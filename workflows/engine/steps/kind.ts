@@ -43,6 +43,8 @@ export interface StepKind {
   commands: Partial<Record<StepVerb, StepCommand>>;
   /** The verb that an event sent to the step's key is. Left out: it takes no events. */
   eventVerb?: StepVerb;
+  /** Why it is not completed by force with the output that is given. Left out: any will do. */
+  forcedOtherwise?(of: StepOf, command: CommandPayload): Refusal | undefined;
   /** Each approval that the step is, or holds. Whoever passes the step over passes those approvals. */
   gates(definition: PlanStep, opened?: Opened): Gate[];
 

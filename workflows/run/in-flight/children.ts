@@ -7,6 +7,7 @@ import { stepRunId } from "../../engine/ids.ts";
 import { takeUnmirrored } from "../../engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../../engine/plan.ts";
 import { initialRun, type Run } from "../../engine/run.ts";
+import { stepSpanId } from "../../engine/ids.ts";
 import type { StepState } from "../../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../../messages.ts";
 import { effects, stepEffects } from "../../proxies.ts";
@@ -86,14 +87,15 @@ export class Children {
     scope: CancellationScope,
   ): Promise<string | typeof UNWANTED | undefined> {
     const { run } = this.#run.plan;
-    const { child, generation } = this.#run.state.steps[step] as StepState;
+    const { child, generation, attempt } = this.#run.state.steps[step] as StepState;
     if (child) return this.#reopen(step, definition, child_run_id, child === "adopted", generation);
+    const parent_step_run_id = stepRunId(run.id, step);
     const prepared = await stepEffects(definition.step_ref).prepareChild({
       child_run_id,
       sub_workflow_id: definition.sub_workflow_id ?? "",
       version_id: definition.sub_workflow_version_id,
       version_policy: definition.version_policy,
-      parent_step_run_id: stepRunId(run.id, step),
+      parent_step_run_id,
       depth: run.depth + 1,
       max_nesting_depth: definition.max_nesting_depth || DEFAULT_NESTING_DEPTH,
       expires_no_later_than: this.#run.state.expires_at,
@@ -101,6 +103,7 @@ export class Children {
       created_by: run.created_by,
       retried_by: run.retried_by,
       started: (this.#run.state.involved ?? run.involved)?.started,
+      ...(run.trace && { trace: { ...run.trace, span_id: stepSpanId(parent_step_run_id, attempt), links: undefined } }),
       sources: sourcesOf(this.#run, step),
     });
     if ("refused" in prepared) return prepared.refused;

@@ -87,6 +87,12 @@ function escalate(definition: PlanStep, gate: ApprovalState, now: number, isOver
   if (approvers.length > 0) gate.approvers = [...new Set([...approvers, ...added])];
 }
 
+/** Of each step that was taken of its escalation, who is to hear of that. */
+export function notifiedBy({ approval_escalation: all = [] }: PlanStep, gate: ApprovalState): string[][] | undefined {
+  const { escalation_level: level = 0 } = gate;
+  return level === 0 ? undefined : all.slice(0, level).map(({ approvers, notify }) => notify ?? approvers);
+}
+
 /** What is wrong with the times of a gate. Whatever could have no effect is. */
 export function* timeFaults(input: StepInput): Generator<Fault> {
   const { approval_timeout_secs: end = 0, approval_on_timeout: then, approval_remind_every_secs: every } = input;
@@ -106,7 +112,7 @@ export function* timeFaults(input: StepInput): Generator<Fault> {
 
 function* escalationFaults(input: StepInput, endsAt: number): Generator<Fault> {
   const { approval_timeout_secs: end = 0, approval_on_timeout: then, approval_escalation: all = [] } = input;
-  for (const [n, { after_secs, approvers }] of all.entries()) {
+  for (const [n, { after_secs, approvers, notify = [] }] of all.entries()) {
     const at = `approval_escalation[${n}]`;
     const before = all[n - 1]?.after_secs ?? 0;
     if (after_secs <= before)
@@ -117,6 +123,7 @@ function* escalationFaults(input: StepInput, endsAt: number): Generator<Fault> {
       yield { field: `${at}.after_secs`, message };
     }
     yield* nameFaults(approvers, `${at}.approvers`);
+    yield* nameFaults(notify, `${at}.notify`);
   }
   if (then === "escalate" && !all.some(({ after_secs }) => after_secs >= end))
     yield fault(

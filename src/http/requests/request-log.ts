@@ -1,12 +1,12 @@
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
-import type { Problem } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
-import { requests } from "../topics.ts";
-import { knownCaller } from "./auth.ts";
+import type { Problem } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { requests } from "../../topics.ts";
+import { knownCaller } from "../auth.ts";
 
 /** Probes ask every few seconds. */
-const PROBES = /^\/health/;
+export const PROBES = /^\/health/;
 /** How many projects of a caller are named. */
 const MOST_PROJECTS = 5;
 
@@ -19,9 +19,9 @@ export const logRequests =
   (request, response, next) => {
     const began = performance.now();
     response.once("close", () => {
-      const { requestId: request_id, problem, error } = response.locals;
+      const { requestId: request_id, scope, problem, error } = response.locals;
       const route: string | undefined = request.route?.path;
-      const { workflowRunID: run } = request.params;
+      const { workflowRunID: run = scope.run, stepRef: step = scope.step } = request.params;
       const took = performance.now() - began;
       requests.publish({ method: request.method, route, status: response.statusCode, ms: took });
       log[levelOf(response.statusCode, route, problem)](
@@ -33,6 +33,7 @@ export const logRequests =
           request_id,
           ...whoseOf(knownCaller(request)),
           run,
+          step,
           ...refusedOf(problem),
           ...(response.statusCode >= 500 && error !== undefined && { err: error }),
         },

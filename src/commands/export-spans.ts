@@ -1,0 +1,69 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
+import type { Deps } from "../deps.ts";
+import { forgetSpans, giveBackSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
+import { spans } from "../topics.ts";
+import type { Tracing } from "../tracing/tracing.ts";
+
+const EVERY_MS = 1_000;
+/** After the collector has not answered. */
+const AGAIN_MS = 5_000;
+const FORGET_EVERY_MS = 60_000;
+const MOST_AT_ONCE = 512;
+
+/**
+ * Exports the spans of runs, until `stop`. Every worker does, whoever wrote them: it may have died since. While one has some in hand,
+ * others take the next ones.
+ */
+export function exportingSpans(deps: Deps, tracing: Tracing) {
+  const stopped = new AbortController();
+  let forgetAt = Date.now() + FORGET_EVERY_MS;
+  let isAway = false;
+  const exportNext = async () => {
+    try {
+      if (Date.now() > forgetAt) {
+        forgetAt = Date.now() + FORGET_EVERY_MS;
+        await dropSpans(deps);
+      }
+      const count = await exportSome(deps, tracing);
+      isAway = false;
+      return count === MOST_AT_ONCE ? 0 : EVERY_MS;
+    } catch (err) {
+      if (!isAway) deps.log.warn({ err }, "spans wait to be exported");
+      isAway = true;
+      return AGAIN_MS;
+    }
+  };
+  const ended = (async () => {
+    while (!stopped.signal.aborted) {
+      const pause = await exportNext();
+      if (pause > 0) await pauseFor(pause, undefined, { signal: stopped.signal }).catch(() => {});
+    }
+  })();
+  return {
+    stop(): Promise<void> {
+      stopped.abort();
+      return ended;
+    },
+  };
+}
+
+/** Keeps within their bounds what no collector has taken. */
+export async function dropSpans({ db, log }: Deps): Promise<void> {
+  const count = await forgetSpans(db);
+  if (count === 0) return;
+  spans.publish({ outcome: "dropped", count });
+  log.warn({ count }, "spans are lost: no collector has taken them in time");
+}
+
+async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
+  const found = await takeSpans(db, MOST_AT_ONCE);
+  if (found.length === 0) return 0;
+  try {
+    await tracing.export(found);
+  } catch (error) {
+    await giveBackSpans(db, found);
+    throw error;
+  }
+  await noteExported(db, found);
+  return found.length;
+}

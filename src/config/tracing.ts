@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { certificateFile, count, flag, keyFile, url } from "./values.ts";
+
+/** Where spans are sent, what they are of, and which. */
+export interface TracingConfig {
+  url: string;
+  headers: Record<string, string>;
+  protocol: "http/protobuf" | "http/json";
+  resource: Record<string, string>;
+  /** Of traces that begin here, the share that is sampled; `follows`: those that come are sampled as they come. */
+  sampler: { ratio: number; follows: boolean };
+}
+
+/** key=value, several with commas between them, each percent-encoded where it has to be. */
+const pairs = z.string().transform((text, context) => {
+  const all: Record<string, string> = {};
+  for (const part of text.split(",").flatMap((each) => each.trim() || [])) {
+    const [, key, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/.exec(part) ?? [];
+    const decoded = decodedOf(value);
+    if (key === undefined || decoded === undefined) {
+      context.addIssue({ code: "custom", message: "must be like key=value, with commas between several" });
+      return z.NEVER;
+    }
+    all[key] = decoded;
+  }
+  return all;
+});
+
+function decodedOf(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
+}
+
+const protocol = z.enum(["http/protobuf", "http/json"]);
+
+/** By the names and with the meanings of OpenTelemetry. The exporter reads those from the environment that are not in TracingConfig. */
+export const tracingVariables = {
+  OTEL_SDK_DISABLED: flag(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url("http:", "https:").optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url("http:", "https:").optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default("http/protobuf"),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+  // Less than a worker has spans in hand: src/store/ended-spans.ts
+  OTEL_EXPORTER_OTLP_TIMEOUT: count(1, 20_000).optional(),
+  OTEL_EXPORTER_OTLP_COMPRESSION: z.enum(["gzip", "none"]).optional(),
+  OTEL_EXPORTER_OTLP_CERTIFICATE: certificateFile.optional(),
+  OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: certificateFile.optional(),
+  OTEL_EXPORTER_OTLP_CLIENT_KEY: keyFile.optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_RESOURCE_ATTRIBUTES: pairs.default({}),
+  OTEL_TRACES_SAMPLER: z
+    .enum([
+      "parentbased_always_on",
+      "parentbased_always_off",
+      "parentbased_traceidratio",
+      "always_on",
+      "always_off",
+      "traceidratio",
+    ])
+    .default("parentbased_always_on"),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+};
+
+/** Undefined: off. */
+export function tracingOf(found: z.infer<z.ZodObject<typeof tracingVariables>>): TracingConfig | undefined {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_TRACES_SAMPLER: sampler } = found;
+  const url = found.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/+$/, "")}/v1/traces`);
+  if (url === undefined || found.OTEL_SDK_DISABLED) return undefined;
+  const ratio = sampler.endsWith("traceidratio") ? found.OTEL_TRACES_SAMPLER_ARG : sampler.endsWith("_on") ? 1 : 0;
+  const named = found.OTEL_SERVICE_NAME && { "service.name": found.OTEL_SERVICE_NAME };
+  return {
+    url,
+    headers: { ...found.OTEL_EXPORTER_OTLP_HEADERS, ...found.OTEL_EXPORTER_OTLP_TRACES_HEADERS },
+    protocol: found.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? found.OTEL_EXPORTER_OTLP_PROTOCOL,
+    resource: { "service.name": "workflow-runs", ...found.OTEL_RESOURCE_ATTRIBUTES, ...named },
+    sampler: { ratio, follows: sampler.startsWith("parentbased_") },
+  };
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import type { RequestScope, RequestTrace } from "../request-scope.ts";
+import type { IsSampled } from "./new-run.ts";
+import { attributesOf, type EndedSpan, userOf } from "./span.ts";
+import { spans as told } from "../topics.ts";
+import { runSpanId } from "../../workflows/engine/ids.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
+
+const EVERY_MS = 1_000;
+const MOST_AT_ONCE = 512;
+/** A collector that is away costs no more memory than these. */
+const MOST_WAITING = 2_048;
+
+/** A request that was answered. */
+export interface AnsweredRequest {
+  scope: RequestScope;
+  trace: RequestTrace;
+  method: string;
+  route: string | undefined;
+  status: number;
+  began: number;
+  ended: number;
+  actor: string | undefined;
+  project: string | undefined;
+}
+
+type FindTraces = (runIds: string[]) => Promise<Map<string, RunTrace>>;
+
+/** The spans of requests, until they are exported: in memory, since a request leaves nothing else behind. */
+export class RequestSpans {
+  readonly #isSampled: IsSampled;
+  readonly #export: (spans: EndedSpan[]) => Promise<void>;
+  readonly #findTraces: FindTraces;
+  #waiting: AnsweredRequest[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #exporting: Promise<void> | undefined;
+
+  constructor(isSampled: IsSampled, send: (spans: EndedSpan[]) => Promise<void>, findTraces: FindTraces) {
+    this.#isSampled = isSampled;
+    this.#export = send;
+    this.#findTraces = findTraces;
+  }
+
+  add(request: AnsweredRequest): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      told.publish({ outcome: "dropped", count: 1 });
+      return;
+    }
+    this.#waiting.push(request);
+    this.#timer ??= setInterval(() => void this.flush(), EVERY_MS).unref();
+  }
+
+  /** Never rejects. */
+  async flush(): Promise<void> {
+    this.#exporting ??= this.#exportAll().finally(() => {
+      this.#exporting = undefined;
+    });
+    await this.#exporting;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+
+  async #exportAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, MOST_AT_ONCE);
+      try {
+        // Before the database answers nobody knows in which trace the run is. A span in the wrong one would be worse than a late one.
+        const traces = await this.#findTraces([...new Set(batch.flatMap(({ scope }) => scope.run ?? []))]);
+        const spans = batch.flatMap((request) => this.#spanOf(request, traces.get(request.scope.run ?? "")) ?? []);
+        if (spans.length > 0) await this.#export(spans);
+      } catch {
+        return;
+      }
+      this.#waiting.splice(0, batch.length);
+    }
+  }
+
+  /**
+   * In the trace that came with it, else in that of the run that it has made. A command without a trace of its own is told within
+   * the run that it was for.
+   */
+  #spanOf(request: AnsweredRequest, ofRun: RunTrace | undefined): EndedSpan | undefined {
+    const { scope, trace, method, route, status, actor, project } = request;
+    const { parent, state, span_id } = trace;
+    const run = ofRun && scope.run !== undefined ? { ...ofRun, span_id: runSpanId(scope.run) } : undefined;
+    const isCommand = method !== "GET" && method !== "HEAD";
+    const within = parent ?? (trace.trace_id === undefined && isCommand ? run : undefined);
+    const trace_id = within?.trace_id ?? trace.trace_id ?? randomBytes(16).toString("hex");
+    const isSampled = within ? this.#isSampled(trace_id, within.sampled) : this.#isSampled(trace_id);
+    if (!isSampled) return undefined;
+    const isElsewhere = run && isCommand && run.trace_id !== trace_id;
+    return {
+      ...{ trace_id, span_id, parent_span_id: within?.span_id, state },
+      kind: "server",
+      name: route === undefined ? method : `${method} ${route}`,
+      started_at: request.began,
+      ended_at: request.ended,
+      error: status >= 500 ? String(status) : undefined,
+      attributes: attributesOf({
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+        "workflow.request.id": scope.request_id,
+        "workflow.run.id": scope.run,
+        "workflow.step.ref": scope.step,
+        "workflow.project": project,
+        ...userOf(actor),
+      }),
+      ...(isElsewhere && { links: [{ trace_id: run.trace_id, span_id: run.span_id }] }),
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import type { SpanPlace } from "../../workflows/engine/plan.ts";
+
+type Attributes = Record<string, string | number | boolean>;
+
+/** A span that is over, as plain JSON. Times are epoch milliseconds. */
+export interface EndedSpan extends SpanPlace {
+  parent_span_id?: string;
+  state?: string;
+  name: string;
+  kind: "internal" | "server" | "client";
+  started_at: number;
+  ended_at: number;
+  /** It failed: OpenTelemetry's error.type. */
+  error?: string;
+  attributes: Attributes;
+  events?: { name: string; at: number; attributes: Attributes }[];
+  links?: SpanPlace[];
+}
+
+const HASH_LENGTH = 16;
+
+/** Who did something, by OpenTelemetry's names. One who is named by a mail address is told by a hash of it. */
+export function userOf(actor: string | undefined): Attributes {
+  if (!actor) return {};
+  if (!actor.includes("@")) return { "user.id": actor };
+  return { "user.hash": createHash("sha256").update(actor).digest("hex").slice(0, HASH_LENGTH) };
+}
+
+/** Without those that have no value. */
+export const attributesOf = (given: Record<string, string | number | boolean | undefined>): Attributes =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;
