@@ -4,8 +4,12 @@ import { defineConfig } from "vitest/config";
 const SERVERLESS = ["engine", "expressions", "rules", "endpoint", "docs", "unit", "mirror", "house", "simulation"];
 /** The packed workflows and no server. */
 const BUNDLED = ["test/replay/{replay,lost-process}.test.ts", "test/{calls,sdk}/**/*.test.ts"];
-/** Random cases by the hundred, each played or measured: half a minute of them. */
-const PROPERTIES = ["test/model/**/*.test.ts", "test/hostile/bodies.property.test.ts"];
+/** Random cases by the hundred or the thousand, each played or measured: most of a minute of them. */
+const PROPERTIES = [
+  "test/model/**/*.test.ts",
+  "test/hostile/bodies.property.test.ts",
+  "test/simulation/simulation.property.test.ts",
+];
 const testsIn = (folders: string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
@@ -19,7 +23,8 @@ export default defineConfig({
     reporters: ["default", "json"],
     outputFile: { json: "test-report.json" },
     projects: [
-      { extends: true, test: { name: "unit", include: testsIn(SERVERLESS) } },
+      // Its files leave nothing behind that another could see: they share what they import.
+      { extends: true, test: { name: "unit", include: testsIn(SERVERLESS), exclude: PROPERTIES, isolate: false } },
       { extends: true, test: { name: "properties", include: PROPERTIES } },
       { extends: true, test: { name: "bundle", include: BUNDLED, globalSetup: "test/stack/bundle.ts" } },
       {

@@ -34,6 +34,11 @@ const options = readOptions({ rounds: 5, seconds: 8 });
 printMachine(options);
 
 await withServers(options.temporal, async (servers) => {
+  for (let n = 1; n <= options.busy; n++) {
+    await servers.startScript(`busy-${n}`, "servers/busy.ts", {});
+    // Not to be counted as what a run takes.
+    delete servers.pids[`busy-${n}`];
+  }
   const product = await startProduct(servers);
   await startHandWritten(servers);
   const connection = await Connection.connect({ address: servers.temporalAddress });

@@ -35,8 +35,12 @@ export async function makeNamespace(address: string, namespace: string, isRunnin
 
     const probe = { namespace, workflowId: "probe", workflowType: { name: "probe" }, taskQueue: { name: "probe" } };
     const metadata = { encoding: Buffer.from("json/plain") };
-    const value = { metadata, data: Buffer.from('"probe"') };
-    const indexedFields = Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, value]));
+    const indexedFields = Object.fromEntries(
+      SEARCH_ATTRIBUTES.map(({ name, type }) => {
+        const value = type === "KEYWORD_LIST" ? ["probe"] : "probe";
+        return [name, { metadata, data: Buffer.from(JSON.stringify(value)) }];
+      }),
+    );
     await untilItWorks(() =>
       workflowService.startWorkflowExecution({ ...probe, requestId: uuid(), searchAttributes: { indexedFields } }),
     );

@@ -2,7 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { DefaultLogger, Runtime } from "@temporalio/worker";
 import type { History } from "./divergence.ts";
-import { replayHistory } from "./replay-history.ts";
+import { replayHistories } from "./replay-history.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
 import { temporalOf } from "../runtime/servers.ts";
@@ -51,11 +51,12 @@ async function replay(runId: string): Promise<number> {
   await connection.close();
 
   const bundle = await bundleWorkflows();
+  const divergences = await replayHistories(bundle, histories);
   let diverged = 0;
   for (const [i, history] of histories.entries()) {
     const events = history.events ?? [];
     const execution = histories.length > 1 ? `execution ${i + 1} of ${histories.length}: ` : "";
-    const divergence = await replayHistory(bundle, history);
+    const divergence = divergences[i];
     if (!divergence) console.log(`${execution}${events.length} events, replays cleanly`);
     else {
       diverged++;

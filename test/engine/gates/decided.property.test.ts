@@ -1,5 +1,6 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { given, type Story } from "../given.ts";
 import { approval, job, type Step } from "../plans.ts";
 import { carriedState, restoredRun } from "../../../workflows/engine/run.ts";
@@ -107,36 +108,34 @@ test("whatever happens in whatever order, a gate is decided once, by as many as 
         const { approvals_required: k = 1, approval_exclude: exclude = [] } = definition ?? {};
         const yes = (is?.votes ?? []).filter(({ decision }) => decision === "approve");
         // One voice a person, and never more than it takes.
-        expect(new Set(is?.votes?.map(({ actor }) => actor)).size).toBe(is?.votes?.length ?? 0);
-        expect(yes.length).toBeLessThanOrEqual(k);
-        if (is?.status === "approved") expect(yes.length).toBe(k);
-        if (is?.status === "pending") expect(yes.length).toBeLessThan(k);
-        for (const { actor, as = actor } of yes)
-          expect([actor, as].some((name) => is?.approvers?.includes(name))).toBe(true);
-        if (exclude.includes("created_by")) expect(is?.votes?.map(({ actor }) => actor) ?? []).not.toContain("starter");
+        assert.equal(new Set(is?.votes?.map(({ actor }) => actor)).size, is?.votes?.length ?? 0);
+        assert(yes.length <= k);
+        if (is?.status === "approved") assert.equal(yes.length, k);
+        if (is?.status === "pending") assert(yes.length < k);
+        for (const { actor, as = actor } of yes) assert([actor, as].some((name) => is?.approvers?.includes(name)));
+        if (exclude.includes("created_by")) assert(!is?.votes?.some(({ actor }) => actor === "starter"));
         // Decided once, for as long as it is this attempt.
         const isSame = was?.approvers !== undefined && was.life === run.state(ref).generation;
         if (isSame && was.status !== "pending")
-          expect(plain({ ...is, life: was.life, revision: 0 })).toEqual({ ...was, revision: 0 });
+          assert.deepEqual(plain({ ...is, life: was.life, revision: 0 }), { ...was, revision: 0 });
         const isDecided = isSame && was.status === "pending" && is?.status !== "pending";
         const isVote = isDecided && voted === ref && ["approve", "reject"].includes(move.do);
         if (!isVote) {
           // Neither time, nor who comes and goes, makes a vote; time ends it only when it is over.
-          if (isDecided) expect(["approved", "rejected"]).not.toContain(is?.status);
-          if (isDecided && is?.status === "timed_out")
-            expect(run.now).toBeGreaterThanOrEqual(was.expires_at ?? Number.POSITIVE_INFINITY);
+          if (isDecided) assert(!["approved", "rejected"].includes(is?.status ?? ""));
+          if (isDecided && is?.status === "timed_out") assert(run.now >= (was.expires_at ?? Number.POSITIVE_INFINITY));
           continue;
         }
-        expect(was.votes?.map(({ actor }) => actor) ?? []).not.toContain(move.who);
-        expect(nameIn(was.approvers ?? [], move)).toBe(true);
+        assert(!was.votes?.some(({ actor }) => actor === move.who));
+        assert(nameIn(was.approvers ?? [], move));
         const others = before.get(ref === "gate" ? "other" : "gate");
         const approvedAnother = others?.votes?.some((v) => v.actor === move.who && v.decision === "approve");
-        if (exclude.includes("previous_approvers")) expect(approvedAnother ?? false).toBe(false);
+        if (exclude.includes("previous_approvers")) assert(!approvedAnother);
       }
       const { started_at, generation } = run.state("after");
       const { status, cause } = run.state("gate");
       if (started_at !== undefined && (began === undefined || generation !== afters))
-        expect(status === "completed" || (status === "skipped" && cause === "operator")).toBe(true);
+        assert(status === "completed" || (status === "skipped" && cause === "operator"));
     }
   });
   fc.assert(anyGates, { numRuns: 1500 });
@@ -192,8 +191,8 @@ test("fewer than a gate needs can't open it together with all their friends, tho
           until,
         });
         run.later(secs);
-        expect(run.state("after").started_at).toBeUndefined();
-        expect(run.approval("gate")?.status).toBe("pending");
+        assert.equal(run.state("after").started_at, undefined);
+        assert.equal(run.approval("gate")?.status, "pending");
       }
     }),
     { numRuns: 1500 },
