@@ -59,7 +59,7 @@ async function deployed(servers: Servers, name: string, on: Record<string, strin
   await makeNamespace(servers.temporalAddress, name);
   const at = new URL(servers.databaseUrl);
   at.pathname = `/${name}`;
-  const own = { DATABASE_URL: at.href, TEMPORAL_NAMESPACE: name, LOG_LEVEL: "warn" };
+  const own = { DATABASE_URL: at.href, TEMPORAL_NAMESPACE: name };
   const pids: Record<string, number> = {};
   const product = await startApart({ ...servers, pids, variables: { ...servers.variables, ...own, ...on } });
   await product.startWorker();
