@@ -29,6 +29,7 @@ await runProcess(async (running) => {
   const logFile = join(dev.dataDir, "app.log");
   const log = createLog(config, undefined, pino.destination({ dest: logFile, sync: false, mode: 0o600 }));
   running.log = log;
+  running.say = say;
   const jobs = await startJobServer(dev.exampleJobsPort);
   onStop(jobs.close);
   const { startAllInOne } = await loading;

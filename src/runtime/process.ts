@@ -16,6 +16,8 @@ export interface Running {
   /** Aborted once the process is told to stop. */
   stopping: AbortSignal;
   log?: Logger;
+  /** To who has started it by hand, and sees no log. */
+  say?(line: string): void;
 }
 
 /**
@@ -42,7 +44,10 @@ export async function runProcess(start: (running: Running) => Promise<void>): Pr
     try {
       for (let next = stops.pop(); next; next = stops.pop()) {
         const waitsFor = next.waitsFor?.();
-        if (waitsFor) running.log?.info({ signal }, `stopping: waiting for ${waitsFor}`);
+        if (waitsFor) {
+          running.log?.info({ signal }, `stopping: waiting for ${waitsFor}`);
+          running.say?.(`Waiting for ${waitsFor} ...`);
+        }
         await next.stop();
       }
     } catch (error) {

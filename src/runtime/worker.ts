@@ -101,7 +101,7 @@ export async function startWorker(
     ended,
     /** Calls that wait for their endpoint, and writes that wait for their turn. */
     load: () => ({ calls: calls.open, mirrorWrites: writer.waiting }),
-    waitsFor: () => `the tasks of the worker, and ${calls.open} calls of jobs`,
+    waitsFor: () => `the tasks of the worker and the calls of jobs (${calls.open}), at most ${deps.config.drainSecs} s`,
     /** One after the other: what the last workflow tasks hand over to this process finds the second one still there. */
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;

@@ -1,11 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:http";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../src/dev/ports.ts";
+import { until } from "../stack/until.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "workflow-runs-start-"));
 // As an earlier version made it.
@@ -40,7 +42,7 @@ async function start(words: string) {
   });
   await Promise.race([said, once(child, "exit")]);
   expect(output).toContain(words);
-  return { child, output };
+  return { child, output, said: () => output };
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals) {
@@ -75,6 +77,33 @@ function linkWith(words: string, output: string): string {
   return output.split(/\s/).find((each) => each.startsWith("http:") && each.includes(words)) ?? "";
 }
 
+/** An endpoint that answers when it is told to. */
+async function slowEndpoint() {
+  let hear = (_: ServerResponse) => {};
+  const called = new Promise<ServerResponse>((resolve) => {
+    hear = resolve;
+  });
+  const server = createServer((_, response) => hear(response)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    called,
+    answer: () => void called.then((response) => response.end("{}", () => server.close())),
+  };
+}
+
+async function callIt(endpoint_url: string, output: string) {
+  const token = readFileSync(join(dataDir, "token"), "utf8");
+  const post = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const to = `${new URL(linkWith("/docs", output)).origin}/v1${path}`;
+    const answer = await fetch(to, { method: "POST", headers, body: JSON.stringify(body) });
+    return (await answer.json()) as { id: string };
+  };
+  const { id } = await post("/jobs", { name: "Slow", slug: "slow", endpoint_url });
+  await post(`/jobs/${id}/trigger`, {});
+}
+
 test("a killed start is continued by the next, and Ctrl-C leaves nothing running", async () => {
   const first = await start("Approve it:");
   expect(othersMayRead(dataDir)).toEqual([]);
@@ -95,7 +124,16 @@ test("a killed start is continued by the next, and Ctrl-C leaves nothing running
   expect(await page.text()).toContain("<h1>Release 2.4.0 to production</h1>");
   expect(pasted(second.output, "/approve").approval.status).toBe("approved");
   expect((await fetch(link)).status).toBe(410);
-  await end(second.child, "SIGINT");
+
+  const slow = await slowEndpoint();
+  await callIt(slow.url, second.output);
+  await slow.called;
+  const ended = end(second.child, "SIGINT");
+  await until(() =>
+    second.said().includes("Waiting for the tasks of the worker and the calls of jobs (1), at most 25 s"),
+  );
+  slow.answer();
+  await ended;
   expect(second.child.exitCode).toBe(0);
   expect(left()).toEqual([]);
 });

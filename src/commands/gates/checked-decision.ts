@@ -55,7 +55,7 @@ export async function checkedDecision(
     if (values !== undefined) throw invalid("values", `step ${stepRef} has no form for values`);
     return { result };
   }
-  if (!(await mayDecide(db, caller, run, step))) return {};
+  if (!isAnOption(step, verb, option) || !(await mayDecide(db, caller, run, step))) return {};
   const given = checkedValues(form, values ?? result, "values");
   return {
     result: verb === "choose" ? { option: option ?? "", by: caller.actor, values: given } : given,
@@ -63,6 +63,10 @@ export async function checkedDecision(
     isOfGate: true,
   };
 }
+
+/** Whether the gate is decided so at all. If not, the run says it, whatever the values are. */
+const isAnOption = ({ approval_options: options }: StoredStep, verb: Verb, option = ""): boolean =>
+  verb === "choose" ? options?.includes(option) === true : options === undefined;
 
 function checkedValues(form: string, given: Json = {}, at: string): Json {
   const text = stringifyJson(given);

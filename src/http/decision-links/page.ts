@@ -11,8 +11,10 @@ export interface ShownGate {
   runId: string;
   stepRef: string;
   requester?: string;
-  /** Of an earlier try. */
+  /** Of an earlier try: why it was refused, and what was filled in. */
   problem?: string;
+  comment?: string;
+  values?: string;
 }
 
 const STYLE = `
@@ -41,7 +43,7 @@ export const messagePage = (title: string, text: string): string => page(title, 
 
 /** All of it is text: what a definition or a payload says is never markup. */
 export function gatePage(shown: ShownGate): string {
-  const { gate, person, problem, stepRef } = shown;
+  const { gate, person, problem, stepRef, comment = "" } = shown;
   return page(
     gate.title ?? `Approval ${stepRef}`,
     `${problem ? `<p class="problem">${escapeHtml(problem)}</p>` : ""}
@@ -52,8 +54,8 @@ ${gate.text ? `<pre>${escapeHtml(gate.text)}</pre>` : ""}
 ${gate.payload === undefined ? "" : `<pre>${escapeHtml(stringifyJson(gate.payload))}</pre>`}
 ${linksOf(gate)}
 <form method="post">
-<p><label>Comment<br><textarea name="comment" maxlength="2000"></textarea></label></p>
-${gate.form === undefined ? "" : valuesField(gate)}
+<p><label>Comment<br><textarea name="comment" maxlength="2000">${escapeHtml(comment)}</textarea></label></p>
+${gate.form === undefined ? "" : valuesField(shown)}
 <p>You decide as <b>${escapeHtml(person)}</b>, once.</p>
 <p>${buttonsOf(gate)}</p>
 </form>`,
@@ -86,9 +88,9 @@ function linksOf({ links = [] }: Approval): string {
   return items.length > 0 ? `<ul>${items.join("")}</ul>` : "";
 }
 
-const valuesField = ({ form }: Approval) =>
-  `<p><label>Values, as JSON, of this form<br><textarea name="values"></textarea></label></p>
-<pre>${escapeHtml(stringifyJson(form))}</pre>`;
+const valuesField = ({ gate, values = "" }: ShownGate) =>
+  `<p><label>Values, as JSON, of this form<br><textarea name="values">${escapeHtml(values)}</textarea></label></p>
+<pre>${escapeHtml(stringifyJson(gate.form))}</pre>`;
 
 /** A gate with options has one for each in place of the yes. */
 function buttonsOf({ options = [] }: Approval): string {

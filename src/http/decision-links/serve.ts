@@ -41,7 +41,11 @@ export function serveApprovals(app: Express, deps: Deps): void {
       if (!(error instanceof Problem) || error.code === "unavailable" || error.code === "internal_error") throw error;
       const details = error.details?.filter((detail) => detail !== error.message) ?? [];
       const problem = [error.message, ...details].join("; ");
-      show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shownOf(opened), problem }));
+      show(
+        response,
+        error.code === "conflict" ? 409 : 400,
+        gatePage({ ...shownOf(opened), ...filledIn(request), problem }),
+      );
     }
   });
 }
@@ -57,12 +61,20 @@ const shownOf = ({ open: { link, gate, run } }: Extract<Opened, { open: unknown 
   requester: run.created_by,
 });
 
-function readForm({ body }: Request): {
+const fieldsOf = ({ body }: Request) => new URLSearchParams(Buffer.isBuffer(body) ? body.toString("utf8") : "");
+
+/** Whoever is refused need not write it again. */
+function filledIn(request: Request) {
+  const fields = fieldsOf(request);
+  return { comment: fields.get("comment") ?? undefined, values: fields.get("values") ?? undefined };
+}
+
+function readForm(request: Request): {
   decision: Decision;
   comment?: string;
   values?: ReturnType<typeof parseClientJson>;
 } {
-  const fields = new URLSearchParams(Buffer.isBuffer(body) ? body.toString("utf8") : "");
+  const fields = fieldsOf(request);
   const said = { comment: fields.get("comment")?.replace(/\r\n?/g, "\n").trim() || undefined };
   if (!comment.optional().safeParse(said.comment).success)
     throw new Problem("validation_error", `a comment has at most ${MAX_COMMENT} characters, and no control characters`);

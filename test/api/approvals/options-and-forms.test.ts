@@ -151,6 +151,10 @@ describe("a form", () => {
 
   test("with options, and of several approvers: each vote shows what it would put out", async () => {
     const run = await started({ approval_form: FORM, approval_options: OPTIONS, approvals_required: 2 });
+    // Without values, which would not fit either.
+    refused(await say(run, "approve", "ada"), 400, "invalid_state", /has options: choose one of ship, hold/);
+    const { details } = refused(await say(run, "choose", "ada", { option: "no" }), 400, "validation_error", /./);
+    expect(details).toEqual(["option must be one of ship, hold, roll back"]);
     const values = { amount: 3, note: "y".repeat(2_000) };
     const first = await say(run, "choose", "ada", { option: "ship", values });
     expect(first.body.approval.votes).toMatchObject([{ output: { option: "ship", by: "ada", values } }]);

@@ -213,6 +213,11 @@ test("a form is filled in as JSON, and what does not fit can be mended", async (
     expect(answer.status).toBe(400);
     expect(await answer.text()).toContain(words);
   }
+  const filledIn = { values: `{"amount": 52, "note": "${EVIL}"}`, comment: `I see: </textarea>${EVIL}` };
+  const again = await (await decide(path, { decision: "approve", ...filledIn })).text();
+  expect(again).toContain("{&quot;amount&quot;: 52, ");
+  expect(again).toContain("I see: &lt;/textarea&gt;&lt;script&gt;");
+  expect(again).not.toContain("<script");
   expect(await statusOf(run)).toBe("waiting");
   expect((await decide(path, { decision: "approve", values: '{"amount": 40}' })).status).toBe(200);
   await reaches(stack, run, "completed");
