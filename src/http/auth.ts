@@ -34,6 +34,9 @@ export function authenticate(config: AuthConfig): RequestHandler {
     }
     verify(request, response, (error?: unknown) => {
       if (error) return next(error instanceof UnauthorizedError ? unauthorized(config, request, error) : error);
+      // A token may name what must be understood of its header. Of that, nothing is.
+      if (jwt.decode(authorization.replace(/^Bearer /i, ""), { complete: true })?.header.crit !== undefined)
+        return next(new Problem("unauthorized", "invalid bearer token"));
       const claims = tokenClaims.safeParse(request.auth);
       if (!claims.success)
         return next(new Problem("unauthorized", "invalid bearer token", ["token: needs a printable sub and an exp"]));

@@ -18,6 +18,7 @@ export class Documents {
     if (text.length <= INLINE_LIMIT) return { text };
     const ref = `simulated ${this.#texts.size}`;
     this.#texts.set(ref, text);
+    this.#values.set(ref, value);
     return { ref };
   }
 

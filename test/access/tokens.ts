@@ -12,12 +12,18 @@ const claims = (): Token => ({
   aud: stack.config.auth.audience,
   exp: inOneHour(),
 });
-const signed = (over: Token, secret = stack.config.auth.secret, algorithm: jwt.Algorithm = "HS256") =>
+const signed = (
+  over: Token,
+  secret = stack.config.auth.secret,
+  algorithm: jwt.Algorithm = "HS256",
+  header: Partial<jwt.JwtHeader> = {},
+) =>
   jwt.sign(
     Object.fromEntries(Object.entries({ ...claims(), ...over }).filter(([, claim]) => claim !== undefined)),
     secret,
     {
       algorithm,
+      header: { alg: algorithm, ...header },
       noTimestamp: true,
     },
   );
@@ -34,6 +40,9 @@ export const BAD_TOKENS: Record<string, { header: () => string; error?: string; 
   "a wrong signature": { header: () => `Bearer ${signed({}, "a secret of somebody else, also 32 long")}` },
   "claims changed after signing": { header: () => `Bearer ${scrambled(signed({}))}` },
   "alg none": { header: () => `Bearer ${signed({}, "", "none")}` },
+  "a header that has to be understood": {
+    header: () => `Bearer ${signed({}, undefined, undefined, { crit: ["b64"] })}`,
+  },
   "another algorithm": { header: () => `Bearer ${signed({}, undefined, "HS512")}` },
   "a wrong audience": { header: () => `Bearer ${signed({ aud: "somebody else" })}` },
   "no audience": { header: () => `Bearer ${signed({ aud: undefined })}` },

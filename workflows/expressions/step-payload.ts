@@ -12,6 +12,8 @@ export function stepPayload(from: {
 }): Json | undefined {
   const { trigger, step, parents } = from;
   if (!isObjectOrEmpty(trigger) || !isObjectOrEmpty(step)) return step ?? trigger;
+  // Copying one with many members takes as long as reading it.
+  if (trigger && !step && !parents) return trigger;
   return { ...trigger, ...step, ...(parents && { parent_outputs: Object.fromEntries(parents) }) };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowSimulation } from "../../../src/contract/simulation/simulations.ts";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
@@ -97,4 +98,32 @@ describe("what a simulation takes is limited", () => {
     expect((await simulation).body).toMatchObject({ status: "completed", step_count: 1_000 });
     expect(answered).toBeGreaterThan(10);
   });
+});
+
+/** For how long nothing else had its turn, at most, in ms. */
+async function longestTurn(act: () => Promise<unknown>): Promise<number> {
+  let isOver = false;
+  const done = act().finally(() => {
+    isOver = true;
+  });
+  let longest = 0;
+  while (!isOver) {
+    const began = performance.now();
+    await setImmediate();
+    longest = Math.max(longest, performance.now() - began);
+  }
+  await done;
+  return longest;
+}
+
+test("a payload of many members holds the process no longer than to read and to write it", async () => {
+  const made = await createWorkflow(stack, [work("a", job)]);
+  const body = { payload: Object.fromEntries(Array.from({ length: 70_000 }, (_, i) => [`k${i}`, 1])) };
+  const trigger = () => stack.request("POST", `/v1/workflows/${made.id}/trigger?dryRun=true`, body);
+  const [simulations, plans]: [number[], number[]] = [[], []];
+  for (let i = 0; i < 5; i++) {
+    plans.push(await longestTurn(trigger));
+    simulations.push(await longestTurn(() => post(made, body)));
+  }
+  expect(Math.min(...simulations) / Math.min(...plans)).toBeLessThan(1.4);
 });
