@@ -15,7 +15,7 @@ import { freePort } from "../src/dev/ports.ts";
 
 /** Three deployments on the same servers, each with a database and a namespace of its own: metrics and traces off, one on, the other on. */
 const CLIENTS = 16;
-const SCRAPED_EVERY_MS = 5_000;
+const SCRAPED_EVERY_MS = 15_000;
 const options = readOptions({ rounds: 6, seconds: 8 });
 printMachine(options);
 
