@@ -5,7 +5,7 @@ import type { PayloadSources } from "../../workflows/activity-types.ts";
 import type { GateTemplate } from "../../workflows/gate-template.ts";
 import { isGroup, isReference } from "../../workflows/engine/gates/gate.ts";
 import { hashParts } from "../../workflows/engine/gates/shown.ts";
-import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/approval-faults.ts";
+import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/gate/faults.ts";
 import type { Reference } from "../../workflows/expressions/references.ts";
 import { partsOf, render, renderText, TemplateError, type ValueAt } from "../../workflows/expressions/templates.ts";
 

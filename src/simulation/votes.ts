@@ -5,7 +5,7 @@ import type { PlanStep } from "../../workflows/engine/plan.ts";
 import type { Run } from "../../workflows/engine/run.ts";
 import { formHash } from "../../workflows/engine/gates/shown.ts";
 import type { ApprovalState, StepState } from "../../workflows/engine/state.ts";
-import { gateOfStep, notAllowed } from "../../workflows/engine/steps/votes.ts";
+import { gateOfStep, notAllowed } from "../../workflows/engine/steps/gate/votes.ts";
 import { involvedIn } from "../../workflows/engine/gates/may-pass.ts";
 
 type Decided = Extract<End, { is: "approved" | "rejected" }>;

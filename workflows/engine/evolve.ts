@@ -5,7 +5,7 @@ import { endRun, endStep, touch } from "./ending.ts";
 import type { RunEvent } from "./events.ts";
 import { mostAttempts, nextAttemptAt } from "./steps/retries.ts";
 import type { PlanStep } from "./plan.ts";
-import { openGate } from "./steps/gate-opening.ts";
+import { openGate } from "./steps/gate/opening.ts";
 import type { Run } from "./run.ts";
 import { conditionTests } from "./references/facts.ts";
 import { tellEnd } from "./reasons/tell.ts";

@@ -9,7 +9,7 @@ import { insertLink } from "../../store/approvals/approval-links.ts";
 import { listApprovals } from "../../store/approvals/approvals.ts";
 import { now } from "../../time/clock.ts";
 import { unknownStep } from "../../../workflows/engine/command.ts";
-import { namedApprovers } from "../../../workflows/engine/steps/votes.ts";
+import { namedApprovers } from "../../../workflows/engine/steps/gate/votes.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../../workflows/engine/time.ts";
 

@@ -9,9 +9,9 @@ import { atLeastZero, fault } from "./fault.ts";
 import { notifiedBy, onMoment } from "./gate/times.ts";
 import type { StepCommand, StepEnd, StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, triggerRow } from "./trigger.ts";
-import { approvalFaults } from "./approval-faults.ts";
-import { isAnother, misfit, notOpen, outputOf } from "./decisions.ts";
-import { isRendered, openGate } from "./gate-opening.ts";
+import { approvalFaults } from "./gate/faults.ts";
+import { isAnother, misfit, notOpen, outputOf } from "./gate/decisions.ts";
+import { isRendered, openGate } from "./gate/opening.ts";
 import { extend } from "./gate/extend.ts";
 import { forcedOtherwise } from "./gate/forced.ts";
 import { reassign } from "./gate/reassign.ts";
@@ -24,7 +24,7 @@ import {
   notAllowed,
   voteOf,
   whoMayDecide,
-} from "./votes.ts";
+} from "./gate/votes.ts";
 
 /** Waits for as many of its approvers as it needs, without end when its timeout is 0. */
 export const approval = {

@@ -3,7 +3,7 @@ import type { ApprovalState } from "../../state.ts";
 import { epochMs, rfc3339 } from "../../time.ts";
 import { nextMoment } from "./times.ts";
 import type { StepCommand } from "../kind.ts";
-import { notOpen } from "../decisions.ts";
+import { notOpen } from "./decisions.ts";
 import { mayNotChange } from "./reassign.ts";
 
 /** They travel with the run. */

@@ -1,5 +1,5 @@
 import { type CommandPayload, type Refusal, refused } from "../../command.ts";
-import { unchecked } from "../decisions.ts";
+import { unchecked } from "./decisions.ts";
 import type { StepOf } from "../kind.ts";
 
 /**

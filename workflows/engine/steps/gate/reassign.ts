@@ -3,8 +3,8 @@ import { approverAs, exclusionOf, type Involved, isGroup, isReference } from "..
 import type { ApprovalState, Vote } from "../../state.ts";
 import { nameFaults } from "./names.ts";
 import type { StepCommand, StepOf } from "../kind.ts";
-import { notOpen } from "../decisions.ts";
-import { gateOfStep, mayVote } from "../votes.ts";
+import { notOpen } from "./decisions.ts";
+import { gateOfStep, mayVote } from "./votes.ts";
 
 /** They travel with the run. */
 const MOST_REASSIGNMENTS = 20;

@@ -4,7 +4,7 @@ import type { ApprovalState } from "../../state.ts";
 import { nameFaults } from "./names.ts";
 import { type Fault, fault } from "../fault.ts";
 import type { StepChange, StepEnd, StepOf } from "../kind.ts";
-import { gateOfStep } from "../votes.ts";
+import { gateOfStep } from "./votes.ts";
 
 /** Each costs the run some events of its history, and somebody a message: who has not heard so many will not hear the next. */
 const MOST_REMINDERS = 100;

@@ -1,8 +1,8 @@
-import type { StepInput } from "../../../src/contract/steps.ts";
-import { isGroup, isReference } from "../gates/gate.ts";
-import { nameFaults } from "./gate/names.ts";
-import { timeFaults } from "./gate/times.ts";
-import { atLeastZero, type Fault, fault } from "./fault.ts";
+import type { StepInput } from "../../../../src/contract/steps.ts";
+import { isGroup, isReference } from "../../gates/gate.ts";
+import { nameFaults } from "./names.ts";
+import { timeFaults } from "./times.ts";
+import { atLeastZero, type Fault, fault } from "../fault.ts";
 
 /** What is wrong with the fields of an approval, besides the references in them. */
 export function* approvalFaults(input: StepInput): Generator<Fault> {

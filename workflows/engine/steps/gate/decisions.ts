@@ -1,11 +1,11 @@
-import type { JsonDoc } from "../../../src/contract/json.ts";
-import { type CommandPayload, type Refusal, refused } from "../command.ts";
-import { hashOfForm } from "../gates/form-hash.ts";
-import { attemptIn, changedSince, formHash, shownHash } from "../gates/shown.ts";
-import type { StepState } from "../state.ts";
-import { rfc3339 } from "../time.ts";
-import { isStepOver } from "../transitions.ts";
-import type { StepOf } from "./kind.ts";
+import type { JsonDoc } from "../../../../src/contract/json.ts";
+import { type CommandPayload, type Refusal, refused } from "../../command.ts";
+import { hashOfForm } from "../../gates/form-hash.ts";
+import { attemptIn, changedSince, formHash, shownHash } from "../../gates/shown.ts";
+import type { StepState } from "../../state.ts";
+import { rfc3339 } from "../../time.ts";
+import { isStepOver } from "../../transitions.ts";
+import type { StepOf } from "../kind.ts";
 
 /** Why nobody can decide the gate, or say anything on it, as it stands. */
 export function notOpen({ definition: { step_ref }, step }: StepOf, said: CommandPayload = {}): Refusal | undefined {

@@ -1,8 +1,8 @@
-import { isReference } from "../gates/gate.ts";
-import type { PlanStep } from "../plan.ts";
-import type { RenderedGate, StepState } from "../state.ts";
-import { nextMoment } from "./gate/times.ts";
-import { openTrigger } from "./trigger.ts";
+import { isReference } from "../../gates/gate.ts";
+import type { PlanStep } from "../../plan.ts";
+import type { RenderedGate, StepState } from "../../state.ts";
+import { nextMoment } from "./times.ts";
+import { openTrigger } from "../trigger.ts";
 
 const TO_RENDER = [
   "approval_title",

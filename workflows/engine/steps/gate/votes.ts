@@ -1,8 +1,8 @@
-import type { JsonDoc } from "../../../src/contract/json.ts";
-import type { CommandPayload } from "../command.ts";
-import { approverAs, exclusionOf, type Gate, type Involved, isGroup, type Opened } from "../gates/gate.ts";
-import type { PlanStep } from "../plan.ts";
-import type { ApprovalState, Vote } from "../state.ts";
+import type { JsonDoc } from "../../../../src/contract/json.ts";
+import type { CommandPayload } from "../../command.ts";
+import { approverAs, exclusionOf, type Gate, type Involved, isGroup, type Opened } from "../../gates/gate.ts";
+import type { PlanStep } from "../../plan.ts";
+import type { ApprovalState, Vote } from "../../state.ts";
 
 /** Who decides a gate: as its step says it, until it has opened. */
 export const gateOfStep = (
