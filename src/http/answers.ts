@@ -30,6 +30,7 @@ export function answersOf(route: Route): Map<number, DocumentedAnswer> {
 function success({ ignores }: Route, status: number, schemas: z.ZodType[]): DocumentedAnswer {
   const headers = new Set(schemas.flatMap((schema) => withHeaders.get(schema)?.headers ?? []));
   if (status === 201 || status === 202) headers.add("Location");
+  if (status === 503) headers.add("Retry-After");
   if (ignores) headers.add("X-Ignored-Fields");
   return { description: schemas[0]?.description ?? STATUS_CODES[status] ?? "", schemas, headers: [...headers] };
 }

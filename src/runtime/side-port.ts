@@ -4,6 +4,7 @@ import { portProblem } from "./http-server.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Running } from "./process.ts";
 import type { Deps } from "../deps.ts";
+import { HEADERS } from "../http/problems.ts";
 import { guardSockets, PATIENCE } from "../http/sockets.ts";
 import { componentsOf } from "../queries/readiness.ts";
 
@@ -31,7 +32,8 @@ export async function serveAside(place: Place, { onStop, log }: Running, answers
         return { status: 500, text: "" };
       };
       const { status = 200, type = "application/json", text } = (await answer?.().catch(failed)) ?? NOT_FOUND;
-      response.writeHead(status, { "Content-Type": type, "X-Content-Type-Options": "nosniff" }).end(text);
+      const headers = { "Content-Type": type, "X-Content-Type-Options": "nosniff" };
+      response.writeHead(status, status === 503 ? { ...headers, ...HEADERS.unavailable } : headers).end(text);
     }),
   ).listen(place.port, place.host);
   await once(server, "listening").catch((error) => {

@@ -1,5 +1,6 @@
 import { health, readiness } from "../../contract/answers/health.ts";
 import { componentsOf } from "../../queries/readiness.ts";
+import { HEADERS } from "../problems.ts";
 import { openRoute, type Route } from "../route.ts";
 
 export const healthRoutes: Route[] = [
@@ -19,8 +20,9 @@ export const healthRoutes: Route[] = [
     returns: { 200: readiness, 503: readiness },
     answer: async (deps) => {
       const components = await componentsOf(deps);
-      const status = components.every((each) => each.status === "up") ? "up" : "down";
-      return { status: status === "up" ? (200 as const) : (503 as const), body: { status, components } as const };
+      const isUp = components.every(({ status }) => status === "up");
+      const body = { status: isUp ? ("up" as const) : ("down" as const), components };
+      return isUp ? { body } : { status: 503 as const, headers: HEADERS.unavailable, body };
     },
   }),
 ];

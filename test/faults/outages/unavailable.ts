@@ -31,10 +31,11 @@ export const triggers = (stack: Stack, plain: Workflow, limited: Workflow) => {
 };
 
 export async function readiness(stack: Stack): Promise<Record<string, string>> {
-  const { status, body } = await stack.request<{ status: string; components: { name: string; status: string }[] }>(
-    "GET",
-    "/health/ready",
-  );
-  expect([status, body.status]).toEqual(status === 200 ? [200, "up"] : [503, "down"]);
+  const { status, headers, body } = await stack.request<{
+    status: string;
+    components: { name: string; status: string }[];
+  }>("GET", "/health/ready");
+  const is = [status, body.status, headers.get("retry-after")];
+  expect(is).toEqual(status === 200 ? [200, "up", null] : [503, "down", "1"]);
   return Object.fromEntries(body.components.map(({ name, status }) => [name, status]));
 }
