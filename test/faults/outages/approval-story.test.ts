@@ -50,10 +50,10 @@ test("all that can be done to a gate is done once, whoever is killed with -9 at 
     await parts[victim].start();
     await Promise.all(answers);
     await Promise.all(
-      under.map(async ({ told, point: { name, after, waiting } }, n) => {
+      under.map(async ({ told, point: { name, after, waiting, soon = waiting } }, n) => {
         try {
           await after(told, await Promise.all((asked[n] ?? []).map(expectDone)));
-          await told.expectInboxes(waiting);
+          await told.expectInboxes(waiting, soon);
         } catch (error) {
           throw new Error(`${told.name}: ${name}, and ${victim} is killed: ${error}`, { cause: error });
         }

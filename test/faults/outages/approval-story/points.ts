@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Ask, PEOPLE, Telling } from "./telling.ts";
+import type { Ask, Telling, Waiting } from "./telling.ts";
 import type { StepDraft } from "../../../stack/scenario.ts";
 import { until } from "../../../stack/until.ts";
 
@@ -59,7 +59,9 @@ export interface Point {
   isAnsweredByNobody?: true;
   /** What is true once all is well again, be it that it was asked for before, or while it was not. `answers`: the last ones. */
   after: (told: Telling, answers: { status: number; body: object }[]) => Promise<unknown>;
-  waiting: Partial<Record<(typeof PEOPLE)[number], string[]>>;
+  waiting: Waiting;
+  /** Or this, where what is due next may have come about already. */
+  soon?: Waiting;
 }
 
 const nothing = () => [];
@@ -137,6 +139,7 @@ export const POINTS: Point[] = [
       await told.opens("late");
     },
     waiting: { mia: ["gate", "late"], sam: ["gate"] },
+    soon: { mia: ["gate", "late"], sam: ["gate"], boss: ["late"] },
   },
   {
     name: "a reminder and an escalation fall due",
