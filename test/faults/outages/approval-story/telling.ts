@@ -21,7 +21,7 @@ export interface Ask {
   answers: number[];
 }
 
-export const PEOPLE = ["mia", "dan", "sam", "boss"] as const;
+const PEOPLE = ["mia", "dan", "sam", "boss"] as const;
 type Person = (typeof PEOPLE)[number];
 
 /** The steps that wait for each of them. */
