@@ -1,6 +1,6 @@
-import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../deps.ts";
 import { forgetSpans, giveBackSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
+import { repeating } from "../time/repeating.ts";
 import { spans } from "../topics.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 
@@ -15,10 +15,9 @@ const MOST_AT_ONCE = 512;
  * others take the next ones.
  */
 export function exportingSpans(deps: Deps, tracing: Tracing) {
-  const stopped = new AbortController();
   let forgetAt = Date.now() + FORGET_EVERY_MS;
   let isAway = false;
-  const exportNext = async () => {
+  return repeating(async () => {
     try {
       if (Date.now() > forgetAt) {
         forgetAt = Date.now() + FORGET_EVERY_MS;
@@ -32,19 +31,7 @@ export function exportingSpans(deps: Deps, tracing: Tracing) {
       isAway = true;
       return AGAIN_MS;
     }
-  };
-  const ended = (async () => {
-    while (!stopped.signal.aborted) {
-      const pause = await exportNext();
-      if (pause > 0) await pauseFor(pause, undefined, { signal: stopped.signal }).catch(() => {});
-    }
-  })();
-  return {
-    stop(): Promise<void> {
-      stopped.abort();
-      return ended;
-    },
-  };
+  });
 }
 
 /** Keeps within their bounds what no collector has taken. */

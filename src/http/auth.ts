@@ -35,7 +35,7 @@ export function authenticate(config: AuthConfig): RequestHandler {
     verify(request, response, (error?: unknown) => {
       if (error) return next(error instanceof UnauthorizedError ? unauthorized(config, request, error) : error);
       // A token may name what must be understood of its header. Of that, nothing is.
-      if (jwt.decode(authorization.replace(/^Bearer /i, ""), { complete: true })?.header.crit !== undefined)
+      if (jwt.decode(tokenIn(authorization), { complete: true })?.header.crit !== undefined)
         return next(new Problem("unauthorized", "invalid bearer token"));
       const claims = tokenClaims.safeParse(request.auth);
       if (!claims.success)
@@ -48,6 +48,8 @@ export function authenticate(config: AuthConfig): RequestHandler {
     });
   };
 }
+
+const tokenIn = (authorization = ""): string => authorization.replace(/^Bearer /i, "");
 
 /** Undefined before the request is authenticated. */
 export const knownCaller = (request: Request): Caller | undefined => callers.get(request);
@@ -71,7 +73,7 @@ function keyOf(config: AuthConfig): Pick<Params, "secret" | "algorithms"> {
 const keyThatSigned =
   (keys: KeyObject[]): GetVerificationKey =>
   ({ headers }) => {
-    const token = headers.authorization?.replace(/^Bearer /i, "") ?? "";
+    const token = tokenIn(headers.authorization);
     const hasSigned = (key: KeyObject) => {
       try {
         return jwt.verify(token, key, { algorithms: ["HS256"], ignoreExpiration: true, ignoreNotBefore: true });

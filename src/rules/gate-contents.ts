@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { type Json, JsonText, stringifyJson } from "../contract/json.ts";
 import { type ValueIn, valueAtOf } from "./rendering.ts";
 import type { PayloadSources } from "../../workflows/activity-types.ts";
 import type { GateTemplate } from "../../workflows/gate-template.ts";
 import { isGroup, isReference } from "../../workflows/engine/gates/gate.ts";
+import { partHash } from "../../workflows/engine/gates/part-hash.ts";
 import { hashParts } from "../../workflows/engine/gates/shown.ts";
 import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/gate/faults.ts";
 import type { Reference } from "../../workflows/expressions/references.ts";
@@ -42,17 +42,13 @@ export function renderedGate(gate: GateTemplate, sources: PayloadSources, valueI
     value === undefined || value === "" ? [] : [[field, stringifyJson(value)] as const],
   );
   if (texts.length === 0) return { approvers };
-  const byField = new Map<string, string>(texts);
+  const partOf = new Map<string, string>(texts.map(([field, text]) => [field, partHash(text)]));
   return {
     approvers,
     shown: `{${texts.map(([field, value]) => `"${field}":${value}`).join(",")}}`,
-    shown_hash: hashParts((field) => hashOf(byField.get(field))),
+    shown_hash: hashParts((field) => partOf.get(field)),
   };
 }
-
-/** The part of a gate's hash that stands for a field. */
-export const hashOf = (text: string | undefined): string | undefined =>
-  text === undefined ? undefined : createHash("sha256").update(text).digest("base64url").slice(0, 16);
 
 /**
  * Each text that a reference leads to is a name, also each one of a list. It is a group's only where the definition says so:

@@ -3,8 +3,8 @@ import type { End, GateChange, Passed } from "./outcome.ts";
 import type { Trace } from "./trace.ts";
 import { isVotedOn, votesOn } from "./votes.ts";
 import type { World } from "./world.ts";
-import { hashOf } from "../rules/gate-contents.ts";
 import type { Command, RunEvent } from "../../workflows/engine/events.ts";
+import { partHash } from "../../workflows/engine/gates/part-hash.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
 import { wantedFor } from "../../workflows/engine/references/values.ts";
 import type { Run } from "../../workflows/engine/run.ts";
@@ -174,7 +174,7 @@ const changing = (
 /** Someone passes a step over. With values for a form, as they were held to it then. */
 export const passing = ({ step_ref, approval_form }: PlanStep, passed: Passed) => ({
   ...commandTo(step_ref, passed.is === "skipped" ? "skip" : "force-complete", passed),
-  form_hash: approval_form && hashOf(approval_form.text),
+  form_hash: approval_form && partHash(approval_form.text),
 });
 
 /** Of each there is one a step at most. */

@@ -3,12 +3,12 @@ import { type Json, stringifyJson } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid, Problem } from "../../errors.ts";
 import { formMismatch } from "../../rules/gate-form.ts";
-import { hashOf } from "../../rules/gate-contents.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
 import { listApprovalsOf } from "../../store/approvals/approval-lists.ts";
 import { type StoredStep, stepsOfVersion } from "../../store/workflow-versions.ts";
 import type { Verb } from "../../../workflows/engine/command.ts";
 import { approverAs, isReference } from "../../../workflows/engine/gates/gate.ts";
+import { partHash } from "../../../workflows/engine/gates/part-hash.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 
 const MOST_VALUES_BYTES = 65_536;
@@ -49,7 +49,7 @@ export async function checkedDecision(
     const { values, output } = forcedOutput(step, caller.actor, result);
     if (form === undefined) return { result: output(values), isOfGate: true };
     const at = step.approval_options ? "result.values" : "result";
-    return { result: output(checkedValues(form, values, at)), form_hash: hashOf(form), isOfGate: true };
+    return { result: output(checkedValues(form, values, at)), form_hash: partHash(form), isOfGate: true };
   }
   if (step === undefined || form === undefined) {
     if (values !== undefined) throw invalid("values", `step ${stepRef} has no form for values`);
@@ -59,7 +59,7 @@ export async function checkedDecision(
   const given = checkedValues(form, values ?? result, "values");
   return {
     result: verb === "choose" ? { option: option ?? "", by: caller.actor, values: given } : given,
-    form_hash: hashOf(form),
+    form_hash: partHash(form),
     isOfGate: true,
   };
 }

@@ -18,16 +18,12 @@ export function forcedOutput(
 ): Forced {
   if (!options) return { values: result, output: (values) => values };
   const { option, by = actor, values, ...others } = isMap(result) ? (result as Record<string, Json>) : {};
-  const problem =
-    typeof option !== "string" || !options.includes(option)
-      ? `result.option must be one of ${options.join(", ")}`
-      : by !== actor
-        ? `result.by must be ${actor}, who completes it`
-        : Object.keys(others).length > 0
-          ? "result must have no more than option, by and values"
-          : values !== undefined && !form
-            ? `step ${step_ref} has no form for result.values`
-            : undefined;
-  if (problem !== undefined) throw new Problem("validation_error", problem, [problem]);
-  return { values, output: (checked) => ({ option: option as Json, by, ...(form && { values: checked as Json }) }) };
+  if (typeof option !== "string" || !options.includes(option))
+    throw unfit(`result.option must be one of ${options.join(", ")}`);
+  if (by !== actor) throw unfit(`result.by must be ${actor}, who completes it`);
+  if (Object.keys(others).length > 0) throw unfit("result must have no more than option, by and values");
+  if (values !== undefined && !form) throw unfit(`step ${step_ref} has no form for result.values`);
+  return { values, output: (checked) => ({ option, by, ...(form && { values: checked as Json }) }) };
 }
+
+const unfit = (problem: string) => new Problem("validation_error", problem, [problem]);

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
-import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../../deps.ts";
 import { newDeliveries, noteStarted } from "../../store/webhooks/deliveries.ts";
+import { repeating } from "../../time/repeating.ts";
 import { DELIVERY_WORKFLOW_TYPE, type DeliveryInput } from "../../../workflows/webhooks/messages.ts";
 import { TASK_QUEUE } from "../../../workflows/messages.ts";
 
@@ -12,24 +12,14 @@ const MOST_AT_ONCE = 100;
  * Starts a workflow for each delivery that has none yet, until `stop`. Every worker does, and looks on its own: whoever wrote the
  * change that is told may have died since. Two that see the same one start one workflow, by its id.
  */
-export function startingDeliveries(deps: Deps) {
-  const stopped = new AbortController();
-  const ended = (async () => {
-    while (!stopped.signal.aborted) {
-      const isMore = await startSome(deps).catch((err) => {
-        deps.log.warn({ err }, "webhooks wait to be delivered");
-        return false;
-      });
-      if (!isMore) await pauseFor(EVERY_MS, undefined, { signal: stopped.signal }).catch(() => {});
-    }
-  })();
-  return {
-    stop(): Promise<void> {
-      stopped.abort();
-      return ended;
-    },
-  };
-}
+export const startingDeliveries = (deps: Deps) =>
+  repeating(async () => {
+    const isMore = await startSome(deps).catch((err) => {
+      deps.log.warn({ err }, "webhooks wait to be delivered");
+      return false;
+    });
+    return isMore ? 0 : EVERY_MS;
+  });
 
 async function startSome(deps: Deps): Promise<boolean> {
   const found = await newDeliveries(deps.db, MOST_AT_ONCE);

@@ -3,11 +3,10 @@ import { CancellationScope, ParentClosePolicy, startChild, WorkflowIdReusePolicy
 import { sourcesOf } from "../../attempt-input.ts";
 import type { InboundEvent } from "../../engine/events.ts";
 import { evolve } from "../../engine/evolve.ts";
-import { stepRunId } from "../../engine/ids.ts";
+import { stepRunId, stepSpanId } from "../../engine/ids.ts";
 import { takeUnmirrored } from "../../engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../../engine/plan.ts";
 import { initialRun, type Run } from "../../engine/run.ts";
-import { stepSpanId } from "../../engine/ids.ts";
 import type { StepState } from "../../engine/state.ts";
 import { parentClosedSignal, type RunWorkflow } from "../../messages.ts";
 import { effects, stepEffects } from "../../proxies.ts";

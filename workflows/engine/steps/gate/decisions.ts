@@ -1,6 +1,6 @@
 import type { JsonDoc } from "../../../../src/contract/json.ts";
 import { type CommandPayload, type Refusal, refused } from "../../command.ts";
-import { hashOfForm } from "../../gates/form-hash.ts";
+import { partHash } from "../../gates/part-hash.ts";
 import { attemptIn, changedSince, formHash, shownHash } from "../../gates/shown.ts";
 import type { StepState } from "../../state.ts";
 import { rfc3339 } from "../../time.ts";
@@ -71,7 +71,7 @@ export function unchecked({ definition, step: { approval } }: StepOf, said: Comm
       "invalid_state",
       `step ${step_ref} has a form: its values are checked where it is decided by the API`,
     );
-  const present = approval ? formHash(approval.shown_hash) : hashOfForm(definition.approval_form.text);
+  const present = approval ? formHash(approval.shown_hash) : partHash(definition.approval_form.text);
   if (said.form_hash === present) return undefined;
   return refused("conflict", `step ${step_ref} shows another form`, ["form: has changed"]);
 }

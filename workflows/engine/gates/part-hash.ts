@@ -3,8 +3,8 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** What stands for a form in the hash of what a gate shows, of a gate that has not opened: the sandbox has neither crypto nor Buffer. */
-export function hashOfForm(text: string): string {
+/** What stands for a field in the hash of what a gate shows. The sandbox, where this is asked too, has neither crypto nor Buffer. */
+export function partHash(text: string): string {
   const bytes = sha256(utf8ToBytes(text));
   let hash = "";
   for (let i = 0; i < 12; i += 3) {
