@@ -1,5 +1,5 @@
 import type { Deps } from "../deps.ts";
-import { forgetSpans, giveBackSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
+import { deleteExported, forgetSpans, giveBackSpans, takeSpans } from "../store/ended-spans.ts";
 import { repeating } from "../time/repeating.ts";
 import { spans } from "../topics.ts";
 import type { Tracing } from "../tracing/tracing.ts";
@@ -8,11 +8,11 @@ const EVERY_MS = 1_000;
 /** After the collector has not answered. */
 const AGAIN_MS = 5_000;
 const FORGET_EVERY_MS = 60_000;
-const MOST_AT_ONCE = 512;
+const ENOUGH_AT_ONCE = 1_024;
 
 /**
  * Exports the spans of runs, until `stop`. Every worker does, whoever wrote them: it may have died since. While one has some in hand,
- * others take the next ones.
+ * the others rest.
  */
 export function exportingSpans(deps: Deps, tracing: Tracing) {
   let forgetAt = Date.now() + FORGET_EVERY_MS;
@@ -25,7 +25,7 @@ export function exportingSpans(deps: Deps, tracing: Tracing) {
       }
       const count = await exportSome(deps, tracing);
       isAway = false;
-      return count === MOST_AT_ONCE ? 0 : EVERY_MS;
+      return count >= ENOUGH_AT_ONCE ? 0 : EVERY_MS;
     } catch (err) {
       if (!isAway) deps.log.warn({ err }, "spans wait to be exported");
       isAway = true;
@@ -43,14 +43,15 @@ export async function dropSpans({ db, log }: Deps): Promise<void> {
 }
 
 async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
-  const found = await takeSpans(db, MOST_AT_ONCE);
-  if (found.length === 0) return 0;
+  const taken = await takeSpans(db, ENOUGH_AT_ONCE);
+  const { length } = taken.spans;
+  if (length === 0) return 0;
   try {
-    await tracing.export(found);
+    await tracing.export(taken.spans);
   } catch (error) {
-    await giveBackSpans(db, found);
+    await giveBackSpans(db);
     throw error;
   }
-  await noteExported(db, found);
-  return found.length;
+  await deleteExported(db, taken);
+  return length;
 }

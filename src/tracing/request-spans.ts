@@ -98,8 +98,8 @@ export class RequestSpans {
       name: route === undefined ? method : `${method} ${route}`,
       started_at: request.began,
       ended_at: request.ended,
-      error: status >= 500 ? String(status) : undefined,
       attributes: attributesOf({
+        "error.type": status >= 500 ? String(status) : undefined,
         "http.request.method": method,
         "http.route": route,
         "http.response.status_code": status,

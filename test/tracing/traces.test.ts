@@ -175,8 +175,8 @@ test("a collector that is away holds nothing up, and gets what it has missed", a
   collector.state.refuses = true;
   const run = await on.start([{ step_ref: "quick", calls: "/ok" }]);
   await on.ends(run);
-  const { rows } = await stack.deps.db.query("select from ended_spans where exported_at is null");
-  expect(rows).toHaveLength(3);
+  const { rows } = await stack.deps.db.query("select sum(count) as spans from ended_spans");
+  expect(rows).toEqual([{ spans: 3 }]);
   collector.state.refuses = false;
   expectWhole(await traceOf(run));
 });
@@ -187,10 +187,10 @@ test("what no collector takes is kept within bounds, the newest of it, and the r
   spansTold.subscribe(({ outcome, count }) => outcome === "dropped" && dropped.push(count));
   await stack.deps.db.query("delete from ended_spans");
   await stack.deps.db.query(
-    "insert into ended_spans (id, span) select n::text, '{}' from generate_series(1, 100007) n",
+    "insert into ended_spans (common, spans, count) select '{}', to_json(n), 1 from generate_series(1, 100007) n",
   );
   await dropSpans(stack.deps);
-  const { rows } = await stack.deps.db.query("select count(*), min(id::integer) as oldest from ended_spans");
+  const { rows } = await stack.deps.db.query("select count(*), min(spans::text::integer) as oldest from ended_spans");
   expect([rows, dropped]).toEqual([[{ count: 100_000, oldest: 8 }], [7]]);
 
   const never = () => Promise.reject(new Error("away"));
