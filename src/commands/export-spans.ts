@@ -1,7 +1,9 @@
 import type { Deps } from "../deps.ts";
 import { deleteExported, forgetSpans, giveBackSpans, takeSpans } from "../store/ended-spans.ts";
+import { listEndpoints } from "../store/jobs.ts";
 import { repeating } from "../time/repeating.ts";
 import { spans } from "../topics.ts";
+import { type EndedSpan, serverOf } from "../tracing/span.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 
 const EVERY_MS = 1_000;
@@ -47,6 +49,7 @@ async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
   const { length } = taken.spans;
   if (length === 0) return 0;
   try {
+    await tellServers(db, taken.spans);
     await tracing.export(taken.spans);
   } catch (error) {
     await giveBackSpans(db);
@@ -54,4 +57,15 @@ async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
   }
   await deleteExported(db, taken);
   return length;
+}
+
+/** Which server each attempt has called. */
+async function tellServers(db: Deps["db"], spans: EndedSpan[]): Promise<void> {
+  const attempts = spans.filter(({ kind }) => kind === "client");
+  const calls = attempts.map(({ attributes, started_at: at }) => ({
+    job_id: String(attributes["workflow.job.id"]),
+    at,
+  }));
+  const endpoints = await listEndpoints(db, calls);
+  for (const [n, { attributes }] of attempts.entries()) Object.assign(attributes, serverOf(endpoints[n] ?? ""));
 }

@@ -27,6 +27,14 @@ export function userOf(actor: string | undefined): Attributes {
   return { "user.hash": createHash("sha256").update(actor).digest("hex").slice(0, HASH_LENGTH) };
 }
 
+/** Whose URL it is. Path and query may hold secrets. */
+export function serverOf(url: string): Attributes {
+  if (!URL.canParse(url)) return {};
+  const { hostname, port, protocol } = new URL(url);
+  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  return { "server.address": address, "server.port": Number(port) || (protocol === "https:" ? 443 : 80) };
+}
+
 /** Without those that have no value. */
 export const attributesOf = (given: Record<string, Value | undefined>): Attributes =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;
