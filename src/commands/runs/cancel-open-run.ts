@@ -54,6 +54,12 @@ export async function cancelOpenRun(
   return (await quiet) ? { run } : { accepted: requestId };
 }
 
+/** Whether a run whose cancellation was accepted is canceled by now, and nothing in it can begin any more. */
+export async function isCanceledByNow(deps: Deps, runId: string): Promise<boolean> {
+  const run = await mirroredEnd(deps, runId);
+  return run?.status === "canceled" && isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS);
+}
+
 /** Undefined: no worker could tell yet. */
 async function canceledFor(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
   try {
