@@ -1,6 +1,7 @@
 import { isGate } from "./may-pass.ts";
 import { mayTurnOut } from "./may-turn-out.ts";
 import { before, indexesOf, swayedBy } from "./reach.ts";
+import { gateTakenBack, isPassedByDecisionsOnly } from "./taken-back.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Change, RecoveryRequest } from "../recovery/request.ts";
 import { letsGoOn } from "../schedule.ts";
@@ -11,7 +12,7 @@ import { hasBegun } from "../transitions.ts";
  * The approvals that a recovery passes, or repeats something behind without asking again:
  * - a skip or force-complete passes the step itself and every undecided gate before it, since what comes after goes on;
  *   also a gate that may turn out otherwise for it
- * - a retry or replay of a gate takes a decision back
+ * - a retry or replay of a gate that, asked again, may let go on what nobody decided
  * - a decision stands for what has not completed yet: a retry of that asks nobody. What completed is repeated, and a
  *   replay around a gate repeats, whatever had become of it
  * - other payloads than those that were decided on, or those that say whether a gate asks, and whom
@@ -40,9 +41,9 @@ export function gatesPassed(
     add([target, ...before(plan, [target])], isUndecided);
     add(swayedBy(plan, [target]), isSwayed);
   }
+  const takenBack = gateTakenBack(plan, request);
+  if (takenBack && !isPassedByDecisionsOnly(plan, takenBack)) passed.add(target);
   if (verb === "retry" || verb === "replay-subtree") {
-    // A sub-workflow that runs again asks again.
-    add([target], (i) => plan.steps[i]?.gates_within === undefined);
     const repeated = [...changes.keys()].filter((i) => isReset(i) && statusOf(state, i) === "completed");
     if (verb === "replay-subtree") repeated.push(target);
     add(before(plan, repeated), lets);

@@ -2,8 +2,9 @@ import { isAttempt } from "../mirror/attempts.ts";
 import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
 import type { Involvement } from "../gates/gate.ts";
 import { involvementBy } from "../gates/involvement.ts";
-import { involvedIn, passProblem } from "../gates/may-pass.ts";
+import { involvedIn, passProblem, rightProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
+import { gateTakenBack } from "../gates/taken-back.ts";
 import { descendantsOf, type Plan } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
@@ -41,10 +42,14 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
   let involved: Involvement | undefined;
   if (asksWho(plan, request)) {
     const passed = gatesPassed(plan, state, request, recovery.changes);
-    const problem = passProblem(passed, request, involvedIn(plan, state));
-    if (problem !== undefined) return refused("forbidden", problem);
     const refs = passed.map((gate) => gate.step_ref);
-    involved = involvementBy(plan, state, request, refs);
+    involved = involvementBy(plan, state, request, refs, recovery.changes);
+    const { rules = 0 } = plan.run;
+    // What the request itself does counts: who passes several gates at once has passed another one than each.
+    const all = involvedIn(plan, rules >= 4 ? { ...state, involved } : state);
+    const takenBack = gateTakenBack(plan, request);
+    const problem = passProblem(passed, request, all, rules) ?? (takenBack && rightProblem(takenBack, request, all));
+    if (problem !== undefined) return refused("forbidden", problem);
   }
   const unfit = request.verb === "force-complete" ? forcedOtherwise(plan, state, request) : undefined;
   if (unfit) return unfit;
