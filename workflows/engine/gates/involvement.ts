@@ -4,11 +4,11 @@ import type { RunState, StepState } from "../state.ts";
 import { hasBegun } from "../transitions.ts";
 import type { Involvement } from "./gate.ts";
 import { approversOf } from "./may-pass.ts";
-import { before, swayedBy } from "./reach.ts";
+import { swayedBy } from "./reach.ts";
 
 /**
  * With the part that who asks for this has in the run, and with those whose approvals it takes back. `passed`: the gates that it
- * takes a right to.
+ * passes.
  */
 export function involvementBy(
   plan: Plan,
@@ -18,13 +18,10 @@ export function involvementBy(
   changes: ReadonlyMap<number, Change>,
 ): Involvement {
   const was = (plan.run.rules ?? 0) >= 4 ? withTakenBack(plan, state, changes) : involvementOf(plan, state);
-  const { verb, step_ref = "", actor, payload, step_payloads } = request;
+  const { verb, actor, payload, step_payloads } = request;
   if (payload || step_payloads) return { ...was, started: [...new Set([...(was.started ?? []), actor])] };
-  if (verb !== "skip" && verb !== "force-complete") return was;
-  const target = plan.index.get(step_ref) ?? -1;
-  const held = new Set([target, ...before(plan, [target])]);
-  const own = passed.filter((ref) => held.has(plan.index.get(ref) ?? -1));
-  return own.length === 0 ? was : withPassed(was, own, actor);
+  const isUndecided = verb === "skip" || verb === "force-complete";
+  return isUndecided && passed.length > 0 ? withPassed(was, passed, actor) : was;
 }
 
 const involvementOf = (plan: Plan, { involved }: RunState): Involvement => involved ?? plan.run.involved ?? {};

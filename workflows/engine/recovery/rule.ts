@@ -41,14 +41,18 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
   }
   let involved: Involvement | undefined;
   if (asksWho(plan, request)) {
-    const passed = gatesPassed(plan, state, request, recovery.changes);
+    const { rules = 0 } = plan.run;
+    const { passed, swayed } = gatesPassed(plan, state, request, recovery.changes);
     const refs = passed.map((gate) => gate.step_ref);
     involved = involvementBy(plan, state, request, refs, recovery.changes);
-    const { rules = 0 } = plan.run;
+    const all = involvedIn(plan, state);
     // What the request itself does counts: who passes several gates at once has passed another one than each.
-    const all = involvedIn(plan, rules >= 4 ? { ...state, involved } : state);
+    const withThis = rules >= 4 ? involvedIn(plan, { ...state, involved }) : all;
     const takenBack = gateTakenBack(plan, request);
-    const problem = passProblem(passed, request, all, rules) ?? (takenBack && rightProblem(takenBack, request, all));
+    const problem =
+      passProblem(passed, request, withThis, rules) ??
+      passProblem(swayed, request, all, rules) ??
+      (takenBack && rightProblem(takenBack, request, all));
     if (problem !== undefined) return refused("forbidden", problem);
   }
   const unfit = request.verb === "force-complete" ? forcedOtherwise(plan, state, request) : undefined;
