@@ -123,7 +123,7 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
   const cause = reason === undefined ? commandId : `${commandId}: ${reason}`;
   const run = await findOwnRun(deps, caller, runId);
   if (await canceledWithParent(deps, caller, run, action)) return APPLIED;
-  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, cause }).catch(
+  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, reason, cause }).catch(
     (error) => {
       if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
       throw error;

@@ -23,7 +23,7 @@ export async function bulkCancel(
   const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
   const canceled = new Set<string>();
   const isCanceled = async (id: string): Promise<boolean> => {
-    const done = await attempt(() => cancelRun(deps, caller, id, key));
+    const done = await attempt(() => cancelRun(deps, caller, id, { idempotencyKey: key }));
     if (!("error" in done)) return true;
     const row = await findRun(deps.db, id);
     if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;

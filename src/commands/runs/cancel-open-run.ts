@@ -31,7 +31,8 @@ interface Cancellation {
   actor: string;
   /** Temporal takes the same one once. */
   requestId: string;
-  /** Is kept in the run's history. */
+  reason?: string;
+  /** Is kept in the run's history. Left out: the reason. */
   cause?: string;
 }
 
@@ -39,11 +40,11 @@ interface Cancellation {
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { actor, requestId, cause }: Cancellation,
+  { actor, requestId, reason, cause = reason }: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
-  // Whoever reads the canceled run is told by whom.
-  await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor });
+  // Whoever reads the canceled run is told by whom, and why.
+  await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor, reason });
   const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
