@@ -5,14 +5,17 @@ import type { PlanStep } from "../../workflows/engine/plan.ts";
 
 /** Whether a command passes a gate that is not its sender's to pass. `reset`: the steps that it runs again. */
 export function passesGate(run: ReferenceRun, command: Command, reset: ReadonlySet<number> = new Set()): boolean {
+  const held = holdingBack(run, indexOf(run, command.step_ref));
+  const isSkip = command.verb === "skip" || command.verb === "force-complete";
   const after = { ...run, givers: new Set(run.givers), passers: [...run.passers] };
-  notePart(after, command, reset);
+  notePart(after, command, reset, held);
   return run.definitions.some(({ step_type, approvals_required = 1, approval_exclude }, gate) => {
     if (step_type !== "approval") return false;
     const isAlone = isNamed(run, gate, command) && approvals_required === 1;
     const isLetPass = isPassed(run, gate, command, reset);
     const isOther = isSwayed(run, gate, command);
-    if (isLetPass && isExcluded(after, gate, command.actor, approval_exclude)) return true;
+    const asOf = isSkip && !held.has(gate) ? run : after;
+    if (isLetPass && isExcluded(asOf, gate, command.actor, approval_exclude)) return true;
     if (isOther && isExcluded(run, gate, command.actor, approval_exclude)) return true;
     const isRight = command.may_override || isAlone;
     return !isRight && (isLetPass || isOther || isTakenBack(run, gate, command));
@@ -23,19 +26,32 @@ const isTakenBack = (run: ReferenceRun, gate: number, { verb, step_ref }: Comman
   (verb === "retry" || verb === "replay-subtree") && gate === indexOf(run, step_ref);
 
 /** docs/approvals.md, "Four eyes": who gives a payload has started the run, who skips past a gate has approved it, and who approved it still has. */
-export function notePart(run: ReferenceRun, command: Command, reset: ReadonlySet<number> = new Set()): void {
+export function notePart(
+  run: ReferenceRun,
+  command: Command,
+  reset: ReadonlySet<number> = new Set(),
+  only?: ReadonlySet<number>,
+): void {
   const { verb, step_ref, actor, payload, step_payloads } = command;
   const i = indexOf(run, step_ref);
   if (payload || step_payloads) run.givers.add(actor);
   for (const [gate, { step_type }] of run.definitions.entries()) {
     if (step_type !== "approval") continue;
     const isNoted = (verb === "skip" || verb === "force-complete") && !letsGoOn(run, gate);
-    if (isNoted && (gate === i || stepsAfter(run, gate).has(i))) run.passers.push({ gate, actor });
+    if (isNoted && (gate === i || stepsAfter(run, gate).has(i)) && (only?.has(gate) ?? true))
+      run.passers.push({ gate, actor });
     const { status, votes = [] } = run.steps[gate]?.approval ?? {};
     const isKept = (j: number) => !reset.has(j) && !isToRun(run, j);
     if (!reset.has(gate) || status !== "approved" || ![...swayed(run, [gate])].some(isKept)) continue;
     for (const vote of votes) if (vote.decision === "approve") run.passers.push({ gate, actor: vote.actor });
   }
+}
+
+/** The step, what it waits for, what that waits for, and so on. */
+function holdingBack(run: ReferenceRun, step: number): Set<number> {
+  const found = new Set([step]);
+  for (const i of found) for (const d of i < 0 ? [] : dependenciesOf(run, i)) if (!letsGoOn(run, d)) found.add(d);
+  return found;
 }
 
 /** It lets go on what nobody decided, or again what was decided on once. */

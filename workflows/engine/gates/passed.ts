@@ -4,6 +4,7 @@ import { before, indexesOf, swayedBy } from "./reach.ts";
 import { gateTakenBack, isPassedByDecisionsOnly } from "./taken-back.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Change, RecoveryRequest } from "../recovery/request.ts";
+import { reached } from "../reached.ts";
 import { letsGoOn } from "../schedule.ts";
 import type { RunState } from "../state.ts";
 import { hasBegun } from "../transitions.ts";
@@ -15,21 +16,22 @@ import { hasBegun } from "../transitions.ts";
  * - a decision stands for what has not completed yet: a retry of that asks nobody. What completed is repeated, and a
  *   replay around a gate repeats, whatever had become of it
  * - other payloads than those that were decided on
- * A gate that is reset asks again, and so is not passed. `swayed`: those that may come to ask nobody, or others, for it.
+ * A gate that is reset asks again, and so is not passed. `others`: undecided, but somebody let
+ * pass already what they held back. `swayed`: those that may come to ask nobody, or others, for it.
  */
 export function gatesPassed(
   plan: Plan,
   state: RunState,
   request: RecoveryRequest,
   changes: ReadonlyMap<number, Change>,
-): { passed: PlanStep[]; swayed: PlanStep[] } {
+): Record<"passed" | "others" | "swayed", PlanStep[]> {
   const gates = indexesOf(plan.steps, isGate);
-  if (gates.length === 0) return { passed: [], swayed: [] };
+  if (gates.length === 0) return { passed: [], others: [], swayed: [] };
   const { verb, step_ref = "", payload, step_payloads = {} } = request;
   const target = plan.index.get(step_ref) ?? -1;
   const isReset = (i: number) => changes.get(i)?.action === "reset";
   const lets = (i: number) => letsGoOn(plan, state, i) && !isReset(i);
-  const [passed, swayed] = [new Set<number>(), new Set<number>()];
+  const [passed, others, swayed] = [new Set<number>(), new Set<number>(), new Set<number>()];
   const add = (steps: Iterable<number>, which: (gate: number) => boolean, to = passed) => {
     for (const i of steps) if (isGate(plan.steps[i]) && which(i)) to.add(i);
   };
@@ -37,7 +39,10 @@ export function gatesPassed(
   const isSwayed = (gate: number) => mayTurnOut(plan.steps[gate], "steps");
 
   if (verb === "skip" || verb === "force-complete") {
-    add([target, ...before(plan, [target])], isUndecided);
+    // Of the steps between, those that let go on were let pass before.
+    const held = reached([target], (i) => (plan.dependencies[i] ?? []).filter(isUndecided));
+    add([target, ...held], isUndecided);
+    add(before(plan, [target]), (i) => isUndecided(i) && !passed.has(i), others);
     add(swayedBy(plan, [target]), isSwayed, swayed);
   }
   const takenBack = gateTakenBack(plan, request);
@@ -57,7 +62,7 @@ export function gatesPassed(
   }
   if (payload) add(gates, (i) => mayTurnOut(plan.steps[i], "payload"), swayed);
   const of = (some: ReadonlySet<number>) => gates.filter((i) => some.has(i)).map((i) => plan.steps[i] as PlanStep);
-  return { passed: of(passed), swayed: of(swayed) };
+  return { passed: of(passed), others: of(others), swayed: of(swayed) };
 }
 
 const statusOf = (state: RunState, i: number) => state.steps[i]?.status ?? "pending";

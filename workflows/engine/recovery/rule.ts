@@ -5,7 +5,7 @@ import { involvementBy } from "../gates/involvement.ts";
 import { involvedIn, passProblem, rightProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
 import { gateTakenBack } from "../gates/taken-back.ts";
-import { descendantsOf, type Plan } from "../plan.ts";
+import { descendantsOf, type Plan, type PlanStep } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import { STEP_KINDS } from "../steps/index.ts";
@@ -42,17 +42,24 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
   let involved: Involvement | undefined;
   if (asksWho(plan, request)) {
     const { rules = 0 } = plan.run;
-    const { passed, swayed } = gatesPassed(plan, state, request, recovery.changes);
-    const refs = passed.map((gate) => gate.step_ref);
-    involved = involvementBy(plan, state, request, refs, recovery.changes);
-    const all = involvedIn(plan, state);
+    const { passed, others, swayed } = gatesPassed(plan, state, request, recovery.changes);
+    const involvedBy = (gates: PlanStep[]) =>
+      involvementBy(
+        plan,
+        state,
+        request,
+        gates.map(({ step_ref }) => step_ref),
+        recovery.changes,
+      );
+    involved = involvedBy([...passed, ...others]);
+    const before = involvedIn(plan, state);
     // What the request itself does counts: who passes several gates at once has passed another one than each.
-    const withThis = rules >= 4 ? involvedIn(plan, { ...state, involved }) : all;
+    const after = rules >= 4 ? involvedIn(plan, { ...state, involved: involvedBy(passed) }) : before;
     const takenBack = gateTakenBack(plan, request);
     const problem =
-      passProblem(passed, request, withThis, rules) ??
-      passProblem(swayed, request, all, rules) ??
-      (takenBack && rightProblem(takenBack, request, all));
+      passProblem(passed, request, after, rules) ??
+      passProblem([...others, ...swayed], request, before, rules) ??
+      (takenBack && rightProblem(takenBack, request, before));
     if (problem !== undefined) return refused("forbidden", problem);
   }
   const unfit = request.verb === "force-complete" ? forcedOtherwise(plan, state, request) : undefined;
