@@ -65,6 +65,7 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
     commandId: bulkCommandId(id),
     repeated: context.info.attempt > 1,
     reason: operation.reason,
+    version: operation.version,
   };
   const outages: unknown[] = [];
   const start = Date.now();

@@ -328,6 +328,7 @@ export type BulkOperation = {
     };
     reason?: string;
     max_per_second?: number;
+    version?: "pin" | "latest" | "minor";
     /**
      * Runs by item status.
      */
@@ -446,6 +447,7 @@ export type BulkPlan = {
     };
     reason?: string;
     max_per_second?: number;
+    version?: "pin" | "latest" | "minor";
     dry_run: true;
     /**
      * @minimum 0
@@ -6031,6 +6033,10 @@ export type CreateBulkOperationBody = {
      * @maximum 1000
      */
     max_per_second?: number | null;
+    /**
+     * Of retry and replay: in which version a run goes on, as with those verbs.
+     */
+    version?: ("pin" | "latest" | "minor") | null;
     /**
      * As `?dryRun=true`.
      */

@@ -7,12 +7,16 @@ import { assertWritable } from "../store/postgres/pool.ts";
 export const PATIENCE_MS = 2_000;
 
 /** Whether a request can be served now: each thing it needs is up, and this process is not stopping. */
-export function componentsOf({ db, temporal, stopping }: Deps, self = "api"): Promise<Component[]> {
+export function componentsOf(
+  { db, temporal, stopping }: Deps,
+  self = "api",
+  reachPostgres = assertWritable,
+): Promise<Component[]> {
   const { namespace } = temporal.options;
   const reachNamespace = () => temporal.workflowService.describeNamespace({ namespace });
   return Promise.all([
     ...(stopping.aborted ? [component(self, () => Promise.reject(stopping.reason))] : []),
-    component("postgres", () => assertWritable(db)),
+    component("postgres", () => reachPostgres(db)),
     component("temporal", () => temporal.withDeadline(Date.now() + PATIENCE_MS, reachNamespace)),
   ]);
 }

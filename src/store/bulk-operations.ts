@@ -1,5 +1,6 @@
 import type { PoolClient } from "pg";
 import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk/operations.ts";
+import type { VersionPolicy } from "../contract/workflows.ts";
 import { insertFilteredRuns, insertNamedRuns } from "./bulk-operation-items.ts";
 import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { after, type ListRequest, parameters } from "./postgres/list-request.ts";
@@ -19,6 +20,7 @@ export interface StoredBulkOperation {
   filter?: BulkFilter;
   reason?: string;
   max_per_second?: number;
+  version?: VersionPolicy;
   total: number;
   applied: number;
   skipped: number;
@@ -39,6 +41,7 @@ export type NewBulkOperation = Pick<
   | "filter"
   | "reason"
   | "max_per_second"
+  | "version"
   | "created_by"
   | "created_at"
 >;
@@ -56,9 +59,9 @@ export async function insertBulkOperation(
   const { id, created_at, ...columns } = operation;
   const { rowCount } = await transaction.query(
     `insert into bulk_operations (
-       id, project_id, operation, step_ref, groups, may_override, status, filter, reason, max_per_second, total, created_by,
+       id, project_id, operation, step_ref, groups, may_override, status, filter, reason, max_per_second, version, total, created_by,
        created_at, revision)
-     select $1, project_id, operation, step_ref, groups, may_override, 'running', filter, reason, max_per_second, 0, created_by,
+     select $1, project_id, operation, step_ref, groups, may_override, 'running', filter, reason, max_per_second, version, 0, created_by,
        epoch_ms($2), 0
      from json_populate_record(null::bulk_operations, $3::json)
      on conflict (id) do nothing`,

@@ -15,6 +15,7 @@ export function presentBulkOperation(row: StoredBulkOperation): BulkOperation {
     filter: row.filter,
     reason: row.reason || undefined,
     max_per_second: row.max_per_second,
+    version: row.version,
     progress: { total, pending: total - applied - skipped - failed, applied, skipped, failed },
     created_by: row.created_by,
     created_at: rfc3339(row.created_at),

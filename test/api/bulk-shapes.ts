@@ -27,6 +27,7 @@ export const bulkOperation = z.strictObject({
     .optional(),
   reason: text.optional(),
   max_per_second: positive.optional(),
+  version: z.enum(["pin", "latest", "minor"]).optional(),
   progress: z.strictObject({ total: count, pending: count, applied: count, skipped: count, failed: count }),
   created_by: text,
   created_at: time,

@@ -5,6 +5,7 @@ import { stepsFor } from "./steps-for.ts";
 import { cancelOpenRun } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
 import type { BulkItem, BulkOperationKind, BulkStepVerb } from "../../contract/bulk/operations.ts";
+import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -29,6 +30,8 @@ export interface Action {
   /** There was an earlier try, and nobody knows how far it got. */
   repeated: boolean;
   reason?: string;
+  /** Of replay and retry. */
+  version?: VersionPolicy;
 }
 
 export type Outcome = { status: "applied" | "skipped" | "failed" } & Pick<BulkItem, "code" | "error" | "new_run_id">;
@@ -86,7 +89,7 @@ async function endedMeanwhile(
 async function act(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
   switch (action.operation) {
     case "replay":
-      return { ...APPLIED, new_run_id: await replay(deps, caller, runId, action.commandId) };
+      return { ...APPLIED, new_run_id: await replay(deps, caller, runId, action.commandId, action.version) };
     case "cancel":
       return cancel(deps, caller, runId, action);
     case "pause":
@@ -169,7 +172,7 @@ async function steerSteps(
   caller: Caller,
   runId: string,
   verb: BulkStepVerb,
-  { commandId, stepRef, reason, repeated }: Action,
+  { commandId, stepRef, reason, version, repeated }: Action,
 ): Promise<Outcome | undefined> {
   const run = await findOwnRun(deps, caller, runId);
   const told = repeated ? await listStepsTold(deps.db, runId, `${commandId}/`) : [];
@@ -181,6 +184,7 @@ async function steerSteps(
       verb,
       stepRef: step,
       reason,
+      payloads: { version },
       commandId: `${commandId}/${step}`,
     });
     if ("accepted" in steered) return undefined;

@@ -3,6 +3,7 @@ import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
 import { logged } from "../command-log.ts";
 import { previewRetry, startRetry } from "../runs/retry-run.ts";
 import type { BulkReplayed, BulkReplayPlan } from "../../contract/bulk/verbs.ts";
+import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -56,10 +57,16 @@ function counted<Item extends { status: "replayed" | "failed" }>(results: Item[]
 }
 
 /** A retry that is refused in the words of the bulk verb. The same key leads to the same new run. */
-export async function replay(deps: Deps, caller: Caller, runId: string, key: string | undefined): Promise<string> {
+export async function replay(
+  deps: Deps,
+  caller: Caller,
+  runId: string,
+  key: string | undefined,
+  version?: VersionPolicy,
+): Promise<string> {
   const command = { verb: "replay", run: runId, actor: caller.actor };
   const started = await logged(deps, command, async () =>
-    startRetry(deps, caller, await replayed(deps, caller, runId), {}, key),
+    startRetry(deps, caller, await replayed(deps, caller, runId), { version }, key),
   );
   return started.id;
 }

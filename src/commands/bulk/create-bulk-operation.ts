@@ -36,11 +36,11 @@ export async function createBulkOperation(
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { operation, step_ref, filter, reason, max_per_second } = body;
+  const { operation, step_ref, filter, reason, max_per_second, version } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
-    const created = { id, project_id, operation, step_ref, filter, reason, max_per_second };
+    const created = { id, project_id, operation, step_ref, filter, reason, max_per_second, version };
     const { actor: created_by, groups, may_override } = senderOf(caller);
     return store(deps, { ...created, created_by, groups, may_override, created_at: now() }, ids);
   });
@@ -63,13 +63,13 @@ const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Pr
  * those as they are now.
  */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
-  const { operation, step_ref, filter = {}, reason, max_per_second } = body;
+  const { operation, step_ref, filter = {}, reason, max_per_second, version } = body;
   const { project_id, ids } = await selected(deps, caller, body);
   const { total, first } = ids
     ? { total: ids.length, first: ids.slice(0, SHOWN_RUNS) }
     : await matchingRuns(deps.db, project_id, filter, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
   assertFew(total);
-  const asked = { project_id, operation, step_ref, filter: body.filter, reason, max_per_second };
+  const asked = { project_id, operation, step_ref, filter: body.filter, reason, max_per_second, version };
   const runs = await plannedRuns(deps, { ...caller, projects: [project_id] }, first, body);
   const refused = runs.flatMap(({ workflow_run_id, code, reason = "" }) =>
     code === undefined ? [] : { workflow_run_id, code, error: reason },

@@ -10,7 +10,7 @@ import type { Deps } from "../../deps.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 
-type Asked = Pick<BulkOperationBody, "operation" | "step_ref" | "reason">;
+type Asked = Pick<BulkOperationBody, "operation" | "step_ref" | "reason" | "version">;
 
 /** What the operation would make of each of the runs as they are now, each by itself, and why. */
 export async function plannedRuns(deps: Deps, caller: Caller, ids: string[], asked: Asked): Promise<BulkPlan["runs"]> {
@@ -41,7 +41,7 @@ async function preview(
   { operation, ...asked }: Asked,
 ): Promise<string | undefined> {
   if (operation === "replay") {
-    await previewRetry(deps, caller, await replayed(deps, caller, runId), {});
+    await previewRetry(deps, caller, await replayed(deps, caller, runId), { version: asked.version });
     return undefined;
   }
   const run = await findOwnRun(deps, caller, runId);
@@ -57,7 +57,13 @@ async function preview(
     default: {
       const steps = await stepsFor(deps, run, operation, asked.step_ref);
       for (const stepRef of steps)
-        await previewSteering(deps, caller, { runId, verb: operation, stepRef, reason: asked.reason });
+        await previewSteering(deps, caller, {
+          runId,
+          verb: operation,
+          stepRef,
+          reason: asked.reason,
+          payloads: { version: asked.version },
+        });
       return steps.length > 0 ? undefined : `workflow run is ${run.status}, and nothing of it has failed`;
     }
   }

@@ -4,6 +4,7 @@ import { line, list, members, prose, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
 import { type FilterBody, filterBody } from "../lists/run-filters.ts";
 import { time } from "../times.ts";
+import { versionPolicy } from "../workflows.ts";
 
 /** Of those that act on steps: `retry` on what failed, `approve` and `reject` on the gate that waits, if no step is named. */
 const OF_STEPS = ["retry", "approve", "reject", "skip"] as const;
@@ -35,6 +36,9 @@ export const bulkOperationBody = members({
   filter: filterBody.optional(),
   reason: prose(4096).optional(),
   max_per_second: whole.min(1).max(1000).optional(),
+  version: versionPolicy
+    .optional()
+    .describe("Of retry and replay: in which version a run goes on, as with those verbs."),
 })
   .refine(
     ({ ids, filter }) => (ids === undefined) !== (filter === undefined),
@@ -47,6 +51,10 @@ export const bulkOperationBody = members({
   .refine(({ operation, step_ref }) => step_ref === undefined || isOfSteps(operation), {
     error: "is only for retry, approve, reject and skip",
     path: ["step_ref"],
+  })
+  .refine(({ operation, version }) => version === undefined || operation === "retry" || operation === "replay", {
+    error: "is only for retry and replay",
+    path: ["version"],
   })
   .meta({ example: { operation: "cancel", filter: { status: "running", tag_key: "team", tag_value: "a" } } });
 export type BulkOperationBody = z.output<typeof bulkOperationBody>;
@@ -69,6 +77,7 @@ export const bulkOperation = z
     filter: filterBody.optional().describe("Absent when the runs were named by id."),
     reason: z.string().optional(),
     max_per_second: z.int().optional(),
+    version: versionPolicy.optional(),
     progress,
     created_by: z.string(),
     created_at: time,
@@ -79,7 +88,15 @@ export type BulkOperation = z.output<typeof bulkOperation>;
 
 /** What an operation would act upon, as `dryRun=true` answers it. */
 export const bulkPlan = bulkOperation
-  .pick({ project_id: true, operation: true, step_ref: true, filter: true, reason: true, max_per_second: true })
+  .pick({
+    project_id: true,
+    operation: true,
+    step_ref: true,
+    filter: true,
+    reason: true,
+    max_per_second: true,
+    version: true,
+  })
   .extend({
     dry_run: z.literal(true),
     total: count,

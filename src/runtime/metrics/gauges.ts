@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { Deps } from "../../deps.ts";
 import { componentsOf, PATIENCE_MS } from "../../queries/readiness.ts";
 import { type OpenGates, openGates } from "../../store/approvals/open-gates.ts";
+import { assertCommits } from "../../store/postgres/pool.ts";
 import { within } from "../../time/deadline.ts";
 
 /** However often it is scraped. */
@@ -31,15 +32,15 @@ export function gaugePools(registry: Registry, { db, starts }: Deps): void {
   });
 }
 
-/** As `/health/ready` asks them. */
+/** As `/health/ready` asks them, but that PostgreSQL has to commit: with a full disk or a lost standby it still reads fast. */
 export function gaugeServers(registry: Registry, deps: Deps): void {
   new Gauge({
     name: "workflow_runs_server_response_seconds",
-    help: "How long PostgreSQL and Temporal take to answer this process; 2 if they are away",
+    help: "How long PostgreSQL takes to commit for this process, and Temporal to answer it; 2 if they are away",
     labelNames: ["server"],
     registers: [registry],
     async collect() {
-      for (const { name: server, status, latency_ms } of await componentsOf(deps))
+      for (const { name: server, status, latency_ms } of await componentsOf(deps, "api", assertCommits))
         if (server !== "api") this.set({ server }, (status === "up" ? latency_ms : PATIENCE_MS) / 1_000);
     },
   });

@@ -21,10 +21,16 @@ export function createPool(databaseUrl: string, { size = 20, waitsMs = 5_000 } =
   return pool;
 }
 
+const READ_ONLY = "current_setting('transaction_read_only') as read_only";
+
 /** Throws if Postgres can't be reached, or can't be written to, like a standby. */
-export async function assertWritable(db: Db): Promise<void> {
-  const { rows } = await db.query<{ read_only: string }>(
-    "select current_setting('transaction_read_only') as read_only",
-  );
+export const assertWritable = (db: Db): Promise<void> => assertNotReadOnly(db, `select ${READ_ONLY}`);
+
+/** The same, once a commit is as safe as any: on disk, and on the standbys that are waited for. What is committed is a message for nobody. */
+export const assertCommits = (db: Db): Promise<void> =>
+  assertNotReadOnly(db, `select ${READ_ONLY}, pg_logical_emit_message(true, 'workflow-runs', '')`);
+
+async function assertNotReadOnly(db: Db, sql: string): Promise<void> {
+  const { rows } = await db.query<{ read_only: string }>(sql);
   if (rows[0]?.read_only !== "off") throw new Problem("unavailable", "PostgreSQL is read-only");
 }

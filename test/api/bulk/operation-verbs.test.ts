@@ -33,6 +33,12 @@ describe("a body is refused", () => {
       { ...good, step_ref: "a" },
       "step_ref: is only for retry, approve, reject and skip",
     ],
+    ["with a version where it has no use", { ...good, version: "latest" }, "version: is only for retry and replay"],
+    [
+      "with a version there is none of",
+      { operation: "retry", ids: [ID], version: "7" },
+      "version: must be one of pin, latest, minor",
+    ],
     ["with nothing to skip", { ...good, operation: "skip" }, "step_ref: required"],
     ["without ids and filter", { operation: "cancel" }, "body: exactly one of ids and filter is required"],
     ["with both", { ...good, filter: { status: "running" } }, "body: exactly one of ids and filter is required"],
