@@ -7,7 +7,7 @@ import { parseClientJson } from "../../contract/json.ts";
 import { comment, MAX_COMMENT } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { startsByOption, startsOf } from "../../queries/gate-starts.ts";
+import { startsByOption, startsOf } from "../../queries/approvals/gate-starts.ts";
 
 const PATH = "/approve/:token";
 /** A comment and the values of a form. */

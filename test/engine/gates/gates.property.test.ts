@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyMoves, definitionsWith, move } from "./any-moves.ts";
 import { given, type Story } from "../given.ts";
-import { approval, job, type Step } from "../plans.ts";
+import { job, type Step } from "../plans.ts";
 import { gatesLeftOut } from "../../../workflows/engine/gates/left-out.ts";
 import { descendantsOf, enabledSteps, planOf, type PlanStep } from "../../../workflows/engine/plan.ts";
 

@@ -1,23 +1,23 @@
-import type { ApprovalCounts, ListedApproval } from "../contract/approvals.ts";
-import type { Cursor } from "../contract/cursor.ts";
-import type { Approval } from "../contract/runs.ts";
-import type { Deps } from "../deps.ts";
-import { Problem, refusal } from "../errors.ts";
-import { type Caller, projectOf } from "../identity/caller.ts";
-import { fittingPageOf, type Page } from "./page.ts";
-import { findOwnRun } from "./runs.ts";
+import type { ApprovalCounts, ListedApproval } from "../../contract/approvals.ts";
+import type { Cursor } from "../../contract/cursor.ts";
+import type { Approval } from "../../contract/runs.ts";
+import type { Deps } from "../../deps.ts";
+import { Problem, refusal } from "../../errors.ts";
+import { type Caller, projectOf } from "../../identity/caller.ts";
+import { fittingPageOf, type Page } from "../page.ts";
+import { findOwnRun } from "../runs.ts";
 import { startsOf } from "./gate-starts.ts";
 import {
   type ApprovalsFilter,
   countApprovals as count,
   type ListedApproval as Row,
   listApprovalsOf,
-} from "../store/approvals/approval-lists.ts";
-import { presentApprovals } from "../views/approval.ts";
-import { unlessEmpty } from "../views/unless-empty.ts";
-import { unknownStep } from "../../workflows/engine/command.ts";
-import { isStepRef } from "../../workflows/engine/definition/validate.ts";
-import { quoted } from "../../workflows/expressions/printed.ts";
+} from "../../store/approvals/approval-lists.ts";
+import { presentApprovals } from "../../views/approval.ts";
+import { unlessEmpty } from "../../views/unless-empty.ts";
+import { unknownStep } from "../../../workflows/engine/command.ts";
+import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
+import { quoted } from "../../../workflows/expressions/printed.ts";
 
 type Asked = Omit<ApprovalsFilter, "project_id" | "mine"> & { project_id?: string; mine: boolean };
 

@@ -1,13 +1,13 @@
-import type { StepOverride } from "../contract/workflows.ts";
-import type { Deps } from "../deps.ts";
-import { mirroredRun } from "./mirrored-run.ts";
-import { listStatuses, listStepRows, type StepStatusRow } from "../store/steps.ts";
-import { findVersion, planSteps } from "../store/workflow-versions.ts";
-import { besides, unblockedBy } from "../../workflows/engine/gates/unblocks.ts";
-import type { ApprovalRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
-import { enabledSteps, graphOf, type Plan } from "../../workflows/engine/plan.ts";
-import { previewOf } from "../../workflows/engine/preview.ts";
-import type { StepState } from "../../workflows/engine/state.ts";
+import type { StepOverride } from "../../contract/workflows.ts";
+import type { Deps } from "../../deps.ts";
+import { mirroredRun } from "../mirrored-run.ts";
+import { listStatuses, listStepRows, type StepStatusRow } from "../../store/steps.ts";
+import { findVersion, planSteps } from "../../store/workflow-versions.ts";
+import { besides, unblockedBy } from "../../../workflows/engine/gates/unblocks.ts";
+import type { ApprovalRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
+import { enabledSteps, graphOf, type Plan } from "../../../workflows/engine/plan.ts";
+import { previewOf } from "../../../workflows/engine/preview.ts";
+import type { StepState } from "../../../workflows/engine/state.ts";
 
 interface Gate {
   row: Pick<ApprovalRow, "status" | "run_id" | "step_ref">;
