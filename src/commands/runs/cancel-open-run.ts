@@ -32,20 +32,22 @@ interface Cancellation {
   /** Temporal takes the same one once. */
   requestId: string;
   reason?: string;
-  /** Is kept in the run's history. Left out: the reason. */
-  cause?: string;
 }
+
+/** Is kept in the run's history, and tells whose cancellation it was. */
+export const causeOf = ({ requestId, reason }: Pick<Cancellation, "requestId" | "reason">): string =>
+  reason === undefined ? requestId : `${requestId}: ${reason}`;
 
 /** Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. */
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { actor, requestId, reason, cause = reason }: Cancellation,
+  { actor, requestId, reason }: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
   // Whoever reads the canceled run is told by whom, and why.
   await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor, reason });
-  const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  const run = await canceledFor(deps, row, requestId, causeOf({ requestId, reason }));
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
   const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
@@ -53,6 +55,37 @@ export async function cancelOpenRun(
     return false;
   });
   return (await quiet) ? { run } : { accepted: requestId };
+}
+
+/** Whether a run whose cancellation was accepted is canceled by now, and nothing in it can begin any more. */
+export async function isCanceledByNow(deps: Deps, runId: string): Promise<boolean> {
+  const run = await mirroredEnd(deps, runId);
+  return run?.status === "canceled" && isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS);
+}
+
+/** Undefined: no worker could tell yet. */
+async function canceledFor(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
+  try {
+    return (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  } catch (error) {
+    // Sent twice at once, it may have been canceled by the other one.
+    const isOver = error instanceof Problem && error.code === "invalid_state";
+    if (!isOver || !(await wasCanceledFor(deps, row.id, cause))) throw error;
+    return mirroredEnd(deps, row.id);
+  }
+}
+
+/** Whether this cancellation is in the run's history. */
+export async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string): Promise<boolean> {
+  const { events } = await temporal.workflow
+    .getHandle(runId)
+    .fetchHistory()
+    .catch((error) => {
+      // Temporal deletes runs that ended long ago.
+      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
+      throw error;
+    });
+  return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
 }
 
 async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
@@ -71,12 +104,7 @@ async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
 }
 
 /** Undefined: no worker could tell yet. */
-function canceledItself(
-  deps: Deps,
-  row: RunRow,
-  requestId: string,
-  cause: string | undefined,
-): Promise<RunRow | undefined> {
+function canceledItself(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
   return outcomeOf(deps, row.id, {
     send: () => requestCancel(deps, row.id, requestId, cause),
     look: () => mirroredEnd(deps, row.id),
@@ -125,7 +153,12 @@ async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean
   return quiet.every(Boolean);
 }
 
-async function requestCancel({ db, log, temporal }: Deps, runId: string, requestId: string, reason?: string) {
+async function requestCancel(
+  { db, log, temporal }: Deps,
+  runId: string,
+  requestId: string,
+  reason: string,
+): Promise<undefined> {
   const { namespace, identity } = temporal.options;
   const workflowExecution = { workflowId: runId };
   try {

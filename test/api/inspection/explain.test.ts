@@ -112,7 +112,7 @@ describe("why a step ended without its own work", () => {
     ]);
     const { events } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
     const asked = events?.find((event) => event.workflowExecutionCancelRequestedEventAttributes);
-    expect(asked?.workflowExecutionCancelRequestedEventAttributes?.cause).toBe("no longer <needed>");
+    expect(asked?.workflowExecutionCancelRequestedEventAttributes?.cause).toBe("why: no longer <needed>");
     // The same key for another reason is another request.
     const other = await stack.request("DELETE", `/v1/workflow-runs/${run.id}?reason=other`, undefined, key);
     expect(other).toMatchObject({ status: 409 });
