@@ -9,6 +9,9 @@ import { versionPolicy } from "./workflows.ts";
 /** Skip. */
 export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
 
+/** Cancel, which has no body. */
+export const reasonQuery = z.object({ reason: prose(4096).optional() });
+
 export const MAX_COMMENT = 2_000;
 export const comment = prose(MAX_COMMENT);
 

@@ -24,7 +24,7 @@ export function* votesOn(run: Run, i: number, end: Decided, at: number): Generat
   for (const voter of [...end.voters, ...votersOf(gateOfStep(step, run.state.steps[i]?.approval))]) {
     const { approval } = run.state.steps[i] as StepState;
     if (approval?.status !== "pending") return;
-    const involved = involvedIn(run.plan, run.state, i);
+    const involved = involvedIn(run.plan, run.state);
     if (voted.has(voter.actor) || notAllowed(step, approval, voter, involved) !== undefined) continue;
     voted.add(voter.actor);
     yield { at, ...voteBy(voter, verb, step, end, approval) };

@@ -8,15 +8,19 @@ export interface AcceptedCommand {
   verb: string;
   step_ref?: string;
   actor: string;
+  /** Of a cancellation. Other commands have told theirs to the run. */
+  reason?: string;
   accepted_at: number;
 }
 
+export type Canceler = Pick<AcceptedCommand, "actor" | "reason">;
+
 export async function acceptCommand(db: Db, command: Omit<AcceptedCommand, "accepted_at">): Promise<void> {
-  const { run_id, id, verb, step_ref, actor } = command;
+  const { run_id, id, verb, step_ref, actor, reason } = command;
   await db.query(
-    `insert into accepted_commands (run_id, id, verb, step_ref, actor) values ($1, $2, $3, $4, $5)
+    `insert into accepted_commands (run_id, id, verb, step_ref, actor, reason) values ($1, $2, $3, $4, $5, $6)
      on conflict (run_id, id) do nothing`,
-    [run_id, id, verb, step_ref, actor],
+    [run_id, id, verb, step_ref, actor, reason],
   );
 }
 
@@ -38,10 +42,10 @@ export async function listPending(db: Db, runId: string): Promise<AcceptedComman
   return rows.map((row) => withoutNulls<AcceptedCommand>(row));
 }
 
-/** Who first asked for the run to be canceled, since it was opened last. Undefined: nobody did by us. */
-export async function findCanceler(db: Db, runId: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ actor: string }>(
-    `select actor from accepted_commands
+/** Who first asked for the run to be canceled, since it was opened last, and why. Undefined: nobody did by us. */
+export async function findCanceler(db: Db, runId: string): Promise<Canceler | undefined> {
+  const { rows } = await db.query<Columns<Canceler>>(
+    `select actor, reason from accepted_commands
      where run_id = $1 and verb = 'cancel' and accepted_at > coalesce(
        (select max(at) from run_commands
         where run_id = $1 and outcome->>'status' = 'applied'
@@ -50,5 +54,5 @@ export async function findCanceler(db: Db, runId: string): Promise<string | unde
      order by accepted_at limit 1`,
     [runId],
   );
-  return rows[0]?.actor;
+  return rows[0] && withoutNulls<Canceler>(rows[0]);
 }

@@ -1,5 +1,5 @@
 import { contentOf } from "./documents.ts";
-import { passesGate } from "./reference-gates.ts";
+import { notePart, passesGate } from "./reference-gates.ts";
 import { changeGate, changeProblem } from "./gates/changes.ts";
 import { asGroup, decisionOf, problemOfDecision } from "./reference-votes.ts";
 import { endStep, skipWhatCannotRun, succeed } from "./reference-endings.ts";
@@ -44,7 +44,7 @@ export function obey(run: ReferenceRun, command: Order): Verdict {
   if (passesGate(run, command, new Set(reset?.keys()))) return refused("forbidden");
   if (verb === "force-complete" && definition.step_type === "approval" && !couldPutOut(definition, result))
     return refused("validation_error");
-  notePart(run, i, command);
+  notePart(run, command, new Set(reset?.keys()));
   edit(run, command);
 
   const { approval, trigger } = step;
@@ -176,7 +176,7 @@ function reopen(run: ReferenceRun, command: Order): Verdict {
   const all = new Map(bad.map((i) => [i, { counted: true, reopened: true }]));
   if (!canBeGiven(run, command, all)) return refused("validation_error");
   if (passesGate(run, command, new Set(bad))) return refused("forbidden");
-  notePart(run, -1, command);
+  notePart(run, command);
   edit(run, command);
   if (command.only_tell) return { status: "applied" };
   return runAgain(run, all, command);
@@ -197,15 +197,6 @@ function canBeGiven(run: ReferenceRun, { step_payloads = {} }: Order, reset?: Ma
     const step = run.steps[i];
     return step && (reset?.has(i) || (!isOver(step) && step.started_at === undefined));
   });
-}
-
-/** docs/approvals.md, "Four eyes": who gives a payload has started the run, who skips past a gate has approved it. */
-function notePart(run: ReferenceRun, i: number, { verb, actor, payload, step_payloads }: Order): void {
-  if (payload || step_payloads) run.givers.add(actor);
-  if (verb !== "skip" && verb !== "force-complete") return;
-  for (const [gate, { step_type }] of run.definitions.entries())
-    if (step_type === "approval" && !letsGoOn(run, gate) && (gate === i || stepsAfter(run, gate).has(i)))
-      run.passers.push({ gate, actor });
 }
 
 function edit(run: ReferenceRun, { payload, step_payloads }: Order): void {

@@ -4,17 +4,18 @@ import type { Command } from "../../workflows/engine/events.ts";
 type Sender = Pick<Command, "actor" | "groups">;
 
 /** docs/approvals.md, "Who decides": why somebody has no say in a gate, or undefined. */
-export function barred(
-  run: ReferenceRun,
-  gate: number,
-  { actor, groups = [] }: Sender,
-): "not one" | "excluded" | undefined {
+export function barred(run: ReferenceRun, gate: number, sender: Sender): "not one" | "excluded" | undefined {
+  const { actor } = sender;
   const { approval_exclude = [] } = run.definitions[gate] ?? {};
-  const approvers = approversOf(run, gate);
-  const names = [actor, ...groups.map((group) => `group:${group}`)];
-  if (approvers.length > 0 && !approvers.some((one) => names.includes(one))) return "not one";
+  if (!isNamed(run, gate, sender)) return "not one";
   if (run.steps[gate]?.approval?.handed_on?.includes(actor)) return "excluded";
   return isExcluded(run, gate, actor, approval_exclude) ? "excluded" : undefined;
+}
+
+export function isNamed(run: ReferenceRun, gate: number, { actor, groups = [] }: Sender): boolean {
+  const approvers = approversOf(run, gate);
+  const names = [actor, ...groups.map((group) => `group:${group}`)];
+  return approvers.length === 0 || approvers.some((one) => names.includes(one));
 }
 
 /** The group by which somebody votes, who is not named. */

@@ -53,7 +53,7 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       const i = plan.index.get(step_ref) ?? -1;
       const of = ofStep(run, i);
       if (!of) return unknownStep(verb, step_ref);
-      const end = STEP_COMMANDS[verb](of, command, () => involvedIn(plan, state, i));
+      const end = STEP_COMMANDS[verb](of, command, () => involvedIn(plan, state));
       if (end.status === "refused") return end;
       if (end.status === "changed") touch(run, i, end.gate);
       else endStep(run, i, end, at);

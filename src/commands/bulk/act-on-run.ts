@@ -1,6 +1,6 @@
 import { replay } from "./bulk-replay.ts";
 import { stepsFor } from "./steps-for.ts";
-import { cancelOpenRun, wasCanceledFor } from "../runs/cancel-open-run.ts";
+import { cancelOpenRun, causeOf, wasCanceledFor } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
 import type { BulkItem, BulkOperationKind, BulkStepVerb } from "../../contract/bulk/operations.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
@@ -120,10 +120,9 @@ async function canceledWithParent(deps: Deps, caller: Caller, run: RunRow, actio
 
 async function cancel(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome | undefined> {
   const { commandId, reason } = action;
-  const cause = reason === undefined ? commandId : `${commandId}: ${reason}`;
   const run = await findOwnRun(deps, caller, runId);
   if (await canceledWithParent(deps, caller, run, action)) return APPLIED;
-  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, cause }).catch(
+  const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, reason }).catch(
     (error) => {
       if (error instanceof Problem && error.code === "invalid_state") return { refused: error };
       throw error;
@@ -132,7 +131,9 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
   if (!("refused" in canceled)) return "accepted" in canceled ? undefined : APPLIED;
   if ((await findOwnRun(deps, caller, runId)).status !== "canceled") throw canceled.refused;
   // An earlier try of this very action may have ended it.
-  return action.repeated && (await wasCanceledFor(deps, runId, cause)) ? APPLIED : SKIPPED;
+  return action.repeated && (await wasCanceledFor(deps, runId, causeOf({ requestId: commandId, reason })))
+    ? APPLIED
+    : SKIPPED;
 }
 
 async function steer(

@@ -28,7 +28,7 @@ export async function bulkCancel(
   const isTold = (id: string) => canceled.has(id) || accepted.has(id);
   for (const depth of [...new Set(depths.values())].sort((a, b) => a - b)) {
     const act = async (id: string) => {
-      const done = await attempt(() => cancelRun(deps, caller, id, key));
+      const done = await attempt(() => cancelRun(deps, caller, id, { idempotencyKey: key }));
       if ("error" in done) {
         const row = await findRun(deps.db, id);
         if (row?.status === "canceled" && isTold(row.parent_workflow_run_id ?? "")) canceled.add(id);

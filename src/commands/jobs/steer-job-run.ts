@@ -27,7 +27,7 @@ export async function cancelJobRun(
   idempotencyKey?: string,
 ): Promise<Accepted | { run: JobRun }> {
   const { run_id } = await ownRun(deps, caller, id, "cancel");
-  const canceled = await cancelRun(deps, caller, run_id, idempotencyKey);
+  const canceled = await cancelRun(deps, caller, run_id, { idempotencyKey });
   return "accepted" in canceled ? canceled : { run: await getJobRun(deps, caller, id) };
 }
 

@@ -10,6 +10,6 @@ export async function excludedFrom(deps: Deps, gate: ApprovalRow): Promise<(pers
   const run = gate.exclude?.length ? await findRun(deps.db, gate.run_id) : undefined;
   if (!run) return () => undefined;
   const { plan, state } = await mirroredRun(deps, run);
-  const involved = involvedIn(plan, state, plan.index.get(gate.step_ref ?? ""));
-  return (person) => exclusionOf(gate, person, involved);
+  const involved = involvedIn(plan, state);
+  return (person) => exclusionOf(gate, person, involved, gate.step_ref);
 }

@@ -31,20 +31,23 @@ interface Cancellation {
   actor: string;
   /** Temporal takes the same one once. */
   requestId: string;
-  /** Is kept in the run's history, and tells whose cancellation it was. The request's id, if not told. */
-  cause?: string;
+  reason?: string;
 }
+
+/** Is kept in the run's history, and tells whose cancellation it was. */
+export const causeOf = ({ requestId, reason }: Pick<Cancellation, "requestId" | "reason">): string =>
+  reason === undefined ? requestId : `${requestId}: ${reason}`;
 
 /** Cancels a run, and answers once nothing in it or in its sub-workflows can begin any more. */
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { actor, requestId, cause = requestId }: Cancellation,
+  { actor, requestId, reason }: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
-  // Whoever reads the canceled run is told by whom.
-  await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor });
-  const run = await canceledFor(deps, row, requestId, cause);
+  // Whoever reads the canceled run is told by whom, and why.
+  await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor, reason });
+  const run = await canceledFor(deps, row, requestId, causeOf({ requestId, reason }));
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
   const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {

@@ -21,24 +21,32 @@ export function cancelRun(
   deps: Deps,
   caller: Caller,
   runId: string,
-  idempotencyKey?: string,
+  { reason, idempotencyKey }: { reason?: string; idempotencyKey?: string } = {},
 ): Promise<Accepted | { run: WorkflowRun }> {
   return logged(deps, { verb: "cancel", run: runId, actor: caller.actor }, async () => {
     const row = await findOwnRun(deps, caller, runId);
     const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
     const canceled =
       idempotencyKey === undefined
-        ? await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor })
-        : await cancelOnce(deps, row, command);
+        ? await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor, reason })
+        : await cancelOnce(deps, row, command, reason);
     if ("accepted" in canceled) return { accepted: command.id, of: runId };
     return { run: await presentRun(deps, canceled.run) };
   });
 }
 
 /** The same key has the same outcome, and shows the run as it is now. */
-async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: string; actor: string }) {
+async function cancelOnce(
+  deps: Deps,
+  row: RunRow,
+  command: { id: string; verb: string; actor: string },
+  reason: string | undefined,
+) {
   if (isRunOver(row.status)) await settleCommands(deps, row);
-  const { isRepeated, outcome } = await claimCommand(deps, row, command.id, command);
+  const { isRepeated, outcome } = await claimCommand(deps, row, command.id, {
+    verb: command.verb,
+    body: reason === undefined ? undefined : { reason },
+  });
   if (outcome?.status === "refused") throw refusal(outcome);
   const remember = (verdict: Pick<CommandOutcome, "status" | "code" | "message">) =>
     saveOutcome(deps.db, row.id, { ...command, at: Date.now(), ...verdict });
@@ -48,7 +56,7 @@ async function cancelOnce(deps: Deps, row: RunRow, command: { id: string; verb: 
     return { run: row };
   }
   try {
-    const canceled = await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor });
+    const canceled = await cancelOpenRun(deps, row, { requestId: command.id, actor: command.actor, reason });
     if ("run" in canceled) await remember({ status: "applied" });
     return canceled;
   } catch (error) {

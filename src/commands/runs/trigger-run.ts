@@ -106,7 +106,10 @@ async function runToBe({ db }: Deps, caller: Caller, workflow: StoredWorkflow, b
   const all = version ? planSteps(version) : [];
   const steps = stepsToRun(all, body.step_overrides);
   const passed = gatesLeftOut(all, body.step_overrides);
-  assertMayPass(passed, caller, { started_by: [caller.actor], approved: new Set() });
+  assertMayPass(passed, caller, {
+    started_by: [caller.actor],
+    approved: new Map([[caller.actor, new Set(refsOf(passed))]]),
+  });
   const tags = { ...workflow.tags, ...body.tags };
   if (Object.keys(tags).length > MAX_TAGS)
     throw new Problem("validation_error", `too many tags (max ${MAX_TAGS})`, [

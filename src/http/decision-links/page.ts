@@ -11,6 +11,10 @@ export interface ShownGate {
   runId: string;
   stepRef: string;
   requester?: string;
+  /** The steps that a yes starts. */
+  starts: string[];
+  /** Of a gate with options, the steps that each starts, where that is known. */
+  byOption?: ReadonlyMap<string, string[]>;
   /** Of an earlier try: why it was refused, and what was filled in. */
   problem?: string;
   comment?: string;
@@ -56,6 +60,7 @@ ${linksOf(gate)}
 <form method="post">
 <p><label>Comment<br><textarea name="comment" maxlength="2000">${escapeHtml(comment)}</textarea></label></p>
 ${gate.form === undefined ? "" : valuesField(shown)}
+${startsIn(shown)}
 <p>You decide as <b>${escapeHtml(person)}</b>, once.</p>
 <p>${buttonsOf(gate)}</p>
 </form>`,
@@ -86,6 +91,23 @@ function linksOf({ links = [] }: Approval): string {
       `<li><a rel="noreferrer noopener" href="${escapeHtml(url)}">${escapeHtml(title ?? url)}</a></li>`,
   );
   return items.length > 0 ? `<ul>${items.join("")}</ul>` : "";
+}
+
+/** Of hundreds nobody reads the rest. */
+const MOST_NAMED = 10;
+
+const namesOf = (steps: string[]): string => {
+  const names = steps.slice(0, MOST_NAMED).map((step) => `<b>${escapeHtml(step)}</b>`);
+  const more = steps.length - names.length;
+  return names.length === 0 ? "nothing by itself" : names.join(", ") + (more > 0 ? ` and ${more} more` : "");
+};
+
+/** What comes of a yes, or of each option. */
+function startsIn({ gate, starts, byOption }: ShownGate): string {
+  if (!gate.options) return `<p>Once approved, it starts ${namesOf(starts)}.</p>`;
+  if (!byOption) return `<p>Once decided, it may start ${namesOf(starts)}.</p>`;
+  const items = [...byOption].map(([option, steps]) => `<li>${escapeHtml(option)} starts ${namesOf(steps)}.</li>`);
+  return `<ul>${items.join("")}</ul>`;
 }
 
 const valuesField = ({ gate, values = "" }: ShownGate) =>

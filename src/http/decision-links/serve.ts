@@ -1,12 +1,13 @@
 import type { Express, Request, Response } from "express";
 import { ALWAYS } from "../answer.ts";
-import { gatePage, messagePage, PAGE_CSP } from "./page.ts";
+import { gatePage, messagePage, PAGE_CSP, type ShownGate } from "./page.ts";
 import { rawBody } from "../body.ts";
 import { type Decision, decideByLink, type Opened, openLink } from "../../commands/links/decide-by-link.ts";
 import { parseClientJson } from "../../contract/json.ts";
 import { comment, MAX_COMMENT } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { startsByOption, startsOf } from "../../queries/approvals/gate-starts.ts";
 
 const PATH = "/approve/:token";
 /** A comment and the values of a form. */
@@ -26,7 +27,7 @@ export function serveApprovals(app: Express, deps: Deps): void {
   app.get(PATH, async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
     if (!opened || "over" in opened) return closed(response, opened);
-    show(response, 200, gatePage(shownOf(opened)));
+    show(response, 200, gatePage(await shownOf(deps, opened)));
   });
   app.post(PATH, rawBody(MAX_BYTES), async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
@@ -41,25 +42,32 @@ export function serveApprovals(app: Express, deps: Deps): void {
       if (!(error instanceof Problem) || error.code === "unavailable" || error.code === "internal_error") throw error;
       const details = error.details?.filter((detail) => detail !== error.message) ?? [];
       const problem = [error.message, ...details].join("; ");
-      show(
-        response,
-        error.code === "conflict" ? 409 : 400,
-        gatePage({ ...shownOf(opened), ...filledIn(request), problem }),
-      );
+      const shown = await shownOf(deps, opened);
+      show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shown, ...filledIn(request), problem }));
     }
   });
 }
 
 const tokenOf = ({ params }: Request): string => String(params.token);
 
-const shownOf = ({ open: { link, gate, run } }: Extract<Opened, { open: unknown }>) => ({
-  gate,
-  person: link.person,
-  workflow: run.workflow_name,
-  runId: run.id,
-  stepRef: link.step_ref,
-  requester: run.created_by,
-});
+async function shownOf(deps: Deps, { open }: Extract<Opened, { open: unknown }>): Promise<ShownGate> {
+  const { link, gate, run } = open;
+  const { step_ref } = link;
+  const [[starts = []], byOption] = await Promise.all([
+    startsOf(deps, [{ row: { status: "pending", run_id: run.id, step_ref }, run }]),
+    gate.options ? startsByOption(deps, run, { step_ref }) : undefined,
+  ]);
+  return {
+    gate,
+    person: link.person,
+    workflow: run.workflow_name,
+    runId: run.id,
+    stepRef: step_ref,
+    requester: run.created_by,
+    starts,
+    byOption,
+  };
+}
 
 const fieldsOf = ({ body }: Request) => new URLSearchParams(Buffer.isBuffer(body) ? body.toString("utf8") : "");
 

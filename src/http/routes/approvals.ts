@@ -13,7 +13,7 @@ import {
 import { listOf } from "../../contract/lists.ts";
 import { pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
-import { countApprovals, getApproval, listApprovals } from "../../queries/approvals.ts";
+import { countApprovals, getApproval, listApprovals } from "../../queries/approvals/approvals.ts";
 
 const tag = "Approvals";
 

@@ -10,7 +10,7 @@ import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } 
 import { commandStatus } from "../../contract/answers/commands.ts";
 import { attemptsQuery, countsQuery, listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, runCounts, stepRun, workflowRun } from "../../contract/runs.ts";
-import { retryBody } from "../../contract/verbs.ts";
+import { reasonQuery, retryBody } from "../../contract/verbs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
 import { steeringRoutes } from "./steering.ts";
@@ -104,11 +104,17 @@ export const workflowRunRoutes: Route[] = [
     tag,
     summary: "Cancel a run",
     scope: "workflows:write",
+    query: reasonQuery,
     returns: commanded(workflowRun),
     plans: dryRun,
     plan: (deps, { caller, params }) => previewCancel(deps, caller, params.workflowRunID),
-    handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await cancelRun(deps, caller, params.workflowRunID, idempotencyKey), ({ run }) => run),
+    handler: async (deps, { caller, params, query, idempotencyKey }) => {
+      const { reason } = query;
+      return answerTo(
+        await cancelRun(deps, caller, params.workflowRunID, { reason, idempotencyKey }),
+        ({ run }) => run,
+      );
+    },
   }),
   route({
     method: "get",

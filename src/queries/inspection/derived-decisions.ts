@@ -1,3 +1,4 @@
+import type { Canceler } from "../../store/accepted-commands.ts";
 import type { FoundDecision } from "../../views/decision.ts";
 import { decisionId, stepRunId } from "../../../workflows/engine/ids.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -9,7 +10,7 @@ import { deadEndBefore } from "../../../workflows/engine/schedule.ts";
 import type { StepState } from "../../../workflows/engine/state.ts";
 
 /** What a run's rows and its definition say by themselves, of every step that it is true of. */
-export function derivedDecisions(row: RunRow, run: Run, defined: PlanStep[], canceledBy?: string): FoundDecision[] {
+export function derivedDecisions(row: RunRow, run: Run, defined: PlanStep[], canceler?: Canceler): FoundDecision[] {
   const { id, created_at, created_by } = row;
   const told = (step_ref: string, { at, reason }: { at: number; reason: Derived }, i?: number): FoundDecision => ({
     id: decisionId(id, step_ref, reason.reason),
@@ -24,19 +25,19 @@ export function derivedDecisions(row: RunRow, run: Run, defined: PlanStep[], can
       told(step_ref, { at: created_at, reason: { reason: "disabled", by: created_by } }),
     ),
     ...run.plan.steps.flatMap(({ step_ref }, i) => {
-      const found = derivedOf(row, run, i, canceledBy);
+      const found = derivedOf(row, run, i, canceler);
       return found ? told(step_ref, found, i) : [];
     }),
   ];
 }
 
-function derivedOf(row: RunRow, run: Run, i: number, by?: string): { at: number; reason: Derived } | undefined {
+function derivedOf(row: RunRow, run: Run, i: number, canceler?: Canceler): { at: number; reason: Derived } | undefined {
   const { plan, state } = run;
   const { status, cause, finished_at: at = row.created_at } = state.steps[i] as StepState;
   const parents = plan.dependencies[i] ?? [];
   if (status === "canceled") {
-    const { status: ended, error } = row;
-    return { at, reason: { reason: "run_over", status: ended, by, error: by === undefined ? error : undefined } };
+    const why = canceler ? { by: canceler.actor, comment: canceler.reason } : { error: row.error };
+    return { at, reason: { reason: "run_over", status: row.status, ...why } };
   }
   if (cause === "dependency") {
     const parent = deadEndBefore(plan, state, i) ?? -1;

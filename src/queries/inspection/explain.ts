@@ -30,7 +30,7 @@ interface Asked {
 export async function explainRun(deps: Deps, caller: Caller, runId: string, asked: Asked): Promise<Page<Decision>> {
   const { db } = deps;
   const row = await findOwnRun(deps, caller, runId);
-  const [run, defined, canceledBy] = await Promise.all([
+  const [run, defined, canceler] = await Promise.all([
     mirroredRun(deps, row),
     stepsOfVersion(db, row.workflow_version_id),
     row.status === "canceled" ? findCanceler(db, row.id) : undefined,
@@ -44,7 +44,7 @@ export async function explainRun(deps: Deps, caller: Caller, runId: string, aske
   if (step_ref !== undefined && !defined.some((step) => step.step_ref === step_ref))
     throw refusal(unknownStep("explain", step_ref));
   const paused = row.status === "paused" ? await pauseOf(deps, run) : [];
-  const derived = [...derivedDecisions(row, run, defined, canceledBy), ...paused].filter(isAsked);
+  const derived = [...derivedDecisions(row, run, defined, canceler), ...paused].filter(isAsked);
   const step = step_ref === undefined ? undefined : (run.plan.index.get(step_ref) ?? -1);
   const read = async (limit: number) => {
     const noted = await listDecisions(db, { runId: row.id, step, reasons, cursor, limit });

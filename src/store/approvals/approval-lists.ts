@@ -1,3 +1,4 @@
+import type { StepOverride } from "../../contract/workflows.ts";
 import type { QueryConfig } from "pg";
 import type { Cursor } from "../../contract/cursor.ts";
 import type { ApprovalStatus } from "../../contract/runs.ts";
@@ -40,7 +41,7 @@ export interface ListedApproval {
     triggered_by: string;
     created_by?: string;
     tags?: Record<string, string>;
-    step_overrides?: string;
+    step_overrides?: StepOverride[];
   };
   /** Where it stands in its list. */
   place: Cursor;
@@ -169,7 +170,7 @@ function listed(columns: Columns, isByDue: boolean): ListedApproval {
       triggered_by,
       created_by: created_by ?? undefined,
       tags: tags ?? undefined,
-      step_overrides: step_overrides ?? undefined,
+      step_overrides: step_overrides === null ? undefined : (JSON.parse(step_overrides) as StepOverride[]),
     },
     place: { at: isByDue ? (columns.due_at ?? 0) : row.requested_at, id: row.step_run_id },
   };

@@ -100,13 +100,35 @@ describe("why a step ended without its own work", () => {
     ]);
   });
 
-  test("a bulk operation that canceled it tells its owner", async () => {
+  test("why it was canceled, where that was said: here, and in Temporal", async () => {
     const run = await runOf(stack, [gate("a")]);
     await opens(stack, run, "a");
-    const body = { project_id: "demo", operation: "cancel", ids: [run.id] };
+    const path = `/v1/workflow-runs/${run.id}?reason=no%20longer%20%3Cneeded%3E`;
+    await ok(stack, "DELETE", `${path}&dryRun=true`);
+    const key = { headers: { "idempotency-key": "why" } };
+    await ok(stack, "DELETE", path, undefined, key);
+    expect(said((await explained(run)).slice(0, 1))).toEqual([
+      "a scheduler/cancel the run ended as canceled by ada: no longer <needed>",
+    ]);
+    const { events } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
+    const asked = events?.find((event) => event.workflowExecutionCancelRequestedEventAttributes);
+    expect(asked?.workflowExecutionCancelRequestedEventAttributes?.cause).toBe("why: no longer <needed>");
+    // The same key for another reason is another request.
+    const other = await stack.request("DELETE", `/v1/workflow-runs/${run.id}?reason=other`, undefined, key);
+    expect(other).toMatchObject({ status: 409 });
+    for (const bad of ["reason=a&reason=b", `reason=${"x".repeat(4097)}`, "reason=%00"])
+      expect(await stack.request("DELETE", `/v1/workflow-runs/${run.id}?${bad}`)).toMatchObject({ status: 400 });
+  });
+
+  test("a bulk operation that canceled it tells its owner, and why", async () => {
+    const run = await runOf(stack, [gate("a")]);
+    await opens(stack, run, "a");
+    const body = { project_id: "demo", operation: "cancel", ids: [run.id], reason: "obsolete" };
     await ok(stack, "POST", "/v1/bulk-operations", body, { token: stack.token({ sub: "ops" }) });
     await reaches(stack, run, "canceled");
-    await until(async () => said(await explained(run))[0] === "a scheduler/cancel the run ended as canceled by ops");
+    await until(
+      async () => said(await explained(run))[0] === "a scheduler/cancel the run ended as canceled by ops: obsolete",
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { given, text } from "../given.ts";
-import { approval, child, job } from "../plans.ts";
+import { approval, child, job, type Step } from "../plans.ts";
 
 const root = { actor: "root", may_override: true };
 const second = { approval_approvers: ["root", "eve"], approval_exclude: ["previous_approvers" as const] };
@@ -68,4 +68,116 @@ describe("who has started a run", () => {
     const at = given([approval("gate", [], gate)], header);
     expect(at.command("approve", "gate", { actor: "eve" })).toMatchObject(hasStarted);
   });
+});
+
+describe("who is excluded from a gate", () => {
+  const excludes = { approval_approvers: ["ada", "eve", "bob"], approval_exclude: ["previous_approvers" as const] };
+  const eve = { actor: "eve", may_override: false };
+  const run = (more: Partial<Step> = {}) =>
+    given([
+      approval("first", [], { approval_approvers: ["ada", "eve"] }),
+      job("between", ["first"]),
+      approval("second", ["between"], { ...excludes, ...more }),
+      job("after", ["second"], { on_failure: "continue" }),
+    ]);
+  const decided = (verb: "approve" | "reject", more: Partial<Step> = {}) =>
+    run(more).does("approve", "first", eve).completes("between").does(verb, "second", { actor: "bob" });
+
+  test.each(["retry", "replay-subtree"] as const)("may %s it: it asks again, and excludes them again", (verb) => {
+    for (const at of [decided("approve").completes("after"), decided("reject")]) {
+      at.does(verb, "second", eve);
+      expect(at.approval("second")?.status).toBe("pending");
+      expect(at.command("approve", "second", eve)).toMatchObject(hasApproved);
+      expect(at.command("skip", "second", eve).code).toBe("forbidden");
+      at.does("approve", "second", { actor: "ada" });
+    }
+  });
+
+  test.each<Partial<Step>>([
+    { approval_timeout_secs: 60, approval_on_timeout: "approve" },
+    { approval_timeout_secs: 60, approval_on_timeout: "skip" },
+    { on_failure: "continue" },
+    { condition: { type: "step_status", step_ref: "first", status: "completed" } },
+  ])("may not where it could let go on what nobody decided: %o", (more) => {
+    const at = decided("reject", more);
+    const { message } = at.command("retry", "second", eve);
+    expect(message).toBe("eve may not pass step second: they approved another gate of the run");
+    expect(at.command("retry", "second", { actor: "ada", may_override: false }).status).toBe("applied");
+  });
+
+  test("may not repeat what it let pass, nor give it something else", () => {
+    const at = decided("approve").fails("after");
+    expect(at.command("replay-subtree", "after", eve).code).toBe("forbidden");
+    expect(at.command("retry", "after", { ...eve, step_payloads: { after: text(1) } }).code).toBe("forbidden");
+    expect(at.command("replay-subtree", "second", { ...eve, step_payloads: { after: text(1) } }).status).toBe(
+      "applied",
+    );
+    expect(at.step("after").status).toBe("waiting");
+  });
+
+  test("by what started it may have it ask again only with a right to it", () => {
+    const gate = { approval_approvers: ["bob"], approval_exclude: ["created_by" as const] };
+    const at = given([approval("gate", [], gate), job("after", ["gate"])], { created_by: "eve" });
+    at.does("reject", "gate", { actor: "bob" });
+    expect(at.command("retry", "gate", eve).message).toContain("requires approvals:override");
+    at.does("retry", "gate", { actor: "eve", may_override: true });
+    expect(at.command("skip", "gate", { actor: "eve", may_override: true }).code).toBe("forbidden");
+    expect(at.approval("gate")?.status).toBe("pending");
+  });
+});
+
+describe("who has approved a gate", () => {
+  const both = { approval_approvers: ["ada", "bob"], approval_exclude: ["previous_approvers" as const] };
+  const ada = { actor: "ada", may_override: false };
+  const run = (first: Partial<Step> = both) =>
+    given([approval("first", [], first), job("between", ["first"]), approval("second", ["between"], both)]);
+
+  test("may replay what it let pass, as nobody else's decision is passed by that", () => {
+    const at = run().does("approve", "first", ada).completes("between");
+    at.does("replay-subtree", "between", ada).does("replay-subtree", "first", ada);
+    expect(at.approval("first")?.status).toBe("pending");
+  });
+
+  test("has approved it still when they take that back, as long as something that it let pass stays", () => {
+    const at = run({ approval_approvers: ["ada"] })
+      .does("approve", "first", ada)
+      .completes("between");
+    at.does("retry", "first", ada);
+    expect(at.command("approve", "second", ada)).toMatchObject(hasApproved);
+    at.does("approve", "first", ada).does("approve", "second", { actor: "bob" });
+  });
+
+  test("and not where all of that runs again", () => {
+    const at = run().does("approve", "first", ada).completes("between").does("replay-subtree", "first", ada);
+    at.does("approve", "first", { actor: "bob" }).completes("between").does("approve", "second", ada);
+  });
+});
+
+describe("what a request does itself counts", () => {
+  const eve = { actor: "eve", may_override: true };
+
+  test("several gates are not passed by one, where each has to be by another", () => {
+    const gates = [approval("first"), approval("second", ["first"], second), job("x", ["second"]), job("y", ["x"])];
+    const at = given(gates);
+    expect(at.command("skip", "x", eve).message).toContain("they approved another gate of the run");
+    at.does("skip", "first", root).does("skip", "x", eve);
+    expect(at.step("y").status).toBe("running");
+  });
+
+  test("nobody gives what no starter may approve another payload, once it is approved", () => {
+    const at = given([approval("gate", [], { approval_exclude: ["created_by"] }), job("x", ["gate"])]);
+    at.does("approve", "gate", { actor: "ada" }).fails("x");
+    const given_ = { ...eve, step_payloads: { x: text("mine") } };
+    expect(at.command("retry", "x", given_).message).toContain("they started the run");
+    at.does("replay-subtree", "gate", given_);
+    expect(at.command("approve", "gate", { ...eve, groups: [] }).code).toBe("approver_not_allowed");
+  });
+});
+
+test("runs that began by rules 3 decide as they did", () => {
+  const at = given([approval("second", [], second), job("x", ["second"])], { rules: 3 });
+  at.does("approve", "second", { actor: "eve" });
+  expect(at.command("replay-subtree", "second", { actor: "eve", may_override: false }).message).toBe(
+    "eve may not pass step second: they approved another gate of the run",
+  );
 });

@@ -50,18 +50,28 @@ export const approverNames = ({ actor, groups = [] }: Passer): string[] =>
 export const approverAs = (approvers: string[], passer: Passer): string | undefined =>
   approvers.length === 0 ? passer.actor : approverNames(passer).find((name) => approvers.includes(name));
 
-/** What is known of a run that may exclude somebody: who started it, and who has approved gates of it. */
+/** What is known of a run that may exclude somebody: who started it, and who has approved which gates of it. */
 export interface Involved {
   started_by: (string | undefined)[];
-  approved: ReadonlySet<string>;
+  /** By person, the gates. */
+  approved: ReadonlyMap<string, ReadonlySet<string>>;
   /** The gates that have opened, by step_ref. Absent of a run that has not begun. */
   opened?: ReadonlyMap<string, Opened>;
 }
 
-/** Why somebody may not decide a gate, be it by its approvers' right or in their place. Undefined: they may. */
-export function exclusionOf({ exclude = [] }: Gate, actor: string, involved: Involved): string | undefined {
+/**
+ * Why somebody may not decide a gate, be it by its approvers' right or in their place. Undefined: they may. `own`: the gate's
+ * step_ref, since having approved it before is no reason.
+ */
+export function exclusionOf(
+  { exclude = [] }: Gate,
+  actor: string,
+  involved: Involved,
+  own: string | undefined,
+): string | undefined {
   if (exclude.includes("created_by") && involved.started_by.includes(actor)) return "they started the run";
-  if (exclude.includes("previous_approvers") && involved.approved.has(actor))
+  const approved = [...(involved.approved.get(actor) ?? [])];
+  if (exclude.includes("previous_approvers") && approved.some((gate) => gate !== own))
     return "they approved another gate of the run";
   return undefined;
 }
@@ -74,6 +84,6 @@ export const hasRightTo = (gate: Gate, passer: Passer): boolean =>
 export interface Involvement {
   /** Besides its `created_by` and `retried_by`: who started a run that it retries, or gave it another payload. */
   started?: string[];
-  /** Who let it pass a gate that nobody had decided. */
+  /** Who let it pass a gate that nobody had decided, or whose approval of one was taken back while what it let pass stays. */
   passed?: { step_ref: string; by: string }[];
 }

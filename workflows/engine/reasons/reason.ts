@@ -33,7 +33,7 @@ export type Derived =
   | { reason: "disabled"; by?: string }
   /** Of the run itself, and of no step. */
   | { reason: "run_paused"; by?: string; comment?: string }
-  | { reason: "run_over"; status: RunStatus; by?: string; error?: string };
+  | { reason: "run_over"; status: RunStatus; by?: string; comment?: string; error?: string };
 
 /** Steps that had, from this time on, this reason. Of thousands that wait for the same it is one. */
 export interface DecisionRow {

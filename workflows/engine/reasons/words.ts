@@ -44,8 +44,8 @@ export function wordsOf(reason: Derived): string {
     case "disabled":
       return `disabled${by(reason.by)} in the trigger's step_overrides`;
     case "run_over": {
-      const why = reason.error ? `: ${reason.error}` : "";
-      return `the run ended as ${reason.status}${by(reason.by)}${why}`;
+      const why = reason.error || reason.comment;
+      return `the run ended as ${reason.status}${by(reason.by)}${why ? `: ${why}` : ""}`;
     }
   }
 }

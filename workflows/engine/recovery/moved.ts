@@ -42,7 +42,7 @@ export function recoveryIn(plan: Plan, state: RunState, request: RecoveryRequest
 
 function moveProblem(plan: Plan, state: RunState, next: Plan, { changes }: Recovery, request: RecoveryRequest) {
   const isReset = (ref: string) => changes.get(next.index.get(ref) ?? -1)?.action === "reset";
-  return passProblem(gatesMovedPast(plan, state, next, isReset), request, involvedIn(plan, state));
+  return passProblem(gatesMovedPast(plan, state, next, isReset), request, involvedIn(plan, state), plan.run.rules ?? 0);
 }
 
 /** Steps keep their place, by which all that belongs to them is known. Those that are new come last. */

@@ -2,9 +2,10 @@ import { isAttempt } from "../mirror/attempts.ts";
 import { type CommandPayload, type Refusal, refused, unknownStep } from "../command.ts";
 import type { Involvement } from "../gates/gate.ts";
 import { involvementBy } from "../gates/involvement.ts";
-import { involvedIn, passProblem } from "../gates/may-pass.ts";
+import { involvedIn, passProblem, rightProblem } from "../gates/may-pass.ts";
 import { gatesPassed } from "../gates/passed.ts";
-import { descendantsOf, type Plan } from "../plan.ts";
+import { gateTakenBack } from "../gates/taken-back.ts";
+import { descendantsOf, type Plan, type PlanStep } from "../plan.ts";
 import { isDeadEnd } from "../schedule.ts";
 import type { RunState, StepState } from "../state.ts";
 import { STEP_KINDS } from "../steps/index.ts";
@@ -40,11 +41,26 @@ export function recoveryOf(plan: Plan, state: RunState, request: RecoveryRequest
   }
   let involved: Involvement | undefined;
   if (asksWho(plan, request)) {
-    const passed = gatesPassed(plan, state, request, recovery.changes);
-    const problem = passProblem(passed, request, involvedIn(plan, state));
+    const { rules = 0 } = plan.run;
+    const { passed, others, swayed } = gatesPassed(plan, state, request, recovery.changes);
+    const involvedBy = (gates: PlanStep[]) =>
+      involvementBy(
+        plan,
+        state,
+        request,
+        gates.map(({ step_ref }) => step_ref),
+        recovery.changes,
+      );
+    involved = involvedBy([...passed, ...others]);
+    const before = involvedIn(plan, state);
+    // What the request itself does counts: who passes several gates at once has passed another one than each.
+    const after = rules >= 4 ? involvedIn(plan, { ...state, involved: involvedBy(passed) }) : before;
+    const takenBack = gateTakenBack(plan, request);
+    const problem =
+      passProblem(passed, request, after, rules) ??
+      passProblem([...others, ...swayed], request, before, rules) ??
+      (takenBack && rightProblem(takenBack, request, before));
     if (problem !== undefined) return refused("forbidden", problem);
-    const refs = passed.map((gate) => gate.step_ref);
-    involved = involvementBy(plan, state, request, refs);
   }
   const unfit = request.verb === "force-complete" ? forcedOtherwise(plan, state, request) : undefined;
   if (unfit) return unfit;

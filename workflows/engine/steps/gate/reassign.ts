@@ -53,7 +53,7 @@ export function mayNotChange(
   involved: Involved,
 ): Refusal | undefined {
   const gate = gateOfStep(definition, step.approval);
-  const why = exclusionOf(gate, sender.actor, involved);
+  const why = exclusionOf(gate, sender.actor, involved, definition.step_ref);
   if (why !== undefined)
     return refused("forbidden", `${sender.actor} may not ${verb} step ${definition.step_ref}: ${why}`);
   const may = sender.may_override === true || approverAs(gate.approvers, sender) !== undefined;
@@ -105,10 +105,10 @@ function tooFew(
   gone: string[],
   involved: Involved,
 ): Refusal | undefined {
-  const { required = 1, ...gate } = gateOfStep(definition);
+  const { required = 1 } = gateOfStep(definition);
   if (approvers.some(isGroup)) return undefined;
   const against = kept.filter(({ decision }) => decision === "reject").map(({ actor }) => actor);
-  const may = mayVote(approvers, gate, involved, [...gone, ...against]).length;
+  const may = mayVote(approvers, definition, involved, [...gone, ...against]).length;
   if (may >= required) return undefined;
   return refused("validation_error", `approvers: ${required} have to approve, and of these ${may} may`);
 }

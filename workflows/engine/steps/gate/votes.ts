@@ -33,7 +33,7 @@ export function notAllowed(
   const refusal = `approver ${sender.actor} is not allowed for step ${step.step_ref}`;
   if (approverAs(gate.approvers, sender) === undefined) return refusal;
   const handedOn = opened?.handed_on?.includes(sender.actor) ? "they handed on their place" : undefined;
-  const why = exclusionOf(gate, sender.actor, involved) ?? handedOn;
+  const why = exclusionOf(gate, sender.actor, involved, step.step_ref) ?? handedOn;
   return why === undefined ? undefined : `${refusal}: ${why}`;
 }
 
@@ -45,13 +45,14 @@ export const namedApprovers = (approvers: string[]): string[] =>
   approvers.slice(0, MOST_NAMED).map((name) => `approvers: ${name}`);
 
 /** Those of the names that a gate neither excludes nor knows as gone: they have handed on their place. */
-export const mayVote = (names: string[], gate: Gate, involved: Involved, gone?: string[]): string[] =>
-  names.filter((name) => exclusionOf(gate, name, involved) === undefined && !gone?.includes(name));
+export const mayVote = (names: string[], step: PlanStep, involved: Involved, gone?: string[]): string[] =>
+  names.filter(
+    (name) => exclusionOf(gateOfStep(step), name, involved, step.step_ref) === undefined && !gone?.includes(name),
+  );
 
 /** The approvers who are left of it. */
 export function whoMayDecide(step: PlanStep, opened: Opened | undefined, involved: Involved): string[] {
-  const gate = gateOfStep(step, opened);
-  return mayVote(gate.approvers, gate, involved, opened?.handed_on);
+  return mayVote(gateOfStep(step, opened).approvers, step, involved, opened?.handed_on);
 }
 
 export function voteOf(
