@@ -3,18 +3,19 @@ import { request } from "undici";
 import { EndpointFailure } from "./endpoint/endpoint-failure.ts";
 import type { Endpoints } from "./endpoint/endpoint-agent.ts";
 import type { Activities } from "../workflows/activity-types.ts";
+import { traceHeaders } from "../src/tracing/trace-headers.ts";
 import { rfc3339 } from "../workflows/engine/time.ts";
 
 const TIMEOUT_MS = 5_000;
 
 /** Tells whoever will send the event where to. */
 export function notifyWait(endpoints: Endpoints): Activities["notifyWait"] {
-  return async ({ trigger_id, project_id, event_key, expires_at, notify_url }) => {
+  return async ({ trigger_id, project_id, event_key, expires_at, notify_url, trace }) => {
     assertAllowed(endpoints, notify_url);
     const answer = await request(notify_url, {
       method: "POST",
       dispatcher: endpoints.agent,
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...(trace?.span_id && traceHeaders(trace, trace.span_id)) },
       body: JSON.stringify({
         event_key,
         trigger_id,

@@ -1,3 +1,5 @@
+import type { RunTrace } from "./engine/plan.ts";
+
 /** A wait for an event, as it begins. */
 export interface BegunWait {
   trigger_id: string;
@@ -18,4 +20,6 @@ export interface NotifyWaitInput {
   event_key: string;
   expires_at?: number;
   notify_url: string;
+  /** Of a run in a trace: within the step. Absent in older histories. */
+  trace?: RunTrace;
 }

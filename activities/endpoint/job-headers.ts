@@ -1,5 +1,6 @@
 import { toUSVString } from "node:util";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
+import { traceHeaders } from "../../src/tracing/trace-headers.ts";
 import { attemptSpanId, traceIdOf } from "../../workflows/engine/ids.ts";
 
 const MAX_PREVIOUS_ERROR = 1024;
@@ -8,7 +9,7 @@ const MAX_STEP_REF = 1024;
 
 /** What the endpoint is told beside the payload. */
 export function jobHeaders(input: DispatchInput): Record<string, string> {
-  const { job_run_id, job_id, attempt, step_ref, previous_error, sources, trace } = input;
+  const { job_run_id, job_id, attempt, step_ref, previous_error, sources } = input;
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
     "X-Run-ID": job_run_id,
@@ -16,22 +17,19 @@ export function jobHeaders(input: DispatchInput): Record<string, string> {
     "X-Attempt": String(attempt),
     "X-Workflow-Run-ID": sources.run_id,
     "Idempotency-Key": `${job_run_id}:${attempt}`,
-    Traceparent: traceparent(input),
+    ...traceOf(input),
   };
   if (step_ref !== undefined) headers["X-Step-Ref"] = headerRef(step_ref);
-  if (trace?.state !== undefined) headers.Tracestate = trace.state;
   if (attempt > 1 && previous_error) headers["X-Previous-Error"] = headerText(previous_error);
   return headers;
 }
 
 /**
- * As W3C Trace Context has it: all calls of a run are of one trace, and each attempt is a span with an id of its own, the same
- * whenever it is asked for. A run that is in no trace makes one of its id.
+ * All calls of a run are of one trace, and each attempt is a span with an id of its own, the same whenever it is asked for. A run
+ * that is in no trace makes one of its id.
  */
-function traceparent({ job_run_id, attempt, sources, trace }: DispatchInput): string {
-  const { trace_id, sampled } = trace ?? { trace_id: traceIdOf(sources.run_id), sampled: true };
-  return `00-${trace_id}-${attemptSpanId(job_run_id, attempt)}-${sampled ? "01" : "00"}`;
-}
+const traceOf = ({ job_run_id, attempt, sources, trace }: DispatchInput) =>
+  traceHeaders(trace ?? { trace_id: traceIdOf(sources.run_id), sampled: true }, attemptSpanId(job_run_id, attempt));
 
 /** What is no printable ASCII, or would be taken for such an escape, is percent-encoded as UTF-8. */
 function headerRef(ref: string): string {

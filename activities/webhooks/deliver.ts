@@ -6,9 +6,13 @@ import { type Message, messageOf } from "./message.ts";
 import { signed } from "./signature.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";
 import type { Deps } from "../../src/deps.ts";
-import { findDelivery, noteAttempt, noteDead } from "../../src/store/webhooks/deliveries.ts";
+import { findDelivery, noteAttempt, noteDead, type StoredDelivery } from "../../src/store/webhooks/deliveries.ts";
 import { findWebhook, type StoredWebhook } from "../../src/store/webhooks/webhooks.ts";
+import { findRun } from "../../src/store/runs.ts";
+import { traceHeaders } from "../../src/tracing/trace-headers.ts";
 import type { Activities } from "../../workflows/activity-types.ts";
+import { runSpanId, stepSpanId } from "../../workflows/engine/ids.ts";
+import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -24,8 +28,9 @@ export function deliverWebhook(
     // It was deleted, or sent again since.
     if (!webhook || delivery.round !== round || delivery.status === "delivered") return;
     try {
-      const message = await messageOf(deps, delivery, webhook);
-      if (delivery.recipient === undefined) await post(endpoints, webhook, message);
+      const run = await findRun(deps.db, delivery.run_id);
+      const message = await messageOf(deps, delivery, webhook, run);
+      if (delivery.recipient === undefined) await post(endpoints, webhook, message, traceOf(run, delivery));
       else if (mailer) await mailer(delivery.recipient, message);
       else throw new Error("SMTP_URL is not set");
     } catch (error) {
@@ -43,7 +48,19 @@ export const giveUpWebhook =
     log.warn({ delivery: delivery_id }, "a webhook's message is dead");
   };
 
-async function post(endpoints: Endpoints, { url = "", secret = "", format }: StoredWebhook, message: Message) {
+/** Of a run in a trace. What is told of a gate is within its step, all else within the run. */
+function traceOf(run: RunRow | undefined, { run_id, subject: { gate } }: StoredDelivery) {
+  if (!run?.trace) return {};
+  const ofStep = gate?.attempt === undefined ? undefined : stepSpanId(gate.step_run_id, gate.attempt);
+  return traceHeaders(run.trace, ofStep ?? runSpanId(run_id));
+}
+
+async function post(
+  endpoints: Endpoints,
+  { url = "", secret = "", format }: StoredWebhook,
+  message: Message,
+  trace: Record<string, string>,
+) {
   try {
     endpoints.assertAllowed(url);
   } catch (error) {
@@ -53,7 +70,7 @@ async function post(endpoints: Endpoints, { url = "", secret = "", format }: Sto
   const { statusCode, body: answer } = await request(url, {
     method: "POST",
     dispatcher: endpoints.agent,
-    headers: { "Content-Type": "application/json", ...signed(secret, message.id, body) },
+    headers: { "Content-Type": "application/json", ...trace, ...signed(secret, message.id, body) },
     body,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

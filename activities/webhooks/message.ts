@@ -5,12 +5,11 @@ import type { Approval, RunStatus } from "../../src/contract/runs.ts";
 import type { WebhookEvent } from "../../src/contract/webhooks/webhooks.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findApproval } from "../../src/store/approvals/approvals.ts";
-import { findRun } from "../../src/store/runs.ts";
 import type { StoredDelivery } from "../../src/store/webhooks/deliveries.ts";
 import type { StoredWebhook } from "../../src/store/webhooks/webhooks.ts";
 import { presentApproval } from "../../src/views/approval.ts";
 import { isGroup } from "../../workflows/engine/gates/gate.ts";
-import type { ApprovalRow } from "../../workflows/engine/mirror/rows.ts";
+import type { ApprovalRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
 
 /** What is told, as `json` has it. */
@@ -37,9 +36,13 @@ export interface Message {
 }
 
 /** What changed is told as it was then; the links, as long as it is still so. */
-export async function messageOf(deps: Deps, delivery: StoredDelivery, webhook: StoredWebhook): Promise<Message> {
+export async function messageOf(
+  deps: Deps,
+  delivery: StoredDelivery,
+  webhook: StoredWebhook,
+  run: RunRow | undefined,
+): Promise<Message> {
   const { message_id: id, event, project_id, run_id, step_ref, subject } = delivery;
-  const run = await findRun(deps.db, run_id);
   const { gate, at, notify, from, to, error } = subject;
   const links = gate && (await linksFor(deps, gate, webhook, delivery.recipient));
   return {

@@ -1,18 +1,20 @@
 import type { Deps } from "../deps.ts";
-import { forgetSpans, giveBackSpans, noteExported, takeSpans } from "../store/ended-spans.ts";
+import { deleteExported, forgetSpans, giveBackSpans, takeSpans } from "../store/ended-spans.ts";
+import { listEndpoints } from "../store/jobs.ts";
 import { repeating } from "../time/repeating.ts";
 import { spans } from "../topics.ts";
+import { type EndedSpan, serverOf } from "../tracing/span.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 
 const EVERY_MS = 1_000;
 /** After the collector has not answered. */
 const AGAIN_MS = 5_000;
 const FORGET_EVERY_MS = 60_000;
-const MOST_AT_ONCE = 512;
+const ENOUGH_AT_ONCE = 1_024;
 
 /**
  * Exports the spans of runs, until `stop`. Every worker does, whoever wrote them: it may have died since. While one has some in hand,
- * others take the next ones.
+ * the others rest.
  */
 export function exportingSpans(deps: Deps, tracing: Tracing) {
   let forgetAt = Date.now() + FORGET_EVERY_MS;
@@ -25,7 +27,7 @@ export function exportingSpans(deps: Deps, tracing: Tracing) {
       }
       const count = await exportSome(deps, tracing);
       isAway = false;
-      return count === MOST_AT_ONCE ? 0 : EVERY_MS;
+      return count >= ENOUGH_AT_ONCE ? 0 : EVERY_MS;
     } catch (err) {
       if (!isAway) deps.log.warn({ err }, "spans wait to be exported");
       isAway = true;
@@ -43,14 +45,27 @@ export async function dropSpans({ db, log }: Deps): Promise<void> {
 }
 
 async function exportSome({ db }: Deps, tracing: Tracing): Promise<number> {
-  const found = await takeSpans(db, MOST_AT_ONCE);
-  if (found.length === 0) return 0;
+  const taken = await takeSpans(db, ENOUGH_AT_ONCE);
+  const { length } = taken.spans;
+  if (length === 0) return 0;
   try {
-    await tracing.export(found);
+    await tellServers(db, taken.spans);
+    await tracing.export(taken.spans);
   } catch (error) {
-    await giveBackSpans(db, found);
+    await giveBackSpans(db);
     throw error;
   }
-  await noteExported(db, found);
-  return found.length;
+  await deleteExported(db, taken);
+  return length;
+}
+
+/** Which server each attempt has called. */
+async function tellServers(db: Deps["db"], spans: EndedSpan[]): Promise<void> {
+  const attempts = spans.filter(({ kind }) => kind === "client");
+  const calls = attempts.map(({ attributes, started_at: at }) => ({
+    job_id: String(attributes["workflow.job.id"]),
+    at,
+  }));
+  const endpoints = await listEndpoints(db, calls);
+  for (const [n, { attributes }] of attempts.entries()) Object.assign(attributes, serverOf(endpoints[n] ?? ""));
 }

@@ -4,6 +4,7 @@ import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns
 import { documentOf } from "./documents.ts";
 import { after, parameters } from "./postgres/list-request.ts";
 import type { Db } from "./postgres/pool.ts";
+import type { RunTrace } from "../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** A job run, with what it is shown with of its job and its workflow run. `run` only of one that a trigger of its job made. */
@@ -12,7 +13,7 @@ export interface StoredJobRun extends Omit<JobRunRow, "created_at"> {
   /** The one that was called last, or that would be called now. */
   job_version_id?: string;
   tags?: Record<string, string>;
-  run?: Pick<RunRow, "triggered_by" | "created_by" | "payload" | "expires_at">;
+  run?: Pick<RunRow, "triggered_by" | "created_by" | "payload" | "expires_at" | "trace">;
 }
 
 // A job keeps each of its versions, with when it began: so the last attempt tells by its time which one it called.
@@ -20,7 +21,7 @@ const SHOWN = `
   select
     job_run.*, coalesce(job_run.created_at, job_run.started_at) as created_at, job.version_id as job_version_id, run.tags,
     run.workflow_id = job_run.job_id as is_own, run.triggered_by, run.created_by, run.payload, run.payload_ref,
-    run.expires_at
+    run.expires_at, run.trace
   from job_runs job_run
   left join lateral (
     select coalesce(
@@ -124,12 +125,13 @@ type JobRunColumns = Columns<Omit<StoredJobRun, "output" | "run">> & {
   payload: string | null;
   payload_ref: string | null;
   expires_at: number | null;
+  trace: RunTrace | null;
 };
 
 function jobRunOf(columns: JobRunColumns): StoredJobRun {
-  const { is_own, triggered_by, created_by, payload, payload_ref, expires_at, ...jobRun } = columns;
+  const { is_own, triggered_by, created_by, payload, payload_ref, expires_at, trace, ...jobRun } = columns;
   const { output, output_ref, ...row } = jobRun;
-  const of = { triggered_by: triggered_by ?? "", created_by, expires_at };
+  const of = { triggered_by: triggered_by ?? "", created_by, expires_at, trace };
   const run = is_own
     ? withoutNulls<StoredJobRun["run"] & object>({ ...of, payload: documentOf(payload, payload_ref) })
     : null;

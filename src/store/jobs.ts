@@ -115,6 +115,21 @@ export async function setSlow(db: Db, id: string, slow: boolean): Promise<void> 
   await db.query("update jobs set slow = $2 where id = $1 and slow <> $2", [id, slow]);
 }
 
+/** Where each of these calls went, by the version that the job had then. Undefined of a job that is gone. */
+export async function listEndpoints(db: Db, calls: { job_id: string; at: number }[]): Promise<(string | undefined)[]> {
+  const { rows } = await db.query<{ url: string | null }>({
+    name: "list_endpoints",
+    text: `
+      select (
+        select endpoint_url from job_versions
+        where id = call.job_id and updated_at <= epoch_ms(call.at) order by version desc limit 1) as url
+      from json_to_recordset($1::json) as call(n integer, job_id uuid, at float8)
+      order by n`,
+    values: [JSON.stringify(calls.map((call, n) => ({ ...call, n })))],
+  });
+  return rows.map(({ url }) => url ?? undefined);
+}
+
 /** For calls: a change of the job counts for them a moment later. */
 export const findRecentJob = cachedFor(1_000, findJob);
 

@@ -31,6 +31,8 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
     : import("@opentelemetry/exporter-trace-otlp-proto"));
   const exporter: SpanExporter = new OTLPTraceExporter({ url, headers });
   const ofProcess = resources.defaultResource().merge(resources.resourceFromAttributes(resource));
+  // One for all spans: the exporter groups them by the object.
+  const instrumentationScope = { name: "workflow-runs" };
   const byRatio = new TraceIdRatioBasedSampler(sampler.ratio);
   const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: SpanKind.CLIENT };
 
@@ -40,7 +42,7 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
   });
 
   function readable(span: EndedSpan): ReadableSpan {
-    const { trace_id, parent_span_id, started_at, ended_at, error, attributes, events = [], links = [] } = span;
+    const { trace_id, parent_span_id, started_at, ended_at, attributes, events = [], links = [] } = span;
     return {
       name: span.name,
       kind: KINDS[span.kind],
@@ -50,12 +52,12 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
       endTime: timeOf(ended_at),
       duration: timeOf(ended_at - started_at),
       ended: true,
-      status: { code: error === undefined ? SpanStatusCode.UNSET : SpanStatusCode.ERROR },
-      attributes: { ...attributes, ...(error !== undefined && { "error.type": error }) },
+      status: { code: "error.type" in attributes ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+      attributes,
       events: events.map(({ name, at, attributes }) => ({ name, time: timeOf(at), attributes })),
       links: links.map((each) => ({ context: place(each) })),
       resource: ofProcess,
-      instrumentationScope: { name: "workflow-runs" },
+      instrumentationScope,
       ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
     };
   }

@@ -26,6 +26,8 @@ export interface AnsweredRequest {
 
 type FindTraces = (runIds: string[]) => Promise<Map<string, RunTrace>>;
 
+const isCommand = (method: string) => method !== "GET" && method !== "HEAD";
+
 /** The spans of requests, until they are exported: in memory, since a request leaves nothing else behind. */
 export class RequestSpans {
   readonly #isSampled: IsSampled;
@@ -68,7 +70,8 @@ export class RequestSpans {
       const batch = this.#waiting.slice(0, MOST_AT_ONCE);
       try {
         // Before the database answers nobody knows in which trace the run is. A span in the wrong one would be worse than a late one.
-        const traces = await this.#findTraces([...new Set(batch.flatMap(({ scope }) => scope.run ?? []))]);
+        const ofCommands = batch.flatMap(({ method, scope }) => (isCommand(method) ? (scope.run ?? []) : []));
+        const traces = await this.#findTraces([...new Set(ofCommands)]);
         const spans = batch.flatMap((request) => this.#spanOf(request, traces.get(request.scope.run ?? "")) ?? []);
         if (spans.length > 0) await this.#export(spans);
       } catch {
@@ -85,21 +88,21 @@ export class RequestSpans {
   #spanOf(request: AnsweredRequest, ofRun: RunTrace | undefined): EndedSpan | undefined {
     const { scope, trace, method, route, status, actor, project } = request;
     const { parent, state, span_id } = trace;
-    const run = ofRun && scope.run !== undefined ? { ...ofRun, span_id: runSpanId(scope.run) } : undefined;
-    const isCommand = method !== "GET" && method !== "HEAD";
-    const within = parent ?? (trace.trace_id === undefined && isCommand ? run : undefined);
+    const run =
+      isCommand(method) && ofRun && scope.run !== undefined ? { ...ofRun, span_id: runSpanId(scope.run) } : undefined;
+    const within = parent ?? (trace.trace_id === undefined ? run : undefined);
     const trace_id = within?.trace_id ?? trace.trace_id ?? randomBytes(16).toString("hex");
     const isSampled = within ? this.#isSampled(trace_id, within.sampled) : this.#isSampled(trace_id);
     if (!isSampled) return undefined;
-    const isElsewhere = run && isCommand && run.trace_id !== trace_id;
+    const isElsewhere = run && run.trace_id !== trace_id;
     return {
       ...{ trace_id, span_id, parent_span_id: within?.span_id, state },
       kind: "server",
       name: route === undefined ? method : `${method} ${route}`,
       started_at: request.began,
       ended_at: request.ended,
-      error: status >= 500 ? String(status) : undefined,
       attributes: attributesOf({
+        "error.type": status >= 500 ? String(status) : undefined,
         "http.request.method": method,
         "http.route": route,
         "http.response.status_code": status,

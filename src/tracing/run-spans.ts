@@ -1,64 +1,79 @@
-import { attributesOf, type EndedSpan, userOf } from "./span.ts";
+import { type EndedSpan, type Value, userOf } from "./span.ts";
 import { isAttempt } from "../../workflows/engine/mirror/attempts.ts";
 import type { AttemptRow, JobRunRow, MirrorRows, RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { attemptSpanId, jobRunSpanId, reopenedSpanId, runSpanId, stepSpanId } from "../../workflows/engine/ids.ts";
 import type { RunTrace } from "../../workflows/engine/plan.ts";
 import { isRunOver, isStepOver } from "../../workflows/engine/transitions.ts";
 
-/** A span that a write of the mirror has ended, and what it is of: that tells whether an earlier write had ended it already. */
+/** The spans of a run that a write of the mirror has ended, as they wait in the database: what all have is there once. */
+export interface RunSpans {
+  run_id: string;
+  common: Pick<EndedSpan, "trace_id" | "state" | "attributes">;
+  spans: MirroredSpan[];
+}
+
+/** Such a span, and the step and the attempt, as the step counts them, that tell whether an earlier write had ended it already. */
 export interface MirroredSpan {
-  span: EndedSpan;
-  /** Of a run that has ended: the run, and what its span is where it had ended before and went on. */
-  run_id?: string;
-  again?: Partial<EndedSpan>;
-  /** Of a step: the step, and its attempt as the step counts them. */
+  span: Omit<EndedSpan, "trace_id" | "state" | "attributes"> & {
+    attributes: Record<string, Value | undefined>;
+    /** Of a run: what its span is where it had ended before and went on. */
+    again?: Pick<EndedSpan, "span_id" | "parent_span_id" | "name">;
+  };
   step_run_id?: string;
   attempt?: number;
 }
+
+type OwnSpan = MirroredSpan["span"];
 
 /** The last attempt of a step's present life, or of one that it has left. */
 type Life = Pick<StepRow, "attempt" | "status" | "cause" | "failure_class" | "started_at" | "finished_at"> & {
   step: StepRow;
 };
 
-/** The spans of all that is over in the rows of a run. Each once, whatever else is in them. */
-export function runSpans(rows: MirrorRows): MirroredSpan[] {
-  const { trace } = rows.run;
-  if (!trace?.sampled) return [];
-  const found = [...stepSpans(rows, trace), ...runSpan(rows.run, rows.steps, trace)];
-  return [...new Map(found.map((each) => [each.span.span_id, each])).values()];
+/** The spans of all that is over in the rows of a run. Each once, whatever else is in them. What has no value is undefined: JSON drops it. */
+export function runSpans(rows: MirrorRows): RunSpans | undefined {
+  const { run, steps } = rows;
+  const { trace, id: run_id } = run;
+  if (!trace?.sampled) return undefined;
+  const within = runSpanId(run_id);
+  const found = [...stepSpans(rows, within), ...runSpan(run, steps, trace, within)];
+  if (found.length === 0) return undefined;
+  const common = { trace_id: trace.trace_id, state: trace.state, attributes: ofRun(run) };
+  return { run_id, common, spans: [...new Map(found.map((each) => [each.span.span_id, each])).values()] };
 }
 
 /** A write of an ended run that carries no step is about a command that came after the end. */
-function runSpan(run: RunRow, steps: StepRow[], trace: RunTrace): MirroredSpan[] {
+function runSpan(run: RunRow, steps: StepRow[], trace: RunTrace, span_id: string): MirroredSpan[] {
   const { id, status, finished_at } = run;
   if (!isRunOver(status) || finished_at === undefined || steps.length === 0) return [];
-  const span = {
-    ...placed(trace, runSpanId(id), trace.span_id),
-    name: `run ${run.workflow_name}`,
+  const name = `run ${run.workflow_name}`;
+  const span: OwnSpan = {
+    span_id,
+    parent_span_id: trace.span_id,
+    name,
+    kind: "internal",
     started_at: run.created_at,
     ended_at: finished_at,
-    error: FAILED.has(status) ? status : undefined,
-    attributes: attributesOf({
-      ...ofRun(run),
+    attributes: {
+      "error.type": FAILED.has(status) ? status : undefined,
       "workflow.run.status": status,
       "workflow.run.triggered_by": run.triggered_by,
       "workflow.run.retry_of": run.retry_of_run_id,
       ...userOf(run.retried_by ?? run.created_by),
-    }),
+    },
     links: trace.links,
+    again: { span_id: reopenedSpanId(id, finished_at), parent_span_id: span_id, name: `${name} again` },
   };
-  const again = { span_id: reopenedSpanId(id, finished_at), parent_span_id: span.span_id, name: `${span.name} again` };
-  return [{ span, run_id: id, again }];
+  return [{ span }];
 }
 
-function stepSpans(rows: MirrorRows, trace: RunTrace): MirroredSpan[] {
+function stepSpans(rows: MirrorRows, within: string): MirroredSpan[] {
   const { run, steps, job_runs, attempts: left = [] } = rows;
   const stepOf = new Map(steps.map((step) => [step.id, step]));
   const found: MirroredSpan[] = [];
   for (const jobRun of job_runs) {
     const step = stepOf.get(jobRun.step_run_id);
-    if (step) found.push(...jobRunSpans(rows, trace, step, jobRun));
+    if (step) found.push(...jobRunSpans(rows, within, step, jobRun));
   }
   const lives: Life[] = [
     ...steps.map((step) => ({ ...step, step })),
@@ -71,7 +86,14 @@ function stepSpans(rows: MirrorRows, trace: RunTrace): MirroredSpan[] {
     const { step, attempt, finished_at } = life;
     if (isCalling(life) || !isStepOver(life.status) || finished_at === undefined) continue;
     if (!isAttempt(life) || isKept(run, life)) continue;
-    const span = stepSpan(rows, trace, life, stepSpanId(step.id, attempt), life.started_at ?? finished_at, finished_at);
+    const span = stepSpan(
+      rows,
+      within,
+      life,
+      stepSpanId(step.id, attempt),
+      life.started_at ?? finished_at,
+      finished_at,
+    );
     found.push({ span, step_run_id: step.id, attempt });
   }
   return found;
@@ -84,7 +106,7 @@ const isKept = ({ created_at, retry_of_run_id }: RunRow, { finished_at, started_
   retry_of_run_id !== undefined && finished_at === created_at && started_at === created_at;
 
 /** Of the attempts that are over, and of the step where the job run is. */
-function jobRunSpans(rows: MirrorRows, trace: RunTrace, step: StepRow, jobRun: JobRunRow): MirroredSpan[] {
+function jobRunSpans(rows: MirrorRows, within: string, step: StepRow, jobRun: JobRunRow): MirroredSpan[] {
   const { id, started_at, finished_at } = jobRun;
   if (started_at === undefined) return [];
   const left = (rows.attempts ?? []).filter(({ job_run_id }) => job_run_id === id);
@@ -92,17 +114,18 @@ function jobRunSpans(rows: MirrorRows, trace: RunTrace, step: StepRow, jobRun: J
   const all: AttemptRow[] = [...left, ...(present ? [present] : [])];
   const last = Math.max(...all.map(({ attempt }) => attempt));
   if (!Number.isFinite(last)) return [];
+  const span_id = jobRunSpanId(id);
   /** As the endpoint is told it. */
   const numberOf = (attempt: number) => jobRun.attempt - (last - attempt);
   const found: MirroredSpan[] = all.flatMap((each) => {
     if (each.started_at === undefined || each.finished_at === undefined) return [];
-    const span = attemptSpan(rows.run, trace, step, jobRun, each, numberOf(each.attempt));
+    const span = attemptSpan(span_id, step, jobRun, each, numberOf(each.attempt));
     return [{ span, step_run_id: step.id, attempt: each.attempt }];
   });
   const end = all.find(({ attempt }) => attempt === last);
   if (finished_at === undefined || !end) return found;
   const life = { ...end, step };
-  const span = stepSpan(rows, trace, life, jobRunSpanId(id), started_at, finished_at);
+  const span = stepSpan(rows, within, life, span_id, started_at, finished_at);
   return [...found, { span, step_run_id: step.id, attempt: last }];
 }
 
@@ -114,22 +137,21 @@ const presentAttempt = (step: StepRow): AttemptRow => ({
 });
 
 function attemptSpan(
-  run: RunRow,
-  trace: RunTrace,
+  parent_span_id: string,
   step: StepRow,
   { id, job_id }: JobRunRow,
   { status, failure_class, started_at = 0, finished_at = 0 }: AttemptRow,
   attempt: number,
-): EndedSpan {
+): OwnSpan {
   return {
-    ...placed(trace, attemptSpanId(id, attempt), jobRunSpanId(id)),
-    kind: "client",
+    span_id: attemptSpanId(id, attempt),
+    parent_span_id,
     name: `attempt ${attempt}`,
+    kind: "client",
     started_at,
     ended_at: Math.max(started_at, finished_at),
-    error: status === "failed" ? (failure_class ?? status) : undefined,
-    attributes: attributesOf({
-      ...ofRun(run),
+    attributes: {
+      "error.type": status === "failed" ? (failure_class ?? status) : undefined,
       "http.request.method": "POST",
       "http.request.resend_count": attempt > 1 ? attempt - 1 : undefined,
       "workflow.step.ref": step.step_ref,
@@ -137,18 +159,18 @@ function attemptSpan(
       "workflow.job_run.id": id,
       "workflow.attempt": attempt,
       "workflow.attempt.status": status,
-    }),
+    },
   };
 }
 
 function stepSpan(
-  { run, commands, approvals }: MirrorRows,
-  trace: RunTrace,
+  { commands, approvals }: MirrorRows,
+  parent_span_id: string,
   { step, status, cause, failure_class, attempt }: Life,
   span_id: string,
   started_at: number,
   finished_at: number,
-): EndedSpan {
+): OwnSpan {
   const { step_ref } = step;
   const gate = approvals.find(({ step_run_id }) => step_run_id === step.id);
   const isPresent = gate?.attempt === undefined || gate.attempt === attempt;
@@ -163,13 +185,14 @@ function stepSpan(
   ];
   const decider = cause === "operator" ? done.find(({ at }) => at === finished_at)?.actor : undefined;
   return {
-    ...placed(trace, span_id, runSpanId(run.id)),
+    span_id,
+    parent_span_id,
     name: `step ${step_ref}`,
+    kind: "internal",
     started_at,
     ended_at: Math.max(started_at, finished_at),
-    error: status === "failed" ? (failure_class ?? gate?.status ?? status) : undefined,
-    attributes: attributesOf({
-      ...ofRun(run),
+    attributes: {
+      "error.type": status === "failed" ? (failure_class ?? gate?.status ?? status) : undefined,
       "workflow.step.ref": step_ref,
       "workflow.step.run.id": step.id,
       "workflow.step.status": status,
@@ -177,8 +200,8 @@ function stepSpan(
       "workflow.step.attempt": attempt,
       "workflow.step.child_run.id": step.child_run_id,
       ...userOf(decider ?? (isPresent ? gate?.approved_by : undefined)),
-    }),
-    ...(events.length > 0 && { events }),
+    },
+    events: events.length > 0 ? events : undefined,
   };
 }
 
@@ -190,9 +213,4 @@ const ofRun = ({ id, workflow_id, workflow_name, workflow_version, project_id }:
   "workflow.name": workflow_name,
   "workflow.version": workflow_version,
   "workflow.project": project_id,
-});
-
-const placed = ({ trace_id, state }: RunTrace, span_id: string, parent_span_id: string | undefined) => ({
-  ...{ trace_id, span_id, parent_span_id, state },
-  kind: "internal" as const,
 });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { SpanPlace } from "../../workflows/engine/plan.ts";
 
-type Attributes = Record<string, string | number | boolean>;
+export type Value = string | number | boolean;
+type Attributes = Record<string, Value>;
 
 /** A span that is over, as plain JSON. Times are epoch milliseconds. */
 export interface EndedSpan extends SpanPlace {
@@ -11,8 +12,7 @@ export interface EndedSpan extends SpanPlace {
   kind: "internal" | "server" | "client";
   started_at: number;
   ended_at: number;
-  /** It failed: OpenTelemetry's error.type. */
-  error?: string;
+  /** With an `error.type` it failed. */
   attributes: Attributes;
   events?: { name: string; at: number; attributes: Attributes }[];
   links?: SpanPlace[];
@@ -27,6 +27,14 @@ export function userOf(actor: string | undefined): Attributes {
   return { "user.hash": createHash("sha256").update(actor).digest("hex").slice(0, HASH_LENGTH) };
 }
 
+/** Whose URL it is. Path and query may hold secrets. */
+export function serverOf(url: string): Attributes {
+  if (!URL.canParse(url)) return {};
+  const { hostname, port, protocol } = new URL(url);
+  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  return { "server.address": address, "server.port": Number(port) || (protocol === "https:" ? 443 : 80) };
+}
+
 /** Without those that have no value. */
-export const attributesOf = (given: Record<string, string | number | boolean | undefined>): Attributes =>
+export const attributesOf = (given: Record<string, Value | undefined>): Attributes =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Received, startCollector, told } from "./collector.ts";
 import { dropSpans } from "../../src/commands/export-spans.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { deleteExported, giveBackSpans, takeSpans } from "../../src/store/ended-spans.ts";
 import { spans as spansTold } from "../../src/topics.ts";
 import { RequestSpans } from "../../src/tracing/request-spans.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -175,8 +176,8 @@ test("a collector that is away holds nothing up, and gets what it has missed", a
   collector.state.refuses = true;
   const run = await on.start([{ step_ref: "quick", calls: "/ok" }]);
   await on.ends(run);
-  const { rows } = await stack.deps.db.query("select from ended_spans where exported_at is null");
-  expect(rows).toHaveLength(3);
+  const { rows } = await stack.deps.db.query("select sum(count) as spans from ended_spans");
+  expect(rows).toEqual([{ spans: 3 }]);
   collector.state.refuses = false;
   expectWhole(await traceOf(run));
 });
@@ -187,10 +188,10 @@ test("what no collector takes is kept within bounds, the newest of it, and the r
   spansTold.subscribe(({ outcome, count }) => outcome === "dropped" && dropped.push(count));
   await stack.deps.db.query("delete from ended_spans");
   await stack.deps.db.query(
-    "insert into ended_spans (id, span) select n::text, '{}' from generate_series(1, 100007) n",
+    "insert into ended_spans (common, spans, count) select '{}', to_json(n), 1 from generate_series(1, 100007) n",
   );
   await dropSpans(stack.deps);
-  const { rows } = await stack.deps.db.query("select count(*), min(id::integer) as oldest from ended_spans");
+  const { rows } = await stack.deps.db.query("select count(*), min(spans::text::integer) as oldest from ended_spans");
   expect([rows, dropped]).toEqual([[{ count: 100_000, oldest: 8 }], [7]]);
 
   const never = () => Promise.reject(new Error("away"));
@@ -205,4 +206,21 @@ test("what no collector takes is kept within bounds, the newest of it, and the r
   for (let n = 0; n < 2_050; n++) requests.add(request);
   await requests.stop();
   expect(dropped).toEqual([7, 1, 1]);
+});
+
+test("one worker at a time has spans in hand, and after half a minute without a word of it the next one takes them", async () => {
+  const { db } = stack.deps;
+  await db.query("delete from ended_spans");
+  const waiting = `insert into ended_spans (common, spans, count) select '{}', '[{"attributes":{}},{"attributes":{}}]', 2
+    from generate_series(1, 3)`;
+  await db.query(waiting);
+  const taken = await takeSpans(db, 3);
+  expect([taken.rows.length, taken.spans.length]).toEqual([2, 4]);
+  expect((await takeSpans(db, 3)).rows).toEqual([]);
+  await giveBackSpans(db);
+  expect(await takeSpans(db, 3)).toEqual(taken);
+  await db.query("update span_export set taken_until = taken_until - interval '30 seconds'");
+  expect(await takeSpans(db, 3)).toEqual(taken);
+  await deleteExported(db, taken);
+  expect((await takeSpans(db, 3)).spans).toHaveLength(2);
 });

@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { RunTrace } from "./plan.ts";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
 /**
@@ -34,5 +35,11 @@ export const reopenedSpanId = (runId: string, end: number): string => spanId(`ru
 export const jobRunSpanId = (jobRunId: string): string => spanId(`job-run/${jobRunId}`);
 /** Of any other step. */
 export const stepSpanId = (stepRunId: string, attempt: number): string => spanId(`step/${stepRunId}/${attempt}`);
+/** For what is called or begun by such a step. */
+export const traceWithin = (trace: RunTrace, stepRunId: string, attempt: number): RunTrace => ({
+  ...trace,
+  span_id: stepSpanId(stepRunId, attempt),
+  links: undefined,
+});
 /** `attempt` is 1-based, within the job run. */
 export const attemptSpanId = (jobRunId: string, attempt: number): string => spanId(`${jobRunId}/${attempt}`);

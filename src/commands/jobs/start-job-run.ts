@@ -15,8 +15,8 @@ import { type PlanStep, RULES, type RunHeader } from "../../../workflows/engine/
 
 export const DISABLED = "job is disabled";
 
-/** What whoever starts it says of the run. */
-type Said = Pick<RunHeader, "triggered_by" | "created_by" | "tags" | "retry_of_run_id">;
+/** What whoever starts it says of the run; the trace is that of the run that it retries. */
+type Said = Pick<RunHeader, "triggered_by" | "created_by" | "tags" | "retry_of_run_id" | "trace">;
 
 /** Starts a run of the job by itself. `payload`: what the endpoint is given, and the document of it where that is stored already. */
 export async function startJobRun(

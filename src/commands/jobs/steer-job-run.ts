@@ -50,7 +50,7 @@ export function replayJobRun(
       const { source, job } = await replayed(deps, caller, id);
       const asked = { projectId: source.project_id, operation: `replay ${id}`, body, idempotencyKey };
       const row = await idempotentRun(deps, asked, async (runId) => {
-        const said = { ...saidOf(source, caller), retry_of_run_id: source.run_id };
+        const said = { ...saidOf(source, caller), retry_of_run_id: source.run_id, trace: source.run.trace };
         const stored = body.payload === undefined ? source.run.payload : undefined;
         return startJobRun(deps, job, runId, said, { given: await payloadOf(deps, source, body), stored });
       });

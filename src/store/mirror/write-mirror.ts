@@ -35,7 +35,7 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     ),
     sorted.flatMap(({ run, decisions = [] }) => decisions.map((decision) => ({ run_id: run.id, ...decision }))),
   ];
-  const spans = sorted.flatMap(runSpans);
+  const spans = sorted.flatMap((each) => runSpans(each) ?? []);
   const statement =
     spans.length === 0
       ? { name: "write_mirror", text: WRITE_MIRROR, values: rows }

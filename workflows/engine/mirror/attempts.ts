@@ -8,8 +8,13 @@ import { isStepOver } from "../transitions.ts";
 export const isAttempt = ({ started_at, cause }: Pick<StepState, "started_at" | "cause">): boolean =>
   started_at !== undefined || cause === "operator" || cause === "condition";
 
+/** What spans are told of a failure: rows of a run in a trace have it. */
+export const failureClass = ({ plan }: Run, failure: StepState["last_failure"]) =>
+  plan.run.trace && { failure_class: failure?.class };
+
 /** The latest attempt of a step, as it stands. */
-export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
+export function attemptRow(run: Run, i: number): AttemptRow {
+  const { plan, state } = run;
   const step = state.steps[i] as StepState;
   return {
     step_run_id: stepRunId(plan.run.id, i),
@@ -20,7 +25,7 @@ export function attemptRow({ plan, state }: Run, i: number): AttemptRow {
     job_run_id: step.job_run_id,
     output: step.output,
     error: step.error,
-    ...(plan.run.trace && step.status === "failed" && { failure_class: step.last_failure?.class }),
+    ...(step.status === "failed" && failureClass(run, step.last_failure)),
     approval: step.approval,
     started_at: step.attempt_started_at ?? step.started_at,
     finished_at: step.finished_at,
@@ -36,7 +41,7 @@ export function leaveAttempt(run: Run, i: number, at: number): void {
       ? {
           status: "failed",
           error: last_failure.error,
-          ...(run.plan.run.trace && { failure_class: last_failure.class }),
+          ...failureClass(run, last_failure),
           finished_at: last_failure.at ?? deadline,
         }
       : isStepOver(row.status)

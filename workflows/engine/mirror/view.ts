@@ -1,3 +1,4 @@
+import { failureClass } from "./attempts.ts";
 import { stepRunId } from "../ids.ts";
 import type { Run } from "../run.ts";
 import { STEP_KINDS } from "../steps/index.ts";
@@ -46,7 +47,7 @@ export function stepRow(run: Run, i: number): StepRow {
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
-    ...(plan.run.trace && step.status === "failed" && { failure_class: step.last_failure?.class }),
+    ...(step.status === "failed" && failureClass(run, step.last_failure)),
     started_at: showsStart ? step.started_at : undefined,
     attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,

@@ -3,7 +3,7 @@ import { CancellationScope, ParentClosePolicy, startChild, WorkflowIdReusePolicy
 import { sourcesOf } from "../../attempt-input.ts";
 import type { InboundEvent } from "../../engine/events.ts";
 import { evolve } from "../../engine/evolve.ts";
-import { stepRunId, stepSpanId } from "../../engine/ids.ts";
+import { stepRunId, traceWithin } from "../../engine/ids.ts";
 import { takeUnmirrored } from "../../engine/mirror/mirroring.ts";
 import { planOf, type PlanStep } from "../../engine/plan.ts";
 import { initialRun, type Run } from "../../engine/run.ts";
@@ -102,7 +102,7 @@ export class Children {
       created_by: run.created_by,
       retried_by: run.retried_by,
       started: (this.#run.state.involved ?? run.involved)?.started,
-      ...(run.trace && { trace: { ...run.trace, span_id: stepSpanId(parent_step_run_id, attempt), links: undefined } }),
+      ...(run.trace && { trace: traceWithin(run.trace, parent_step_run_id, attempt) }),
       sources: sourcesOf(this.#run, step),
     });
     if ("refused" in prepared) return prepared.refused;

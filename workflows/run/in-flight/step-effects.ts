@@ -2,7 +2,7 @@ import { CancellationScope } from "@temporalio/workflow";
 import { sourcesOf } from "../../attempt-input.ts";
 import { gateToOpen } from "../../gate-to-open.ts";
 import type { InboundEvent } from "../../engine/events.ts";
-import { stepRunId } from "../../engine/ids.ts";
+import { stepRunId, traceWithin } from "../../engine/ids.ts";
 import type { PlanStep } from "../../engine/plan.ts";
 import type { Run } from "../../engine/run.ts";
 import type { StepState } from "../../engine/state.ts";
@@ -69,9 +69,9 @@ export async function notify(
   run: Run,
   step: number,
   { step_ref, event_notify_url = "" }: PlanStep,
-  { generation, trigger }: StepState,
+  { generation, trigger, attempt }: StepState,
 ): Promise<InboundEvent> {
-  const { id, project_id } = run.plan.run;
+  const { id, project_id, trace } = run.plan.run;
   const status = await stepNotification(step_ref)
     .notifyWait({
       trigger_id: triggerId("wait_for_event", stepRunId(id, step)),
@@ -79,6 +79,7 @@ export async function notify(
       event_key: trigger?.event_key ?? "",
       expires_at: trigger?.expires_at,
       notify_url: event_notify_url,
+      ...(trace && { trace: traceWithin(trace, stepRunId(id, step), attempt) }),
     })
     .then(
       () => "sent" as const,
