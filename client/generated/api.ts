@@ -4181,6 +4181,13 @@ export type BulkCancelWorkflowRunsResult = {
      * Those that were canceled, in the order asked.
      */
     workflow_run_ids: Id[];
+    /**
+     * Of these something may still begin. Each takes effect once, like any command that is accepted.
+     */
+    accepted?: {
+        workflow_run_id: Id;
+        command_id: string;
+    }[];
 } | {
     /**
      * @minimum 0

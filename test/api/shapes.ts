@@ -112,7 +112,12 @@ export const gateAnswer = z.strictObject({ step_run: stepRun, approval });
 export const resetAnswer = z.strictObject({ reset_steps: positive });
 
 export const count = z.int().min(0);
-export const bulkCanceled = z.strictObject({ canceled: count, failed: count, workflow_run_ids: z.array(id) });
+export const bulkCanceled = z.strictObject({
+  canceled: count,
+  failed: count,
+  workflow_run_ids: z.array(id),
+  accepted: z.array(z.strictObject({ workflow_run_id: id, command_id: text })).optional(),
+});
 export const bulkReplayed = z.strictObject({
   replayed: count,
   failed: count,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandStatus } from "../../src/contract/answers/commands.ts";
+import type { BulkCanceled } from "../../src/contract/bulk/verbs.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { atGate } from "./gate-then-job.ts";
 import { type Answered, type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
@@ -58,6 +59,20 @@ describe("what was answered 202", () => {
     expect(await settled(where(adas))).toMatchObject({ status: "applied", actor: "ada" });
     expect((await settled(where(adas))).error).toBeUndefined();
     expect(await on.ends(other)).toMatchObject({ status: "completed" });
+  });
+
+  test("of a bulk cancel's runs is told apart from what is canceled, and what is refused", async () => {
+    const run = await atGate(on);
+    const over = await atGate(on);
+    await cancel(over);
+    const bulk = () =>
+      stack.request<BulkCanceled>("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: [over.id, run.id] });
+    const { body } = await stack.withoutWorker(bulk);
+    const accepted = [{ workflow_run_id: run.id, command_id: expect.any(String) }];
+    expect(body).toEqual({ canceled: 0, failed: 1, workflow_run_ids: [], accepted });
+    const command = `/v1/workflow-runs/${run.id}/commands/${body.accepted?.[0]?.command_id}`;
+    expect(await settled(command)).toMatchObject({ verb: "cancel", status: "applied" });
+    expect(await on.ends(run)).toMatchObject({ status: "canceled" });
   });
 
   test("of a cancel is pending until the run is over, and applied if it was canceled", async () => {

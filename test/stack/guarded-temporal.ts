@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+} from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { createServer } from "node:tls";
 import { status } from "@grpc/grpc-js";
@@ -43,18 +48,26 @@ export async function temporalOverTls(to: string, authority: Authority, altNames
 }
 
 /** A way to Temporal for calls alone that have the key. */
-export async function temporalWithKey(to: string, key: string): Promise<Guarded> {
+export const temporalWithKey = (to: string, key: string): Promise<Guarded> =>
+  temporalBehind(to, ({ authorization }) => authorization === `Bearer ${key}`);
+
+/** A way to Temporal on which a call waits until it may pass, or is refused. */
+export async function temporalBehind(
+  to: string,
+  mayPass: (call: IncomingHttpHeaders) => boolean | Promise<boolean>,
+): Promise<Guarded> {
   const temporal = connectHttp2(`http://${to}`);
   const sessions = new Set<ServerHttp2Session>();
   const server = createHttp2Server()
     .on("session", (session) => sessions.add(session))
-    .on("stream", (near, headers) => {
-      if (headers.authorization !== `Bearer ${key}`) {
+    .on("stream", async (near, headers) => {
+      near.on("error", () => {});
+      if (!(await mayPass(headers))) {
         const refusal = { "grpc-status": status.UNAUTHENTICATED, "grpc-message": "Request unauthorized." };
         near.respond({ ":status": 200, "content-type": "application/grpc", ...refusal }, { endStream: true });
         return;
       }
-      const far = temporal.request(headers);
+      const far = temporal.request(headers).on("error", () => {});
       near.pipe(far);
       far.on("response", (answer, flags) => {
         const isOnlyHeaders = Boolean(flags & 1);
@@ -66,7 +79,6 @@ export async function temporalWithKey(to: string, key: string): Promise<Guarded>
         trailers = given;
       });
       near.on("wantTrailers", () => near.sendTrailers(trailers)).on("close", () => far.close());
-      for (const stream of [near, far]) stream.on("error", () => {});
     })
     .listen(0, "127.0.0.1");
   await once(server, "listening");

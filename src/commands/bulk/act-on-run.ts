@@ -1,8 +1,6 @@
-import { status } from "@grpc/grpc-js";
-import { isGrpcServiceError } from "@temporalio/client";
 import { replay } from "./bulk-replay.ts";
 import { stepsFor } from "./steps-for.ts";
-import { cancelOpenRun } from "../runs/cancel-open-run.ts";
+import { cancelOpenRun, wasCanceledFor } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
 import type { BulkItem, BulkOperationKind, BulkStepVerb } from "../../contract/bulk/operations.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
@@ -16,7 +14,6 @@ import { findCommand, listStepsTold } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
-import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { commandOutcomeQuery } from "../../../workflows/messages.ts";
 
 export interface Action {
@@ -133,22 +130,9 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
     },
   );
   if (!("refused" in canceled)) return "accepted" in canceled ? undefined : APPLIED;
-  // An earlier try of this very action may have ended it.
-  const mayBeOurs = action.repeated || !isRunOver(run.status);
   if ((await findOwnRun(deps, caller, runId)).status !== "canceled") throw canceled.refused;
-  return mayBeOurs && (await wasCanceledFor(deps, runId, cause)) ? APPLIED : SKIPPED;
-}
-
-async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string): Promise<boolean> {
-  const { events } = await temporal.workflow
-    .getHandle(runId)
-    .fetchHistory()
-    .catch((error) => {
-      // Temporal deletes runs that ended long ago.
-      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
-      throw error;
-    });
-  return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
+  // An earlier try of this very action may have ended it.
+  return action.repeated && (await wasCanceledFor(deps, runId, cause)) ? APPLIED : SKIPPED;
 }
 
 async function steer(

@@ -1,5 +1,6 @@
 import pMap from "p-map";
 import { attempting, CONCURRENCY, keyOfEach } from "./each-run.ts";
+import { isCanceledByNow } from "../runs/cancel-open-run.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import type { BulkCanceled, BulkCancelPlan } from "../../contract/bulk/verbs.ts";
 import type { Deps } from "../../deps.ts";
@@ -7,7 +8,8 @@ import type { Caller } from "../../identity/caller.ts";
 import { findRun } from "../../store/runs.ts";
 
 /**
- * Cancels each run as a single cancel does, and counts those that can't be canceled. Parents come before their sub-workflows,
+ * Cancels each run as a single cancel does, and counts those that can't be canceled. What a single cancel would answer with a 202 is
+ * told apart. Parents come before their sub-workflows,
  * which end with them: a sub-workflow that is canceled first would make its parent fail.
  */
 export async function bulkCancel(
@@ -22,17 +24,17 @@ export async function bulkCancel(
   const rows = await pMap(distinct, (id) => findRun(deps.db, id), { concurrency: CONCURRENCY });
   const depths = new Map(distinct.map((id, i) => [id, rows[i]?.depth ?? 0]));
   const canceled = new Set<string>();
-  const isCanceled = async (id: string): Promise<boolean> => {
-    const done = await attempt(() => cancelRun(deps, caller, id, key));
-    if (!("error" in done)) return true;
-    const row = await findRun(deps.db, id);
-    if (row?.status === "canceled" && canceled.has(row.parent_workflow_run_id ?? "")) return true;
-    deps.log.info({ run: id, reason: done.error }, "run was not canceled");
-    return false;
-  };
+  const accepted = new Map<string, string>();
+  const isTold = (id: string) => canceled.has(id) || accepted.has(id);
   for (const depth of [...new Set(depths.values())].sort((a, b) => a - b)) {
     const act = async (id: string) => {
-      if (await isCanceled(id)) canceled.add(id);
+      const done = await attempt(() => cancelRun(deps, caller, id, key));
+      if ("error" in done) {
+        const row = await findRun(deps.db, id);
+        if (row?.status === "canceled" && isTold(row.parent_workflow_run_id ?? "")) canceled.add(id);
+        else deps.log.info({ run: id, reason: done.error }, "run was not canceled");
+      } else if ("accepted" in done.value) accepted.set(id, done.value.accepted);
+      else canceled.add(id);
     };
     await pMap(
       distinct.filter((id) => depths.get(id) === depth),
@@ -40,9 +42,21 @@ export async function bulkCancel(
       { concurrency: CONCURRENCY },
     );
   }
-  assertAny(canceled.size);
-  const workflow_run_ids = distinct.filter((id) => canceled.has(id));
-  return { canceled: workflow_run_ids.length, failed: distinct.length - workflow_run_ids.length, workflow_run_ids };
+  assertAny(canceled.size + accepted.size);
+  // Of many at once some are slow. They have had the time of all the others by now.
+  const settle = async (id: string) => {
+    const done = await attempt(() => isCanceledByNow(deps, id));
+    if ("value" in done && done.value && accepted.delete(id)) canceled.add(id);
+  };
+  await pMap([...accepted.keys()], settle, { concurrency: CONCURRENCY });
+  return {
+    canceled: canceled.size,
+    failed: distinct.length - canceled.size - accepted.size,
+    workflow_run_ids: distinct.filter((id) => canceled.has(id)),
+    ...(accepted.size > 0 && {
+      accepted: [...accepted].map(([workflow_run_id, command_id]) => ({ workflow_run_id, command_id })),
+    }),
+  };
 }
 
 /** What a bulk cancel would do to each run, each by itself. */

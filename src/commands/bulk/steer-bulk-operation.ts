@@ -8,6 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
+import { findCommand } from "../../store/commands.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
@@ -30,21 +31,24 @@ export async function steerBulkOperation(
   const operation = await findOwnBulkOperation(deps, caller, operationId);
   const { status } = operation;
   const id = idempotencyKey ?? uuid();
+  const answered = (outcome: BulkOutcome) => {
+    assertApplied(outcome, verb);
+    return getBulkOperation(deps, caller, operationId);
+  };
   if (idempotencyKey !== undefined) {
     const { outcome } = await claimCommand<BulkOutcome>(deps, operation, id, { verb, body: { reason } });
-    if (outcome) {
-      assertApplied(outcome, verb);
-      return getBulkOperation(deps, caller, operationId);
-    }
+    if (outcome) return answered(outcome);
   }
   if (isBulkOver(status)) throw refusal({ message: steeredBulk(status, verb).refused });
   try {
     const signal = { id, actor: caller.actor, reason };
     await deps.temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
   } catch (error) {
-    // It ended this moment.
-    if (error instanceof WorkflowNotFoundError) throw refusal({ message: steeredBulk("completed", verb).refused });
-    throw error;
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    // It ended this moment: maybe by this very command, which was sent twice at once.
+    const heard = await findCommand<BulkOutcome>(db, operationId, id);
+    if (heard) return answered(heard);
+    throw refusal({ message: steeredBulk("completed", verb).refused });
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
   if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
@@ -52,8 +56,7 @@ export async function steerBulkOperation(
   await writeBulkState(db, operationId, reply.state, [reply.outcome]).catch((error) =>
     log.warn({ error, operation: operationId }, "state of a bulk operation is behind"),
   );
-  assertApplied(reply.outcome, verb);
-  return getBulkOperation(deps, caller, operationId);
+  return answered(reply.outcome);
 }
 
 /** What the verb would do to the operation as Postgres has it. */

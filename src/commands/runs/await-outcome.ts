@@ -2,9 +2,12 @@ import type { Deps } from "../../deps.ts";
 import { isOutage } from "../../outage.ts";
 import { OUTCOME_MIRRORED_MS } from "../../../workflows/timing.ts";
 
-/** `send` sends the command, `look` looks for its outcome in the mirror, and `ask` asks the run for it. */
+/**
+ * `send` sends the command, or answers its outcome where that turns out to be known already. `look` looks for the outcome in the
+ * mirror, and `ask` asks the run for it.
+ */
 interface Awaited<Outcome> {
-  send: () => Promise<void>;
+  send: () => Promise<Outcome | undefined>;
   look: () => Promise<Outcome | undefined>;
   ask: () => Promise<Outcome | undefined>;
 }
@@ -17,8 +20,9 @@ export async function outcomeOf<Outcome>(
 ): Promise<Outcome | undefined> {
   let isStored = false;
   const store = async () => {
-    await send();
+    const known = await send();
     isStored = true;
+    return known;
   };
   try {
     return (await mirroredAfter(deps, runId, store, look)) ?? (await ask());
@@ -36,12 +40,13 @@ export async function outcomeOf<Outcome>(
 async function mirroredAfter<Found>(
   { notifications }: Deps,
   runId: string,
-  send: () => Promise<void>,
+  send: () => Promise<Found | undefined>,
   look: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
   const enough = AbortSignal.timeout(OUTCOME_MIRRORED_MS);
   let news = notifications.newsOf(runId, enough);
-  await send();
+  const known = await send();
+  if (known) return known;
   while (await news) {
     news = notifications.newsOf(runId, enough);
     const found = await look();

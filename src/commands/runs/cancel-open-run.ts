@@ -31,7 +31,7 @@ interface Cancellation {
   actor: string;
   /** Temporal takes the same one once. */
   requestId: string;
-  /** Is kept in the run's history. */
+  /** Is kept in the run's history, and tells whose cancellation it was. The request's id, if not told. */
   cause?: string;
 }
 
@@ -39,12 +39,12 @@ interface Cancellation {
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { actor, requestId, cause }: Cancellation,
+  { actor, requestId, cause = requestId }: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
   // Whoever reads the canceled run is told by whom.
   await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor });
-  const run = (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  const run = await canceledFor(deps, row, requestId, cause);
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
   const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
@@ -52,6 +52,37 @@ export async function cancelOpenRun(
     return false;
   });
   return (await quiet) ? { run } : { accepted: requestId };
+}
+
+/** Whether a run whose cancellation was accepted is canceled by now, and nothing in it can begin any more. */
+export async function isCanceledByNow(deps: Deps, runId: string): Promise<boolean> {
+  const run = await mirroredEnd(deps, runId);
+  return run?.status === "canceled" && isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS);
+}
+
+/** Undefined: no worker could tell yet. */
+async function canceledFor(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
+  try {
+    return (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+  } catch (error) {
+    // Sent twice at once, it may have been canceled by the other one.
+    const isOver = error instanceof Problem && error.code === "invalid_state";
+    if (!isOver || !(await wasCanceledFor(deps, row.id, cause))) throw error;
+    return mirroredEnd(deps, row.id);
+  }
+}
+
+/** Whether this cancellation is in the run's history. */
+export async function wasCanceledFor({ temporal }: Deps, runId: string, cause: string): Promise<boolean> {
+  const { events } = await temporal.workflow
+    .getHandle(runId)
+    .fetchHistory()
+    .catch((error) => {
+      // Temporal deletes runs that ended long ago.
+      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return { events: [] };
+      throw error;
+    });
+  return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
 }
 
 async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
@@ -70,12 +101,7 @@ async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
 }
 
 /** Undefined: no worker could tell yet. */
-function canceledItself(
-  deps: Deps,
-  row: RunRow,
-  requestId: string,
-  cause: string | undefined,
-): Promise<RunRow | undefined> {
+function canceledItself(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
   return outcomeOf(deps, row.id, {
     send: () => requestCancel(deps, row.id, requestId, cause),
     look: () => mirroredEnd(deps, row.id),
@@ -124,7 +150,12 @@ async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean
   return quiet.every(Boolean);
 }
 
-async function requestCancel({ db, log, temporal }: Deps, runId: string, requestId: string, reason?: string) {
+async function requestCancel(
+  { db, log, temporal }: Deps,
+  runId: string,
+  requestId: string,
+  reason: string,
+): Promise<undefined> {
   const { namespace, identity } = temporal.options;
   const workflowExecution = { workflowId: runId };
   try {

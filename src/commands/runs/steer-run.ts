@@ -96,8 +96,8 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
-    if (isRunOver(row.status) || !(await signal(deps, runId, verb, payload)))
-      await reopen(deps, caller, runId, verb, payload, key !== undefined);
+    if (!isRunOver(row.status) && (await signal(deps, runId, verb, payload))) return undefined;
+    return reopen(deps, caller, runId, verb, payload, key !== undefined);
   };
   const reply = await outcomeOf(deps, runId, {
     send,
@@ -177,6 +177,7 @@ async function signal(
 const lost = (error: unknown, id: string): unknown =>
   isOutage(error) ? unknownOutcome(error, "the command may be stored", `Idempotency-Key ${id}`) : error;
 
+/** Answers the outcome, if the run has heard this very command: it was sent twice at once, and may be what ended the run. */
 async function reopen(
   deps: Deps,
   caller: Caller,
@@ -184,10 +185,12 @@ async function reopen(
   verb: Verb,
   payload: CommandPayload & { id: string; actor: string },
   isKeyed: boolean,
-) {
+): Promise<Reply | undefined> {
   // A run closes after its last state is mirrored, so this row is that of the closed run.
   const stored = await findOwnRun(deps, caller, runId);
   const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
+  const heard = await findReply(deps.db, runId, payload.id);
+  if (heard) return heard;
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
   if (verdict.status === "refused") {
     // Its steps may have been deleted since the row was read.
@@ -198,6 +201,7 @@ async function reopen(
   }
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
   await reopenRun(deps, row, verb, payload).catch((error) => Promise.reject(lost(error, payload.id)));
+  return undefined;
 }
 
 async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering): Promise<CommandOutcome | undefined> {

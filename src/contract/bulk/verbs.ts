@@ -13,11 +13,15 @@ export const bulkCanceled = z.strictObject({
   canceled: count,
   failed: count,
   workflow_run_ids: z.array(id).describe("Those that were canceled, in the order asked."),
+  accepted: z
+    .array(z.strictObject({ workflow_run_id: id, command_id: z.string() }))
+    .optional()
+    .describe("Of these something may still begin. Each takes effect once, like any command that is accepted."),
 });
 export type BulkCanceled = z.output<typeof bulkCanceled>;
 
 /** What a bulk cancel would do to each run, each by itself. */
-export const bulkCancelPlan = bulkCanceled.extend({
+export const bulkCancelPlan = bulkCanceled.omit({ accepted: true }).extend({
   dry_run,
   results: z.array(
     z.discriminatedUnion("status", [
