@@ -23,6 +23,9 @@ export const requests = topic<{ method: string; route?: string; status: number; 
 /** A command has its outcome: that of its line in the log. */
 export const commands = topic<{ verb: string; outcome: string }>("command");
 
+/** A run was accepted, however long it will wait until it begins. */
+export const triggers = topic<{ project: string }>("trigger");
+
 /** What one statement has written of some runs. */
 export const mirrorWrites = topic<MirrorRows[]>("mirror-write");
 

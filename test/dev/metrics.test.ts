@@ -120,6 +120,7 @@ test("what happens is counted, once, and every metric is in docs/metrics.md as i
   expect(lines(ofApi)).toEqual(
     expect.arrayContaining([
       'workflow_runs_commands_total{verb="trigger",outcome="applied"} 5',
+      'workflow_runs_runs_triggered_total{project="demo"} 5',
       'workflow_runs_http_request_duration_seconds_count{method="POST",route="/v1/workflows/:workflowID/trigger",status="202"} 5',
       'workflow_runs_open_gates{project="demo",age="under_1h"} 1',
       'workflow_runs_open_gates{project="demo",age="over_7d"} 0',

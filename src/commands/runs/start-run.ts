@@ -9,6 +9,7 @@ import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { traceOfNewRun } from "../../tracing/new-run.ts";
 import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
+import { triggers } from "../../topics.ts";
 import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { initialRun, type Run } from "../../../workflows/engine/run.ts";
@@ -71,6 +72,7 @@ export async function startRun(
     if (jobRun) await insertJobRun(transaction, jobRun);
     await begin(deps, { run: header, steps, seed_from, slow_jobs }, definition);
   });
+  triggers.publish({ project: row.project_id });
   return row;
 }
 

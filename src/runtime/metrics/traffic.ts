@@ -1,11 +1,14 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { attempts, commands, dispatches, plays, requests, spans } from "../../topics.ts";
+import { Busiest } from "./busiest.ts";
+import { attempts, commands, dispatches, plays, requests, spans, triggers } from "../../topics.ts";
 
 /** Up to the longest request, of 30 s. */
 const ANSWERS = [0.005, 0.02, 0.05, 0.1, 0.3, 1, 5, 30];
 const CALLS = [0.01, 0.05, 0.1, 0.3, 1, 5, 30, 300];
 
-/** Counts requests, commands and calls. */
+const MOST_PROJECTS = 100;
+
+/** Counts requests, commands, runs that are asked for, and calls. */
 export function countTraffic(registry: Registry): void {
   const registers = [registry];
   const answers = new Histogram({
@@ -26,6 +29,15 @@ export function countTraffic(registry: Registry): void {
     registers,
   });
   commands.subscribe(({ verb, outcome }) => outcomes.inc({ verb, outcome }));
+
+  const triggered = new Counter({
+    name: "workflow_runs_runs_triggered_total",
+    help: "Runs that were accepted, be they begun or not",
+    labelNames: ["project"],
+    registers,
+  });
+  const busiest = new Busiest(MOST_PROJECTS, (project) => triggered.remove({ project }));
+  triggers.subscribe(({ project }) => triggered.inc({ project: busiest.happens(project) ? project : "other" }));
 
   const calls = new Histogram({
     name: "workflow_runs_attempt_duration_seconds",

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { printMachine } from "./machine.ts";
-import { withServers } from "./servers/index.ts";
-import { printTable } from "./table.ts";
-import { readDashboard } from "./troubles/dashboard.ts";
-import { deploy } from "./troubles/deployment.ts";
-import { startPrometheus } from "./troubles/prometheus.ts";
-import { troublesOf } from "./troubles/staged.ts";
+import { printMachine } from "../machine.ts";
+import { withServers } from "../servers/index.ts";
+import { printTable } from "../table.ts";
+import { readDashboard } from "./dashboard.ts";
+import { deploy } from "./deployment.ts";
+import { startPrometheus } from "./prometheus.ts";
+import { troublesOf } from "./staged.ts";
 
 // Stages the troubles that alerts are for, one after another, before a real Prometheus (Debian: prometheus) with the shipped rules: each
 // has to fire its alert and no other, also while it passes. What the panels of the dashboard show before and meanwhile is printed.

@@ -1,13 +1,13 @@
 import pMap from "p-map";
 import pg from "pg";
-import { printMachine } from "./machine.ts";
-import { readOptions } from "./options.ts";
-import { startApart } from "./product.ts";
-import { short } from "./rounds.ts";
-import { withServers } from "./servers/index.ts";
-import { definitionOf, shapes } from "./shapes.ts";
-import { printTable } from "./table.ts";
-import type { Steps } from "../client/index.ts";
+import { printMachine } from "../machine.ts";
+import { readOptions } from "../options.ts";
+import { startApart } from "../product.ts";
+import { short } from "../rounds.ts";
+import { withServers } from "../servers/index.ts";
+import { definitionOf, shapes } from "../shapes.ts";
+import { printTable } from "../table.ts";
+import type { Steps } from "../../client/index.ts";
 
 /** What runs leave behind in each database, once they have ended: of each kind so many. */
 const RUNS = 1_000;
@@ -39,7 +39,6 @@ await withServers("postgres", async (servers) => {
   const kinds: Record<string, Steps> = {
     "of one job": definitionOf(shapes.one, job),
     "chain of 5 jobs": definitionOf(shapes.chain, job),
-    "of one job of 10 KB": definitionOf(shapes.one, await product.createJob("bytes=10000")),
     "of one gate, approved": [gate],
   };
   const rows = [];
