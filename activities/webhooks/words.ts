@@ -1,4 +1,5 @@
 import type { Message } from "./message.ts";
+import { spoken } from "../../workflows/web-ui/text.ts";
 
 const SAID: Record<string, string> = {
   "approval.requested": "Approval asked for",
@@ -27,7 +28,7 @@ export function factsOf(message: Message): [string, string][] {
     ["For", message.notify?.join(", ")],
     ["Approvers", approval?.approvers.join(", ")],
     ["Decided by", approval?.approved_by],
-    ["Until", approval?.expires_at],
+    ["Until", approval?.expires_at && spoken(Date.parse(approval.expires_at))],
     ["Error", message.error ?? approval?.error],
   ];
   return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));

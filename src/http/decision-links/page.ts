@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stringifyJson } from "../../contract/json.ts";
 import type { Approval } from "../../contract/runs.ts";
 import { escapeHtml } from "../../rules/html-text.ts";
+import { spoken } from "../../../workflows/web-ui/text.ts";
 
 /** What the page says of a gate. */
 export interface ShownGate {
@@ -76,8 +77,8 @@ function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): [str
     ["Run", runId],
     ["Step", stepRef],
     ["Started by", requester],
-    ["Asked", gate.requested_at],
-    ["Until", gate.expires_at],
+    ["Asked", spoken(Date.parse(gate.requested_at))],
+    ["Until", gate.expires_at && spoken(Date.parse(gate.expires_at))],
     ["Needed", gate.required && gate.required > 1 ? `${gate.required} approvals` : undefined],
     ["Votes", votes?.join("; ")],
   ];
