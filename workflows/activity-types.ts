@@ -50,6 +50,8 @@ export interface DispatchInput {
   /** Of the run. */
   trace?: RunTrace;
   carried?: UnsavedOutput;
+  /** Nobody can have made this attempt before, be it in a workflow task that was lost: its outcome need not be asked for. */
+  fresh?: boolean;
 }
 
 /** An endpoint's answer that could not be stored yet. It travels with the heartbeats, so that no other worker need call again. */

@@ -78,7 +78,7 @@ export function dispatching(
     async dispatchJob(input) {
       const context = Context.current();
       dispatches.publish(input);
-      await learn(input.sources.run_id, [input]);
+      if (!input.fresh || context.info.attempt > 1) await learn(input.sources.run_id, [input]);
       const call = join(input, context.info.heartbeatDetails);
       const details = (): Heartbeat => ({ ...call.unsaved, queue: ownQueue });
       const heartbeat = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);

@@ -84,7 +84,7 @@ const INPUT: DispatchInput = {
 };
 
 /** The activity, as a worker runs it. */
-function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartbeat) {
+function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartbeat, attempt = 1) {
   const heartbeats: Heartbeat[] = [];
   const holder: { details?: ActivityCancellationDetails } = {};
   let reject: (error: Error) => void = () => {};
@@ -93,7 +93,7 @@ function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartb
   });
   cancelled.catch(() => {});
   const context = new Context(
-    { heartbeatDetails } as Context["info"],
+    { heartbeatDetails, attempt } as Context["info"],
     cancelled,
     new AbortController().signal,
     (details) => void heartbeats.push(details),
@@ -139,6 +139,16 @@ describe("an answer that was received", () => {
     known = [{ name: "job-run/1", outcome: { output: { text: "7" } } }];
     expect(await begins().end).toEqual({ output: { text: "7" } });
     expect(store).toEqual([]);
+  });
+
+  test("is not looked for where nobody can have had one, until the activity is tried again", async () => {
+    known = [{ name: "job-run/1", outcome: { output: { text: "7" } } }];
+    const fresh = { ...INPUT, fresh: true };
+    const { end } = begins(dispatchJob, fresh);
+    await soon();
+    store[0]?.done("document");
+    expect(await end).toEqual({ output: { ref: "document" } });
+    expect(await begins(elsewhere, fresh, undefined, 2).end).toEqual({ output: { text: "7" } });
   });
 });
 

@@ -36,6 +36,7 @@ export async function dispatch(
         at = undefined;
       } else if (process.isSilent) at = process.queue ?? likelyQueue;
       else return failed(attempt, unexpected(failure));
+      input.fresh = undefined;
       if (process.text !== undefined) input.carried = { text: process.text };
     }
   }

@@ -1,4 +1,4 @@
-import { CancellationScope, sleep } from "@temporalio/workflow";
+import { CancellationScope, sleep, workflowInfo } from "@temporalio/workflow";
 import type { TimedAttemptEvent, Unended } from "../../activity-types.ts";
 import { type Attempt, attemptOf } from "../../attempt-input.ts";
 import type { InboundEvent } from "../../engine/events.ts";
@@ -34,6 +34,9 @@ const IS_ACTIVITY: Record<Going["kind"], boolean> = {
 type Going = Work | Bar;
 
 const WITHOUT_END = "3650 days";
+
+/** Not one that was reset, whose calls the one before may have made. */
+const isOriginal = () => workflowInfo().runId === workflowInfo().firstExecutionRunId;
 
 /** What goes on outside for a run: activities, timers and children, one cancellation scope each. */
 export class Reconciler {
@@ -205,6 +208,7 @@ export class Reconciler {
   async #dispatch(attempt: Attempt, queue: string | undefined): Promise<void> {
     const { job_id } = attempt.input;
     const lost = () => this.#slowJobs.delete(job_id);
+    if (queue === undefined && this.#slowJobs.wereAllSlow && isOriginal()) attempt.input.fresh = true;
     this.#inbox.push(await dispatch(attempt, this.#rules, queue, this.#slowJobs.queueOf(job_id), lost));
   }
 }

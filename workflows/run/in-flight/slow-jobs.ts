@@ -5,9 +5,10 @@ import type { Run } from "../../engine/run.ts";
 export class SlowJobs {
   readonly #run: Run;
   /** Of the plan that the run had when it was last looked at. */
-  #jobs: { of: Plan; ids: Set<string> };
+  #jobs: { of: Plan; ids: string[] };
   /** With the task queue of the process that made the last call, if that was for this run. */
   readonly #slow: Map<string, string | undefined>;
+  #wasQuickLeft = false;
 
   constructor(run: Run, slowJobs: string[]) {
     this.#run = run;
@@ -35,9 +36,15 @@ export class SlowJobs {
   isQuickLeft(): boolean {
     // A command may have moved it to another version.
     if (this.#jobs.of !== this.#run.plan) this.#jobs = jobsOf(this.#run.plan);
-    for (const id of this.#jobs.ids) if (!this.#slow.has(id)) return true;
-    return false;
+    const isLeft = this.#jobs.ids.some((id) => !this.#slow.has(id));
+    this.#wasQuickLeft ||= isLeft;
+    return isLeft;
+  }
+
+  /** Nothing of the run can ever have been played ahead, in no try of a workflow task. */
+  get wereAllSlow(): boolean {
+    return !this.isQuickLeft() && !this.#wasQuickLeft;
   }
 }
 
-const jobsOf = (plan: Plan) => ({ of: plan, ids: new Set(plan.steps.flatMap(({ job_id }) => job_id ?? [])) });
+const jobsOf = (plan: Plan) => ({ of: plan, ids: [...new Set(plan.steps.flatMap(({ job_id }) => job_id ?? []))] });
