@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { json, line, list, map, members, prose, shownAs } from "./fields.ts";
-import { timestamp } from "./lists/parameters.ts";
+import { query, timestamp } from "./lists/parameters.ts";
 import { approval, stepRun } from "./runs.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { approver, option } from "./steps/approval.ts";
@@ -10,7 +10,7 @@ import { versionPolicy } from "./workflows.ts";
 export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
 
 /** Cancel, which has no body. */
-export const reasonQuery = z.object({ reason: prose(4096).optional() });
+export const reasonQuery = query({ reason: prose(4096).optional() });
 
 export const MAX_COMMENT = 2_000;
 export const comment = prose(MAX_COMMENT);

@@ -1,9 +1,10 @@
 export const draftBulkOperation = {
   project_id: "demo",
-  operation: "skip",
+  operation: "retry",
   step_ref: "gate",
   reason: "text",
   max_per_second: 1000,
+  version: "latest",
 };
 
 const TIME = "2026-03-02T10:00:00Z";

@@ -75,7 +75,7 @@ const OTHERS: Record<string, string[]> = {
   "force-complete": ["result"],
   "bulk-cancel": ["workflow_run_ids"],
   "bulk-replay": ["workflow_run_ids"],
-  "bulk-operations": words("project_id operation step_ref ids filter reason max_per_second"),
+  "bulk-operations": words("project_id operation step_ref ids filter reason max_per_second version"),
   pause: ["reason"],
   resume: ["reason"],
   abort: ["reason"],

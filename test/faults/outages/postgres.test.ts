@@ -83,7 +83,7 @@ describe("PostgreSQL", () => {
     expect((await stack.request("DELETE", `/v1/workflow-runs/${one.id}`)).status).toBe(202);
     expect(
       await stack.request("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids: [other.id] }),
-    ).toMatchObject({ status: 200, body: { canceled: 1, failed: 0 } });
+    ).toMatchObject({ status: 200, body: { canceled: 0, failed: 0, accepted: [{ workflow_run_id: other.id }] } });
     await setReadOnly("off");
     await expectOnlyOne();
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
