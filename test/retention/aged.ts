@@ -11,7 +11,8 @@ export async function makeOld({ db }: Deps, ...runs: { id: string }[]): Promise<
        select child.id from tree join workflow_runs child on child.parent_workflow_run_id = tree.id
      )
      update workflow_runs set
-       created_at = created_at - interval '100 days', finished_at = finished_at - interval '100 days'
+       created_at = created_at - interval '100 days', finished_at = finished_at - interval '100 days',
+       reopened_at = reopened_at - interval '100 days'
      where id in (select id from tree) returning id`,
     [runs.map(({ id }) => id)],
   );

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
+import { noteReopening } from "../../src/store/runs.ts";
 import { letOldOnesGo, makeOld } from "./aged.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
@@ -111,6 +112,18 @@ test("a run that was asked to go on while no worker was there stays, and goes on
   await on.rests(run);
   // What was refused has not made it needed for ever.
   expect(await on.steer(run, "skip", "late")).toMatchObject({ status: 400 });
+  await makeOld(deps, run);
+  expect(await letOldOnesGo(deps)).toEqual({ runs: 1, keys: 0 });
+});
+
+test("a run that is about to go on stays, though Temporal does not know of it yet", async () => {
+  const run = await on.start([{ step_ref: "a", calls: "/about-to" }]);
+  await ended(run);
+  await makeOld(deps, run);
+  // What a retry does before it tells Temporal.
+  expect(await noteReopening(deps.db, run.id)).toBe(true);
+  expect(await letOldOnesGo(deps)).toEqual({ runs: 0, keys: 0 });
+  // The retry never came about.
   await makeOld(deps, run);
   expect(await letOldOnesGo(deps)).toEqual({ runs: 1, keys: 0 });
 });
