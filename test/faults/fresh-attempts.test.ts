@@ -1,3 +1,4 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import type { DispatchInput } from "../../workflows/activity-types.ts";
@@ -17,7 +18,7 @@ const SLOW_MS = 400;
 
 async function slowJob(path: string) {
   stack.jobs.on(path, async () => {
-    await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    await pauseFor(SLOW_MS);
     return { body: {} };
   });
   const job = await createJob(stack, path);

@@ -36,13 +36,11 @@ export async function createBulkOperation(
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { operation, step_ref, filter, reason, max_per_second, version } = body;
-  const { project_id, ids } = await selected(deps, caller, body);
+  const { project_id, ids, said } = await selected(deps, caller, body);
   const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
   const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
-    const created = { id, project_id, operation, step_ref, filter, reason, max_per_second, version };
     const { actor: created_by, groups, may_override } = senderOf(caller);
-    return store(deps, { ...created, created_by, groups, may_override, created_at: now() }, ids);
+    return store(deps, { id, project_id, ...said, created_by, groups, may_override, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }
@@ -63,24 +61,23 @@ const store = (deps: Deps, row: NewBulkOperation, ids: string[] | undefined): Pr
  * those as they are now.
  */
 export async function previewBulkOperation(deps: Deps, caller: Caller, body: BulkOperationBody): Promise<BulkPlan> {
-  const { operation, step_ref, filter = {}, reason, max_per_second, version } = body;
-  const { project_id, ids } = await selected(deps, caller, body);
+  const { project_id, ids, said } = await selected(deps, caller, body);
   const { total, first } = ids
     ? { total: ids.length, first: ids.slice(0, SHOWN_RUNS) }
-    : await matchingRuns(deps.db, project_id, filter, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
+    : await matchingRuns(deps.db, project_id, said.filter ?? {}, { most: MAX_BULK_RUNS + 1, shown: SHOWN_RUNS });
   assertFew(total);
-  const asked = { project_id, operation, step_ref, filter: body.filter, reason, max_per_second, version };
-  const runs = await plannedRuns(deps, { ...caller, projects: [project_id] }, first, body);
+  const runs = await plannedRuns(deps, { ...caller, projects: [project_id] }, first, said);
   const refused = runs.flatMap(({ workflow_run_id, code, reason = "" }) =>
     code === undefined ? [] : { workflow_run_id, code, error: reason },
   );
-  return { dry_run: true, ...asked, total, workflow_run_ids: first, runs, refused };
+  return { dry_run: true, project_id, ...said, total, workflow_run_ids: first, runs, refused };
 }
 
-async function selected(deps: Deps, caller: Caller, body: BulkOperationBody) {
-  const project_id = projectOf(caller, body.project_id);
-  if (body.filter?.workflow_id !== undefined) await assertWorkflow(deps, project_id, body.filter.workflow_id);
-  return { project_id, ids: body.ids && [...new Set(body.ids)] };
+/** `said`: all but which project's runs, and which of them by name. */
+async function selected(deps: Deps, caller: Caller, { project_id: named, ids, ...said }: BulkOperationBody) {
+  const project_id = projectOf(caller, named);
+  if (said.filter?.workflow_id !== undefined) await assertWorkflow(deps, project_id, said.filter.workflow_id);
+  return { project_id, ids: ids && [...new Set(ids)], said };
 }
 
 function assertFew(total: number): void {

@@ -1,3 +1,4 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
 import {
@@ -54,7 +55,7 @@ test("times are in microseconds, in order, and the same on every read, from the 
   const shown = new Shown();
   stack.jobs.on("/fails", (_call, nth) => (nth === 1 ? { status: 503, body: "not yet" } : { body: { nth } }));
   const slow = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await pauseFor(400);
     return { body: {} };
   };
   stack.jobs.on("/slow", slow);
