@@ -51,13 +51,15 @@ export async function serve(app: RequestListener, host: string, port: number, ma
     if (sockets.size > 0) await pauseFor(LEAVING_MS);
     const closed = once(server, "close");
     unreachable = sockets.size > 0 ? pauseFor(HELD_MS) : Promise.resolve();
-    unreachable = unreachable.then(() => {
-      server.close();
-      // Node does not close a connection on which nothing has come yet.
+    unreachable = unreachable.then(() => server.close());
+    await unreachable;
+    // Node does not close a connection on which nothing has come yet. Of one that was just made, the request is on its way.
+    const unasked = setTimeout(() => {
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    });
+    }, LEAVING_MS);
     const tooLong = setTimeout(() => server.closeAllConnections(), ANSWERED_WITHIN_MS);
     await closed;
+    clearTimeout(unasked);
     clearTimeout(tooLong);
   }
 

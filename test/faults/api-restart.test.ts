@@ -113,6 +113,27 @@ test("a second signal ends a process at once", async () => {
   await Promise.all([stopped, cutOff]);
 });
 
+test("a connection made before a process stops listening is answered, also when its request comes after", async () => {
+  const api = await startApiProcess(stack);
+  const port = Number(new URL(api.origin).port);
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  const stopped = api.stop();
+  await until(async () => {
+    const other = connect(port, "127.0.0.1");
+    const isRefused = await once(other, "connect").then(
+      () => false,
+      () => true,
+    );
+    other.destroy();
+    return isRefused;
+  });
+  const headers = { authorization: `Bearer ${stack.token()}` };
+  const asked = request({ path: "/v1/workflow-runs", headers, createConnection: () => socket });
+  expect(await told(asked)).toEqual({ status: 200, connection: "close" });
+  await stopped;
+});
+
 test("a connection on which nothing was ever asked does not hold a process up", async () => {
   const api = await startApiProcess(stack);
   const socket = connect(Number(new URL(api.origin).port), "127.0.0.1");
