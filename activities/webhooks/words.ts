@@ -1,4 +1,5 @@
 import type { Message } from "./message.ts";
+import { type Fact, knownFacts } from "../../src/rules/facts.ts";
 import { spoken } from "../../workflows/web-ui/text.ts";
 
 const SAID: Record<string, string> = {
@@ -17,9 +18,9 @@ export const titleOf = ({ event, workflow_name = "run", step_ref, approval, to }
     : `${workflow_name}: ${to}`;
 
 /** What the message says, name by name. */
-export function factsOf(message: Message): [string, string][] {
+export function factsOf(message: Message): Fact[] {
   const { approval } = message;
-  const facts: [string, string | undefined][] = [
+  return knownFacts([
     ["Workflow", message.workflow_name],
     ["Run", message.workflow_run_id],
     ["Step", message.step_ref],
@@ -30,6 +31,5 @@ export function factsOf(message: Message): [string, string][] {
     ["Decided by", approval?.approved_by],
     ["Until", approval?.expires_at && spoken(Date.parse(approval.expires_at))],
     ["Error", message.error ?? approval?.error],
-  ];
-  return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
+  ]);
 }

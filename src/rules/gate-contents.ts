@@ -5,7 +5,8 @@ import type { GateTemplate } from "../../workflows/gate-template.ts";
 import { isGroup, isReference } from "../../workflows/engine/gates/gate.ts";
 import { partHash } from "../../workflows/engine/gates/part-hash.ts";
 import { hashParts } from "../../workflows/engine/gates/shown.ts";
-import { isWebUrl, quorumProblem } from "../../workflows/engine/steps/gate/faults.ts";
+import { quorumProblem } from "../../workflows/engine/steps/gate/faults.ts";
+import { isWebUrl } from "../../workflows/engine/steps/web-url.ts";
 import type { Reference } from "../../workflows/expressions/references.ts";
 import { partsOf, render, renderText, TemplateError, type ValueAt } from "../../workflows/expressions/templates.ts";
 

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { stringifyJson } from "../../contract/json.ts";
 import type { Approval } from "../../contract/runs.ts";
+import { type Fact, knownFacts } from "../../rules/facts.ts";
 import { escapeHtml } from "../../rules/html-text.ts";
+import { isWebUrl } from "../../../workflows/engine/steps/web-url.ts";
 import { spoken } from "../../../workflows/web-ui/text.ts";
 
 /** What the page says of a gate. */
@@ -68,11 +70,11 @@ ${startsIn(shown)}
   );
 }
 
-function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): [string, string][] {
+function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): Fact[] {
   const votes = gate.votes?.map(
     ({ actor, decision, comment }) => `${actor}: ${decision}${comment ? ` (${comment})` : ""}`,
   );
-  const facts: [string, string | undefined][] = [
+  return knownFacts([
     ["Workflow", workflow],
     ["Run", runId],
     ["Step", stepRef],
@@ -81,12 +83,11 @@ function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): [str
     ["Until", gate.expires_at && spoken(Date.parse(gate.expires_at))],
     ["Needed", gate.required && gate.required > 1 ? `${gate.required} approvals` : undefined],
     ["Votes", votes?.join("; ")],
-  ];
-  return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
+  ]);
 }
 
 function linksOf({ links = [] }: Approval): string {
-  const safe = links.filter(({ url }) => /^https?:\/\//i.test(url));
+  const safe = links.filter(({ url }) => isWebUrl(url));
   const items = safe.map(
     ({ title, url }) =>
       `<li><a rel="noreferrer noopener" href="${escapeHtml(url)}">${escapeHtml(title ?? url)}</a></li>`,

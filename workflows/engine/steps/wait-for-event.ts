@@ -2,6 +2,7 @@ import { type Refusal, refused } from "../command.ts";
 import { atLeastZero, fault } from "./fault.ts";
 import type { StepKind, StepOf } from "./kind.ts";
 import { closeTrigger, openTrigger, triggerRow } from "./trigger.ts";
+import { isWebUrl } from "./web-url.ts";
 
 const DEFAULT_TIMEOUT_SECS = 3600;
 const MAX_URL = 2048;
@@ -67,7 +68,8 @@ export const waitForEvent = {
   *faults(input) {
     yield* atLeastZero(input, "event_timeout_secs");
     const { event_notify_url: url } = input;
-    if (url && !isHttpUrl(url)) yield fault("event_notify_url", "event_notify_url must be an http or https URL");
+    if (url && (url.length > MAX_URL || !isWebUrl(url)))
+      yield fault("event_notify_url", "event_notify_url must be an http or https URL");
   },
 } satisfies StepKind;
 
@@ -78,7 +80,3 @@ function isWaiting({ definition, step: { status, trigger } }: StepOf, eventKey: 
 }
 
 const notWaiting = (): Refusal => refused("conflict", "event trigger is not in waiting state");
-
-function isHttpUrl(text: string): boolean {
-  return text.length <= MAX_URL && URL.canParse(text) && /^https?:/i.test(text);
-}

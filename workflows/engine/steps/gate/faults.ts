@@ -3,6 +3,7 @@ import { isGroup, isReference } from "../../gates/gate.ts";
 import { nameFaults } from "./names.ts";
 import { timeFaults } from "./times.ts";
 import { atLeastZero, type Fault, fault } from "../fault.ts";
+import { isWebUrl } from "../web-url.ts";
 
 /** What is wrong with the fields of an approval, besides the references in them. */
 export function* approvalFaults(input: StepInput): Generator<Fault> {
@@ -35,6 +36,3 @@ function* contentFaults({ approval_options: options, approval_form: form, approv
     if (!url.includes("{{") && !isWebUrl(url))
       yield { field: `approval_links[${n}].url`, message: `approval_links[${n}].url must be an http or https URL` };
 }
-
-/** That a browser may be sent to. */
-export const isWebUrl = (text: string): boolean => URL.canParse(text) && /^https?:/i.test(text);
