@@ -4648,6 +4648,18 @@ export type PauseWorkflowRunQuery = {
     dryRun?: boolean;
 };
 
+export type PauseWorkflowRunBody = {
+    /**
+     * @maxLength 4096
+     * @pattern ^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$
+     */
+    reason?: string | null;
+    /**
+     * As `?dryRun=true`.
+     */
+    dry_run?: boolean | null;
+} | null;
+
 export type PauseWorkflowRunHeaders = {
     /**
      * Makes a repeated request the same one: it has the same outcome, and happens once.
@@ -4664,6 +4676,7 @@ export type PauseWorkflowRunResponseHeaders = {
 export type PauseWorkflowRunVariables = {
     path: PauseWorkflowRunPath;
     query?: PauseWorkflowRunQuery;
+    body?: PauseWorkflowRunBody;
     headers?: PauseWorkflowRunHeaders;
 };
 
@@ -7804,6 +7817,7 @@ export type Ops = {
         args: {
             path: PauseWorkflowRunPath;
             query?: PauseWorkflowRunQuery;
+            body?: PauseWorkflowRunBody;
             headers?: PauseWorkflowRunHeaders;
         };
         result: PauseWorkflowRunResult;
@@ -8605,7 +8619,7 @@ export const OPERATIONS = {
     retryWorkflowRun: { id: "retryWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/retry", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     simulateWorkflowRun: { id: "simulateWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/simulate", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowRunCommand: { id: "getWorkflowRunCommand", method: "GET", path: "/v1/workflow-runs/{workflowRunID}/commands/{commandID}", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "commandID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    pauseWorkflowRun: { id: "pauseWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/pause", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    pauseWorkflowRun: { id: "pauseWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/pause", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     resumeWorkflowRun: { id: "resumeWorkflowRun", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/resume", tags: ["Workflow runs"], params: [{ name: "workflowRunID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     retryWorkflowRunStep: { id: "retryWorkflowRunStep", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/retry", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayWorkflowRunSubtree: { id: "replayWorkflowRunSubtree", method: "POST", path: "/v1/workflow-runs/{workflowRunID}/steps/{stepRef}/replay-subtree", tags: ["Steps"], params: [{ name: "workflowRunID", in: "path" }, { name: "stepRef", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },

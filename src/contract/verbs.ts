@@ -6,7 +6,7 @@ import { MOST_STEPS } from "./steps.ts";
 import { approver, option } from "./steps/approval.ts";
 import { versionPolicy } from "./workflows.ts";
 
-/** Skip. */
+/** Skip, and pause. */
 export const reasonBody = members({ reason: prose(4096).optional() }).meta({ example: { reason: "not needed" } });
 
 /** Cancel, which has no body. */

@@ -127,6 +127,7 @@ export const BODIES: BodyOf[] = [
     spends: true,
     readAt: stepsOfRun,
   },
+  { route: "/v1/workflow-runs/:workflowRunID/pause", schema: reasonBody, draft: () => ({ reason: "text" }) },
   { route: `${STEP}/force-complete`, schema: resultBody, draft: () => ({ result: {} }), spends: true },
   { route: "/v1/workflow-runs/bulk-cancel", schema: bulkBody, draft: bulk },
   { route: "/v1/workflow-runs/bulk-replay", schema: bulkBody, draft: bulk },

@@ -87,9 +87,12 @@ describe("what is open or has failed is told first", () => {
     expect(detailsIn(late)).toMatch(/^\*\*release train\*\* v1 is \*\*timed_out\*\*: workflow timed out\n/);
   });
 
-  test("who has paused the run", () => {
+  test("who has paused the run, and why, if they said so", () => {
     const story = given([approval("gate")]).does("pause");
     expect(detailsIn(story)).toMatch(/^\*\*release train\*\* v1 is \*\*paused\*\* by ada\n/);
+    story.does("resume").does("pause", undefined, { reason: "the *bank*\nis down" });
+    expect(detailsIn(story)).toMatch(/^\*\*release train\*\* v1 is \*\*paused\*\* by ada: the \\\*bank\\\* is down\n/);
+    expect(detailsIn(story.does("resume"))).toMatch(/^\*\*release train\*\* v1 is \*\*running\*\*\n/);
   });
 });
 

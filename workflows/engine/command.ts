@@ -93,6 +93,8 @@ export interface CommandOutcome {
   /** All that `message` tells the first of. */
   details?: string[];
   reset_steps?: number;
+  /** Of a pause: why. */
+  reason?: string;
 }
 
 export interface Refusal {

@@ -10,7 +10,7 @@ import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
 import { ofStep } from "./steps/of-step.ts";
 
-type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps">;
+type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps" | "reason">;
 
 const APPLIED: Verdict = { status: "applied" };
 
@@ -24,7 +24,7 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       if (state.status === "pending")
         return refused("invalid_state", "workflow run can only be paused from running state");
       state.status = "paused";
-      return APPLIED;
+      return command.reason ? { ...APPLIED, reason: command.reason } : APPLIED;
     case "resume":
       if (state.status !== "paused") return refused("invalid_state", "workflow run is not paused");
       state.status = "running";

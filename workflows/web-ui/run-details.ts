@@ -1,4 +1,5 @@
-import { pauser } from "../engine/reasons/waits.ts";
+import type { CommandOutcome } from "../engine/command.ts";
+import { pauseIn } from "../engine/reasons/waits.ts";
 import type { Run } from "../engine/run.ts";
 import { rfc3339 } from "../engine/time.ts";
 import { failedStepOf } from "./failed-step.ts";
@@ -26,12 +27,15 @@ export function detailsOf(run: Run, standing: Standing): string {
 
 function titleOf(run: Run, { failed }: Standing): string {
   const { plan, state } = run;
-  const by = state.status === "paused" ? pauser(run) : undefined;
+  const pause = state.status === "paused" ? pauseIn(run) : undefined;
   // What a step failed with is told of the step.
   const isTold = failedStepOf(run, failed)?.error === state.error;
-  const why = state.error && !isTold ? `: ${cell(state.error)}` : by === undefined ? "" : ` by ${cell(by)}`;
+  const why = state.error && !isTold ? `: ${cell(state.error)}` : pausedBy(pause);
   return `**${cell(plan.run.workflow_name)}** v${plan.run.workflow_version} is **${state.status}**${why}`;
 }
+
+const pausedBy = (pause: CommandOutcome | undefined): string =>
+  pause === undefined ? "" : ` by ${cell(pause.actor)}${pause.reason ? `: ${cell(pause.reason)}` : ""}`;
 
 const countsOf = ({ plan, schedule }: Run): string =>
   `${plan.steps.length} steps, ${schedule.unfinished} not finished, ${schedule.running} running`;

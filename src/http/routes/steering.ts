@@ -35,7 +35,7 @@ const MAY_DECIDE = { orScope: "approvals:decide" } as const;
 
 /** The verbs that steer an open run; retry and replay-subtree of a step also reopen a closed one. */
 export const steeringRoutes: Route[] = [
-  ofRun("pause", { operationId: "pauseWorkflowRun", summary: "Hold back new steps" }),
+  ofRun("pause", { operationId: "pauseWorkflowRun", summary: "Hold back new steps" }, reasonBody),
   ofRun("resume", { operationId: "resumeWorkflowRun", summary: "Let new steps start again" }),
   ofStep(
     "retry",
@@ -103,18 +103,20 @@ export const steeringRoutes: Route[] = [
 /** What the document says of a verb. */
 type Told = Pick<Route, "operationId" | "summary">;
 
-function ofRun(verb: "pause" | "resume", told: Told): Route {
+function ofRun(verb: "pause" | "resume", told: Told, body?: z.ZodType<{ reason?: string }>): Route {
+  const steering = (runId: string, { reason }: { reason?: string }): Steering => ({ runId, verb, reason });
   return route({
     ...told,
     method: "post",
     path: `/v1/workflow-runs/:workflowRunID/${verb}`,
     tag: "Workflow runs",
     scope: "workflows:write",
+    body,
     returns: commanded(workflowRun),
     plans: dryRun,
-    plan: (deps, { caller, params }) => previewSteering(deps, caller, { runId: params.workflowRunID, verb }),
-    handler: async (deps, { caller, params, idempotencyKey }) =>
-      answerTo(await steerRun(deps, caller, { runId: params.workflowRunID, verb, idempotencyKey }), theRun),
+    plan: (deps, { caller, params, body }) => previewSteering(deps, caller, steering(params.workflowRunID, body)),
+    handler: async (deps, { caller, params, body, idempotencyKey }) =>
+      answerTo(await steerRun(deps, caller, { ...steering(params.workflowRunID, body), idempotencyKey }), theRun),
   });
 }
 

@@ -215,8 +215,8 @@ test("a verb without a body takes an empty one, and no field that it would not l
     ["DELETE", ""],
   ] as const) {
     const ask = (body?: unknown) => stack.request(method, `/v1/workflow-runs/${run.id}${path}`, body);
-    const { details } = refused(await ask({ reason: "x" }), 400, "validation_error", "invalid request body");
-    expect(details).toEqual(["reason: unknown field"]);
+    const { details } = refused(await ask({ why: "x" }), 400, "validation_error", "invalid request body");
+    expect(details).toEqual(["why: unknown field"]);
     expect((await ask(path === "/resume" ? {} : undefined)).status).toBe(200);
   }
 });

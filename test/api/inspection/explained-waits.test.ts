@@ -131,6 +131,11 @@ describe("why a step waits", () => {
     expect(said(await explained(run, "?step_ref=a"))).toEqual(["a scheduler/wait approval of ada"]);
     await verb(run, "resume");
     expect(said(await explained(run))).toEqual(["a scheduler/wait approval of ada"]);
+    const because = { reason: "the *bank* is down" };
+    expect(await verb(run, "pause?dryRun=true", because)).toMatchObject({ status_after: "paused" });
+    await verb(run, "pause", because);
+    await tells(run, " scheduler/wait the run is paused by ada: the *bank* is down");
+    await verb(run, "resume");
     const body = { project_id: "demo", operation: "pause", ids: [run.id], reason: "maintenance" };
     await ok(stack, "POST", "/v1/bulk-operations", body, { token: stack.token({ sub: "ops" }) });
     await tells(run, " scheduler/wait the run is paused by ops: maintenance");

@@ -45,7 +45,7 @@ function heldBack(run: Run, i: number): Wait | undefined {
   }
 }
 
-/** Of a run that is paused, the command that paused it. */
+/** Of a run that is paused, the command that paused it, with who sent it and why. */
 export const pauseIn = ({ state }: Run): CommandOutcome | undefined =>
   state.commands.findLast(({ verb, status }) => verb === "pause" && status === "applied");
 
