@@ -100,14 +100,20 @@ describe("a run whose workflow task", () => {
     120_000,
   );
 
-  test("fails is ended as its parent's step, which its parent hears", async () => {
+  test("fails is ended as its parent's step, which its parent hears, and Temporal is told why", async () => {
     const child = await on.workflow([GATE]);
     const run = await on.start([{ step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: child.id }]);
     const inner = await on.onlyRunOf(child, "gate");
+    const reason = `${"long ".repeat(800)}story`;
+    const why = `its workflow task kept failing: ${reason}`;
     await withBrokenWorker("fails", async () => {
       await sticks(inner, 3);
-      expect(await cancel(inner)).toMatchObject({ status: 200, body: { status: "canceled" } });
+      const path = `/v1/workflow-runs/${inner.id}?reason=${encodeURIComponent(reason)}`;
+      const error = `terminated: ${why}`;
+      expect(await stack.request("DELETE", path)).toMatchObject({ status: 200, body: { status: "canceled", error } });
     });
+    const { events } = await stack.deps.temporal.workflow.getHandle(inner.id).fetchHistory();
+    expect(events?.at(-1)?.workflowExecutionTerminatedEventAttributes?.reason).toBe(why);
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: /^terminated: / });
   });
 });

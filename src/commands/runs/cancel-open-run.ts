@@ -42,15 +42,16 @@ export const causeOf = ({ requestId, reason }: Pick<Cancellation, "requestId" | 
 export async function cancelOpenRun(
   deps: Deps,
   row: RunRow,
-  { actor, requestId, reason }: Cancellation,
+  cancellation: Cancellation,
 ): Promise<{ accepted: string } | { run: RunRow }> {
+  const { actor, requestId, reason } = cancellation;
   if (isRunOver(row.status)) throw new Problem("invalid_state", OVER);
   // Whoever reads the canceled run is told by whom, and why.
   await accepted(deps, { run_id: row.id, id: requestId, verb: "cancel", actor, reason });
-  const run = await canceledFor(deps, row, requestId, causeOf({ requestId, reason }));
+  const run = await canceledFor(deps, row, cancellation);
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
-  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS).catch((err) => {
+  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS, reason).catch((err) => {
     deps.log.warn({ err, run: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
     return false;
   });
@@ -64,13 +65,13 @@ export async function isCanceledByNow(deps: Deps, runId: string): Promise<boolea
 }
 
 /** Undefined: no worker could tell yet. */
-async function canceledFor(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
+async function canceledFor(deps: Deps, row: RunRow, cancellation: Cancellation): Promise<RunRow | undefined> {
   try {
-    return (await endedDeaf(deps, row)) ?? (await canceledItself(deps, row, requestId, cause));
+    return (await endedDeaf(deps, row, cancellation)) ?? (await canceledItself(deps, row, cancellation));
   } catch (error) {
     // Sent twice at once, it may have been canceled by the other one.
     const isOver = error instanceof Problem && error.code === "invalid_state";
-    if (!isOver || !(await wasCanceledFor(deps, row.id, cause))) throw error;
+    if (!isOver || !(await wasCanceledFor(deps, row.id, causeOf(cancellation)))) throw error;
     return mirroredEnd(deps, row.id);
   }
 }
@@ -88,7 +89,7 @@ export async function wasCanceledFor({ temporal }: Deps, runId: string, cause: s
   return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes?.cause === cause);
 }
 
-async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
+async function endedDeaf(deps: Deps, row: RunRow, { reason }: Cancellation): Promise<RunRow | undefined> {
   const known = await whereabouts(deps, row.id);
   if (known.is === "ended") {
     await endFromOutside(deps, row.id, known.end);
@@ -98,18 +99,20 @@ async function endedDeaf(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
     await start(deps, row);
     return undefined;
   }
-  const run = await endDeaf(deps, row, known);
+  const run = await endDeaf(deps, row, known, reason);
   if (!run && known.is === "unknown") throw notYetKnown();
   return run;
 }
 
 /** Undefined: no worker could tell yet. */
-function canceledItself(deps: Deps, row: RunRow, requestId: string, cause: string): Promise<RunRow | undefined> {
+function canceledItself(deps: Deps, row: RunRow, cancellation: Cancellation): Promise<RunRow | undefined> {
+  const { requestId, reason } = cancellation;
   return outcomeOf(deps, row.id, {
-    send: () => requestCancel(deps, row.id, requestId, cause),
+    send: () => requestCancel(deps, row.id, requestId, causeOf(cancellation)),
     look: () => mirroredEnd(deps, row.id),
     // The failures are read only now: for a run that is sent something, Temporal begins to count them anew.
-    ask: async () => (await askedEnd(deps, row.id)) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id))),
+    ask: async () =>
+      (await askedEnd(deps, row.id)) ?? (await endDeaf(deps, row, await whereabouts(deps, row.id), reason)),
   });
 }
 
@@ -140,16 +143,18 @@ async function start({ db, temporal }: Deps, row: RunRow): Promise<void> {
  * Whether Temporal has closed the run and each of its sub-workflows. A run closes after all of its sub-workflows were told to end.
  * An activity that was scheduled but had not begun can't begin after that.
  */
-async function isQuiet(deps: Deps, row: RunRow, before: number): Promise<boolean> {
+async function isQuiet(deps: Deps, row: RunRow, before: number, reason?: string): Promise<boolean> {
   const { id, finished_at = Date.now() } = row;
   for (;;) {
     if (await ends(deps, id, ASKED_EVERY_SECS)) break;
     const known = await whereabouts(deps, id);
-    if (known.is !== "open" || (await endDeaf(deps, row, known))) break;
+    if (known.is !== "open" || (await endDeaf(deps, row, known, reason))) break;
     if (Date.now() >= before) return false;
   }
   const children = await listChildren(deps.db, id, finished_at);
-  const quiet = await pMap(children, (child) => isQuiet(deps, child, before), { concurrency: CHILDREN_AT_ONCE });
+  const quiet = await pMap(children, (child) => isQuiet(deps, child, before, reason), {
+    concurrency: CHILDREN_AT_ONCE,
+  });
   return quiet.every(Boolean);
 }
 

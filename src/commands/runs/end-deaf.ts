@@ -11,13 +11,13 @@ const STUCK_AFTER = 3;
 
 /**
  * Ends a run that can't hear a command. If its workflow task keeps failing, it is terminated; if Temporal does not know it, only
- * its rows are ended. Undefined: it may hear.
+ * its rows are ended. Undefined: it may hear. `why` is what whoever cancels it says, which Temporal keeps with the termination.
  */
-export async function endDeaf(deps: Deps, row: RunRow, known: Whereabouts): Promise<RunRow | undefined> {
+export async function endDeaf(deps: Deps, row: RunRow, known: Whereabouts, why?: string): Promise<RunRow | undefined> {
   if (known.is === "unknown" && isLost(row))
     return endFromOutside(deps, row.id, { status: "canceled", error: UNKNOWN });
   if (known.is !== "open" || known.failures < STUCK_AFTER) return undefined;
-  const reason = "its workflow task kept failing";
+  const reason = `its workflow task kept failing${why ? `: ${why}` : ""}`;
   try {
     await deps.temporal.workflow.getHandle(row.id).terminate(reason);
   } catch (error) {
