@@ -33,6 +33,8 @@ test("there are histories of the examples, of every way a run can go on after it
       "rules-1/gate-over-time",
       "rules-1/gate-that-shows",
       "rules-3/gate-completed-by-force",
+      "rules-4/gates-taken-back",
+      "rules-4/gates-asked-again",
     ]),
   );
 });
