@@ -26,6 +26,7 @@ export function factsOf(message: Message): Fact[] {
     ["Step", message.step_ref],
     ["Started by", message.created_by],
     ["Status", approval?.status ?? message.to],
+    ["Option", approval?.option],
     ["For", message.notify?.join(", ")],
     ["Approvers", approval?.approvers.join(", ")],
     ["Decided by", approval?.approved_by],

@@ -663,6 +663,7 @@ export type Decisions = {
         command_id?: string;
         code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
         error?: string;
+        details?: string[];
     }[];
 };
 
@@ -682,6 +683,7 @@ export type DecisionsPlan = {
         plan?: DryRun;
         code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
         error?: string;
+        details?: string[];
     }[];
 };
 

@@ -76,6 +76,7 @@ export const decisions = z
         command_id: z.string().optional(),
         code: z.enum(ERROR_CODES).optional(),
         error: z.string().optional(),
+        details: z.array(z.string()).optional(),
       }),
     ),
   })
@@ -92,6 +93,7 @@ export const decisionsPlan = z
         plan: dryRun.optional(),
         code: z.enum(ERROR_CODES).optional(),
         error: z.string().optional(),
+        details: z.array(z.string()).optional(),
       }),
     ),
   })

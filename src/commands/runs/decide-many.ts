@@ -22,7 +22,7 @@ export async function decideMany(
       const said = { verb: decision, option, comment, ...aim };
       const steering = { runId: workflow_run_id, stepRef: step_ref, ...said, idempotencyKey: key };
       const done = await attempt(() => steerRun(deps, caller, steering));
-      if ("error" in done) return { ...gate, status: "refused", code: done.code, error: done.error };
+      if ("error" in done) return { ...gate, status: "refused", ...done };
       const { value } = done;
       if ("accepted" in value) return { ...gate, status: "accepted", command_id: value.accepted };
       const approval = value.approval as Approval;
@@ -47,8 +47,7 @@ export async function previewDecisions(
       const said = { verb: decision, option, comment, ...aim };
       const steering = { runId: workflow_run_id, stepRef: step_ref, ...said };
       const done = await attempt(() => previewSteering(deps, caller, steering));
-      const plan = "error" in done ? { code: done.code, error: done.error } : { plan: done.value };
-      return { workflow_run_id, step_ref, ...plan };
+      return { workflow_run_id, step_ref, ...("error" in done ? done : { plan: done.value }) };
     },
     { concurrency: CONCURRENCY },
   );

@@ -72,7 +72,7 @@ ${startsIn(shown)}
 
 function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): Fact[] {
   const votes = gate.votes?.map(
-    ({ actor, decision, comment }) => `${actor}: ${decision}${comment ? ` (${comment})` : ""}`,
+    ({ actor, decision, option, comment }) => `${actor}: ${option ?? decision}${comment ? ` (${comment})` : ""}`,
   );
   return knownFacts([
     ["Workflow", workflow],
@@ -83,6 +83,7 @@ function factsOf({ gate, workflow, runId, stepRef, requester }: ShownGate): Fact
     ["Until", gate.expires_at && spoken(Date.parse(gate.expires_at))],
     ["Needed", gate.required && gate.required > 1 ? `${gate.required} approvals` : undefined],
     ["Votes", votes?.join("; ")],
+    ["Comments", gate.comments?.map(({ actor, comment }) => `${actor}: ${comment}`).join("; ")],
   ]);
 }
 

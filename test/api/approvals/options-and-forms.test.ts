@@ -239,6 +239,9 @@ describe("what a decision is about", () => {
       "step gate is already in terminal state",
     );
     expect(late.details).toEqual([`approved by ada at ${at}`]);
+    const approvals = [{ workflow_run_id: plain.id, step_ref: "gate" }];
+    const many = await stack.request<Decisions>("POST", "/v1/approvals/decide", { decision: "approve", approvals });
+    expect(many.body.results).toMatchObject([{ status: "refused", code: "invalid_state", details: late.details }]);
     refused(
       await say(plain, "reject", "bob", { step_attempt: 1 }),
       409,

@@ -49,6 +49,18 @@ test("opening a link shows the gate, without script, and decides nothing", async
   expect(await statusOf(run)).toBe("waiting");
 });
 
+test("it shows what others have said, and for what they are", async () => {
+  const options = { approval_options: ["ship", "hold"], approvals_required: 2, approval_approvers: ["ada", "bob"] };
+  const run = await waiting(options);
+  const steps = `/v1/workflow-runs/${run.id}/steps/gate`;
+  const bob = { token: stack.token({ sub: "bob" }) };
+  await ok(stack, "POST", `${steps}/comment`, { comment: `who pays ${EVIL}` }, bob);
+  await ok(stack, "POST", `${steps}/choose`, { option: "hold", comment: "not now" }, bob);
+  const page = await (await open(await linkOf(run))).text();
+  expect(page).toContain("<dt>Votes</dt><dd>bob: hold (not now)</dd>");
+  expect(page).toContain("<dt>Comments</dt><dd>bob: who pays &lt;script&gt;");
+});
+
 test("it decides once, with a comment, as its person", async () => {
   const run = await waiting();
   const [path, second] = [await linkOf(run), await linkOf(run)];

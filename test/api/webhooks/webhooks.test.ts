@@ -227,6 +227,17 @@ test.each(["slack", "teams"])("%s gets a body of its own, with a link for whom i
   else expect(body).toMatchObject({ type: "message", attachments: [{ content: { type: "AdaptiveCard" } }] });
 });
 
+test("a message for people says what was chosen, and by whom", async () => {
+  const path = newPath();
+  await hook(path, ["approval.decided"], { format: "slack" });
+  const run = await runOf(stack, [gate("gate", { approval_options: ["ship", "hold"] })]);
+  await opens(stack, run, "gate");
+  await ok(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/choose`, { option: "hold" });
+  const [call] = await until(async () => stack.jobs.callsTo(path).length > 0 && stack.jobs.callsTo(path));
+  expect(call?.text).toContain("*Status:* approved\\n*Option:* hold\\n");
+  expect(call?.text).toContain("*Decided by:* ada");
+});
+
 /** Every object in it that has a text with this in it. */
 function* withText(of: unknown, words: string): Generator<Record<string, unknown>> {
   if (typeof of !== "object" || of === null) return;

@@ -129,7 +129,8 @@ describe("of a gate that needs several, one approver", () => {
   ])("does not give away %s", (_, approvers) => {
     expect(several().command("reassign", "gate", { approvers })).toMatchObject({
       code: "forbidden",
-      message: expect.stringContaining("hands on their own place"),
+      message: expect.stringContaining("hands on their own place, by naming the others and one person"),
+      details: ["approvers: bob"],
     });
   });
 

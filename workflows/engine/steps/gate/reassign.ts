@@ -4,7 +4,7 @@ import type { ApprovalState, Vote } from "../../state.ts";
 import { nameFaults } from "./names.ts";
 import type { StepCommand, StepOf } from "../kind.ts";
 import { notOpen } from "./decisions.ts";
-import { gateOfStep, mayVote } from "./votes.ts";
+import { gateOfStep, mayVote, namedApprovers } from "./votes.ts";
 
 /** They travel with the run. */
 const MOST_REASSIGNMENTS = 20;
@@ -72,8 +72,8 @@ function mayNotChoose({ definition, step }: StepOf, sender: Sender, approvers: s
     approvers.length <= others.size + 1 &&
     approvers.every((name) => others.has(name) || !isGroup(name));
   if (isOwnPlace) return undefined;
-  const message = `step ${definition.step_ref} needs ${required} approvals: an approver hands on their own place to one person; more requires approvals:override`;
-  return refused("forbidden", message);
+  const message = `step ${definition.step_ref} needs ${required} approvals: an approver hands on their own place, by naming the others and one person; more requires approvals:override`;
+  return refused("forbidden", message, namedApprovers([...others]));
 }
 
 /** One person fills one place: who hands on theirs does not come back in, by a group or an escalation. Who may override can name them. */
