@@ -134,4 +134,12 @@ test("many are decided with one comment, each as if alone; a dry run decides non
   const decided = await inbox("mine=true&status=approved");
   expect(decided).toMatchObject([{ approved_by: "ada", votes: [{ comment: "all fine" }] }]);
   expect(names(decided)).toEqual(["endless"]);
+  const late = await stack.request(
+    "POST",
+    "/v1/approvals/decide",
+    { ...body, approvals: [gate("endless")] },
+    as("ada"),
+  );
+  const details = [`approved by ada at ${decided[0]?.approved_at}`];
+  expect(late.body).toMatchObject({ results: [{ status: "refused", code: "invalid_state", details }] });
 });

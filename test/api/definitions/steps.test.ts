@@ -72,6 +72,14 @@ describe("a workflow's steps", () => {
     expect(details).toEqual([expect.stringMatching(/^steps\[1\]\./)]);
   });
 
+  test("have forms of a job's schema's size, and of 65,536 characters together", async () => {
+    const approval_form = { type: "object", description: "x".repeat(16_000) };
+    const gates = (count: number) => Array.from({ length: count }, (_, n) => gate(`gate-${n}`, { approval_form }));
+    expect((await createOf(gates(4))).status).toBe(201);
+    const tooLarge = 'step "gate-4": the forms of the workflow have more than 65536 characters';
+    refused(await createOf(gates(5)), 400, "validation_error", tooLarge);
+  });
+
   test("may not call another project's job or workflow", async () => {
     const theirs = stack.token({ projects: ["other"] });
     const options = { token: theirs };
