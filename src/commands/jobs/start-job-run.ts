@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { newVersionId } from "../definitions/version-id.ts";
-import { startRun } from "../runs/start-run.ts";
+import { type Started, startRun } from "../runs/start-run.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
@@ -25,7 +25,7 @@ export async function startJobRun(
   runId: string,
   said: Said,
   payload: { given: Json | undefined; stored?: JsonDoc },
-): Promise<RunRow> {
+): Promise<Started> {
   if (!job.enabled) throw new Problem("conflict", DISABLED);
   assertTaken(job, payload.given);
   const { header, steps } = await jobRunToBe(deps, job, said);
