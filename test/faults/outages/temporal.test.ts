@@ -45,6 +45,8 @@ describe("Temporal", () => {
     const since = Date.now();
     // More than there are connections to PostgreSQL: those that wait take none from those that read.
     const many = Array.from({ length: 40 }, () => triggers(stack, plain, limited)[0]?.());
+    const bulk = { items: Array.from({ length: 100 }, () => ({})) };
+    const bulkTrigger = stack.request<Refused>("POST", `/v1/jobs/${await on.job("/job")}/trigger/bulk`, bulk);
     let areTold = false;
     const list = stack.request("GET", "/v1/workflow-runs").then(({ status }) => ({ status, areTold }));
     const ready = readiness(stack).then((components) => ({ components, areTold }));
@@ -53,6 +55,7 @@ describe("Temporal", () => {
       on.steer<Refused>(gated, "approve", "gate", undefined, approval),
       on.steer<Refused>(gated, "pause"),
       stack.request<Refused>("DELETE", `/v1/workflow-runs/${(await on.run(gated)).id}`),
+      bulkTrigger,
       ...triggers(stack, plain, limited).map((trigger) => trigger()),
     ]);
     areTold = true;
