@@ -45,8 +45,6 @@ describe("Temporal", () => {
     const since = Date.now();
     // More than there are connections to PostgreSQL: those that wait take none from those that read.
     const many = Array.from({ length: 40 }, () => triggers(stack, plain, limited)[0]?.());
-    const bulk = { items: Array.from({ length: 100 }, () => ({})) };
-    const bulkTrigger = stack.request<Refused>("POST", `/v1/jobs/${await on.job("/job")}/trigger/bulk`, bulk);
     let areTold = false;
     const list = stack.request("GET", "/v1/workflow-runs").then(({ status }) => ({ status, areTold }));
     const ready = readiness(stack).then((components) => ({ components, areTold }));
@@ -55,7 +53,6 @@ describe("Temporal", () => {
       on.steer<Refused>(gated, "approve", "gate", undefined, approval),
       on.steer<Refused>(gated, "pause"),
       stack.request<Refused>("DELETE", `/v1/workflow-runs/${(await on.run(gated)).id}`),
-      bulkTrigger,
       ...triggers(stack, plain, limited).map((trigger) => trigger()),
     ]);
     areTold = true;
@@ -75,6 +72,18 @@ describe("Temporal", () => {
     await until(async () => (await readiness(stack)).temporal === "up");
     const run = await until(() => on.trigger(plain));
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
+  test("that is frozen is told of as soon to who triggers a hundred runs of a job", async () => {
+    const path = `/v1/jobs/${await on.job("/job")}/trigger/bulk`;
+    mend = () => temporal.thaw();
+    temporal.freeze();
+    const since = Date.now();
+    const items = Array.from({ length: 100 }, () => ({}));
+    expectUnavailable(await stack.request<Refused>("POST", path, { items }));
+    expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
+    mend();
+    await until(async () => (await readiness(stack)).temporal === "up");
   });
 
   test("whose namespace is gone is an outage", async () => {
