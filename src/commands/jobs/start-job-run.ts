@@ -10,7 +10,6 @@ import { saveDocument } from "../../store/documents.ts";
 import { planOfJobRuns } from "../../store/job-plans.ts";
 import type { StoredJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredStep } from "../../store/workflow-versions.ts";
-import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { type PlanStep, RULES, type RunHeader } from "../../../workflows/engine/plan.ts";
 
 export const DISABLED = "job is disabled";
