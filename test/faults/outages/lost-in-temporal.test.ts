@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BulkOperation } from "../../src/contract/bulk/operations.ts";
-import type { Delivery, Webhook } from "../../src/contract/webhooks/webhooks.ts";
-import { ok } from "../api/definitions.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { GATE } from "../stack/step-drafts.ts";
-import { until } from "../stack/until.ts";
+import type { BulkOperation } from "../../../src/contract/bulk/operations.ts";
+import type { Delivery, Webhook } from "../../../src/contract/webhooks/webhooks.ts";
+import { ok } from "../../api/definitions.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { GATE } from "../../stack/step-drafts.ts";
+import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 let on: Scenario;
