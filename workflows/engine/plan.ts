@@ -23,8 +23,9 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
  * is completed by force only with what it could put out, and is kept in another version only where it would have let pass there.
  * By 4 who is excluded from a gate may have it ask again where that passes nothing, who has approved it is not excluded for that,
  * and who passes several gates at once, or gives a payload past one, is excluded as if by another request.
+ * By 5 what merely goes on is written for certain half a minute after it was told in passing, and not after the change before it.
  */
-export const RULES = 4;
+export const RULES = 5;
 
 /** A place in a trace, as W3C Trace Context names it. */
 export interface SpanPlace {
