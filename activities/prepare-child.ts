@@ -33,10 +33,10 @@ export function prepareChild({ db }: Deps): Activities["prepareChild"] {
       const run: RunHeader = { ...headerOf(input, workflow, version), payload: doc };
       const steps = planSteps(version);
       const row = firstRow(initialRun(planOf(run, steps)));
-      const hasPlace = await inTransaction(db, (transaction) =>
+      const place = await inTransaction(db, (transaction) =>
         insertRunWithinLimit(transaction, row, workflow.max_concurrent_runs),
       );
-      if (!hasPlace) return { refused: LIMIT_REACHED };
+      if (place === "full") return { refused: LIMIT_REACHED };
       const { slug, description } = version;
       return { run, steps, slow_jobs: await slowJobsOf(db, version.version_id), definition: { slug, description } };
     } catch (error) {

@@ -6,7 +6,7 @@ import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
 import { type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
-import { count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
+import { baseUrl, count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
 import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
@@ -107,7 +107,7 @@ const variables = {
   JWT_ISSUER: names.default(["workflow-runs"]),
   JWT_AUDIENCE: z.string().default("workflow-runs"),
   RUN_TOKEN_SECRET: secret.optional(),
-  PUBLIC_URL: url("http:", "https:").optional(),
+  PUBLIC_URL: baseUrl.optional(),
   SMTP_URL: url("smtp:", "smtps:").optional(),
   MAIL_FROM: z.string().default("workflow-runs <workflow-runs@localhost>"),
   CORS_ORIGINS: origins.default([]),

@@ -3,7 +3,7 @@ import type { AttemptFailure, CallOutcome, DispatchInput, PayloadSources } from 
 import type { FailureDetails } from "./failure-classes.ts";
 import type { AttemptEvent } from "./engine/events.ts";
 import type { PlanStep } from "./engine/plan.ts";
-import { ownPayload, readsOf } from "./engine/references/reads.ts";
+import { namesRead, ownPayload } from "./engine/references/reads.ts";
 import type { Run } from "./engine/run.ts";
 import type { StepState } from "./engine/state.ts";
 
@@ -86,11 +86,11 @@ export function sourcesOf(run: Run, i: number): PayloadSources {
 function namedBy(run: Run, i: number, parents: number[]): PayloadSources["named"] {
   const { plan, state } = run;
   const { id, workflow_id, created_by } = plan.run;
-  const others = readsOf(run, i).filter((j) => !(parents.includes(j) && state.steps[j]?.output));
-  const outputs = others.map((j): [string, JsonDoc?] => {
+  const outputs = namesRead(run, i).flatMap((ref): [string, JsonDoc?][] => {
+    const j = plan.index.get(ref) ?? -1;
     const output = state.steps[j]?.output;
-    const { step_ref } = plan.steps[j] as PlanStep;
-    return output ? [step_ref, output] : [step_ref];
+    if (!output) return [[ref]];
+    return parents.includes(j) ? [] : [[ref, output]];
   });
   return { outputs, run: { id, workflow_id, created_by, attempt: state.steps[i]?.attempt ?? 1 } };
 }

@@ -2,11 +2,11 @@ import type { TLSConfig } from "@temporalio/client";
 import { readFileSync } from "node:fs";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { certificateFile, keyFile } from "./values.ts";
+import { certificateFile, hostAndPort, keyFile } from "./values.ts";
 
 /** Named as Temporal's own CLI and SDKs name them. */
 export const temporalVariables = {
-  TEMPORAL_ADDRESS: z.string().regex(/:\d+$/, "must be host:port").optional(),
+  TEMPORAL_ADDRESS: hostAndPort.optional(),
   TEMPORAL_NAMESPACE: z.string().default("default"),
   TEMPORAL_TLS: z.enum(["true", "false"]).optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: certificateFile.optional(),

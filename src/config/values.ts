@@ -20,6 +20,21 @@ const isUrl = (value: string, protocols: string[]) =>
 export const url = (...protocols: string[]) =>
   z.string().refine((value) => isUrl(value, protocols), `must be a URL that starts with ${protocols[0]}//`);
 
+/** What paths are put behind. */
+export const baseUrl = url("http:", "https:").refine((value) => !/[?#]/.test(value), {
+  message: "must have no query and no fragment",
+  when: ({ value }) => URL.canParse(String(value)),
+});
+
+const isHostAndPort = (value: string): boolean => {
+  const at = value.lastIndexOf(":");
+  const host = value.slice(0, at);
+  const isHost = /^[^\s:/@?#[\]]+$/.test(host) || /^\[[\da-f:.]+\]$/i.test(host);
+  return isHost && /^\d{1,5}$/.test(value.slice(at + 1)) && port.safeParse(value.slice(at + 1)).success;
+};
+
+export const hostAndPort = z.string().refine(isHostAndPort, "must be host:port");
+
 /** Several with commas between them. */
 const listed = z.string().transform((text) => text.split(",").flatMap((part) => part.trim() || []));
 

@@ -50,13 +50,15 @@ function refusal(codes: ErrorCode[]): DocumentedAnswer {
   return { description: codes.map((code) => `\`${code}\``).join(", "), schemas: [problem], headers, codes };
 }
 
-function refusalsOf({ scope, path, method }: Route): ErrorCode[] {
+function refusalsOf({ scope, path, method, returns, ignoresKey }: Route): ErrorCode[] {
+  // What was made under an Idempotency-Key may be deleted by now.
+  const mayBeGone = path.includes(":") || (201 in returns && !ignoresKey);
   return [
     "validation_error",
     "payload_too_large",
     "internal_error",
     ...(scope ? (["unauthorized", "forbidden", "unavailable"] as const) : []),
-    ...(path.includes(":") ? (["not_found"] as const) : []),
+    ...(mayBeGone ? (["not_found"] as const) : []),
     ...(method === "get" ? [] : (["invalid_state", "approver_not_allowed", "conflict"] as const)),
   ];
 }

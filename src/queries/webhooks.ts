@@ -9,8 +9,11 @@ import { findWebhook, listWebhooks as listRows, type StoredWebhook } from "../st
 import { presentDelivery, presentWebhook } from "../views/webhook.ts";
 
 /** Another project's webhook is not found. */
+export const ownWebhook = (caller: Caller, row: StoredWebhook | undefined): StoredWebhook =>
+  own(caller, row, "webhook not found");
+
 export const findOwnWebhook = async ({ db }: Deps, caller: Caller, id: string): Promise<StoredWebhook> =>
-  own(caller, await findWebhook(db, id), "webhook not found");
+  ownWebhook(caller, await findWebhook(db, id));
 
 export const getWebhook = async (deps: Deps, caller: Caller, id: string): Promise<Webhook> =>
   presentWebhook(await findOwnWebhook(deps, caller, id));

@@ -64,6 +64,9 @@ function objectsIn(value: Json): number {
 // Own properties: nobody has sent a `constructor` by sending an object.
 const OPTIONS = { strict: false, logger: false, validateFormats: false, ownProperties: true } as const;
 
+/** 19.99 is a multiple of 0.01, though not as doubles are divided. */
+const MULTIPLE_DIGITS = 6;
+
 let meta: Ajv2020 | undefined;
 
 /** It says what the specification knows. Not within a limit of time: what is cut off while it is made stays broken. */
@@ -81,6 +84,7 @@ function ofAnyDraft(schema: object | boolean): object | boolean {
 /** By an instance of its own: schemas know each other by their ids where they share one, whosever they are. */
 function compiled(schema: object | boolean): ValidateFunction {
   const ajv = new Ajv2020({
+    multipleOfPrecision: MULTIPLE_DIGITS,
     ...OPTIONS,
     meta: false,
     validateSchema: false,

@@ -71,8 +71,12 @@ export async function serve(app: RequestListener, host: string, port: number, ma
   };
 }
 
+const OF_THE_HOST = ["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EINVAL"];
+
 /** Says why a port can't be listened on, and which variable sets another one. */
 export function portProblem(error: NodeJS.ErrnoException, variable: string, host: string, port: number): ConfigError {
+  if (OF_THE_HOST.includes(error.code ?? ""))
+    return new ConfigError(`${host} is no address of this machine (${error.code}). Set HOST to another one.`);
   const reason = error.code === "EADDRINUSE" ? "is taken" : `can't be used (${error.code})`;
   return new ConfigError(`Port ${port} on ${host} ${reason}. Set ${variable} to another port.`);
 }

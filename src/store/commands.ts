@@ -20,6 +20,15 @@ export async function findCommand<Outcome = CommandOutcome>(
   return rows[0] && (JSON.parse(rows[0].outcome) as Outcome);
 }
 
+/** Of the commands whose id begins so. */
+export async function listOutcomes(db: Db, runId: string, idBegin: string): Promise<CommandOutcome[]> {
+  const { rows } = await db.query<{ outcome: string }>(
+    "select outcome from run_commands where run_id = $1 and starts_with(id, $2)",
+    [runId, idBegin],
+  );
+  return rows.map(({ outcome }) => JSON.parse(outcome) as CommandOutcome);
+}
+
 /** The steps that the commands were for whose id begins so. */
 export async function listStepsTold(db: Db, runId: string, idBegin: string): Promise<string[]> {
   const { rows } = await db.query<{ step_ref: string }>(

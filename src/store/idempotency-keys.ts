@@ -8,7 +8,7 @@ export interface KeyClaim {
   runId: string;
 }
 
-/** `isDeleted`: the run was there, and is deleted. */
+/** `isDeleted`: what it stands for was there, and is deleted. */
 export interface BoundKey {
   runId: string;
   bodyHash: string;
@@ -27,6 +27,11 @@ export async function claimKey(db: Db, claim: KeyClaim): Promise<BoundKey> {
     [projectId, operation, key, bodyHash, runId],
   );
   return rows[0] as BoundKey;
+}
+
+/** To be told with the deletion itself: what was made under a key is not made again. */
+export async function noteDeleted(db: Db, id: string): Promise<void> {
+  await db.query("update idempotency_keys set deleted_at = now() where run_id = $1 and deleted_at is null", [id]);
 }
 
 /**

@@ -36,37 +36,38 @@ export const insertRunsFrom = (json: string) => `
 /**
  * Inserts a run that begins, if its workflow may have one more (0: any number). The workflow is not deleted meanwhile; one that is
  * gone is told as not found. The place is counted and taken under a lock that
- * is held to the end of the caller's transaction. True also when the run is stored already, so that a repeated try takes its
- * place once.
+ * is held to the end of the caller's transaction. "known": the run is stored already, so that a repeated try takes its place once.
  */
 export async function insertRunWithinLimit(
   transaction: PoolClient,
   row: RunRow,
   maxConcurrentRuns: number,
   of: "workflow" | "job" = "workflow",
-): Promise<boolean> {
+): Promise<"inserted" | "known" | "full"> {
   if (maxConcurrentRuns > 0) {
     await lockWorkflow(transaction, row.workflow_id);
-    if (await findRun(transaction, row.id)) return true;
-    if ((await countRunning(transaction, row.workflow_id)) >= maxConcurrentRuns) return false;
+    if (await findRun(transaction, row.id)) return "known";
+    if ((await countRunning(transaction, row.workflow_id)) >= maxConcurrentRuns) return "full";
   }
-  await insertRun(transaction, row, of);
-  return true;
+  return (await insertRun(transaction, row, of)) ? "inserted" : "known";
 }
 
-async function insertRun(db: Db, row: RunRow, of: "workflow" | "job"): Promise<void> {
+/** False: it is stored already. */
+async function insertRun(db: Db, row: RunRow, of: "workflow" | "job"): Promise<boolean> {
   const text = `
     with owner as (select from ${of}s where id = $2 for key share),
     stored as (
       ${insertRunsFrom("$1::json")} where exists (select from owner)
-      on conflict (id) do nothing)
-    select from owner`;
-  const { rowCount } = await db.query({
+      on conflict (id) do nothing
+      returning id)
+    select exists (select from stored) as is_new from owner`;
+  const { rows } = await db.query<{ is_new: boolean }>({
     name: `insert_run_of_${of}`,
     text,
     values: [recordOf([row]), row.workflow_id],
   });
-  if (rowCount === 0) throw new Problem("not_found", `${of} not found`);
+  if (!rows[0]) throw new Problem("not_found", `${of} not found`);
+  return rows[0].is_new;
 }
 
 /** Keeps a run from being deleted until the transaction ends. False: there is none. */

@@ -14,25 +14,30 @@ const text = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).
 
 /** A run of thousands of steps has a state of more than the 2 MiB that Temporal takes in one payload. It shrinks to a tenth. */
 class LargeGzipped implements PayloadCodec {
-  encode(payloads: Payload[]): Promise<Payload[]> {
-    return Promise.all(payloads.map(encoded));
+  // Most payloads stay as they are, without a promise for each.
+  async encode(payloads: Payload[]): Promise<Payload[]> {
+    return payloads.some(isLarge) ? Promise.all(payloads.map(encoded)) : payloads;
   }
 
-  decode(payloads: Payload[]): Promise<Payload[]> {
-    return Promise.all(payloads.map(decoded));
+  async decode(payloads: Payload[]): Promise<Payload[]> {
+    return payloads.some(isPacked) ? Promise.all(payloads.map(decoded)) : payloads;
   }
 }
 
+const isLarge = ({ data }: Payload): boolean => data != null && data.length >= LARGE;
+
+const isPacked = ({ data, metadata }: Payload): boolean => data != null && text(metadata?.encoding) === GZIP;
+
 async function encoded(payload: Payload): Promise<Payload> {
   const { data, metadata } = payload;
-  if (!data || data.length < LARGE) return payload;
+  if (!data || !isLarge(payload)) return payload;
   const encoding = { encoding: Buffer.from(GZIP), packed: metadata?.encoding ?? new Uint8Array() };
   return { ...payload, data: await pack(data), metadata: { ...metadata, ...encoding } };
 }
 
 async function decoded(payload: Payload): Promise<Payload> {
   const { data, metadata } = payload;
-  if (!data || text(metadata?.encoding) !== GZIP) return payload;
+  if (!data || !isPacked(payload)) return payload;
   const { packed = new Uint8Array(), ...others } = metadata ?? {};
   const unpacked = await unpack(data, { maxOutputLength: LARGEST });
   return { ...payload, data: unpacked, metadata: { ...others, encoding: packed } };

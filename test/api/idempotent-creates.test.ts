@@ -71,3 +71,19 @@ test("jobs that are made together under an Idempotency-Key are the same jobs", a
   expect(first).toMatchObject({ created: 2, failed: 0 });
   expect(await make()).toEqual(first);
 });
+
+describe.each(["jobs", "workflows", "webhooks"] as const)(
+  "POST /v1/%s under the key of one that is deleted",
+  (kind) => {
+    test("is not found, and makes no other", async () => {
+      const draft = kind === "webhooks" ? { events: ["*"], url: stack.jobs.url("/x") } : draftOf[kind]();
+      const create = () =>
+        stack.request<{ id: string }>("POST", `/v1/${kind}`, draft, { headers: { "idempotency-key": "gone" } });
+      const { id } = (await create()).body;
+      expect((await stack.request("DELETE", `/v1/${kind}/${id}`)).status).toBe(204);
+      const what = `${kind.slice(0, -1)} not found: what this idempotency key stands for is deleted`;
+      for (let twice = 0; twice < 2; twice++) refused(await create(), 404, "not_found", what);
+      expect((await stack.request("GET", `/v1/${kind}/${id}`)).status).toBe(404);
+    });
+  },
+);

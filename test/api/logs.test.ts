@@ -144,6 +144,22 @@ test("an error has its words under either name, its causes', and nothing of its 
   expect(lines.text).not.toContain(SECRET);
 });
 
+test("a run that has ended for Temporal alone is a line, without what its endpoint said", async () => {
+  stack.jobs.on("/declines", () => ({ status: 400, body: { card: SECRET } }));
+  const run = await on.start([{ step_ref: "charge", calls: "/declines" }]);
+  expect(await on.ends(run)).toMatchObject({ error: expect.stringContaining(SECRET) });
+  // As a backup has it that was made before the end.
+  await stack.deps.db.query(
+    `update workflow_runs set status = 'running', finished_at = null, error = null, created_at = created_at - interval '1 minute',
+       revision = revision - 60000000 where id = $1`,
+    [run.id],
+  );
+  await on.becomes(run, "failed");
+  const [line] = log.all("run was ended from outside");
+  expect(line).toMatchObject({ run: run.id, status: "failed" });
+  expect(log.text).not.toContain(SECRET);
+});
+
 test("for people the lines are words", () => {
   const lines = new Lines();
   createLog({ logLevel: "info", logFormat: "pretty" }, "api", lines).info({ port: 8080 }, "listening");

@@ -100,7 +100,12 @@ describe("a wrong value is told in one sentence that names the variable", () => 
       ...["TEMPORAL_TLS_SERVER_CA_CERT_PATH", "DATABASE_URL_FILE", "JWT_SECRET_FILE", "RUN_TOKEN_SECRET_FILE"],
       ...["TEMPORAL_API_KEY_FILE", "SMTP_URL_FILE"],
     ].map((name): [Record<string, string>, string] => [{ [name]: missing }, `${name} ${unread}`]),
-    [{ TEMPORAL_ADDRESS: "temporal" }, "TEMPORAL_ADDRESS must be host:port"],
+    ...["temporal", "http://temporal:7233", "temporal:70000", ":7233", "tem poral:7233", "temporal:7233/"].map(
+      (address): [Record<string, string>, string] => [
+        { TEMPORAL_ADDRESS: address },
+        "TEMPORAL_ADDRESS must be host:port",
+      ],
+    ),
     [{ TEMPORAL_TLS: "yes" }, "TEMPORAL_TLS must be one of true, false"],
     [
       { TEMPORAL_TLS: "false", TEMPORAL_TLS_SERVER_NAME: "a" },
@@ -124,6 +129,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
     [{ DRAIN_SECS: "-1" }, "DRAIN_SECS must be at least 0"],
     [{ RETENTION: "completed" }, 'RETENTION has "completed" where it needs something like completed=30d'],
     [{ PUBLIC_URL: "runs.example" }, "PUBLIC_URL must be a URL that starts with http://"],
+    [{ PUBLIC_URL: "https://runs.example/?a=1" }, "PUBLIC_URL must have no query and no fragment"],
     [{ SMTP_URL: "mail.example:25" }, "SMTP_URL must be a URL that starts with smtp://"],
     ...WRONG_TRACING,
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent"],

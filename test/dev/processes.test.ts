@@ -53,6 +53,12 @@ test("a taken port is named, with the variable that moves it", async () => {
   expect(ended).toMatchObject({ code: 1, stderr });
 });
 
+test("an address that is not of this machine is named, with the variable that says it", async () => {
+  const { code, stderr } = await run("src/api.ts", { HOST: "192.0.2.1" });
+  const sentence = "192.0.2.1 is no address of this machine (EADDRNOTAVAIL). Set HOST to another one.\n";
+  expect({ code, stderr }).toEqual({ code: 1, stderr: sentence });
+});
+
 test.each([
   ["DATABASE_URL", { DATABASE_URL: "postgres://u:p4ssword@127.0.0.1:1/x" }, "PostgreSQL at 127.0.0.1:1"],
   ["TEMPORAL_ADDRESS", { TEMPORAL_ADDRESS: "127.0.0.1:1" }, "Temporal at 127.0.0.1:1"],

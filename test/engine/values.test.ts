@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { given, type Story, text } from "./given.ts";
 import { job, sleep, wait } from "./plans.ts";
+import { parseJson } from "../../src/contract/json.ts";
+import { renderedPayload } from "../../src/rules/rendering.ts";
 import { sourcesOf } from "../../workflows/attempt-input.ts";
 import { wantedFor } from "../../workflows/engine/references/values.ts";
 
@@ -176,5 +178,35 @@ describe("what a payload is made of", () => {
       .completes("a", text(1))
       .completes("b");
     expect(sourcesOf(run.run, 2).named?.outputs).toEqual([["a", text(1)]]);
+  });
+});
+
+describe("a step that is left out of the run keeps its name", () => {
+  const size = "outputs.build.js.size";
+  const steps = () => [
+    job("build"),
+    job("far", ["build"], { payload: text({ size: `{{${size}?}}` }) }),
+    job("large", ["build"], { payload: { ref: "0195", reads: ["build.js"] } }),
+    job("asks", ["build"], { condition: { type: "exists", operand: { ref: size } } }),
+  ];
+  const step_overrides = [{ step_ref: "build.js", enabled: false }];
+  const run = (header: object = {}) =>
+    given(steps(), { step_overrides, ...header }).completes("build", text({ js: { size: 7 } }));
+  const rendered = (of: Story, i: number) =>
+    renderedPayload(sourcesOf(of.run, i), (doc) => ("text" in doc ? parseJson(doc.text) : { size: `{{${size}?}}` }));
+
+  it("for payloads, however large, and conditions", () => {
+    for (const i of [1, 2]) expect(rendered(run(), i)).toMatch(/^\{"size":null,/);
+    expect(run().statuses.asks).toBe("skipped");
+  });
+
+  it("and where no step has it, the path is another's", () => {
+    const plain = run({ step_overrides: [] });
+    expect(rendered(plain, 1)).toMatch(/^\{"size":7,/);
+    expect(plain.statuses.asks).toBe("running");
+  });
+
+  it("but for runs that began by older rules, which decide as they did", () => {
+    expect(run({ rules: 4 }).statuses.asks).toBe("running");
   });
 });

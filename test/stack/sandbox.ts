@@ -5,6 +5,7 @@ import { DefaultLogger, Worker } from "@temporalio/worker";
 import { parseWorkflowCode } from "@temporalio/worker/lib/worker.js";
 import { inject } from "vitest";
 import type { Activities } from "../../workflows/activity-types.ts";
+import type { MirrorRows } from "../../workflows/engine/mirror/rows.ts";
 import type { RunInput } from "../../workflows/messages.ts";
 
 type Job = proto.coresdk.workflow_activation.IWorkflowActivationJob;
@@ -51,9 +52,10 @@ export async function sandboxed(input: RunInput, begin: number, options: Options
     showStackTraceSources: false,
   });
 
+  let isReplaying = false;
   async function activate(at: number, ...jobs: Job[]): Promise<Command[]> {
     const activation = proto.coresdk.workflow_activation.WorkflowActivation.fromObject({
-      ...{ runId: RUN_ID, historyLength, historySizeBytes: 1, jobs },
+      ...{ runId: RUN_ID, historyLength, historySizeBytes: 1, jobs, isReplaying },
       timestamp: { seconds: Math.floor(at / 1000), nanos: Math.round((at % 1000) * 1_000) * 1_000 },
     });
     const { successful, failed } = await workflow.activate(activation);
@@ -69,6 +71,15 @@ export async function sandboxed(input: RunInput, begin: number, options: Options
     nextTask: () => {
       historyLength += 4;
     },
+    /** What is activated meanwhile is in the history, and another worker's doing. */
+    async replaying<Result>(work: () => Promise<Result>): Promise<Result> {
+      isReplaying = true;
+      return work().finally(() => {
+        isReplaying = false;
+      });
+    },
+    /** What the sinks were called with since this was last asked. */
+    told: async () => (await workflow.getAndResetSinkCalls()).map(({ args }) => args[0] as MirrorRows),
     destroy: async () => {
       await workflow.dispose();
       await creator.destroy();

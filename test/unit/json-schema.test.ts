@@ -34,6 +34,16 @@ describe("a schema", () => {
     expect(mismatch(ORDER, document)).toBe(problem);
   });
 
+  test.each<[number, number, boolean]>([
+    ...[19.99, 0.07, 1_234_567.89, 0, -4.35].map((n): [number, number, boolean] => [n, 0.01, true]),
+    [1e21, 1, true],
+    [0.3, 0.1, true],
+    ...[19.995, 0.001].map((n): [number, number, boolean] => [n, 0.01, false]),
+    [7, 2, false],
+  ])("says whether %d is a multiple of %d as people do: %s", (n, multipleOf, isOne) => {
+    expect(mismatch({ multipleOf }, n)).toBe(isOne ? undefined : `payload must be multiple of ${multipleOf}`);
+  });
+
   test("tells that none of several ways fits, and where", () => {
     const schema = { properties: { a: { anyOf: [{ type: "string" }, { type: "number" }] } } };
     expect(mismatch(schema, { a: true })).toBe("payload.a must match a schema in anyOf");

@@ -22,9 +22,11 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
  * Temporal what it waits for (workflows/web-ui), which are events of its history, and hears timers as they were due. By 3 a gate
  * is completed by force only with what it could put out, and is kept in another version only where it would have let pass there.
  * By 4 who is excluded from a gate may have it ask again where that passes nothing, who has approved it is not excluded for that,
- * and who passes several gates at once, or gives a payload past one, is excluded as if by another request.
+ * and who passes several gates at once, or gives a payload past one, is excluded as if by another request. By 5 a reference to a
+ * step that is left out of the run leads nowhere, and not to what another step's name is the beginning of; and what merely goes on
+ * is mirrored for certain half a minute after it was told in passing, and not after the change before it.
  */
-export const RULES = 4;
+export const RULES = 5;
 
 /** A place in a trace, as W3C Trace Context names it. */
 export interface SpanPlace {

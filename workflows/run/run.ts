@@ -26,7 +26,7 @@ import { endOf } from "./ending.ts";
 import { hear, putDueFirst } from "./hearing.ts";
 import { receive } from "./inbox.ts";
 import { repeatLostPlay } from "./lost-play.ts";
-import { mirror, mirrorOutcomes } from "./mirror.ts";
+import { Mirror } from "./mirror.ts";
 import { isLong, isTooLong, type Mode } from "./mode.ts";
 import { open } from "./opening.ts";
 import { announceReopened, notifyParent } from "./parent.ts";
@@ -61,6 +61,7 @@ class Loop {
   readonly #reconciler: Reconciler;
   readonly #throttle = new Throttle();
   readonly #lane = new QuickLane();
+  readonly #mirror: Mirror;
   #task: WorkflowTask;
   #listed: Listed;
 
@@ -69,6 +70,7 @@ class Loop {
     this.#run = run;
     this.#inbox = inbox;
     this.#reconciler = new Reconciler(run, inbox, slowJobs, this.#throttle);
+    this.#mirror = new Mirror(run, this.#lane);
     this.#task = new WorkflowTask(run);
     const { status } = run.state;
     this.#listed = isCarried ? listedOf(run, standingOf(run)) : { status, waitingOn: [] };
@@ -88,14 +90,14 @@ class Loop {
       const mode = this.#mode(isGrown);
       if (mode === "normal") advance(this.#run, nowOf(this.#run.plan.run));
       const quick = this.#reconcile(mode);
-      mirrorOutcomes(this.#run);
+      this.#mirror.tellOutcomes();
       if (quick.length > 0) {
         // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
         this.#repeat(await this.#lane.play(this.#run, quick, this.#task));
         continue;
       }
       this.#show();
-      await this.#mirror(mode);
+      await this.#mirror.write(this.#task, this.#isMoreToCome(mode));
       this.#lane.releaseTask();
       if (this.#mayEnd()) {
         await notifyParent(this.#run);
@@ -152,9 +154,8 @@ class Loop {
     if (changed.length > 0) upsertSearchAttributes(changed);
   }
 
-  #mirror(mode: Mode): Promise<void> {
-    const isMoreToCome = this.#reconciler.activity === "under way" || mode === "interrupted";
-    return mirror(this.#run, this.#lane, this.#task, isMoreToCome);
+  #isMoreToCome(mode: Mode): boolean {
+    return this.#reconciler.activity === "under way" || mode === "interrupted";
   }
 
   #mayEnd(): boolean {

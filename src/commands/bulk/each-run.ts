@@ -18,7 +18,7 @@ const TRIED_AGAIN_AFTER_MS = 500;
 /** An outage that took longer to show will not be over in a moment. */
 const PASSES_WITHIN_MS = 2_000;
 
-interface Refused {
+interface Failure {
   error: string;
   code: ErrorCode;
   details?: string[];
@@ -26,21 +26,23 @@ interface Refused {
 
 /**
  * Tries one run after another. An error of one run, in words for the caller, does not touch the others. A short outage is
- * waited for. Once a server is away for longer, the remaining runs are not tried.
+ * waited for, by as many tries as told. Once a server is away for longer, the remaining runs are not tried.
  */
-export function attempting({ log, temporal }: Deps) {
+export function attempting({ log, temporal }: Deps, most = TRIES) {
   let outage: unknown;
-  const attempt = async <T>(act: () => Promise<T>): Promise<{ value: T } | Refused> => {
+  const attempt = async <T>(act: () => Promise<T>): Promise<{ value: T } | Failure> => {
     for (let tries = 1; outage === undefined; tries++) {
       const since = Date.now();
       try {
         return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
       } catch (error) {
-        if (error instanceof Problem && !isOutage(error))
-          return { error: error.message, code: error.code, details: error.details };
+        if (error instanceof Problem && !isOutage(error)) {
+          const { message, code, details } = error;
+          return { error: message, code, details };
+        }
         log.error({ err: error }, "bulk item failed");
         if (!isOutage(error)) return { error: AWAY, code: "internal_error" };
-        if (tries < TRIES && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
+        if (tries < most && Date.now() - since < PASSES_WITHIN_MS) await pauseFor(TRIED_AGAIN_AFTER_MS);
         else outage ??= error;
       }
     }

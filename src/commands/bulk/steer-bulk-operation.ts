@@ -5,11 +5,12 @@ import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
-import { refusal } from "../../errors.ts";
+import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
 import { findCommand } from "../../store/commands.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
+import { now } from "../../time/clock.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
 import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/bulk/status.ts";
@@ -48,7 +49,7 @@ export async function steerBulkOperation(
     // It ended this moment: maybe by this very command, which was sent twice at once.
     const heard = await findCommand<BulkOutcome>(db, operationId, id);
     if (heard) return answered(heard);
-    throw refusal({ message: steeredBulk("completed", verb).refused });
+    return answered(await endedUnheard(deps, caller, { operationId, verb, reason, id }));
   }
   const reply = await askUntil(deps, operationId, () => true, bulkOutcomeQuery, id);
   if (!reply) return accepted(deps, { run_id: operationId, id, verb, actor: caller.actor });
@@ -57,6 +58,25 @@ export async function steerBulkOperation(
     log.warn({ error, operation: operationId }, "state of a bulk operation is behind"),
   );
   return answered(reply.outcome);
+}
+
+/**
+ * It stores its end before it closes: where its row is open, Temporal has lost it, or ended it by hand. Then nothing of it goes on, and
+ * an abort says so.
+ */
+async function endedUnheard(
+  deps: Deps,
+  caller: Caller,
+  { operationId, verb, reason, id }: BulkSteering & { id: string },
+): Promise<BulkOutcome> {
+  const { status } = await findOwnBulkOperation(deps, caller, operationId);
+  if (isBulkOver(status)) throw refusal({ message: steeredBulk(status, verb).refused });
+  if (verb !== "abort") throw new Problem("conflict", "bulk operation is unknown to Temporal: abort ends it");
+  const at = now();
+  const outcome: BulkOutcome = { id, verb, actor: caller.actor, reason, at, status: "applied" };
+  const state = { status: "aborted", finished_at: at, revision: Number.MAX_SAFE_INTEGER } as const;
+  await writeBulkState(deps.db, operationId, state, [outcome]);
+  return outcome;
 }
 
 /** What the verb would do to the operation as Postgres has it. */

@@ -37,7 +37,7 @@ export async function makeWorkflow(
   asked: Omit<KeyedRequest, "projectId">,
 ): Promise<Workflow> {
   const { workflow, steps: checked } = await checkedDefinition(deps, caller, draft);
-  const request = { projectId: workflow.project_id, ...asked };
+  const request = { projectId: workflow.project_id, makes: "workflow", ...asked };
   const stored = await idempotent(deps, request, findDefinition, (id) =>
     storeDefinition(deps.db, { ...workflow, id }, checked).catch(async (error) => {
       // The same request may have been faster.

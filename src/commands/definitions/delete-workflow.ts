@@ -3,6 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnWorkflow } from "../../queries/workflows.ts";
+import { noteDeleted } from "../../store/idempotency-keys.ts";
 import { hasOpenRuns } from "../../store/run-lists/open-runs.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
@@ -17,6 +18,7 @@ export async function deleteWorkflow(deps: Deps, caller: Caller, workflowId: str
     await lockWorkflow(db, workflowId);
     await assertNoOpenRuns(db, workflowId);
     await deleteStored(db, workflowId);
+    await noteDeleted(db, workflowId);
   });
 }
 

@@ -10,16 +10,18 @@ interface Keyed {
   operation: string;
   key: string;
   body: unknown;
+  /** What is made under the key, for messages: a run, where nothing else is said. */
+  makes?: string;
 }
 
 /** Binds the key to `id`, unless it is bound already; answers what it is bound to. With another body it is a conflict, and
- * a run that is deleted is not made again. */
-export async function boundTo(db: Db, { body, ...keyed }: Keyed, id: string): Promise<string> {
+ * what was made and is deleted is not made again. */
+export async function boundTo(db: Db, { body, makes = "workflow run", ...keyed }: Keyed, id: string): Promise<string> {
   const bodyHash = createHash("sha256").update(stringifyJson(body)).digest("hex");
   const bound = await claimKey(db, { ...keyed, bodyHash, runId: id });
   if (bound.bodyHash !== bodyHash) throw usedFor("with another body");
   if (bound.isDeleted)
-    throw new Problem("not_found", "workflow run not found: what this idempotency key stands for is deleted");
+    throw new Problem("not_found", `${makes} not found: what this idempotency key stands for is deleted`);
   return bound.runId;
 }
 

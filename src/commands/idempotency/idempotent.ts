@@ -10,6 +10,7 @@ export interface KeyedRequest {
   projectId: string;
   operation: string;
   body: unknown;
+  makes?: string;
   idempotencyKey?: string;
 }
 

@@ -28,7 +28,7 @@ export async function previewJob(deps: Deps, caller: Caller, body: CreateJobBody
 
 /** Stores the job, or finds what the same request has stored before. */
 export async function storeJob(deps: Deps, job: StoredJob, asked: Omit<KeyedRequest, "projectId">): Promise<Job> {
-  const stored = await idempotent(deps, { projectId: job.project_id, ...asked }, findJob, async (id) => {
+  const stored = await idempotent(deps, { projectId: job.project_id, makes: "job", ...asked }, findJob, async (id) => {
     const made = { ...job, id };
     if ((await insertJob(deps.db, made)) === "inserted") return made;
     // The same request may have been faster.

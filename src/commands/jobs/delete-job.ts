@@ -2,6 +2,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnJob } from "../../queries/jobs.ts";
+import { noteDeleted } from "../../store/idempotency-keys.ts";
 import { hasActiveRuns, workflowsThatCall } from "../../store/job-uses.ts";
 import { deleteJob as deleteRow, lockJob, type StoredJob } from "../../store/jobs.ts";
 import type { Db } from "../../store/postgres/pool.ts";
@@ -16,6 +17,7 @@ export async function deleteJob(deps: Deps, caller: Caller, id: string): Promise
     await lockJob(transaction, job.id);
     await assertUnused(transaction, job);
     await deleteRow(transaction, job.id);
+    await noteDeleted(transaction, job.id);
   });
 }
 

@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { newVersionId } from "../definitions/version-id.ts";
-import { startRun } from "../runs/start-run.ts";
+import { type Started, startRun } from "../runs/start-run.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import { now } from "../../time/clock.ts";
 import type { Deps } from "../../deps.ts";
@@ -10,7 +10,6 @@ import { saveDocument } from "../../store/documents.ts";
 import { planOfJobRuns } from "../../store/job-plans.ts";
 import type { StoredJob } from "../../store/jobs.ts";
 import { findVersion, planSteps, type StoredStep } from "../../store/workflow-versions.ts";
-import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { type PlanStep, RULES, type RunHeader } from "../../../workflows/engine/plan.ts";
 
 export const DISABLED = "job is disabled";
@@ -25,7 +24,7 @@ export async function startJobRun(
   runId: string,
   said: Said,
   payload: { given: Json | undefined; stored?: JsonDoc },
-): Promise<RunRow> {
+): Promise<Started> {
   if (!job.enabled) throw new Problem("conflict", DISABLED);
   assertTaken(job, payload.given);
   const { header, steps } = await jobRunToBe(deps, job, said);

@@ -52,7 +52,7 @@ export function replayJobRun(
       const row = await idempotentRun(deps, asked, async (runId) => {
         const said = { ...saidOf(source, caller), retry_of_run_id: source.run_id, trace: source.run.trace };
         const stored = body.payload === undefined ? source.run.payload : undefined;
-        return startJobRun(deps, job, runId, said, { given: await payloadOf(deps, source, body), stored });
+        return (await startJobRun(deps, job, runId, said, { given: await payloadOf(deps, source, body), stored })).row;
       });
       const made = await findJobRun(deps.db, jobRunId(row.id, 0, 0));
       if (!made) throw new Error(`run ${row.id} has no job run`);

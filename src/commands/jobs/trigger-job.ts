@@ -31,9 +31,10 @@ export function triggerJob(
     };
     let isNew = false;
     const { id: runId } = await idempotentRun(deps, asked, async (id) => {
-      isNew = true;
       const said = { triggered_by: "manual", created_by: caller.actor, tags: body.tags };
-      return startJobRun(deps, job, id, said, { given: body.payload });
+      const started = await startJobRun(deps, job, id, said, { given: body.payload });
+      isNew = started.isNew;
+      return started.row;
     });
     const id = jobRunId(runId, 0, 0);
     const known = isNew ? undefined : await findJobRun(deps.db, id);

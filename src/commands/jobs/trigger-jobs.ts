@@ -1,3 +1,4 @@
+import { attempting } from "../bulk/each-run.ts";
 import { eachItem } from "./each-item.ts";
 import { previewJobTrigger, triggerJob } from "./trigger-job.ts";
 import type { BulkTriggerPlan, JobTriggerBody, Triggered, TriggeredBulk } from "../../contract/jobs/trigger.ts";
@@ -19,9 +20,16 @@ export async function triggerJobs(
   idempotencyKey?: string,
 ): Promise<TriggeredBulk> {
   await findOwnJob(deps, caller, jobId);
-  return counted(items, (body, index) =>
-    triggerJob(deps, caller, jobId, body, body.idempotency_key ?? (idempotencyKey && `${idempotencyKey}/${index}`)),
-  );
+  // One whose answer was lost may have begun: tried again, it would be another run.
+  const { attempt, assertAny } = attempting(deps, 1);
+  const done = await counted(items, async (body, index) => {
+    const key = body.idempotency_key ?? (idempotencyKey && `${idempotencyKey}/${index}`);
+    const made = await attempt(() => triggerJob(deps, caller, jobId, body, key));
+    if ("error" in made) throw new Problem(made.code, made.error, made.details);
+    return made.value;
+  });
+  assertAny(done.triggered);
+  return done;
 }
 
 export async function previewJobTriggers(

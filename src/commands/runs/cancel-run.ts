@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
 import type { Accepted } from "../accepted.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
-import { cancelOpenRun } from "./cancel-open-run.ts";
+import { cancelOpenRun, causeOf, wasCanceledFor } from "./cancel-open-run.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
 import { logged } from "../command-log.ts";
 import type { DryRun, WorkflowRun } from "../../contract/runs.ts";
@@ -50,8 +50,9 @@ async function cancelOnce(
   if (outcome?.status === "refused") throw refusal(outcome);
   const remember = (verdict: Pick<CommandOutcome, "status" | "code" | "message">) =>
     saveOutcome(deps.db, row.id, { ...command, at: Date.now(), ...verdict });
-  // An earlier try canceled it, but could not note so.
-  if (outcome || (isRepeated && row.status === "canceled")) {
+  // An earlier try canceled it, but could not note so; or the same request, at once, was told that somebody else had.
+  const isOwn = () => wasCanceledFor(deps, row.id, causeOf({ requestId: command.id, reason }));
+  if (outcome || (isRepeated && row.status === "canceled" && (await isOwn()))) {
     await remember({ status: "applied" });
     return { run: row };
   }

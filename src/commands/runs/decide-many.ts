@@ -1,4 +1,5 @@
 import pMap from "p-map";
+import { v7 as uuid } from "uuid";
 import { previewSteering, steerRun } from "./steer-run.ts";
 import { attempting, CONCURRENCY } from "../bulk/each-run.ts";
 import type { Decisions, DecisionsBody, DecisionsPlan } from "../../contract/approvals.ts";
@@ -18,9 +19,10 @@ export async function decideMany(
     approvals,
     async ({ workflow_run_id, step_ref, ...aim }): Promise<Decisions["results"][number]> => {
       const gate = { workflow_run_id, step_ref };
-      const key = idempotencyKey && `${idempotencyKey}/${step_ref}`;
+      // Tried again, it is the same command.
+      const id = idempotencyKey ? { idempotencyKey: `${idempotencyKey}/${step_ref}` } : { commandId: uuid() };
       const said = { verb: decision, option, comment, ...aim };
-      const steering = { runId: workflow_run_id, stepRef: step_ref, ...said, idempotencyKey: key };
+      const steering = { runId: workflow_run_id, stepRef: step_ref, ...said, ...id };
       const done = await attempt(() => steerRun(deps, caller, steering));
       if ("error" in done) return { ...gate, status: "refused", ...done };
       const { value } = done;

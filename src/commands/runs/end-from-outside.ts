@@ -25,7 +25,9 @@ export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Pr
   const run = evolve(await mirroredRun(deps, row), { type: "ended_outside", at: Date.now(), ...end });
   const rows = takeUnmirrored(run);
   await writeMirror(deps.db, [rows]);
-  deps.log.warn({ run: runId, status: end.status, reason: end.error }, "run was ended from outside");
+  // What a failed run tells may be what an endpoint said.
+  const reason = end.status === "failed" ? undefined : end.error;
+  deps.log.warn({ run: runId, status: end.status, reason }, "run was ended from outside");
   await tellChildren(deps, rows.run);
   await tellParent(deps, rows.run);
   return rows.run;

@@ -62,7 +62,7 @@ export async function startRetry(
     };
     const isNothingKept = isRunOfJob(plan) && source.status !== "completed";
     const seed_from = isNothingKept ? undefined : source.id;
-    return startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from);
+    return (await startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from)).row;
   });
 }
 

@@ -4,7 +4,7 @@ import { Problem } from "../../errors.ts";
 import { isOutage, unknownOutcome } from "../../outage.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { insertJobRun } from "../../store/job-runs.ts";
-import { countRunning, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
+import { countRunning, findRun, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
 import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { traceOfNewRun } from "../../tracing/new-run.ts";
@@ -35,6 +35,12 @@ function firstJobRun(run: Run): JobRunRow | undefined {
   return jobRun && { ...jobRun, revision: 0 };
 }
 
+/** `isNew`: this very call has begun it. */
+export interface Started {
+  row: RunRow;
+  isNew: boolean;
+}
+
 /**
  * Starts a run in Temporal and stores its first row, under its workflow's limit of concurrent runs.
  *
@@ -42,7 +48,7 @@ function firstJobRun(run: Run): JobRunRow | undefined {
  * dies in between would leave a run that holds a place and never begins, and a start that fails would take back a run that others
  * have seen. If Temporal were told first, a run would begin that has no place. So the row is seen by others once the run has
  * begun, and when the start fails, or the process dies, Postgres gives the place back by itself. A run that has begun though its
- * row was lost is no loss: it mirrors itself.
+ * row was lost is no loss: it mirrors itself. One that is stored by now has been begun by the same request, which was faster.
  */
 export async function startRun(
   deps: Deps,
@@ -50,7 +56,7 @@ export async function startRun(
   steps: PlanStep[],
   maxConcurrentRuns: number,
   seed_from?: string,
-): Promise<RunRow> {
+): Promise<Started> {
   const { id, retry_of_run_id } = given;
   const retried = retry_of_run_id !== undefined && former ? { id: retry_of_run_id, trace: former } : undefined;
   const trace = deps.tracing && traceOfNewRun(deps.tracing.isSampled, id, retried);
@@ -64,16 +70,19 @@ export async function startRun(
   const slow_jobs = await slowJobsOf(deps.db, header.workflow_version_id);
   const { retry_of_run_id: source } = header;
   const definition = await findVersion(deps.db, header.workflow_version_id);
-  await inTransaction(deps.starts, async (transaction) => {
+  const isNew = await inTransaction(deps.starts, async (transaction) => {
     if (source !== undefined && !(await holdRun(transaction, source)))
       throw new Problem("not_found", "workflow run not found");
-    if (!(await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow")))
-      throw new Problem("conflict", LIMIT_REACHED);
+    const place = await insertRunWithinLimit(transaction, row, maxConcurrentRuns, isOfJob ? "job" : "workflow");
+    if (place === "full") throw new Problem("conflict", LIMIT_REACHED);
+    if (place === "known") return false;
     if (jobRun) await insertJobRun(transaction, jobRun);
     await begin(deps, { run: header, steps, seed_from, slow_jobs }, definition);
+    return true;
   });
+  if (!isNew) return { row: (await findRun(deps.db, id)) ?? row, isNew };
   triggers.publish({ project: row.project_id });
-  return row;
+  return { row, isNew };
 }
 
 async function begin(

@@ -52,7 +52,7 @@ export function triggerRun(
           ? undefined
           : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
       const begun = { ...header, id, created_at: now(), payload };
-      return startRun(deps, begun, steps, workflow.max_concurrent_runs);
+      return (await startRun(deps, begun, steps, workflow.max_concurrent_runs)).row;
     });
     return presentRun(deps, row);
   };

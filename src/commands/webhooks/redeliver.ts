@@ -3,7 +3,9 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { findOwnDelivery } from "../../queries/webhooks.ts";
-import { renewDelivery } from "../../store/webhooks/deliveries.ts";
+import { deliveryWorkflowId } from "./start-deliveries.ts";
+import { whereabouts } from "../../temporal/whereabouts.ts";
+import { renewDelivery, type StoredDelivery } from "../../store/webhooks/deliveries.ts";
 import { presentDelivery } from "../../views/webhook.ts";
 
 /** Sends it again under the same message id, for another day. */
@@ -25,7 +27,11 @@ export const previewRedelivery = async (
 
 async function sendable(deps: Deps, caller: Caller, webhookId: string, id: string) {
   const found = await findOwnDelivery(deps, caller, webhookId, id);
-  if (found.status === "new" || found.status === "pending")
+  if (found.status === "new" || (found.status === "pending" && (await isUnderWay(deps, found))))
     throw new Problem("conflict", "webhook delivery is being delivered");
   return found;
 }
+
+/** Not so where Temporal has lost it, or somebody has ended it by hand. */
+const isUnderWay = async (deps: Deps, delivery: StoredDelivery): Promise<boolean> =>
+  (await whereabouts(deps, deliveryWorkflowId(delivery))).is === "open";

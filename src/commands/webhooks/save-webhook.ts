@@ -4,12 +4,16 @@ import type { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookPlan } from 
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../errors.ts";
 import { assertScope, type Caller, projectOf } from "../../identity/caller.ts";
-import { findOwnWebhook } from "../../queries/webhooks.ts";
+import { findOwnWebhook, ownWebhook } from "../../queries/webhooks.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
+import { noteDeleted } from "../../store/idempotency-keys.ts";
+import { inTransaction } from "../../store/postgres/transaction.ts";
 import {
   deleteWebhook as deleteStored,
   findWebhook,
-  saveWebhook,
+  insertWebhook,
+  lockWebhook,
+  replaceWebhook,
   type StoredWebhook,
 } from "../../store/webhooks/webhooks.ts";
 import { now } from "../../time/clock.ts";
@@ -23,11 +27,12 @@ export async function createWebhook(
   idempotencyKey?: string,
 ): Promise<Webhook> {
   const { project_id, ...settings } = madeOf(deps, caller, body);
-  const asked = { projectId: project_id, operation: "create webhook", body, idempotencyKey };
+  const asked = { projectId: project_id, operation: "create webhook", body, makes: "webhook", idempotencyKey };
   const stored = await idempotent(deps, asked, findWebhook, async (id) => {
     const row = { ...settings, project_id, id };
-    await saveWebhook(deps.db, row);
-    return row;
+    if (await insertWebhook(deps.db, row)) return row;
+    // The same request was faster: its secret counts.
+    return findOwnWebhook(deps, caller, id);
   });
   const isOwn = [stored.created_by, stored.updated_by].every((actor) => actor === caller.actor);
   return { ...presentWebhook(stored), secret: isOwn ? stored.secret : undefined };
@@ -39,9 +44,12 @@ export function previewWebhook(deps: Deps, caller: Caller, body: CreateWebhookBo
 }
 
 export async function updateWebhook(deps: Deps, caller: Caller, id: string, body: UpdateWebhookBody): Promise<Webhook> {
-  const row = await changed(deps, caller, id, body);
-  await saveWebhook(deps.db, row);
-  return presentWebhook(row);
+  return inTransaction(deps.db, async (db) => {
+    // What others have changed meanwhile stays changed.
+    const row = changed(deps, caller, ownWebhook(caller, await lockWebhook(db, id)), body);
+    await replaceWebhook(db, row);
+    return presentWebhook(row);
+  });
 }
 
 export const previewUpdate = async (
@@ -49,11 +57,17 @@ export const previewUpdate = async (
   caller: Caller,
   id: string,
   body: UpdateWebhookBody,
-): Promise<WebhookPlan> => ({ dry_run: true, webhook: presentWebhook(await changed(deps, caller, id, body)) });
+): Promise<WebhookPlan> => ({
+  dry_run: true,
+  webhook: presentWebhook(changed(deps, caller, await findOwnWebhook(deps, caller, id), body)),
+});
 
 export async function deleteWebhook(deps: Deps, caller: Caller, id: string): Promise<void> {
   await findOwnWebhook(deps, caller, id);
-  await deleteStored(deps.db, id);
+  await inTransaction(deps.db, async (db) => {
+    await deleteStored(db, id);
+    await noteDeleted(db, id);
+  });
 }
 
 export const previewDeletion = async (deps: Deps, caller: Caller, id: string): Promise<WebhookPlan> => ({
@@ -80,8 +94,7 @@ function madeOf(deps: Deps, caller: Caller, { secret, ...body }: CreateWebhookBo
   return made;
 }
 
-async function changed(deps: Deps, caller: Caller, id: string, body: UpdateWebhookBody): Promise<StoredWebhook> {
-  const live = await findOwnWebhook(deps, caller, id);
+function changed(deps: Deps, caller: Caller, live: StoredWebhook, body: UpdateWebhookBody): StoredWebhook {
   const row = { ...live, ...body, updated_by: caller.actor, updated_at: Math.max(now(), live.updated_at) };
   assertUsable(deps, row);
   // Who changes where links go to is given them.

@@ -32,11 +32,14 @@ async function startSome(deps: Deps): Promise<boolean> {
   return found.length === MOST_AT_ONCE;
 }
 
+export const deliveryWorkflowId = ({ id, round }: { id: string; round: number }): string =>
+  `webhook-delivery/${id}/${round}`;
+
 async function start({ temporal }: Deps, { id, round, event }: { id: string; round: number; event: string }) {
   const input: DeliveryInput = { delivery_id: id, round };
   try {
     await temporal.workflow.start(DELIVERY_WORKFLOW_TYPE, {
-      workflowId: `webhook-delivery/${id}/${round}`,
+      workflowId: deliveryWorkflowId({ id, round }),
       taskQueue: TASK_QUEUE,
       staticSummary: event,
       args: [input],

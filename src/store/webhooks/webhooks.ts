@@ -1,3 +1,4 @@
+import type { PoolClient } from "pg";
 import type { CreateWebhookBody, WebhookEvent, WebhookFormat } from "../../contract/webhooks/webhooks.ts";
 import type { Cursor } from "../../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "../postgres/columns.ts";
@@ -16,19 +17,28 @@ export interface StoredWebhook extends Omit<CreateWebhookBody, "project_id"> {
   updated_at: number;
 }
 
-/** In place of the one with its id, if there is one. */
-export async function saveWebhook(db: Db, { created_at, updated_at, ...columns }: StoredWebhook): Promise<void> {
-  await db.query(
+/** False: one with its id is stored already, and stays as it is. */
+export async function insertWebhook(db: Db, { created_at, updated_at, ...columns }: StoredWebhook): Promise<boolean> {
+  const { rowCount } = await db.query(
     `insert into webhooks (
        id, project_id, events, format, url, secret, mail_to, links_for, enabled, created_by, updated_by, created_at, updated_at)
      select id, project_id, events, format, url, secret, mail_to, links_for, enabled, created_by, updated_by,
        epoch_ms($2), epoch_ms($3)
      from json_populate_record(null::webhooks, $1::json)
-     on conflict (id) do update set
-       events = excluded.events, url = excluded.url, secret = excluded.secret, mail_to = excluded.mail_to,
-       links_for = excluded.links_for, enabled = excluded.enabled, updated_by = excluded.updated_by,
-       updated_at = excluded.updated_at`,
+     on conflict (id) do nothing`,
     [recordOf(columns), created_at, updated_at],
+  );
+  return rowCount === 1;
+}
+
+/** To be done under its lock. */
+export async function replaceWebhook(db: Db, { updated_at, ...columns }: StoredWebhook): Promise<void> {
+  const changed = "events, url, secret, mail_to, links_for, enabled, updated_by";
+  await db.query(
+    `update webhooks set (${changed}, updated_at) = (
+       select ${changed}, epoch_ms($3) from json_populate_record(null::webhooks, $1::json))
+     where id = $2`,
+    [recordOf({ ...columns, created_at: undefined }), columns.id, updated_at],
   );
 }
 
@@ -36,6 +46,12 @@ export async function findWebhook(db: Db, id: string): Promise<StoredWebhook | u
   if (!isUuid(id)) return undefined;
   const { rows } = await db.query<Columns<StoredWebhook>>("select * from webhooks where id = $1", [id]);
   return rows[0] && withoutNulls<StoredWebhook>(rows[0]);
+}
+
+/** As it is now, and until the transaction ends nobody else changes or deletes it. */
+export async function lockWebhook(transaction: PoolClient, id: string): Promise<StoredWebhook | undefined> {
+  if (isUuid(id)) await transaction.query("select from webhooks where id = $1 for update", [id]);
+  return findWebhook(transaction, id);
 }
 
 /** Newest first. */

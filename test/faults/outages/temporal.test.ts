@@ -74,6 +74,18 @@ describe("Temporal", () => {
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
   });
 
+  test("that is frozen is told of as soon to who triggers a hundred runs of a job", async () => {
+    const path = `/v1/jobs/${await on.job("/job")}/trigger/bulk`;
+    mend = () => temporal.thaw();
+    temporal.freeze();
+    const since = Date.now();
+    const items = Array.from({ length: 100 }, () => ({}));
+    expectUnavailable(await stack.request<Refused>("POST", path, { items }));
+    expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
+    mend();
+    await until(async () => (await readiness(stack)).temporal === "up");
+  });
+
   test("whose namespace is gone is an outage", async () => {
     const { temporal } = stack.deps;
     const { namespace } = temporal.options;

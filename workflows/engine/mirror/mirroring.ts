@@ -8,7 +8,9 @@ import { runRow, stepRow } from "./view.ts";
 
 /** So many best-effort writes may be repeated by one that is certain. */
 const MOST_UNACKNOWLEDGED = 100;
-const LONGEST_UNACKNOWLEDGED_MS = 5_000;
+const LONGEST_UNACKNOWLEDGED_MS = 30_000;
+/** By rules before 5, since the change before it. */
+const LONGEST_AFTER_CHANGE_MS = 5_000;
 
 /** All that the mirror may not have yet. */
 export const unmirroredRows = (run: Run): MirrorRows =>
@@ -37,16 +39,24 @@ export const isMinor = ({ state, dirty, unacknowledged }: Run): boolean =>
   [...unacknowledged, dirty].every((c) => c.commands.length + c.approvals.size + c.triggers.size === 0) &&
   unacknowledged.length < MOST_UNACKNOWLEDGED;
 
-/** Something was written by best effort so long ago that, if it was lost with its worker, readers have been waiting for it. */
-export const isOverdue = ({ plan, unacknowledged: [first] }: Run, now: number): boolean =>
-  Boolean(plan.run.rules) && first !== undefined && first.revision < (now - LONGEST_UNACKNOWLEDGED_MS) * 1000;
+/** Something was written by best effort so long ago that, if it was lost, readers have been waiting for it. */
+export function isOverdue({ plan, unacknowledged: [first] }: Run, now: number): boolean {
+  const { rules = 0 } = plan.run;
+  const longest = rules >= 5 ? LONGEST_UNACKNOWLEDGED_MS : LONGEST_AFTER_CHANGE_MS;
+  return rules > 0 && first !== undefined && first.revision < (now - longest) * 1000;
+}
 
-/** For a write that may be lost with its worker: the next one that is certain carries the same again. */
-export function takeBestEffort(run: Run): MirrorRows {
+/**
+ * For a write that may be lost with its worker: the next one that is certain carries the same again. `isRepeated`: this one
+ * does, too.
+ */
+export function takeBestEffort(run: Run, isRepeated = false): MirrorRows {
   tellWaits(run);
-  const rows = rowsOf(run, [run.dirty]);
-  run.unacknowledged.push(run.dirty);
-  run.dirty = noChanges(run.state.revision);
+  const { dirty, state, unacknowledged } = run;
+  const rows = rowsOf(run, isRepeated ? [...unacknowledged, dirty] : [dirty]);
+  const isTimed = (run.plan.run.rules ?? 0) >= 5;
+  unacknowledged.push(isTimed ? { ...dirty, revision: state.revision } : dirty);
+  run.dirty = noChanges(state.revision);
   return rows;
 }
 

@@ -4,6 +4,7 @@ import { type Reference, stepOf } from "../../expressions/references.ts";
 import { partsOf, stringsIn, TemplateError } from "../../expressions/templates.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import type { Run } from "../run.ts";
+import { isDefined } from "./is-defined.ts";
 
 /** The steps whose outputs a template names. One that cannot be read names none: its rendering will say what is wrong. */
 export function stepsNamed(template: Json, isStep: (ref: string) => boolean): string[] {
@@ -27,14 +28,18 @@ export function ownPayload({ plan, state }: Run, i: number): JsonDoc | undefined
   return step_payloads && Object.hasOwn(step_payloads, step_ref) ? step_payloads[step_ref] : payload;
 }
 
-/** The steps whose outputs the templates of this step name. */
-export function readsOf(run: Run, i: number): number[] {
+/** The steps whose outputs the templates of this step name. Some may be left out of the run. */
+export function namesRead(run: Run, i: number): string[] {
   const { plan } = run;
   const step = plan.steps[i] as PlanStep;
   const payloads = [ownPayload(run, i), step.approval_payload].filter((payload) => payload !== undefined);
   const named = [...inTexts(plan, step), ...payloads.flatMap((payload) => inPayload(plan, payload))];
-  return [...new Set(named)].flatMap((ref) => plan.index.get(ref) ?? []);
+  return [...new Set(named)];
 }
+
+/** Those of them that the run has. */
+export const readsOf = (run: Run, i: number): number[] =>
+  namesRead(run, i).flatMap((ref) => run.plan.index.get(ref) ?? []);
 
 /** Each document is read once. */
 const ofPayload = new WeakMap<JsonDoc, string[]>();
@@ -52,9 +57,9 @@ function inTexts(plan: Plan, step: PlanStep): string[] {
   return once(ofTexts, step, () => namedIn(plan, [...texts, ...approval_links]));
 }
 
-function namedIn({ index }: Plan, template: Json): string[] {
+function namedIn(plan: Plan, template: Json): string[] {
   try {
-    return stepsNamed(template, (ref) => index.has(ref));
+    return stepsNamed(template, (ref) => isDefined(plan, ref));
   } catch (error) {
     if (error instanceof TemplateError) return [];
     throw error;

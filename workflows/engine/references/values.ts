@@ -2,6 +2,7 @@ import type { Json, JsonDoc } from "../../../src/contract/json.ts";
 import { parsed } from "../../expressions/parsed.ts";
 import { follow, type Reference, stepOf } from "../../expressions/references.ts";
 import type { Run } from "../run.ts";
+import { isDefined } from "./is-defined.ts";
 import { startRuleOf } from "./start-rules.ts";
 import type { StepState } from "../state.ts";
 
@@ -54,9 +55,9 @@ function sourceOf({ plan, state }: Run, i: number, reference: Reference): Source
       return { value: { id, workflow_id, created_by, attempt: state.steps[i]?.attempt }[path[0] as "id"] };
     }
     default: {
-      const found = stepOf(reference, (ref) => plan.index.has(ref));
+      const found = stepOf(reference, (ref) => isDefined(plan, ref));
       if (!found) return {};
-      return { document: state.steps[plan.index.get(found.step) as number]?.output, path: found.path };
+      return { document: state.steps[plan.index.get(found.step) ?? -1]?.output, path: found.path };
     }
   }
 }
