@@ -8,7 +8,7 @@ import { approval } from "../engine/plans.ts";
 import { cloneDatabase } from "../stack/database.ts";
 import { createPool } from "../../src/store/postgres/pool.ts";
 import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
-import { saveWebhook } from "../../src/store/webhooks/webhooks.ts";
+import { insertWebhook } from "../../src/store/webhooks/webhooks.ts";
 import { takeUnmirrored } from "../../workflows/engine/mirror/mirroring.ts";
 
 let db: Pool;
@@ -28,7 +28,7 @@ const escalation = [
 /** A gate in a project of its own, which tells of everything by mail. */
 async function gated(): Promise<Story> {
   const project_id = uuid();
-  await saveWebhook(db, { id: uuid(), project_id, events: ["*"], format: "mail", enabled: true, ...by });
+  await insertWebhook(db, { id: uuid(), project_id, events: ["*"], format: "mail", enabled: true, ...by });
   return given([approval("gate", [], { approval_escalation: escalation })], { id: uuid(), project_id });
 }
 
