@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler } from "express";
+import type { ErrorRequestHandler, Response } from "express";
 import type { ErrorCode } from "../contract/answers/problem.ts";
 import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
@@ -25,17 +25,21 @@ export const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 };
 const MAX_MESSAGE = 1000;
 
-/**
- * The last of the middleware: what was thrown becomes the error body that docs/definitions.md shows. The error itself is left for
- * the request's log.
- */
-export const answerProblems: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-  if (response.headersSent) return next(error);
-  const problem = problemOf(error);
-  response.locals.problem = problem;
-  response.locals.error = error;
-  send(response, answerOf(problem, response.locals.requestId));
-};
+/** The last of the middleware: what was thrown becomes the error body that docs/definitions.md shows. */
+export const answerProblems = answeringProblems((response, problem) =>
+  send(response, answerOf(problem, response.locals.requestId)),
+);
+
+/** Tells of what was thrown. The error itself is left for the request's log. */
+export function answeringProblems(tell: (response: Response, problem: Problem) => void): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = problemOf(error);
+    response.locals.problem = problem;
+    response.locals.error = error;
+    tell(response, problem);
+  };
+}
 
 /** The answer that tells a problem. */
 export function answerOf({ code, message, details }: Problem, request_id: string): Answer {

@@ -2,6 +2,7 @@ import type { Express, Request, Response } from "express";
 import { ALWAYS } from "../answer.ts";
 import { gatePage, messagePage, PAGE_CSP, type ShownGate } from "./page.ts";
 import { rawBody } from "../body.ts";
+import { answeringProblems, HEADERS, STATUS } from "../problems.ts";
 import { type Decision, decideByLink, type Opened, openLink } from "../../commands/links/decide-by-link.ts";
 import { parseClientJson } from "../../contract/json.ts";
 import { comment, MAX_COMMENT } from "../../contract/verbs.ts";
@@ -46,6 +47,13 @@ export function serveApprovals(app: Express, deps: Deps): void {
       show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shown, ...filledIn(request), problem }));
     }
   });
+  app.use(PATH, answeringProblems(failed));
+}
+
+/** Whoever presses a button again after an outage decides once. */
+function failed(response: Response, { code, message }: Problem): void {
+  response.set(HEADERS[code] ?? {});
+  show(response, STATUS[code], messagePage("Not done", `${message[0]?.toUpperCase()}${message.slice(1)}.`));
 }
 
 const tokenOf = ({ params }: Request): string => String(params.token);

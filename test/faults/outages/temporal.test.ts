@@ -74,6 +74,27 @@ describe("Temporal", () => {
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
   });
 
+  test("that is frozen is told of in a page to who decides by a link, which can be pressed again", async () => {
+    const asked = await stack.request<{ url: string }>("POST", `/v1/workflow-runs/${gated.id}/steps/gate/links`);
+    const link = `${stack.apiUrl}${new URL(asked.body.url).pathname}`;
+    const pressed = () => fetch(link, { method: "POST", body: new URLSearchParams({ decision: "approve" }) });
+    mend = () => temporal.thaw();
+    temporal.freeze();
+    const answer = await pressed();
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("content-type")).toMatch("text/html");
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await answer.text()).toContain("cannot be reached, try again.");
+    temporal.thaw();
+    const again = await until(async () => {
+      const { status } = await pressed();
+      return status !== 503 && status;
+    });
+    // The first try may have reached Temporal after all.
+    expect([200, 410]).toContain(again);
+    expect(await on.ends(gated)).toMatchObject({ status: "completed" });
+  });
+
   test("that is frozen is told of as soon to who triggers a hundred runs of a job", async () => {
     const path = `/v1/jobs/${await on.job("/job")}/trigger/bulk`;
     mend = () => temporal.thaw();
