@@ -57,19 +57,6 @@ test("a long chain of quick steps", async () => {
   await ends(await on.start(chain), "completed", "long-chain");
 });
 
-test("calls that take longer than the quick lane waits, retried and timed out", async () => {
-  const after = (ms: number, status: number) =>
-    new Promise<{ status: number }>((done) => setTimeout(done, ms, { status }));
-  stack.jobs.on("/slow", (_, nth) => after(600, nth === 1 ? 503 : 200));
-  stack.jobs.on("/slowest", () => after(3_000, 200));
-  const run = await on.start([
-    { step_ref: "slow", calls: "/slow", retry_max_attempts: 2, retry_backoff: "fixed", retry_initial_delay_secs: 1 },
-    { step_ref: "slowest", calls: "/slowest", timeout_secs_override: 1, retry_max_attempts: 1, on_failure: "continue" },
-    { step_ref: "quick", calls: "/quick", depends_on: ["slow", "slowest"] },
-  ]);
-  await ends(run, "completed", "both-lanes");
-});
-
 test("waits that expire, and a sleep", async () => {
   const run = await on.start([
     { ...GATE, approval_timeout_secs: 1, on_failure: "continue" },
