@@ -242,5 +242,6 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
   if (issue.code === "too_small") return `must be at least ${issue.minimum}`;
   if (issue.code === "too_big") return `must be at most ${issue.maximum}`;
+  if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
   return Number.isNaN(issue.input) ? "must be a number" : undefined;
 }

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import { certificateFile, count, flag, keyFile, url } from "./values.ts";
 
@@ -34,6 +35,19 @@ function decodedOf(value: string): string | undefined {
   }
 }
 
+/** As Node takes them: of one that it refuses, all spans would be lost, each with the request that it is sent in. */
+const headers = pairs.refine((all) => Object.entries(all).every(isHeader), "must be names and values of HTTP headers");
+
+function isHeader([name, value]: [string, string]): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const protocol = z.enum(["http/protobuf", "http/json"]);
 
 /** By the names and with the meanings of OpenTelemetry. The exporter reads those from the environment that are not in TracingConfig. */
@@ -41,8 +55,8 @@ export const tracingVariables = {
   OTEL_SDK_DISABLED: flag(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: url("http:", "https:").optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url("http:", "https:").optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
-  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headers.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: headers.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default("http/protobuf"),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
   // Less than a worker has spans in hand: src/store/ended-spans.ts

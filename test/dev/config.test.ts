@@ -93,6 +93,7 @@ describe("a wrong value is told in one sentence that names the variable", () => 
       "DATABASE_URL: its sslmode must be one of disable, prefer, require, verify-ca, verify-full, no-verify",
     ],
     [{ DATABASE_URL: `postgres://h/d?sslrootcert=${missing}` }, `DATABASE_URL: its sslrootcert ${unread}`],
+    [{ DATABASE_POOL_SIZE: "1.5" }, "DATABASE_POOL_SIZE must be a whole number"],
     [{ DATABASE_POOL_SIZE: "0" }, "DATABASE_POOL_SIZE must be at least 1"],
     [{ PGSSLMODE: "on" }, "PGSSLMODE must be one of disable, prefer, require, verify-ca, verify-full, no-verify"],
     ...[

@@ -10,6 +10,11 @@ export const WRONG_TRACING: [variables: Record<string, string>, sentence: string
     { OTEL_EXPORTER_OTLP_HEADERS: "key" },
     "OTEL_EXPORTER_OTLP_HEADERS must be like key=value, with commas between several",
   ],
+  [{ OTEL_EXPORTER_OTLP_HEADERS: "a:b=c" }, "OTEL_EXPORTER_OTLP_HEADERS must be names and values of HTTP headers"],
+  [
+    { OTEL_EXPORTER_OTLP_TRACES_HEADERS: "a=b%0D%0Ac" },
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS must be names and values of HTTP headers",
+  ],
   [
     { OTEL_EXPORTER_OTLP_HEADERS_FILE: "/none" },
     "OTEL_EXPORTER_OTLP_HEADERS_FILE can't be read: ENOENT: no such file or directory, open '/none'",
