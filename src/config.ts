@@ -2,9 +2,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TLSConfig } from "@temporalio/client";
 import { z } from "zod";
-import { completeDatabaseUrl, databaseVariables } from "./config/database.ts";
+import { checkDatabase, completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
-import { type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
+import { checkTracing, type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
 import { baseUrl, count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
 import { parseRetention, RetentionError } from "./rules/retention.ts";
@@ -125,7 +125,9 @@ const production = z
     TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
     ALLOW_PRIVATE_ENDPOINTS: flag(false),
   })
-  .superRefine(checkTemporal);
+  .superRefine(checkTemporal)
+  .superRefine(checkDatabase)
+  .superRefine(checkTracing);
 const development = z
   .object({
     ...variables,
@@ -137,7 +139,9 @@ const development = z
     DATA_DIR: z.string().default(".data"),
     XDG_CACHE_HOME: z.string().optional(),
   })
-  .superRefine(checkTemporal);
+  .superRefine(checkTemporal)
+  .superRefine(checkDatabase)
+  .superRefine(checkTracing);
 
 /** Every variable that is read. */
 export const VARIABLES = [...Object.keys(development.shape), ...SECRET_FILES];

@@ -1,7 +1,7 @@
 import type { TLSConfig } from "@temporalio/client";
 import { readFileSync } from "node:fs";
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
+import { checkKeyPair, type Context } from "./key-pair.ts";
 import { certificateFile, hostAndPort, keyFile } from "./values.ts";
 
 /** Named as Temporal's own CLI and SDKs name them. */
@@ -28,24 +28,19 @@ const ONLY_WITH_TLS = [
   "TEMPORAL_TLS_SERVER_NAME",
 ] as const;
 
-interface Context {
-  addIssue(issue: { code: "custom"; path: PropertyKey[]; message: string }): void;
-}
-
 /** What is wrong with variables that have to fit each other. */
 export function checkTemporal(found: Found, context: Context): void {
-  const wrong = (name: keyof Found, message: string) => context.addIssue({ code: "custom", path: [name], message });
-  const { TEMPORAL_TLS_CLIENT_CERT_PATH: cert, TEMPORAL_TLS_CLIENT_KEY_PATH: key } = found;
   const [first] = ONLY_WITH_TLS.filter((name) => found[name] !== undefined);
   if (first && found.TEMPORAL_TLS === "false")
-    wrong("TEMPORAL_TLS", `is false, but ${first} is set: unset one of them`);
-  if (!cert !== !key)
-    wrong(
-      cert ? "TEMPORAL_TLS_CLIENT_KEY_PATH" : "TEMPORAL_TLS_CLIENT_CERT_PATH",
-      `is needed with ${cert ? "TEMPORAL_TLS_CLIENT_CERT_PATH" : "TEMPORAL_TLS_CLIENT_KEY_PATH"}`,
-    );
-  if (cert && key && !new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key))))
-    wrong("TEMPORAL_TLS_CLIENT_KEY_PATH", "is not the key of TEMPORAL_TLS_CLIENT_CERT_PATH");
+    context.addIssue({
+      ...{ code: "custom", path: ["TEMPORAL_TLS"] },
+      message: `is false, but ${first} is set: unset one of them`,
+    });
+  checkKeyPair(
+    { path: found.TEMPORAL_TLS_CLIENT_CERT_PATH, variable: "TEMPORAL_TLS_CLIENT_CERT_PATH" },
+    { path: found.TEMPORAL_TLS_CLIENT_KEY_PATH, variable: "TEMPORAL_TLS_CLIENT_KEY_PATH" },
+    context,
+  );
 }
 
 /** How Temporal is to be reached. Without an address it is the development server of this machine, which has neither. */

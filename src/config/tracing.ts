@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
+import { checkKeyPair, type Context } from "./key-pair.ts";
 import { certificateFile, count, flag, keyFile, url } from "./values.ts";
 
 /** Where spans are sent, what they are of, and which. */
@@ -80,8 +81,18 @@ export const tracingVariables = {
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
 };
 
+type Found = z.infer<z.ZodObject<typeof tracingVariables>>;
+
+/** What no variable can say alone. */
+export const checkTracing = (found: Found, context: Context): void =>
+  checkKeyPair(
+    { path: found.OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, variable: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" },
+    { path: found.OTEL_EXPORTER_OTLP_CLIENT_KEY, variable: "OTEL_EXPORTER_OTLP_CLIENT_KEY" },
+    context,
+  );
+
 /** Undefined: off. */
-export function tracingOf(found: z.infer<z.ZodObject<typeof tracingVariables>>): TracingConfig | undefined {
+export function tracingOf(found: Found): TracingConfig | undefined {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_TRACES_SAMPLER: sampler } = found;
   const url = found.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/+$/, "")}/v1/traces`);
   if (url === undefined || found.OTEL_SDK_DISABLED) return undefined;

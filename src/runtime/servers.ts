@@ -16,7 +16,7 @@ export function postgresOf({ databaseUrl }: Pick<Config, "databaseUrl">): Server
     if (/client certificate/.test(reason))
       return `PostgreSQL at ${at} asks for a client certificate: add sslcert and sslkey to DATABASE_URL.`;
     if (/does not support SSL/.test(reason))
-      return `PostgreSQL at ${at} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, or turn its ssl on.`;
+      return `PostgreSQL at ${at} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, unset PGSSLMODE and PGSSLROOTCERT, or turn its ssl on.`;
     if (/CERT|ISSUER|UNABLE_TO_/.test(code))
       return `PostgreSQL at ${at} has a certificate that is not trusted (${reason}): DATABASE_URL names its authority's with sslrootcert.`;
     if (error instanceof pg.DatabaseError && code.startsWith("28"))

@@ -168,7 +168,7 @@ describe("PostgreSQL", () => {
       ],
       [
         { DATABASE_URL: withParameters(stack.config.databaseUrl, {}), PGSSLMODE: "require" },
-        `PostgreSQL at ${plain} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, or turn its ssl on.`,
+        `PostgreSQL at ${plain} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, unset PGSSLMODE and PGSSLROOTCERT, or turn its ssl on.`,
       ],
     ];
     for (const [variables, sentence] of cases) expect(await sentenceOf(variables)).toBe(sentence);
