@@ -4,10 +4,10 @@ import type { TLSConfig } from "@temporalio/client";
 import { z } from "zod";
 import { checkDatabase, completeDatabaseUrl, databaseVariables } from "./config/database.ts";
 import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
+import { retention } from "./config/retention.ts";
 import { checkTracing, type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
 import { baseUrl, count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
-import { parseRetention, RetentionError } from "./rules/retention.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** Of the tokens that are taken. Those that are made here are of `issuer`. */
@@ -84,15 +84,6 @@ export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress
 }
 
 export class ConfigError extends Error {}
-
-const retention = z.string().superRefine((text, context) => {
-  try {
-    parseRetention(text);
-  } catch (error) {
-    if (!(error instanceof RetentionError)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
-  }
-});
 
 const variables = {
   HOST: z.string().default("127.0.0.1"),

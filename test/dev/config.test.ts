@@ -48,11 +48,10 @@ test("a variable that is set but empty counts as not set", () => {
 let dir: string;
 let authority: Authority;
 let client: Signed;
-let other: Signed;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "workflow-runs-config-"));
   authority = makeAuthority();
-  [client, other] = [authority.sign("client"), authority.sign("other")];
+  client = authority.sign("client");
 });
 afterAll(() => {
   authority.remove();
@@ -166,32 +165,6 @@ describe("a wrong value is told in one sentence that names the variable", () => 
       `DATABASE_URL_FILE names an empty file: ${join(dir, "empty")}`,
     );
   });
-});
-
-test.each([
-  ["TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH"],
-  ["PGSSLCERT", "PGSSLKEY"],
-  ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
-])("%s comes with its key, %s", (cert, key) => {
-  const load = (variables: Record<string, string>) => () => loadConfig({ ...REQUIRED, ...variables });
-  expect(load({ [cert]: client.cert, [key]: client.key })).not.toThrow();
-  expect(load({ [cert]: client.cert, [key]: other.key })).toThrow(`${key} is not the key of ${cert}`);
-  expect(load({ [cert]: client.cert })).toThrow(`${key} is needed with ${cert}`);
-  expect(load({ [key]: client.key })).toThrow(`${cert} is needed with ${key}`);
-});
-
-test("a certificate in DATABASE_URL comes with its key, there or in a variable", () => {
-  const load = (parameters: object, variables = {}) => {
-    const DATABASE_URL = `${REQUIRED.DATABASE_URL}?${new URLSearchParams({ ...parameters })}`;
-    return () => loadConfig({ ...REQUIRED, DATABASE_URL, ...variables });
-  };
-  const sslcert = client.cert;
-  expect(load({ sslcert, sslkey: client.key })).not.toThrow();
-  expect(load({ sslcert }, { PGSSLKEY: client.key })).not.toThrow();
-  expect(load({ sslcert, sslkey: other.key })).toThrow(
-    "DATABASE_URL: its sslkey is not the key of the sslcert of DATABASE_URL",
-  );
-  expect(load({ sslcert })).toThrow("PGSSLKEY is needed with the sslcert of DATABASE_URL");
 });
 
 test("secrets come from files, and not from two places", () => {
