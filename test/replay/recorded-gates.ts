@@ -1,22 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { recordingOn } from "./recording.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { expect, test } from "vitest";
+import { startRecording } from "./recording.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  stack = await startStack();
-  on = scenarioOn(stack);
-});
-afterAll(() => stack.stop());
-
-const { ends, does } = recordingOn(
-  () => stack,
-  () => on,
-);
+const { stack, on, ends, does } = await startRecording();
 
 test("a gate that shows something, for those whom the payload names, and its choice", async () => {
   const shows = { approval_title: "Ship {{payload.version}}?", approval_options: ["ship", "hold"] };

@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { record, recordingOn } from "./recording.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
+import { expect, test } from "vitest";
+import { record, startRecording } from "./recording.ts";
+import { startStack } from "../stack/harness.ts";
 import { startOwnTemporal } from "../stack/own-servers.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { scenarioOn } from "../stack/scenario.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  stack = await startStack();
-  on = scenarioOn(stack);
-});
-afterAll(() => stack.stop());
-
-const { ends, does } = recordingOn(
-  () => stack,
-  () => on,
-);
+const { stack, on, ends, does } = await startRecording();
 
 test("a run that continues as new", async () => {
   const temporal = await startOwnTemporal(["limit.historyCount.suggestContinueAsNew=12"]);

@@ -1,25 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { startJobServer } from "../../examples/job-server.ts";
 import { examples, loadExamples } from "../../examples/load.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { recordingOn } from "./recording.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { startRecording } from "./recording.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  stack = await startStack();
-  on = scenarioOn(stack);
-});
-afterAll(() => stack.stop());
-
-const { ends, does } = recordingOn(
-  () => stack,
-  () => on,
-);
+const { stack, on, ends, does } = await startRecording();
 
 test("the examples", async () => {
   const { apiUrl, token } = stack;

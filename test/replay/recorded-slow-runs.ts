@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, test } from "vitest";
-import { recordingOn } from "./recording.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { test } from "vitest";
+import { startRecording } from "./recording.ts";
 
-let stack: Stack;
-let on: Scenario;
-beforeAll(async () => {
-  stack = await startStack();
-  on = scenarioOn(stack);
-});
-afterAll(() => stack.stop());
+const { stack, on, ends } = await startRecording();
 
-const { ends } = recordingOn(
-  () => stack,
-  () => on,
-);
-
-const after = (ms: number, status: number) =>
-  new Promise<{ status: number }>((done) => setTimeout(done, ms, { status }));
+const after = (ms: number, status: number) => pauseFor(ms, { status });
 
 test("calls that take longer than the quick lane waits, retried and timed out", async () => {
   stack.jobs.on("/slow", (_, nth) => after(600, nth === 1 ? 503 : 200));

@@ -1,8 +1,8 @@
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { Deps } from "../../src/deps.ts";
 import { writeHistory } from "./histories.ts";
-import type { Stack } from "../stack/harness.ts";
-import type { Scenario } from "../stack/scenario.ts";
+import { startStack } from "../stack/harness.ts";
+import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 /** Saves the history of a closed run as `name`.json, its earlier legs as `name`-1.json and so on, back to the first. */
@@ -18,17 +18,24 @@ export async function record({ temporal }: Deps, { id }: { id: string }, name: s
   }
 }
 
-/** How runs are played to be recorded, on a stack that is made later. */
-export const recordingOn = (stack: () => Stack, on: () => Scenario) => ({
-  /** Ended as it should have. Records its latest opening. */
-  async ends(run: { id: string }, status: string, name: string): Promise<void> {
-    expect(await on().ends(run)).toMatchObject({ status });
-    await record(stack().deps, run, name);
-  },
-  async does(...command: Parameters<Scenario["steer"]>): Promise<void> {
-    expect(await on().steer(...command)).toMatchObject({ status: 200 });
-  },
-});
+/** A stack for the tests of a file, and how runs are played on it to be recorded. */
+export async function startRecording() {
+  const stack = await startStack();
+  afterAll(() => stack.stop());
+  const on = scenarioOn(stack);
+  return {
+    stack,
+    on,
+    /** Ended as it should have. Records its latest opening. */
+    async ends(run: { id: string }, status: string, name: string): Promise<void> {
+      expect(await on.ends(run)).toMatchObject({ status });
+      await record(stack.deps, run, name);
+    },
+    async does(...command: Parameters<typeof on.steer>): Promise<void> {
+      expect(await on.steer(...command)).toMatchObject({ status: 200 });
+    },
+  };
+}
 
 /** What tells of the machine it was recorded on, and means nothing to a replay. */
 const OF_THE_MACHINE = new Set(["identity", "stackTrace", "requestId", "binaryChecksum", "buildId"]);
