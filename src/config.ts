@@ -109,6 +109,15 @@ const variables = {
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
+type Together = Parameters<typeof checkTemporal>[0] &
+  Parameters<typeof checkDatabase>[0] &
+  Parameters<typeof checkTracing>[0];
+
+/** What no variable can say alone. */
+function checkTogether(found: Together, context: Parameters<typeof checkTemporal>[1]): void {
+  for (const check of [checkTemporal, checkDatabase, checkTracing]) check(found, context);
+}
+
 const production = z
   .object({
     ...variables,
@@ -116,9 +125,7 @@ const production = z
     TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
     ALLOW_PRIVATE_ENDPOINTS: flag(false),
   })
-  .superRefine(checkTemporal)
-  .superRefine(checkDatabase)
-  .superRefine(checkTracing);
+  .superRefine(checkTogether);
 const development = z
   .object({
     ...variables,
@@ -130,9 +137,7 @@ const development = z
     DATA_DIR: z.string().default(".data"),
     XDG_CACHE_HOME: z.string().optional(),
   })
-  .superRefine(checkTemporal)
-  .superRefine(checkDatabase)
-  .superRefine(checkTracing);
+  .superRefine(checkTogether);
 
 /** Every variable that is read. */
 export const VARIABLES = [...Object.keys(development.shape), ...SECRET_FILES];

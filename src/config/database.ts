@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkKeyPair, type Context, type NamedFile } from "./key-pair.ts";
+import { checkKeyPair, type Context, fileOf, type NamedFile } from "./key-pair.ts";
 import { certificateFile, count, keyFile, url } from "./values.ts";
 
 const sslMode = z.enum(["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"]);
@@ -34,12 +34,11 @@ type Found = Partial<Record<"DATABASE_URL" | (typeof PARAMETERS)[keyof typeof PA
 
 /** What no variable can say alone. */
 export function checkDatabase(found: Found, context: Context): void {
-  const fileOf = (parameter: "sslcert" | "sslkey"): NamedFile => {
-    const { variable } = PARAMETERS[parameter];
-    const inUrl = found.DATABASE_URL && new URL(found.DATABASE_URL).searchParams.get(parameter);
-    return inUrl ? { path: inUrl, variable: "DATABASE_URL", parameter } : { path: found[variable], variable };
+  const named = (parameter: "sslcert" | "sslkey"): NamedFile => {
+    const path = found.DATABASE_URL && new URL(found.DATABASE_URL).searchParams.get(parameter);
+    return path ? { path, variable: "DATABASE_URL", parameter } : fileOf(found, PARAMETERS[parameter].variable);
   };
-  checkKeyPair(fileOf("sslcert"), fileOf("sslkey"), context);
+  checkKeyPair(named("sslcert"), named("sslkey"), context);
 }
 
 /** Modes that pg takes for verify-full, with a warning each time, unless the URL has `uselibpqcompat`. */

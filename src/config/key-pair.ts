@@ -13,6 +13,11 @@ export interface NamedFile {
   parameter?: string;
 }
 
+export const fileOf = <Name extends string>(found: Partial<Record<Name, string>>, variable: Name): NamedFile => ({
+  path: found[variable],
+  variable,
+});
+
 /** A certificate and its key are given both or not at all, and belong together. Each can be read: its variable's kind has seen to that. */
 export function checkKeyPair(cert: NamedFile, key: NamedFile, context: Context): void {
   const wrong = ({ variable, parameter }: NamedFile, message: string) =>

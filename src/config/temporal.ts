@@ -1,7 +1,7 @@
 import type { TLSConfig } from "@temporalio/client";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { checkKeyPair, type Context } from "./key-pair.ts";
+import { checkKeyPair, type Context, fileOf } from "./key-pair.ts";
 import { certificateFile, hostAndPort, keyFile } from "./values.ts";
 
 /** Named as Temporal's own CLI and SDKs name them. */
@@ -36,11 +36,7 @@ export function checkTemporal(found: Found, context: Context): void {
       ...{ code: "custom", path: ["TEMPORAL_TLS"] },
       message: `is false, but ${first} is set: unset one of them`,
     });
-  checkKeyPair(
-    { path: found.TEMPORAL_TLS_CLIENT_CERT_PATH, variable: "TEMPORAL_TLS_CLIENT_CERT_PATH" },
-    { path: found.TEMPORAL_TLS_CLIENT_KEY_PATH, variable: "TEMPORAL_TLS_CLIENT_KEY_PATH" },
-    context,
-  );
+  checkKeyPair(fileOf(found, "TEMPORAL_TLS_CLIENT_CERT_PATH"), fileOf(found, "TEMPORAL_TLS_CLIENT_KEY_PATH"), context);
 }
 
 /** How Temporal is to be reached. Without an address it is the development server of this machine, which has neither. */

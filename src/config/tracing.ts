@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
-import { checkKeyPair, type Context } from "./key-pair.ts";
+import { checkKeyPair, type Context, fileOf } from "./key-pair.ts";
 import { certificateFile, count, flag, keyFile, url } from "./values.ts";
 
 /** Where spans are sent, what they are of, and which. */
@@ -86,8 +86,8 @@ type Found = z.infer<z.ZodObject<typeof tracingVariables>>;
 /** What no variable can say alone. */
 export const checkTracing = (found: Found, context: Context): void =>
   checkKeyPair(
-    { path: found.OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, variable: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" },
-    { path: found.OTEL_EXPORTER_OTLP_CLIENT_KEY, variable: "OTEL_EXPORTER_OTLP_CLIENT_KEY" },
+    fileOf(found, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+    fileOf(found, "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
     context,
   );
 

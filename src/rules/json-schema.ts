@@ -61,11 +61,15 @@ function objectsIn(value: Json): number {
   return Object.values(value).reduce<number>((sum, member) => sum + objectsIn(member), Array.isArray(value) ? 0 : 1);
 }
 
-// Own properties: nobody has sent a `constructor` by sending an object.
-const OPTIONS = { strict: false, logger: false, validateFormats: false, ownProperties: true } as const;
-
-/** 19.99 is a multiple of 0.01, though not as doubles are divided. */
-const MULTIPLE_DIGITS = 6;
+const OPTIONS = {
+  strict: false,
+  logger: false,
+  validateFormats: false,
+  // Nobody has sent a `constructor` by sending an object.
+  ownProperties: true,
+  // 19.99 is a multiple of 0.01, though not as doubles are divided.
+  multipleOfPrecision: 6,
+} as const;
 
 let meta: Ajv2020 | undefined;
 
@@ -84,7 +88,6 @@ function ofAnyDraft(schema: object | boolean): object | boolean {
 /** By an instance of its own: schemas know each other by their ids where they share one, whosever they are. */
 function compiled(schema: object | boolean): ValidateFunction {
   const ajv = new Ajv2020({
-    multipleOfPrecision: MULTIPLE_DIGITS,
     ...OPTIONS,
     meta: false,
     validateSchema: false,
