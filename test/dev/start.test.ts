@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../src/dev/ports.ts";
 import { until } from "../stack/until.ts";
 
@@ -19,11 +19,11 @@ beforeAll(async () => {
   const names = ["PORT", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "EXAMPLE_JOBS_PORT"];
   ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, String(await freePort())])));
 });
-afterAll(async () => {
+afterEach(async () => {
   for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
   await Promise.all(started.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
-  rmSync(dataDir, { recursive: true });
 });
+afterAll(() => rmSync(dataDir, { recursive: true }));
 
 /** `npm start`, until it has said the words or ended. */
 async function start(words: string) {
@@ -58,9 +58,11 @@ function left(): string[] {
 
 /** What of the directory, and below it, anyone but its owner could open. */
 function othersMayRead(path: string): string[] {
-  const { mode } = statSync(path);
-  const isOpen = (mode & 0o077) !== 0;
-  if (!statSync(path).isDirectory()) return isOpen ? [path] : [];
+  // A server's journal may go in between.
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return [];
+  const isOpen = (stat.mode & 0o077) !== 0;
+  if (!stat.isDirectory()) return isOpen ? [path] : [];
   return [...(isOpen ? [path] : []), ...readdirSync(path).flatMap((name) => othersMayRead(join(path, name)))];
 }
 
