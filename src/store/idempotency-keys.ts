@@ -1,9 +1,12 @@
 import type { Db } from "./postgres/pool.ts";
 
-export interface KeyClaim {
+export interface KeyOf {
   projectId: string;
   operation: string;
   key: string;
+}
+
+export interface KeyClaim extends KeyOf {
   bodyHash: string;
   runId: string;
 }
@@ -15,6 +18,16 @@ export interface BoundKey {
   isDeleted: boolean;
 }
 
+const BOUND = `run_id as "runId", body_hash as "bodyHash", deleted_at is not null as "isDeleted"`;
+
+export async function findKey(db: Db, { projectId, operation, key }: KeyOf): Promise<BoundKey | undefined> {
+  const { rows } = await db.query<BoundKey>(
+    `select ${BOUND} from idempotency_keys where project_id = $1 and operation = $2 and key = $3`,
+    [projectId, operation, key],
+  );
+  return rows[0];
+}
+
 /** Binds the key to the run, unless it is bound already: then answers what it is bound to. */
 export async function claimKey(db: Db, claim: KeyClaim): Promise<BoundKey> {
   const { projectId, operation, key, bodyHash, runId } = claim;
@@ -23,7 +36,7 @@ export async function claimKey(db: Db, claim: KeyClaim): Promise<BoundKey> {
     `insert into idempotency_keys (project_id, operation, key, body_hash, run_id)
      values ($1, $2, $3, $4, $5)
      on conflict (project_id, operation, key) do update set key = excluded.key
-     returning run_id as "runId", body_hash as "bodyHash", deleted_at is not null as "isDeleted"`,
+     returning ${BOUND}`,
     [projectId, operation, key, bodyHash, runId],
   );
   return rows[0] as BoundKey;

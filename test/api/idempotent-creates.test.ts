@@ -72,6 +72,27 @@ test("jobs that are made together under an Idempotency-Key are the same jobs", a
   expect(await make()).toEqual(first);
 });
 
+test("what was made is answered though it could not be made now", async () => {
+  const job = draftOf.jobs();
+  const { id: jobId } = answered(await stack.request("POST", "/v1/jobs", job), 201, shapeOf.jobs);
+  const calling = { name: "x", slug: "calls-a-job", steps: [{ step_ref: "a", job: job.slug }] };
+  const keyed = { headers: { "idempotency-key": "by then" } };
+  const create = () => stack.request("POST", "/v1/workflows", calling, keyed);
+  const first = answered(await create(), 201, shapeOf.workflows);
+  const filter = { workflow_id: first.id };
+  const cancelAll = () => ok(stack, "POST", "/v1/bulk-operations", { operation: "cancel", filter }, keyed);
+  const operation = await cancelAll();
+
+  await ok(stack, "PATCH", `/v1/workflows/${first.id}`, { steps: draftOf.workflows().steps });
+  expect((await stack.request("DELETE", `/v1/jobs/${jobId}`)).status).toBe(204);
+  const another = await stack.request("POST", "/v1/workflows", { ...calling, slug: "calls-none" });
+  refused(another, 400, "validation_error", /job/);
+  expect(answered(await create(), 201, shapeOf.workflows).id).toBe(first.id);
+
+  expect((await stack.request("DELETE", `/v1/workflows/${first.id}`)).status).toBe(204);
+  expect(await cancelAll()).toMatchObject({ id: (operation as { id: string }).id });
+});
+
 describe.each(["jobs", "workflows", "webhooks"] as const)(
   "POST /v1/%s under the key of one that is deleted",
   (kind) => {

@@ -36,11 +36,11 @@ export async function createBulkOperation(
   body: BulkOperationBody,
   idempotencyKey?: string,
 ): Promise<BulkOperation> {
-  const { project_id, ids, said } = await selected(deps, caller, body);
-  const asked = { projectId: project_id, operation: "bulk operation", body, idempotencyKey };
-  const stored = await idempotent(deps, asked, findBulkOperation, (id) => {
+  const asked = { projectId: projectOf(caller, body.project_id), operation: "bulk operation", body, idempotencyKey };
+  const stored = await idempotent(deps, asked, findBulkOperation, async () => {
+    const { project_id, ids, said } = await selected(deps, caller, body);
     const { actor: created_by, groups, may_override } = senderOf(caller);
-    return store(deps, { id, project_id, ...said, created_by, groups, may_override, created_at: now() }, ids);
+    return (id) => store(deps, { id, project_id, ...said, created_by, groups, may_override, created_at: now() }, ids);
   });
   return presentBulkOperation(stored);
 }

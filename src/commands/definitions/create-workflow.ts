@@ -36,16 +36,17 @@ export async function makeWorkflow(
   draft: Draft,
   asked: Omit<KeyedRequest, "projectId">,
 ): Promise<Workflow> {
-  const { workflow, steps: checked } = await checkedDefinition(deps, caller, draft);
-  const request = { projectId: workflow.project_id, makes: "workflow", ...asked };
-  const stored = await idempotent(deps, request, findDefinition, (id) =>
-    storeDefinition(deps.db, { ...workflow, id }, checked).catch(async (error) => {
-      // The same request may have been faster.
-      const theirs = error instanceof Problem && (await findDefinition(deps.db, id));
-      if (theirs) return theirs;
-      throw error;
-    }),
-  );
+  const request = { projectId: projectOf(caller, draft.project_id), makes: "workflow", ...asked };
+  const stored = await idempotent(deps, request, findDefinition, async () => {
+    const { workflow, steps: checked } = await checkedDefinition(deps, caller, draft);
+    return (id) =>
+      storeDefinition(deps.db, { ...workflow, id }, checked).catch(async (error) => {
+        // The same request may have been faster.
+        const theirs = error instanceof Problem && (await findDefinition(deps.db, id));
+        if (theirs) return theirs;
+        throw error;
+      });
+  });
   return { ...presentWorkflow(stored.workflow), steps: await presentDefinedSteps(deps, stored.steps) };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { stringifyJson } from "../../contract/json.ts";
 import { Problem } from "../../errors.ts";
-import { claimKey } from "../../store/idempotency-keys.ts";
+import { type BoundKey, claimKey, findKey } from "../../store/idempotency-keys.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 
 /** A request under an Idempotency-Key. Its `body` tells a repeated request from another one under the same key. */
@@ -14,15 +14,24 @@ interface Keyed {
   makes?: string;
 }
 
-/** Binds the key to `id`, unless it is bound already; answers what it is bound to. With another body it is a conflict, and
- * what was made and is deleted is not made again. */
-export async function boundTo(db: Db, { body, makes = "workflow run", ...keyed }: Keyed, id: string): Promise<string> {
-  const bodyHash = createHash("sha256").update(stringifyJson(body)).digest("hex");
-  const bound = await claimKey(db, { ...keyed, bodyHash, runId: id });
-  if (bound.bodyHash !== bodyHash) throw usedFor("with another body");
-  if (bound.isDeleted)
-    throw new Problem("not_found", `${makes} not found: what this idempotency key stands for is deleted`);
-  return bound.runId;
+/** What the key is bound to, if it is. With another body it is a conflict, and what was made and is deleted is not found. */
+export async function boundBefore(db: Db, keyed: Keyed): Promise<string | undefined> {
+  const bound = await findKey(db, keyed);
+  return bound && meant(keyed, bound);
 }
+
+/** Binds the key to `id`, unless it is bound already; answers what it is bound to. What was made and is deleted is not made again. */
+export async function boundTo(db: Db, keyed: Keyed, id: string): Promise<string> {
+  return meant(keyed, await claimKey(db, { ...keyed, bodyHash: hashOf(keyed), runId: id }));
+}
+
+function meant(keyed: Keyed, { bodyHash, isDeleted, runId }: BoundKey): string {
+  if (bodyHash !== hashOf(keyed)) throw usedFor("with another body");
+  const { makes = "workflow run" } = keyed;
+  if (isDeleted) throw new Problem("not_found", `${makes} not found: what this idempotency key stands for is deleted`);
+  return runId;
+}
+
+const hashOf = ({ body }: Keyed): string => createHash("sha256").update(stringifyJson(body)).digest("hex");
 
 export const usedFor = (what: string) => new Problem("conflict", `idempotency key was used ${what}`);

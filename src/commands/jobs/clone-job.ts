@@ -14,9 +14,10 @@ export async function cloneJob(
   body: CloneJobBody,
   idempotencyKey?: string,
 ): Promise<Job> {
+  const job = await cloned(deps, caller, id, body);
   // By what was asked for: the job itself may have been changed since.
-  const asked = { operation: "clone job", body: { ...body, job_id: id }, idempotencyKey };
-  return storeJob(deps, await cloned(deps, caller, id, body), asked);
+  const asked = { projectId: job.project_id, operation: "clone job", body: { ...body, job_id: id }, idempotencyKey };
+  return storeJob(deps, asked, () => job);
 }
 
 /** What would be stored. */

@@ -18,7 +18,9 @@ export async function createJob(
   body: CreateJobBody,
   idempotencyKey?: string,
 ): Promise<Job> {
-  return storeJob(deps, jobOf(deps, caller, body), { operation: "create job", body, idempotencyKey });
+  const project_id = projectOf(caller, body.project_id);
+  const asked = { projectId: project_id, operation: "create job", body, idempotencyKey };
+  return storeJob(deps, asked, () => jobOf(deps, caller, body));
 }
 
 /** What would be stored. */
@@ -27,14 +29,17 @@ export async function previewJob(deps: Deps, caller: Caller, body: CreateJobBody
 }
 
 /** Stores the job, or finds what the same request has stored before. */
-export async function storeJob(deps: Deps, job: StoredJob, asked: Omit<KeyedRequest, "projectId">): Promise<Job> {
-  const stored = await idempotent(deps, { projectId: job.project_id, makes: "job", ...asked }, findJob, async (id) => {
-    const made = { ...job, id };
-    if ((await insertJob(deps.db, made)) === "inserted") return made;
-    // The same request may have been faster.
-    const theirs = await findJob(deps.db, id);
-    if (!theirs) throw slugTaken(job);
-    return theirs;
+export async function storeJob(deps: Deps, asked: KeyedRequest, checked: () => StoredJob): Promise<Job> {
+  const stored = await idempotent(deps, { makes: "job", ...asked }, findJob, async () => {
+    const job = checked();
+    return async (id) => {
+      const made = { ...job, id };
+      if ((await insertJob(deps.db, made)) === "inserted") return made;
+      // The same request may have been faster.
+      const theirs = await findJob(deps.db, id);
+      if (!theirs) throw slugTaken(job);
+      return theirs;
+    };
   });
   return presentJob(stored);
 }

@@ -17,20 +17,24 @@ export const DISABLED = "job is disabled";
 /** What whoever starts it says of the run; the trace is that of the run that it retries. */
 type Said = Pick<RunHeader, "triggered_by" | "created_by" | "tags" | "retry_of_run_id" | "trace">;
 
-/** Starts a run of the job by itself. `payload`: what the endpoint is given, and the document of it where that is stored already. */
-export async function startJobRun(
+/**
+ * Checks a run of the job by itself; answers how it is started, under an id. `payload`: what the endpoint is given, and the document
+ * of it where that is stored already.
+ */
+export async function checkedJobRun(
   deps: Deps,
   job: StoredJob,
-  runId: string,
   said: Said,
   payload: { given: Json | undefined; stored?: JsonDoc },
-): Promise<Started> {
+): Promise<(runId: string) => Promise<Started>> {
   if (!job.enabled) throw new Problem("conflict", DISABLED);
   assertTaken(job, payload.given);
   const { header, steps } = await jobRunToBe(deps, job, said);
-  const save = () => saveDocument(deps.db, job.project_id, runId, stringifyJson(payload.given as Json));
-  const doc = payload.stored ?? (payload.given === undefined ? undefined : await save());
-  return startRun(deps, { ...header, id: runId, created_at: now(), payload: doc }, steps, 0);
+  return async (runId) => {
+    const save = () => saveDocument(deps.db, job.project_id, runId, stringifyJson(payload.given as Json));
+    const doc = payload.stored ?? (payload.given === undefined ? undefined : await save());
+    return startRun(deps, { ...header, id: runId, created_at: now(), payload: doc }, steps, 0);
+  };
 }
 
 /** Throws where the payload is not what the job takes. */

@@ -1,7 +1,7 @@
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
 import type { Accepted } from "../accepted.ts";
-import { startJobRun } from "./start-job-run.ts";
+import { checkedJobRun } from "./start-job-run.ts";
 import { plannedRun } from "./trigger-job.ts";
 import { cancelRun, previewCancel } from "../runs/cancel-run.ts";
 import type { JobTriggerPlan, ReplayBody } from "../../contract/jobs/trigger.ts";
@@ -49,10 +49,11 @@ export function replayJobRun(
     async () => {
       const { source, job } = await replayed(deps, caller, id);
       const asked = { projectId: source.project_id, operation: `replay ${id}`, body, idempotencyKey };
-      const row = await idempotentRun(deps, asked, async (runId) => {
+      const row = await idempotentRun(deps, asked, async () => {
         const said = { ...saidOf(source, caller), retry_of_run_id: source.run_id, trace: source.run.trace };
         const stored = body.payload === undefined ? source.run.payload : undefined;
-        return (await startJobRun(deps, job, runId, said, { given: await payloadOf(deps, source, body), stored })).row;
+        const start = await checkedJobRun(deps, job, said, { given: await payloadOf(deps, source, body), stored });
+        return async (runId) => (await start(runId)).row;
       });
       const made = await findJobRun(deps.db, jobRunId(row.id, 0, 0));
       if (!made) throw new Error(`run ${row.id} has no job run`);

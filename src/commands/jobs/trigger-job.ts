@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
-import { assertTaken, DISABLED, givenBy, startJobRun } from "./start-job-run.ts";
+import { assertTaken, checkedJobRun, DISABLED, givenBy } from "./start-job-run.ts";
 import type { JobTriggerBody, JobTriggerPlan, Triggered } from "../../contract/jobs/trigger.ts";
 import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
@@ -30,11 +30,14 @@ export function triggerJob(
       idempotencyKey,
     };
     let isNew = false;
-    const { id: runId } = await idempotentRun(deps, asked, async (id) => {
+    const { id: runId } = await idempotentRun(deps, asked, async () => {
       const said = { triggered_by: "manual", created_by: caller.actor, tags: body.tags };
-      const started = await startJobRun(deps, job, id, said, { given: body.payload });
-      isNew = started.isNew;
-      return started.row;
+      const start = await checkedJobRun(deps, job, said, { given: body.payload });
+      return async (id) => {
+        const started = await start(id);
+        isNew = started.isNew;
+        return started.row;
+      };
     });
     const id = jobRunId(runId, 0, 0);
     const known = isNew ? undefined : await findJobRun(deps.db, id);

@@ -38,7 +38,7 @@ export async function startRetry(
   idempotencyKey?: string,
 ): Promise<RunRow> {
   const asked = { projectId: source.project_id, operation: `retry ${source.id}`, body, idempotencyKey };
-  return idempotentRun(deps, asked, async (id) => {
+  return idempotentRun(deps, asked, async () => {
     const { workflow, header: kept, plan, state } = await retryPlan(deps, caller, source, body.version);
     const recovery = recoveryOf(plan, state, await requestOf(deps, caller, kept, body));
     if ("status" in recovery) {
@@ -47,22 +47,24 @@ export async function startRetry(
       throw refusal(recovery);
     }
     assertEnabled(workflow, plan);
-    const { payload, step_payloads } = await savePayloads(deps.db, kept, id, body);
-    const header: RunHeader = {
-      ...kept,
-      payload: payload ?? kept.payload,
-      step_payloads: step_payloads ? { ...kept.step_payloads, ...step_payloads } : kept.step_payloads,
-      id,
-      triggered_by: "retry",
-      retry_of_run_id: source.id,
-      retried_by: caller.actor,
-      involved: kept.retried_by === undefined ? kept.involved : withStarter(kept, kept.retried_by),
-      created_at: now(),
-      timeout_secs: workflow.timeout_secs,
+    return async (id) => {
+      const { payload, step_payloads } = await savePayloads(deps.db, kept, id, body);
+      const header: RunHeader = {
+        ...kept,
+        payload: payload ?? kept.payload,
+        step_payloads: step_payloads ? { ...kept.step_payloads, ...step_payloads } : kept.step_payloads,
+        id,
+        triggered_by: "retry",
+        retry_of_run_id: source.id,
+        retried_by: caller.actor,
+        involved: kept.retried_by === undefined ? kept.involved : withStarter(kept, kept.retried_by),
+        created_at: now(),
+        timeout_secs: workflow.timeout_secs,
+      };
+      const isNothingKept = isRunOfJob(plan) && source.status !== "completed";
+      const seed_from = isNothingKept ? undefined : source.id;
+      return (await startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from)).row;
     };
-    const isNothingKept = isRunOfJob(plan) && source.status !== "completed";
-    const seed_from = isNothingKept ? undefined : source.id;
-    return (await startRun(deps, header, plan.steps, workflow.max_concurrent_runs, seed_from)).row;
   });
 }
 

@@ -38,21 +38,23 @@ export function triggerRun(
 ): Promise<WorkflowRun> {
   const act = async () => {
     const { workflow, policy } = await triggered(deps, caller, workflowId, body);
-    const { header, steps, all } = await runToBe(deps, caller, workflow, body);
     const asked = {
       projectId: workflow.project_id,
       operation: `trigger ${workflow.id}`,
       body: { ...body, idempotency_key: undefined },
     };
-    const row = await idempotentRun(deps, { ...asked, idempotencyKey }, async (id) => {
+    const row = await idempotentRun(deps, { ...asked, idempotencyKey }, async () => {
+      const { header, steps, all } = await runToBe(deps, caller, workflow, body);
       const [refused] = standing(workflow, policy, all);
       if (refused !== undefined) throw new Problem("conflict", refused);
-      const payload =
-        body.payload === undefined
-          ? undefined
-          : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
-      const begun = { ...header, id, created_at: now(), payload };
-      return (await startRun(deps, begun, steps, workflow.max_concurrent_runs)).row;
+      return async (id) => {
+        const payload =
+          body.payload === undefined
+            ? undefined
+            : await saveDocument(deps.db, workflow.project_id, id, stringifyJson(body.payload));
+        const begun = { ...header, id, created_at: now(), payload };
+        return (await startRun(deps, begun, steps, workflow.max_concurrent_runs)).row;
+      };
     });
     return presentRun(deps, row);
   };

@@ -26,13 +26,16 @@ export async function createWebhook(
   body: CreateWebhookBody,
   idempotencyKey?: string,
 ): Promise<Webhook> {
-  const { project_id, ...settings } = madeOf(deps, caller, body);
-  const asked = { projectId: project_id, operation: "create webhook", body, makes: "webhook", idempotencyKey };
-  const stored = await idempotent(deps, asked, findWebhook, async (id) => {
-    const row = { ...settings, project_id, id };
-    if (await insertWebhook(deps.db, row)) return row;
-    // The same request was faster: its secret counts.
-    return findOwnWebhook(deps, caller, id);
+  const projectId = projectOf(caller, body.project_id);
+  const asked = { projectId, operation: "create webhook", body, makes: "webhook", idempotencyKey };
+  const stored = await idempotent(deps, asked, findWebhook, async () => {
+    const made = madeOf(deps, caller, body);
+    return async (id) => {
+      const row = { ...made, id };
+      if (await insertWebhook(deps.db, row)) return row;
+      // The same request was faster: its secret counts.
+      return findOwnWebhook(deps, caller, id);
+    };
   });
   const isOwn = [stored.created_by, stored.updated_by].every((actor) => actor === caller.actor);
   return { ...presentWebhook(stored), secret: isOwn ? stored.secret : undefined };

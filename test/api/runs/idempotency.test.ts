@@ -2,7 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createWorkflow, gate, getStep, opens } from "../definitions.ts";
+import { createWorkflow, gate, getStep, ok, opens } from "../definitions.ts";
 import { answered, refused, run as runShape } from "../shapes.ts";
 import { taggedWorkflow, triggerOn } from "./triggered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -53,6 +53,26 @@ describe("an idempotency key", () => {
     const shared = uuid();
     expect((await trigger(workflow.id, { step_overrides: { nope: true } }, key(shared))).status).toBe(400);
     answered(await trigger(workflow.id, {}, key(shared)), 202, runShape);
+  });
+
+  test("is answered whatever the request would be by now", async () => {
+    const shared = uuid();
+    const { id } = await createWorkflow(stack, [gate("a")]);
+    const body = { tags: { team: "a" } };
+    const { body: run } = await trigger(id, body, key(shared));
+    const tags = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`tag-${i}`, "x"]));
+    await ok(stack, "PATCH", `/v1/workflows/${id}`, { tags });
+    expect((await trigger(id, body)).status).toBe(400);
+    expect(answered(await trigger(id, body, key(shared)), 202, runShape).id).toBe(run.id);
+  });
+
+  test("is not taken by a retry that was refused", async () => {
+    const { body: source } = await trigger(workflow.id);
+    const retry = (body: object) =>
+      stack.request<WorkflowRun>("POST", `/v1/workflow-runs/${source.id}/retry`, body, key("refused"));
+    refused(await retry({}), 400, "invalid_state", "can only retry a workflow run in terminal state");
+    await stack.request("DELETE", `/v1/workflow-runs/${source.id}`);
+    answered(await retry({ version: "latest" }), 201, runShape);
   });
 
   test("makes the same retry the same run", async () => {
