@@ -175,12 +175,12 @@ test("a retry is a run of its own trace, linked to the one it retries, and what 
 });
 
 test("a collector that is away holds nothing up, and gets what it has missed", async () => {
-  collector.state.refuses = true;
+  collector.state.refuses = 503;
   const run = await on.start([{ step_ref: "quick", calls: "/ok" }]);
   await on.ends(run);
   const { rows } = await stack.deps.db.query("select sum(count) as spans from ended_spans");
   expect(rows).toEqual([{ spans: 3 }]);
-  collector.state.refuses = false;
+  collector.state.refuses = undefined;
   expectWhole(await traceOf(run));
 });
 
@@ -201,6 +201,7 @@ test("what no collector takes is kept within bounds, the newest of it, and the r
     () => true,
     never,
     async () => new Map(),
+    stack.deps.log,
   );
   const scope = { request_id: "a" };
   const at = { began: 0, ended: 0, actor: undefined, project: undefined };
