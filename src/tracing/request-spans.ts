@@ -36,6 +36,7 @@ export class RequestSpans {
   readonly #export: (spans: EndedSpan[]) => Promise<void>;
   readonly #findTraces: FindTraces;
   #waiting: AnsweredRequest[] = [];
+  readonly #log: Pick<Logger, "warn" | "info">;
   readonly #outage: ReturnType<typeof outageLine>;
   readonly #timer: NodeJS.Timeout;
   #exporting: Promise<void> | undefined;
@@ -49,6 +50,7 @@ export class RequestSpans {
     this.#isSampled = isSampled;
     this.#export = send;
     this.#findTraces = findTraces;
+    this.#log = log;
     this.#outage = outageLine(log, "spans of requests wait to be exported", "spans of requests are exported again");
     // Here, and not with the first request, whose id each line of the log would have.
     this.#timer = setInterval(() => void this.flush(), EVERY_MS).unref();
@@ -73,6 +75,8 @@ export class RequestSpans {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.flush();
+    const count = this.#waiting.length;
+    if (count > 0) this.#log.warn({ count }, "spans of requests are lost: no collector has taken them in time");
   }
 
   async #exportAll(): Promise<void> {
