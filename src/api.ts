@@ -1,7 +1,7 @@
 import { loadConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createLog } from "./log.ts";
-import { serve } from "./runtime/http-server.ts";
+import { frontDoor } from "./runtime/front-door.ts";
 import { gaugeGates, gaugePools, gaugeServers } from "./runtime/metrics/gauges.ts";
 import { startMetrics } from "./runtime/metrics/metrics.ts";
 import { open } from "./runtime/open.ts";
@@ -14,16 +14,17 @@ await runProcess(async (running) => {
   const log = createLog(config, "api");
   running.log = log;
   const { host, metricsPort } = config;
+  const door = frontDoor(config, { ...running, log });
   const metrics = metricsPort === undefined ? undefined : await startMetrics();
   installRuntime(log, metrics?.sdkAt);
-  const deps = await open(config, { ...running, log });
-  if (metrics && metricsPort !== undefined) {
+  if (metrics && metricsPort !== undefined)
+    await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
+  const deps = await open(config, { ...running, log, waits: door.waits });
+  if (metrics) {
     gaugePools(metrics.registry, deps);
     gaugeServers(metrics.registry, deps);
     gaugeGates(metrics.registry, deps);
-    await serveAside({ variable: "METRICS_PORT", host, port: metricsPort }, running, tellingMetrics(metrics));
   }
-  const server = await serve(createApp(deps), host, config.port);
-  running.onStop(server.close, server.waitsFor);
+  const server = await door.leadsTo(createApp(deps));
   log.info({ host, port: server.port }, "listening");
 });

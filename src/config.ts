@@ -3,11 +3,13 @@ import { join, resolve } from "node:path";
 import type { TLSConfig } from "@temporalio/client";
 import { z } from "zod";
 import { checkDatabase, completeDatabaseUrl, databaseVariables } from "./config/database.ts";
-import { givenAs, SECRET_FILES, withSecretFiles } from "./config/secret-files.ts";
+import { ConfigError, type FoundIn, read } from "./config/read.ts";
+import { SECRET_FILES } from "./config/secret-files.ts";
+import { mailVariables } from "./config/mail.ts";
 import { retention } from "./config/retention.ts";
 import { checkTracing, type TracingConfig, tracingOf, tracingVariables } from "./config/tracing.ts";
 import { checkTemporal, temporalAccess, temporalVariables } from "./config/temporal.ts";
-import { baseUrl, count, flag, names, origins, port, secret, secrets, webUrls, url } from "./config/values.ts";
+import { baseUrl, count, flag, host, names, origins, port, secret, secrets, text, webUrls } from "./config/values.ts";
 import { DEFAULT_MAX_STEPS } from "../workflows/engine/definition/validate.ts";
 
 /** Of the tokens that are taken. Those that are made here are of `issuer`. */
@@ -83,10 +85,10 @@ export interface DevConfig extends Omit<Config, "databaseUrl" | "temporalAddress
   cacheDir: string;
 }
 
-export class ConfigError extends Error {}
+export { ConfigError };
 
 const variables = {
-  HOST: z.string().default("127.0.0.1"),
+  HOST: host.default("127.0.0.1"),
   PORT: port.default(8080),
   METRICS_PORT: port.optional(),
   WORKER_PORT: port.optional(),
@@ -94,13 +96,12 @@ const variables = {
   DATABASE_URL: databaseVariables.DATABASE_URL.optional(),
   ...temporalVariables,
   JWT_SECRET: secrets.optional(),
-  JWKS_URI: webUrls.optional(),
+  JWKS_URI: webUrls("https://id.example/keys").optional(),
   JWT_ISSUER: names.default(["workflow-runs"]),
-  JWT_AUDIENCE: z.string().default("workflow-runs"),
+  JWT_AUDIENCE: text.default("workflow-runs"),
   RUN_TOKEN_SECRET: secret.optional(),
-  PUBLIC_URL: baseUrl.optional(),
-  SMTP_URL: url("smtp:", "smtps:").optional(),
-  MAIL_FROM: z.string().default("workflow-runs <workflow-runs@localhost>"),
+  PUBLIC_URL: baseUrl("https://runs.example").optional(),
+  ...mailVariables,
   CORS_ORIGINS: origins.default([]),
   MAX_STEPS: count(1, 10_000).default(DEFAULT_MAX_STEPS),
   DRAIN_SECS: count(0, 86_400).default(25),
@@ -118,33 +119,29 @@ function checkTogether(found: Together, context: Parameters<typeof checkTemporal
   for (const check of [checkTemporal, checkDatabase, checkTracing]) check(found, context);
 }
 
-const production = z
-  .object({
-    ...variables,
-    DATABASE_URL: variables.DATABASE_URL.unwrap(),
-    TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
-    ALLOW_PRIVATE_ENDPOINTS: flag(false),
-  })
-  .superRefine(checkTogether);
-const development = z
-  .object({
-    ...variables,
-    ALLOW_PRIVATE_ENDPOINTS: flag(true),
-    POSTGRES_PORT: port.default(5433),
-    TEMPORAL_PORT: port.default(7233),
-    TEMPORAL_UI_PORT: port.default(8233),
-    EXAMPLE_JOBS_PORT: port.default(8070),
-    DATA_DIR: z.string().default(".data"),
-    XDG_CACHE_HOME: z.string().optional(),
-  })
-  .superRefine(checkTogether);
+const production = {
+  ...variables,
+  DATABASE_URL: variables.DATABASE_URL.unwrap(),
+  TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS.unwrap(),
+  ALLOW_PRIVATE_ENDPOINTS: flag(false),
+};
+const development = {
+  ...variables,
+  ALLOW_PRIVATE_ENDPOINTS: flag(true),
+  POSTGRES_PORT: port.default(5433),
+  TEMPORAL_PORT: port.default(7233),
+  TEMPORAL_UI_PORT: port.default(8233),
+  EXAMPLE_JOBS_PORT: port.default(8070),
+  DATA_DIR: text.default(".data"),
+  XDG_CACHE_HOME: text.optional(),
+};
 
 /** Every variable that is read. */
-export const VARIABLES = [...Object.keys(development.shape), ...SECRET_FILES];
+export const VARIABLES = [...Object.keys(development), ...SECRET_FILES];
 
 /** The configuration of the production processes. Throws one ConfigError that names every wrong variable. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const found = read(production, env);
+  const found = read(production, checkTogether, env);
   const auth = authOf(found);
   if (!("secret" in auth || "keySets" in auth)) throw new ConfigError("Set JWT_SECRET or JWKS_URI.");
   const databaseUrl = completeDatabaseUrl(found.DATABASE_URL, found);
@@ -153,7 +150,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 /** The configuration of the embedded stack, where nothing is required. */
 export function loadDevConfig(env: NodeJS.ProcessEnv = process.env): DevConfig {
-  const found = read(development, env);
+  const found = read(development, checkTogether, env);
   return {
     ...commonOf(found),
     databaseUrl: completeDatabaseUrl(found.DATABASE_URL, found),
@@ -168,7 +165,7 @@ export function loadDevConfig(env: NodeJS.ProcessEnv = process.env): DevConfig {
   };
 }
 
-type Found = z.infer<typeof production> | z.infer<typeof development>;
+type Found = FoundIn<typeof production> | FoundIn<typeof development>;
 
 function commonOf(found: Found): Omit<Config, "databaseUrl" | "temporalAddress" | "auth"> {
   return {
@@ -220,28 +217,4 @@ function keySetsOf(uris: string[], issuers: string[]): KeySet[] {
       `JWKS_URI has ${uris.length} key sets and JWT_ISSUER ${issuers.length} issuers: name one of each, or as many, in the same order.`,
     );
   return uris.map((uri, i) => ({ uri, issuers: issuers.slice(i, i + 1) }));
-}
-
-/** A variable that is empty counts as not set: a compose file passes on what its user left out as empty. */
-function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const { all, problems } = withSecretFiles(set);
-  if (problems.length > 0) throw wrong(problems);
-  const result = schema.safeParse(all, { error: wording });
-  if (result.success) return result.data;
-  throw wrong(result.error.issues.map(({ path, message }) => told(givenAs(path.join("."), set), message)));
-}
-
-const wrong = (problems: string[]) => new ConfigError(`Wrong configuration: ${problems.join("; ")}.`);
-
-/** A message may be about a part of the value: NAME: its part ... */
-const told = (name: string, message: string) => (message.startsWith(":") ? name + message : `${name} ${message}`);
-
-function wording(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.input === undefined) return "is required";
-  if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
-  if (issue.code === "too_small") return `must be at least ${issue.minimum}`;
-  if (issue.code === "too_big") return `must be at most ${issue.maximum}`;
-  if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
-  return Number.isNaN(issue.input) ? "must be a number" : undefined;
 }

@@ -21,15 +21,21 @@ await runProcess(async (running) => {
   const { host, workerPort } = config;
   const metrics = workerPort === undefined ? undefined : await startMetrics();
   installRuntime(log, metrics?.sdkAt);
-  let ready: Deps | undefined;
+  const now: { deps?: Deps; awaited?: string } = {};
   if (metrics && workerPort !== undefined) {
-    const answers = { ...tellingHealth("worker", () => ready), ...tellingMetrics(metrics) };
+    const answers = { ...tellingHealth("worker", () => now), ...tellingMetrics(metrics) };
     await serveAside({ variable: "WORKER_PORT", host, port: workerPort }, running, answers);
   }
-  const deps = await open(config, { ...running, log });
+  const deps = await open(config, {
+    ...running,
+    log,
+    waits: (component) => {
+      now.awaited = component;
+    },
+  });
   const worker = await startWorker(deps, await bundleWorkflows());
   running.onStop(worker.stop, worker.waitsFor);
-  ready = deps;
+  now.deps = deps;
   if (metrics) {
     gaugePools(metrics.registry, deps);
     gaugeServers(metrics.registry, deps);

@@ -3,6 +3,7 @@ import { deleteExported, forgetSpans, giveBackSpans, takeSpans } from "../store/
 import { listEndpoints } from "../store/jobs.ts";
 import { repeating } from "../time/repeating.ts";
 import { spans } from "../topics.ts";
+import { outageLine } from "../tracing/outage-line.ts";
 import { type EndedSpan, serverOf } from "../tracing/span.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 
@@ -18,7 +19,7 @@ const ENOUGH_AT_ONCE = 1_024;
  */
 export function exportingSpans(deps: Deps, tracing: Tracing) {
   let forgetAt = Date.now() + FORGET_EVERY_MS;
-  let isAway = false;
+  const outage = outageLine(deps.log, "spans wait to be exported", "spans are exported again");
   return repeating(async () => {
     try {
       if (Date.now() > forgetAt) {
@@ -26,11 +27,11 @@ export function exportingSpans(deps: Deps, tracing: Tracing) {
         await dropSpans(deps);
       }
       const count = await exportSome(deps, tracing);
-      isAway = false;
+      // Without any, another worker may have them in hand.
+      if (count > 0) outage.ended();
       return count >= ENOUGH_AT_ONCE ? 0 : EVERY_MS;
     } catch (err) {
-      if (!isAway) deps.log.warn({ err }, "spans wait to be exported");
-      isAway = true;
+      outage.began(err);
       return AGAIN_MS;
     }
   });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkKeyPair, type Context, fileOf, type NamedFile } from "./key-pair.ts";
-import { certificateFile, count, keyFile, url } from "./values.ts";
+import { certificateFile, count, decodedOf, keyFile, port, url } from "./values.ts";
 
 const sslMode = z.enum(["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"]);
 
@@ -12,23 +12,39 @@ const PARAMETERS = {
   sslkey: { variable: "PGSSLKEY", kind: keyFile },
 } as const;
 
+/** Of a wrong one of these, or of two, pg would say so in words of its own, or take the last. */
+const CHECKED = {
+  ...Object.fromEntries(Object.entries(PARAMETERS).map(([parameter, { kind }]) => [parameter, kind])),
+  port,
+};
+
+/** Without a host it is that of pg's defaults, or a socket that the path or the query names. */
+const hasPlace = ({ hostname, pathname, search }: URL) => hostname !== "" || pathname.length > 1 || search !== "";
+
 export const databaseVariables = {
-  DATABASE_URL: url("postgres:", "postgresql:").superRefine((given, context) => {
-    if (!URL.canParse(given)) return;
-    for (const [parameter, { kind }] of Object.entries(PARAMETERS)) {
-      const value = new URL(given).searchParams.get(parameter);
-      const issue = value === null ? undefined : kind.safeParse(value).error?.issues[0];
-      if (issue?.code === "invalid_value")
-        context.addIssue(`: its sslmode must be one of ${sslMode.options.join(", ")}`);
-      else if (issue) context.addIssue(`: its ${parameter} ${issue.message}`);
-    }
-  }),
+  DATABASE_URL: url("postgres://user:password@host/database", ["postgres:", "postgresql:"], hasPlace).superRefine(
+    (given, context) => {
+      if (!isDecodable(given)) context.addIssue(": its percent signs must stand for UTF-8");
+      const { searchParams } = new URL(given);
+      for (const [parameter, kind] of Object.entries(CHECKED)) {
+        const [value, ...more] = searchParams.getAll(parameter);
+        const issue = value === undefined ? undefined : kind.safeParse(value).error?.issues[0];
+        if (more.length > 0) context.addIssue(`: it has ${parameter} twice`);
+        else if (issue?.code === "invalid_value")
+          context.addIssue(`: its sslmode must be one of ${sslMode.options.join(", ")}`);
+        else if (issue) context.addIssue(`: its ${parameter} ${issue.message}`);
+      }
+    },
+  ),
   DATABASE_POOL_SIZE: count(1, 1_000).default(20),
   PGSSLMODE: sslMode.optional(),
   PGSSLROOTCERT: certificateFile.optional(),
   PGSSLCERT: certificateFile.optional(),
   PGSSLKEY: keyFile.optional(),
 };
+
+/** pg encodes all of it itself where a percent sign has no digits behind it. */
+const isDecodable = (given: string): boolean => /%(?![\da-f]{2})/i.test(given) || decodedOf(given) !== undefined;
 
 type Found = Partial<Record<"DATABASE_URL" | (typeof PARAMETERS)[keyof typeof PARAMETERS]["variable"], string>>;
 

@@ -14,6 +14,10 @@ const fileOf = (name: string) => `${name}_FILE`;
 
 export const SECRET_FILES = SECRETS.map(fileOf);
 
+/** What is meant: editors and shells end a file with line breaks, and some begin it with a mark, which the decoder leaves out. */
+const textOf = (path: string): string =>
+  new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/[\r\n]+$/, "");
+
 /** The variables with the secrets that are in files, and what is wrong with these. */
 export function withSecretFiles(env: Record<string, string | undefined>) {
   const all = { ...env };
@@ -24,8 +28,7 @@ export function withSecretFiles(env: Record<string, string | undefined>) {
     if (env[name] !== undefined) problems.push(`${name} and ${fileOf(name)} are both set: unset one of them`);
     else
       try {
-        // An editor ends a file with a line break.
-        const text = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+        const text = textOf(path);
         if (text === "") problems.push(`${fileOf(name)} names an empty file: ${path}`);
         else all[name] = text;
       } catch (error) {

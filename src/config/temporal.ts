@@ -2,17 +2,17 @@ import type { TLSConfig } from "@temporalio/client";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { checkKeyPair, type Context, fileOf } from "./key-pair.ts";
-import { certificateFile, hostAndPort, keyFile } from "./values.ts";
+import { certificateFile, host, hostAndPort, keyFile, text } from "./values.ts";
 
 /** Named as Temporal's own CLI and SDKs name them. */
 export const temporalVariables = {
   TEMPORAL_ADDRESS: hostAndPort.optional(),
-  TEMPORAL_NAMESPACE: z.string().default("default"),
+  TEMPORAL_NAMESPACE: text.default("default"),
   TEMPORAL_TLS: z.enum(["true", "false"]).optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: certificateFile.optional(),
   TEMPORAL_TLS_CLIENT_KEY_PATH: keyFile.optional(),
   TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificateFile.optional(),
-  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
+  TEMPORAL_TLS_SERVER_NAME: host.optional(),
   TEMPORAL_API_KEY: z
     .string()
     .regex(/^[!-~]+$/, "must be printable ASCII without spaces")

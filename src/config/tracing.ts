@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import { checkKeyPair, type Context, fileOf } from "./key-pair.ts";
-import { certificateFile, count, flag, keyFile, url } from "./values.ts";
+import { baseUrl, certificateFile, count, decodedOf, flag, keyFile, share, text, webUrl } from "./values.ts";
 
 /** Where spans are sent, what they are of, and which. */
 export interface TracingConfig {
@@ -14,30 +14,30 @@ export interface TracingConfig {
 }
 
 /** key=value, several with commas between them, each percent-encoded where it has to be. */
-const pairs = z.string().transform((text, context) => {
-  const all: Record<string, string> = {};
-  for (const part of text.split(",").flatMap((each) => each.trim() || [])) {
+const pairs = z.string().transform((given, context) => {
+  const all = new Map<string, string>();
+  const wrong = (message: string) => {
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  for (const part of given.split(",").flatMap((each) => each.trim() || [])) {
     const [, key, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/.exec(part) ?? [];
     const decoded = decodedOf(value);
-    if (key === undefined || decoded === undefined) {
-      context.addIssue({ code: "custom", message: "must be like key=value, with commas between several" });
-      return z.NEVER;
-    }
-    all[key] = decoded;
+    if (key === undefined || decoded === undefined) return wrong(PAIRS);
+    if (all.has(key)) return wrong(`has ${key} twice`);
+    all.set(key, decoded);
   }
-  return all;
+  return all.size === 0 ? wrong(PAIRS) : Object.fromEntries(all);
 });
-
-function decodedOf(value: string): string | undefined {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return undefined;
-  }
-}
+const PAIRS = "must be like key=value, with commas between several";
 
 /** As Node takes them: of one that it refuses, all spans would be lost, each with the request that it is sent in. */
-const headers = pairs.refine((all) => Object.entries(all).every(isHeader), "must be names and values of HTTP headers");
+const headers = pairs
+  .refine((all) => Object.entries(all).every(isHeader), "must be names and values of HTTP headers")
+  .refine((all) => {
+    const names = Object.keys(all).map((name) => name.toLowerCase());
+    return new Set(names).size === names.length;
+  }, "must have each header once");
 
 function isHeader([name, value]: [string, string]): boolean {
   try {
@@ -54,8 +54,8 @@ const protocol = z.enum(["http/protobuf", "http/json"]);
 /** By the names and with the meanings of OpenTelemetry. The exporter reads those from the environment that are not in TracingConfig. */
 export const tracingVariables = {
   OTEL_SDK_DISABLED: flag(false),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url("http:", "https:").optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url("http:", "https:").optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: baseUrl("http://collector:4318").optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: webUrl("http://collector:4318/v1/traces").optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headers.optional(),
   OTEL_EXPORTER_OTLP_TRACES_HEADERS: headers.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default("http/protobuf"),
@@ -66,7 +66,7 @@ export const tracingVariables = {
   OTEL_EXPORTER_OTLP_CERTIFICATE: certificateFile.optional(),
   OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: certificateFile.optional(),
   OTEL_EXPORTER_OTLP_CLIENT_KEY: keyFile.optional(),
-  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_SERVICE_NAME: text.optional(),
   OTEL_RESOURCE_ATTRIBUTES: pairs.default({}),
   OTEL_TRACES_SAMPLER: z
     .enum([
@@ -78,7 +78,7 @@ export const tracingVariables = {
       "traceidratio",
     ])
     .default("parentbased_always_on"),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  OTEL_TRACES_SAMPLER_ARG: share.default(1),
 };
 
 type Found = z.infer<z.ZodObject<typeof tracingVariables>>;

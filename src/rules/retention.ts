@@ -18,9 +18,13 @@ interface Rule {
 
 export interface Retention {
   rules: Rule[];
-  /** How long an Idempotency-Key counts. Absent: for ever. */
-  keyDays?: number;
+  /** How long an Idempotency-Key counts. */
+  keys?: Pick<Kept, "days">;
 }
+
+const EXAMPLE = "completed=30d";
+/** One that has the sign of a rule can't be named: whoever has put the wrong sign between two rules means no project. */
+const PROJECT = /^[^=\p{Cc}]{1,255}$/u;
 
 export class RetentionError extends Error {}
 
@@ -33,22 +37,27 @@ export function parseRetention(text: string): Retention {
   for (const part of text.split(";").filter((part) => part.trim() !== "")) {
     const colon = part.lastIndexOf(":");
     const project = colon < 0 ? undefined : part.slice(0, colon).trim();
-    if (project === "") throw new RetentionError(`names no project before the colon of "${part.trim()}"`);
+    if (project !== undefined && !PROJECT.test(project))
+      throw new RetentionError(
+        `has "${project}" before a colon, where the name of a project stands: rules have commas between them`,
+      );
     for (const said of part.slice(colon + 1).split(",")) read(retention, project, said.trim());
   }
+  if (retention.rules.length === 0 && !retention.keys)
+    throw new RetentionError(`says nothing: it needs something like ${EXAMPLE}`);
   return retention;
 }
 
 function read(retention: Retention, project: string | undefined, said: string): void {
   const [name = "", limits, ...more] = said.split("=").map((side) => side.trim());
-  if (!limits || more.length > 0) throw new RetentionError(`has "${said}" where it needs something like completed=30d`);
+  if (!limits || more.length > 0) throw new RetentionError(`has "${said}" where it needs something like ${EXAMPLE}`);
   const of = project === undefined ? "" : ` of ${project}`;
   if (name === "keys") {
     const { days, runs } = keptBy(limits, said);
     if (project !== undefined) throw new RetentionError(`has keys${of}: keys are kept alike in every project`);
     if (runs !== undefined) throw new RetentionError(`has "${said}": keys are kept by days alone`);
-    if (retention.keyDays !== undefined) throw new RetentionError("says twice for how long keys are kept");
-    retention.keyDays = days;
+    if (retention.keys) throw new RetentionError("says twice for how long keys are kept");
+    retention.keys = { days };
     return;
   }
   const status = name === "*" ? name : ENDS.find((end) => end === name);
@@ -70,7 +79,8 @@ function keptBy(limits: string, said: string): Kept {
     if (!unit || kept[member] !== undefined)
       throw new RetentionError(`has "${said}": what is kept is said as 30d, 1000runs, both, or forever`);
     const most = MOST[unit as keyof typeof MOST];
-    if (number < 1 || number > most) throw new RetentionError(`has "${said}": ${unit} go from 1 to ${most}`);
+    if (number < 1 || number > most)
+      throw new RetentionError(`has "${said}": it can be from 1${unit} to ${most}${unit}`);
     kept[member] = number;
   }
   return kept;

@@ -16,6 +16,8 @@ export interface Running {
   /** Aborted once the process is told to stop. */
   stopping: AbortSignal;
   log?: Logger;
+  /** While it starts: which component, as /health/ready names it, can't be reached and is waited for; none once it is. */
+  waits?(component: string | undefined): void | Promise<void>;
   /** To who has started it by hand, and sees no log. */
   say?(line: string): void;
 }

@@ -12,6 +12,8 @@ const SAID_EVERY_MS = 10_000;
 /** A server that this process needs, and the variable that says where it is. */
 export interface Server {
   name: string;
+  /** As /health/ready names it. */
+  component: string;
   variable: string;
   /** Without credentials. */
   at: string;
@@ -21,15 +23,17 @@ export interface Server {
 
 /** Tries until the server can be reached, and says what it waits for. Throws a ConfigError that names the variable. */
 export async function reach<T>(
-  { name, variable, at, refusal }: Server,
-  { log, stopping }: Running,
+  { name, component, variable, at, refusal }: Server,
+  { log, stopping, waits }: Running,
   tryOnce: () => Promise<T>,
   withinMs = COMES_WITHIN_MS,
 ): Promise<T> {
   let saidAt = 0;
   for (const giveUp = Date.now() + withinMs; ; await pauseFor(AGAIN_MS, undefined, { signal: stopping })) {
     try {
-      return await tryOnce();
+      const reached = await tryOnce();
+      if (saidAt > 0) await waits?.(undefined);
+      return reached;
     } catch (error) {
       const refused = refusal?.(error);
       if (refused) throw new ConfigError(refused, { cause: error });
@@ -37,6 +41,7 @@ export async function reach<T>(
       const said = `${name} at ${at} (${variable}) can't be reached: ${reasonOf(error)}.`;
       if (Date.now() + AGAIN_MS > giveUp)
         throw new ConfigError(`${said} Start it, or set ${variable}.`, { cause: error });
+      await waits?.(component);
       if (Date.now() - saidAt < SAID_EVERY_MS) continue;
       saidAt = Date.now();
       const leftSecs = Math.round((giveUp - Date.now()) / 1000);

@@ -25,7 +25,7 @@ export function postgresOf({ databaseUrl }: Pick<Config, "databaseUrl">): Server
       return `PostgreSQL at ${at} has no database ${database}: create it, or set DATABASE_URL to another.`;
     return undefined;
   };
-  return { name: "PostgreSQL", variable: "DATABASE_URL", at, refusal };
+  return { name: "PostgreSQL", component: "postgres", variable: "DATABASE_URL", at, refusal };
 }
 
 export function temporalOf({ temporalAddress: at, temporalApiKey }: TemporalServer): Server {
@@ -49,5 +49,5 @@ export function temporalOf({ temporalAddress: at, temporalApiKey }: TemporalServ
       ? `Temporal at ${at} asks for a key: set TEMPORAL_API_KEY.`
       : `Temporal at ${at} refuses the key of TEMPORAL_API_KEY.`;
   };
-  return { name: "Temporal", variable: "TEMPORAL_ADDRESS", at, refusal };
+  return { name: "Temporal", component: "temporal", variable: "TEMPORAL_ADDRESS", at, refusal };
 }

@@ -6,7 +6,7 @@ import type { Running } from "./process.ts";
 import type { Deps } from "../deps.ts";
 import { HEADERS } from "../http/problems.ts";
 import { guardSockets, PATIENCE } from "../http/sockets.ts";
-import { componentsOf } from "../queries/readiness.ts";
+import { ALIVE, componentsOf, notReady, readinessOf } from "../queries/readiness.ts";
 
 interface Answer {
   status?: number;
@@ -51,13 +51,12 @@ export const tellingMetrics = (metrics: Metrics): Answers => ({
   "/metrics": async () => ({ type: metrics.registry.contentType, text: await metrics.text() }),
 });
 
-/** As the API's, in the same shape. `deps` are there once the process has what it needs. */
-export const tellingHealth = (name: string, deps: () => Deps | undefined): Answers => ({
-  "/health": async () => ({ text: JSON.stringify({ edition: "community", status: "ok" }) }),
+/** As the API's, in the same shape. There are `deps` once the process has what it needs; before, something may be `awaited`. */
+export const tellingHealth = (name: string, now: () => { deps?: Deps; awaited?: string }): Answers => ({
+  "/health": async () => ({ text: JSON.stringify(ALIVE) }),
   "/health/ready": async () => {
-    const present = deps();
-    const components = present ? await componentsOf(present, name) : [{ name, status: "down" as const, latency_ms: 0 }];
-    const isUp = components.every(({ status }) => status === "up");
-    return { status: isUp ? 200 : 503, text: JSON.stringify({ status: isUp ? "up" : "down", components }) };
+    const { deps, awaited } = now();
+    const readiness = deps ? readinessOf(await componentsOf(deps, name)) : notReady(name, awaited);
+    return { status: readiness.status === "up" ? 200 : 503, text: JSON.stringify(readiness) };
   },
 });

@@ -1,7 +1,9 @@
 import type { HrTime } from "@opentelemetry/api";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Logger } from "pino";
 import type { TracingConfig } from "../config/tracing.ts";
 import type { IsSampled } from "./new-run.ts";
+import { outageLine } from "./outage-line.ts";
 import type { EndedSpan } from "./span.ts";
 import { spans as told } from "../topics.ts";
 
@@ -18,7 +20,10 @@ export interface Otlp {
 const NEVER_TAKEN = [400, 413];
 
 /** OpenTelemetry's exporter and sampler. They are loaded here and nowhere else: a process without traces does not pay for them. */
-export async function openOtlp({ url, headers, protocol, resource, sampler }: TracingConfig): Promise<Otlp> {
+export async function openOtlp(
+  { url, headers, protocol, resource, sampler }: TracingConfig,
+  log: Pick<Logger, "warn" | "info">,
+): Promise<Otlp> {
   const [{ SpanKind, SpanStatusCode, TraceFlags }, { TraceIdRatioBasedSampler, SamplingDecision }, core, resources] =
     await Promise.all([
       import("@opentelemetry/api"),
@@ -33,6 +38,7 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
   const ofProcess = resources.defaultResource().merge(resources.resourceFromAttributes(resource));
   // One for all spans: the exporter groups them by the object.
   const instrumentationScope = { name: "workflow-runs" };
+  const refusal = outageLine(log, "spans are lost: the collector refuses them", "the collector takes spans again");
   const byRatio = new TraceIdRatioBasedSampler(sampler.ratio);
   const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: SpanKind.CLIENT };
 
@@ -80,6 +86,8 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
           const isLost = NEVER_TAKEN.includes(Number(Reflect.get(Object(error), "code")));
           const outcome = code === core.ExportResultCode.SUCCESS ? "exported" : isLost ? "dropped" : "failed";
           told.publish({ outcome, count });
+          if (outcome === "dropped") refusal.began(error);
+          if (outcome === "exported") refusal.ended();
           if (outcome === "failed") failed(error ?? new Error("not exported"));
           else done();
         }),

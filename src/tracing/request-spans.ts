@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import type { Logger } from "pino";
 import type { RequestScope, RequestTrace } from "../request-scope.ts";
 import type { IsSampled } from "./new-run.ts";
+import { outageLine } from "./outage-line.ts";
 import { attributesOf, type EndedSpan, userOf } from "./span.ts";
 import { spans as told } from "../topics.ts";
 import { runSpanId } from "../../workflows/engine/ids.ts";
@@ -34,13 +36,24 @@ export class RequestSpans {
   readonly #export: (spans: EndedSpan[]) => Promise<void>;
   readonly #findTraces: FindTraces;
   #waiting: AnsweredRequest[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #log: Pick<Logger, "warn" | "info">;
+  readonly #outage: ReturnType<typeof outageLine>;
+  readonly #timer: NodeJS.Timeout;
   #exporting: Promise<void> | undefined;
 
-  constructor(isSampled: IsSampled, send: (spans: EndedSpan[]) => Promise<void>, findTraces: FindTraces) {
+  constructor(
+    isSampled: IsSampled,
+    send: (spans: EndedSpan[]) => Promise<void>,
+    findTraces: FindTraces,
+    log: Pick<Logger, "warn" | "info">,
+  ) {
     this.#isSampled = isSampled;
     this.#export = send;
     this.#findTraces = findTraces;
+    this.#log = log;
+    this.#outage = outageLine(log, "spans of requests wait to be exported", "spans of requests are exported again");
+    // Here, and not with the first request, whose id each line of the log would have.
+    this.#timer = setInterval(() => void this.flush(), EVERY_MS).unref();
   }
 
   add(request: AnsweredRequest): void {
@@ -49,7 +62,6 @@ export class RequestSpans {
       return;
     }
     this.#waiting.push(request);
-    this.#timer ??= setInterval(() => void this.flush(), EVERY_MS).unref();
   }
 
   /** Never rejects. */
@@ -63,6 +75,8 @@ export class RequestSpans {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.flush();
+    const count = this.#waiting.length;
+    if (count > 0) this.#log.warn({ count }, "spans of requests are lost: no collector has taken them in time");
   }
 
   async #exportAll(): Promise<void> {
@@ -74,9 +88,11 @@ export class RequestSpans {
         const traces = await this.#findTraces([...new Set(ofCommands)]);
         const spans = batch.flatMap((request) => this.#spanOf(request, traces.get(request.scope.run ?? "")) ?? []);
         if (spans.length > 0) await this.#export(spans);
-      } catch {
+      } catch (error) {
+        this.#outage.began(error);
         return;
       }
+      this.#outage.ended();
       this.#waiting.splice(0, batch.length);
     }
   }

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConfigError } from "../../src/config.ts";
+import { freePort } from "../../src/dev/ports.ts";
 import { reach } from "../../src/runtime/reach.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { endOf, variablesOf } from "../stack/processes.ts";
@@ -64,7 +65,7 @@ test.each([
   ["TEMPORAL_ADDRESS", { TEMPORAL_ADDRESS: "127.0.0.1:1" }, "Temporal at 127.0.0.1:1"],
 ])("what is not there yet is waited for: %s", async (variable, variables, server) => {
   const child = spawn(process.execPath, ["src/boot.mjs", "src/api.ts"], {
-    env: { ...process.env, ...variablesOf(stack), PORT: "1", ...variables },
+    env: { ...process.env, ...variablesOf(stack), PORT: String(await freePort()), ...variables },
   });
   let output = "";
   for await (const chunk of child.stdout.setEncoding("utf8")) {
@@ -78,7 +79,7 @@ test.each([
 });
 
 test("what comes is reached, and what does not come is told, with the reason", async () => {
-  const server = { name: "PostgreSQL", variable: "DATABASE_URL", at: "db:5432" };
+  const server = { name: "PostgreSQL", component: "postgres", variable: "DATABASE_URL", at: "db:5432" };
   const running = { onStop: () => {}, stopping: new AbortController().signal };
   const away = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
   let tries = 0;

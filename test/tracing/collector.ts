@@ -27,16 +27,16 @@ export interface Received {
 export const told = (attributes: Attributes): Record<string, unknown> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** What stands for an OpenTelemetry Collector in a test. `refuses` answers 503 while it is set. */
+/** What stands for an OpenTelemetry Collector in a test. While `refuses` is a status, it answers that. */
 export async function startCollector() {
   const spans: Received[] = [];
   const requests: { headers: NodeJS.Dict<string | string[]>; service: unknown }[] = [];
-  const state = { refuses: false };
+  const state: { refuses?: number } = {};
   const server = await serve(
     async (request, response) => {
       let text = "";
       for await (const chunk of request.setEncoding("utf8")) text += chunk;
-      if (state.refuses) return response.writeHead(503).end();
+      if (state.refuses) return response.writeHead(state.refuses).end();
       const { resourceSpans } = JSON.parse(text);
       for (const { resource, scopeSpans } of resourceSpans) {
         requests.push({ headers: request.headers, service: told(resource.attributes)["service.name"] });

@@ -129,8 +129,8 @@ async function dueGroups({ db }: RetentionDeps, retention: Retention, now: numbe
 
 const idsDue = (page: (Place & { is_due: boolean })[]) => page.filter(({ is_due }) => is_due).map(({ id }) => id);
 
-function keysBefore({ keyDays }: Retention, now: number): { id: string; at: number } | undefined {
-  if (keyDays === undefined) return undefined;
-  const at = now - keyDays * DAY_MS;
+function keysBefore({ keys }: Retention, now: number): { id: string; at: number } | undefined {
+  if (keys?.days === undefined) return undefined;
+  const at = now - keys.days * DAY_MS;
   return { id: v7({ msecs: at, random: new Uint8Array(16) }), at };
 }

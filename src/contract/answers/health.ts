@@ -9,3 +9,4 @@ export type Component = z.output<typeof component>;
 export const readiness = z
   .strictObject({ status: upOrDown, components: z.array(component) })
   .meta({ id: "Readiness", description: "What a request needs, and whether each of it is up now." });
+export type Readiness = z.output<typeof readiness>;

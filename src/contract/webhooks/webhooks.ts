@@ -20,7 +20,7 @@ export type WebhookFormat = z.output<typeof format>;
 
 /** Also what a person is called who is told by mail. */
 const ADDRESS = /^[^\s@<>(),;:"\\]+@[^\s@<>(),;:"\\]+$/;
-const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
+export const isAddress = (text: string): boolean => text.length <= 254 && ADDRESS.test(text);
 
 const PREFIX = "whsec_";
 const SECRET = `must be ${PREFIX} and 24 to 64 bytes in base64, or a text of at least 16 characters that does not begin so`;

@@ -1,5 +1,5 @@
 import { health, readiness } from "../../contract/answers/health.ts";
-import { componentsOf } from "../../queries/readiness.ts";
+import { ALIVE, componentsOf, readinessOf } from "../../queries/readiness.ts";
 import { HEADERS } from "../problems.ts";
 import { openRoute, type Route } from "../route.ts";
 
@@ -10,7 +10,7 @@ export const healthRoutes: Route[] = [
     tag: "Service",
     summary: "Whether the process answers",
     returns: { 200: health },
-    answer: async () => ({ body: { edition: "community", status: "ok" } as const }),
+    answer: async () => ({ body: ALIVE }),
   }),
   openRoute({
     path: "/health/ready",
@@ -19,10 +19,8 @@ export const healthRoutes: Route[] = [
     summary: "Whether a request can be served now",
     returns: { 200: readiness, 503: readiness },
     answer: async (deps) => {
-      const components = await componentsOf(deps);
-      const isUp = components.every(({ status }) => status === "up");
-      const body = { status: isUp ? ("up" as const) : ("down" as const), components };
-      return isUp ? { body } : { status: 503 as const, headers: HEADERS.unavailable, body };
+      const body = readinessOf(await componentsOf(deps));
+      return body.status === "up" ? { body } : { status: 503 as const, headers: HEADERS.unavailable, body };
     },
   }),
 ];
