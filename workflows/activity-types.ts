@@ -96,6 +96,8 @@ export interface InboundCount {
   signals: number;
   /** Timers, ends of activities, a cancellation. */
   others: number;
+  /** The name of each, as they were heard. Absent in journals from before it was noted. */
+  events?: string[];
 }
 
 /** How a call ended. */

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { defaultPayloadConverter, TypedSearchAttributes } from "@temporalio/common";
+import { defaultPayloadConverter, type Payload, TypedSearchAttributes } from "@temporalio/common";
 import proto from "@temporalio/proto";
 import { DefaultLogger, Worker } from "@temporalio/worker";
 import { parseWorkflowCode } from "@temporalio/worker/lib/worker.js";
@@ -15,6 +15,8 @@ const ACTIVITIES: (keyof Activities)[] = ["playAhead", "recall", "mirror", "disp
 const RUN_ID = "execution";
 
 export const payload = (value: unknown) => defaultPayloadConverter.toPayload(value);
+export const valueOf = <Value>(of: Payload | null | undefined) =>
+  defaultPayloadConverter.fromPayload<Value>(of as Payload);
 
 class Opened extends Worker {
   static creatorOf(worker: typeof Worker, ...args: Parameters<typeof Worker.createWorkflowCreator>) {

@@ -24,8 +24,8 @@ export function hear(run: Run, task: WorkflowTask, event: InboundEvent, now = no
 const timed = ({ due = 0, ...event }: InboundEvent, now: number): RunEvent => ({ ...event, at: Math.max(now, due) });
 
 /**
- * Timers that have fired by the time of a task come in any order. They are heard as they were due: an earlier try of the task, or
- * a worker that was there in time, heard the first one alone. Runs of older rules heard them as they came.
+ * Timers that have fired by the time of a task come in any order. They are heard as they were due: a worker that was there in
+ * time heard the first one alone. Runs of older rules heard them as they came.
  */
 export function putDueFirst(inbox: InboundEvent[], rules = 0): void {
   if (rules < 2) return;

@@ -19,7 +19,7 @@ const FIRST_HISTORY_LENGTH = 3;
 export class WorkflowTask {
   /** The run's first one, tried for the first time: nothing can have been played before. */
   readonly isFresh: boolean;
-  readonly news: InboundCount;
+  readonly news: Required<InboundCount>;
   /** How long the history was in the task before this one; 0 where there was none. */
   readonly after: number;
   readonly #length = workflowInfo().historyLength;
@@ -30,7 +30,7 @@ export class WorkflowTask {
   /** `before`: where the run was last; maybe in this very task. */
   constructor({ plan }: Run, before?: WorkflowTask) {
     const same = before && before.#length === this.#length ? before : undefined;
-    this.news = same ? { ...same.news } : { signals: 0, others: 0 };
+    this.news = same ? same.news : { signals: 0, others: 0, events: [] };
     this.after = same ? same.after : before ? before.#length : 0;
     this.isFresh = before === undefined && this.#length <= FIRST_HISTORY_LENGTH;
     // Histories from before there was a journal have no such question in them.
@@ -38,7 +38,11 @@ export class WorkflowTask {
   }
 
   get state(): TaskState {
-    return { execution: workflowInfo().runId, length: this.#length, news: { ...this.news } };
+    return {
+      execution: workflowInfo().runId,
+      length: this.#length,
+      news: { ...this.news, events: [...this.news.events] },
+    };
   }
 
   /**
@@ -60,8 +64,9 @@ export class WorkflowTask {
     this.#isUnrecalled = !isAnswered;
   }
 
-  hears({ type }: InboundEvent, at: number): void {
-    this.news[kindOf(type)]++;
+  hears(event: InboundEvent, at: number): void {
+    this.news[kindOf(event.type)]++;
+    this.news.events.push(nameOf(event));
     this.#heardAt = at;
   }
 
@@ -72,13 +77,33 @@ export class WorkflowTask {
     return at === undefined ? undefined : { began: at, ...this.state };
   }
 
-  /** Takes out of the inbox what a try that had heard so much had heard, and the run has not yet. */
+  /** Takes out of the inbox what a try that had heard so much had heard, in that order, and the run has not yet. */
   takeHeard(inbox: InboundEvent[], heard: InboundCount): InboundEvent[] {
-    const more = { signals: heard.signals - this.news.signals, others: heard.others - this.news.others };
-    const taken = inbox.filter(({ type }) => more[kindOf(type)]-- > 0);
-    inbox.splice(0, inbox.length, ...inbox.filter((event) => !taken.includes(event)));
+    const taken = heard.events ? this.#named(inbox, heard.events) : this.#first(inbox, heard);
+    const isTaken = new Set(taken);
+    inbox.splice(0, inbox.length, ...inbox.filter((event) => !isTaken.has(event)));
     return taken;
+  }
+
+  /** The inbox alone does not tell: what has come since may be before it there. */
+  #named(inbox: InboundEvent[], heard: string[]): InboundEvent[] {
+    const names: (string | undefined)[] = inbox.map(nameOf);
+    return heard.slice(this.news.events.length).flatMap((name) => {
+      const place = names.indexOf(name);
+      if (place >= 0) names[place] = undefined;
+      return inbox[place] ?? [];
+    });
+  }
+
+  #first(inbox: InboundEvent[], heard: InboundCount): InboundEvent[] {
+    const more = { signals: heard.signals - this.news.signals, others: heard.others - this.news.others };
+    return inbox.filter(({ type }) => more[kindOf(type)]-- > 0);
   }
 }
 
-const kindOf = (type: InboundEvent["type"]): keyof InboundCount => (SIGNALS.has(type) ? "signals" : "others");
+const NAMES = ["type", "id", "child_run_id", "step", "generation", "attempt", "due"];
+
+/** Tells an event from the others that come with a workflow task. */
+const nameOf = (event: InboundEvent): string => NAMES.flatMap((name) => Reflect.get(event, name) ?? []).join(" ");
+
+const kindOf = (type: InboundEvent["type"]): "signals" | "others" => (SIGNALS.has(type) ? "signals" : "others");
