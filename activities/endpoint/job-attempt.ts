@@ -7,7 +7,7 @@ import { jobHeaders } from "./job-headers.ts";
 import { renderPayload } from "../render.ts";
 import { parseJson, stringifyJson } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
-import { runToken } from "../../src/identity/run-token.ts";
+import { payloadHash, runToken } from "../../src/identity/run-token.ts";
 import { mismatch } from "../../src/rules/job-schemas.ts";
 import { findRecentJob, type StoredJob } from "../../src/store/jobs.ts";
 import { attempts } from "../../src/topics.ts";
@@ -68,13 +68,14 @@ async function call(
   const isOver = () => new EndpointFailure("timeout", `run_ttl_secs is over: ${job.run_ttl_secs}`);
   if (secsLeft() <= 0) throw isOver();
   const timeoutSecs = Math.min(mayTake, secsLeft());
-  const secret = config.runTokenSecret;
-  const token = secret && { "X-Run-Token": runToken(secret, input.job_run_id, Math.ceil(timeoutSecs)) };
   const headers = jobHeaders(input);
   const body = (await renderPayload(db, input.sources)) ?? "{}";
   const problem = mismatch(job, "payload_schema", body);
   if (problem) throw new TemplateError(problem);
   const attempt = { body, timeoutSecs, canceled };
+  const secret = config.runTokenSecret;
+  const signed = (key: string) => runToken(key, input.job_run_id, Math.ceil(timeoutSecs), payloadHash(body));
+  const token = secret && { "X-Run-Token": signed(secret) };
   // What proves who calls is for the job's endpoint alone.
   const own = { ...job.headers, ...headers, ...token };
   try {

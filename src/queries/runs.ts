@@ -28,11 +28,18 @@ export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): P
  * its task ends, and before the command that led to the state is answered.
  */
 export async function getRun(deps: Deps, caller: Caller, row: StoredRun, waitSecs: number): Promise<WorkflowRun> {
-  if (waitSecs === 0 || isRunOver(row.status)) return presentRun(deps, row);
+  if (waitSecs === 0 || (isRunOver(row.status) && !isReopening(row))) return presentRun(deps, row);
   const { id: run } = row;
   await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
   return presentRun(deps, await findOwnRun(deps, caller, run));
 }
+
+/** The clocks of PostgreSQL and of the workers may differ by so much. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** It was asked to go on, and may not have written that it does. Temporal knows; a run that it has closed is answered at once. */
+const isReopening = ({ reopened_at = 0, finished_at = 0 }: StoredRun): boolean =>
+  reopened_at > finished_at - CLOCKS_DIFFER_MS;
 
 /** The steps in the order of the definition, those of these statuses if some are named. */
 export async function listSteps(

@@ -12,6 +12,8 @@ import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 export interface StoredRun extends RunRow {
   /** The newest run that retries it. */
   retried_by_run_id?: string;
+  /** When it was last asked to go on after its end. */
+  reopened_at?: number;
 }
 
 /** SQL that inserts the RunRows of a json expression. The caller appends what to do on conflict. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { BEGIN, planWith, sleep } from "../engine/plans.ts";
-import { localEnd, sandboxed, valueOf } from "../stack/sandbox.ts";
+import { localEnd, sandboxed, fromPayload } from "../stack/sandbox.ts";
 import type { Heard } from "../../workflows/activity-types.ts";
 import type { MirrorRows } from "../../workflows/engine/mirror/rows.ts";
 
@@ -30,8 +30,8 @@ async function heardAnew(events?: string[]) {
   const lost = [{ began: BEGIN + 2_100, news: { signals: 0, others: 1, events } }];
   const next = await activate(BEGIN + 2_210, localEnd(localOf(asks, "recall")?.seq as number, lost));
   const [rows, heard] = localOf(next, "mirror")?.arguments ?? [];
-  const told = valueOf<MirrorRows>(rows);
-  return { run: told.run?.status, nap: told.steps[0]?.status, heard: valueOf<Heard>(heard).news };
+  const told = fromPayload<MirrorRows>(rows);
+  return { run: told.run?.status, nap: told.steps[0]?.status, heard: fromPayload<Heard>(heard).news };
 }
 
 const EXPIRED = `run_expired ${BEGIN + 2_000}`;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BulkCanceled } from "../../src/contract/bulk/verbs.ts";
 import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { atGate, GATE_THEN_JOB } from "./gate-then-job.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -58,6 +59,22 @@ test("without a worker a cancel is answered 202 and happens when one is back", a
 
   expect(told).toMatchObject({ status: 202, body: { status: "accepted" } });
   expect(await on.ends(run)).toMatchObject({ status: "canceled" });
+});
+
+test("without a worker a bulk cancel of sixteen runs waits for them together, as for one", async () => {
+  const runs = await Promise.all(Array.from({ length: 17 }, () => atGate(on)));
+  const [alone = "", ...together] = runs.map(({ id }) => id);
+  const cancel = async (workflow_run_ids: string[]) => {
+    const since = Date.now();
+    const { body } = await stack.request<BulkCanceled>("POST", "/v1/workflow-runs/bulk-cancel", { workflow_run_ids });
+    expect(body.accepted).toHaveLength(workflow_run_ids.length);
+    return Date.now() - since;
+  };
+  await stack.withoutWorker(async () => {
+    const one = await cancel([alone]);
+    expect(await cancel(together)).toBeLessThan(one * 8);
+  });
+  for (const run of runs) expect(await on.ends(run)).toMatchObject({ status: "canceled" });
 });
 
 test("what became of a command accepted without a worker is told under its idempotency key", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
+import { until } from "../stack/until.ts";
 
 const stack: Stack = await startStack();
 const on = scenarioOn(stack);
@@ -71,4 +72,15 @@ test("three different steps of a closed run are retried at once", async () => {
   expect(await on.ends(wide)).toMatchObject({ status: "completed" });
   expect((await on.steps(wide)).map(({ attempt }) => attempt)).toEqual([2, 2, 2]);
   expect(["/x", "/y", "/z"].map((path) => stack.jobs.callsTo(path).length)).toEqual([2, 2, 2]);
+});
+
+test("with wait_secs, a run that is being reopened is answered at its new end, not at the one it had", async () => {
+  const ended = async (secs: number) => (await on.run({ id: `${run.id}?wait_secs=${secs}` })).status;
+  await stack.withoutWorker(async () => {
+    expect((await on.steer(run, "retry", "b")).status).toBe(202);
+    const asked = Date.now();
+    expect(await ended(2)).toBe("failed");
+    expect(Date.now() - asked).toBeGreaterThanOrEqual(1_990);
+  });
+  await until(async () => (await ended(25)) === "completed");
 });

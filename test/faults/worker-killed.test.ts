@@ -1,6 +1,6 @@
 import { test } from "vitest";
 import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
-import { compareEndpointLog } from "../stack/endpoint-log.ts";
+import { compareEndpointLog, recordedAttempts } from "../stack/endpoint-log.ts";
 import { startStack } from "../stack/harness.ts";
 import { startWorkerProcess } from "../stack/processes.ts";
 import { scenarioOn } from "../stack/scenario.ts";
@@ -19,6 +19,8 @@ test.concurrent.for(LANES)(
     const chains = await chainsUnderWay(stack, on, lane);
     await first.kill();
     const killedAt = Date.now();
+    const recorded = await recordedAttempts(stack);
+    expect(recorded.size).toBeGreaterThan(0);
     expect(stack.jobs.calls.length).toBeLessThan(chains.length * 3);
 
     const second = await startWorkerProcess(stack);
@@ -27,7 +29,7 @@ test.concurrent.for(LANES)(
     await second.stop();
 
     await expectLane(lane, stack, chains);
-    const repeated = await compareEndpointLog(stack, [killedAt]);
+    const repeated = await compareEndpointLog(stack, [killedAt], recorded);
     expect(repeated).toContain(stack.jobs.callsTo("/long")[1]);
   },
 );

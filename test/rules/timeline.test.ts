@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Span, timelineOf } from "../../src/rules/timeline.ts";
+import { timesAsLong } from "../stack/cost.ts";
 
 const span = fc.record({
   step_ref: fc.constant(""),
@@ -39,4 +40,15 @@ test("of ten thousand steps at once each names ten", () => {
   const placed = timelineOf(many);
   expect(new Set(placed.map(({ parallel_with }) => parallel_with.length))).toEqual(new Set([10]));
   expect(placed[0]?.parallel_with).not.toContain(placed[0]?.step_ref);
+});
+
+test("it takes as much longer as there are more steps, and not as there are more pairs of them", async () => {
+  const chain = (length: number) =>
+    Array.from({ length }, (_, i) => ({ step_ref: `s${i}`, start: i, end: i + 2, isOver: true }));
+  const [few, many] = [chain(1_000), chain(20_000)];
+  const times = await timesAsLong(
+    () => timelineOf(many),
+    () => timelineOf(few),
+  );
+  expect(times).toBeLessThan(120);
 });

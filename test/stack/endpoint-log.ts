@@ -17,10 +17,14 @@ interface JobRun {
  * Compares what the job endpoint saw with what the API tells of every step of every run, all of them over: the attempts
  * seen are the attempts told, no call is anyone else's, and what an attempt recorded is the answer to the last call made
  * for it, so that none was made after an answer was recorded. (For that, the endpoint has to answer each call otherwise.)
- * A call is made again only where a worker died in between, with the same X-Run-ID and X-Attempt. Returns the calls that
- * were made again.
+ * A call is made again only where a worker died in between, with the same X-Run-ID and X-Attempt, and none whose answer had been
+ * `recorded` by then. Returns the calls that were made again.
  */
-export async function compareEndpointLog(stack: Stack, deaths: number[] = []): Promise<Call[]> {
+export async function compareEndpointLog(
+  stack: Stack,
+  deaths: number[] = [],
+  recorded: ReadonlySet<string> = new Set(),
+): Promise<Call[]> {
   const jobRuns = await toldJobRuns(stack);
   const known = new Set<unknown>(jobRuns.map(({ id }) => id));
   const { calls } = stack.jobs;
@@ -38,10 +42,22 @@ export async function compareEndpointLog(stack: Stack, deaths: number[] = []): P
         if (!before) return false;
         const isCutOff = deaths.some((death) => before.at < death + LATE_MS && call.at >= death + LATE_MS);
         expect(isCutOff, `${of}: a worker died before call ${m + 1}`).toBe(true);
+        expect(recorded, `${of} was recorded before call ${m + 1}`).not.toContain(`${jobRun.id}/${n + 1}`);
         return true;
       });
     });
   });
+}
+
+/** The attempts whose answers are stored at this moment, in the journal or in the mirror, as `<job run>/<attempt>`. */
+export async function recordedAttempts({ deps }: Stack): Promise<Set<string>> {
+  const { rows } = await deps.db.query<{ name: string }>(
+    `select name from call_journal where outcome is not null
+     union select job_run_id || '/' || attempt from step_attempts where job_run_id is not null
+     union select job_run_id || '/' || attempt from step_runs
+       where job_run_id is not null and status in ('completed', 'failed')`,
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Every dispatch of every step, also of those that were reset since. */

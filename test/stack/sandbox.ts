@@ -15,7 +15,7 @@ const ACTIVITIES: (keyof Activities)[] = ["playAhead", "recall", "mirror", "disp
 const RUN_ID = "execution";
 
 export const payload = (value: unknown) => defaultPayloadConverter.toPayload(value);
-export const valueOf = <Value>(of: Payload | null | undefined) =>
+export const fromPayload = <Value>(of: Payload | null | undefined) =>
   defaultPayloadConverter.fromPayload<Value>(of as Payload);
 
 class Opened extends Worker {

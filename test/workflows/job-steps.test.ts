@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import jwt from "jsonwebtoken";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -37,15 +38,23 @@ describe.concurrent("a job step", () => {
     });
   });
 
-  test("carries a token that is good for a minute longer than the attempt may take", async () => {
+  test("carries a token of its run and what it is given, good for a minute longer than the attempt may take", async () => {
     await on.job("/token", { timeout_secs: 20 });
-    const run = await on.start([{ step_ref: "a", calls: "/token" }]);
+    const run = await on.start([{ step_ref: "a", calls: "/token", payload: { amount: "{{amount}}" } }], {
+      payload: { amount: 12345678901234567890n, text: "größer" },
+    });
     await on.ends(run);
 
-    const token = String(stack.jobs.callsTo("/token")[0]?.headers["x-run-token"]);
+    const [call] = stack.jobs.callsTo("/token");
+    const token = String(call?.headers["x-run-token"]);
     const claims = jwt.verify(token, stack.config.runTokenSecret ?? "", { algorithms: ["HS256"] }) as jwt.JwtPayload;
     expect(claims.sub).toBe((await on.step(run, "a")).job_run_id);
     expect(Number(claims.exp) - Number(claims.iat)).toBe(80);
+    expect(claims.payload_hash).toBe(
+      createHash("sha256")
+        .update(call?.text ?? "")
+        .digest("hex"),
+    );
   });
 
   test("sends {} where there is no payload, and has no output where there is no answer", async () => {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import dns from "node:dns";
 import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
+import type { Delivery } from "../../src/contract/webhooks/webhooks.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
@@ -10,8 +11,18 @@ let on: Scenario;
 beforeAll(async () => {
   stack = await startStack({ allowPrivateEndpoints: false });
   on = scenarioOn(stack);
+  vi.spyOn(dns, "lookup").mockImplementation(lookup as typeof dns.lookup);
 });
 afterAll(() => stack.stop());
+
+const really = dns.lookup as (...of: unknown[]) => void;
+type Answer = (error: Error | null, found?: dns.LookupAddress[]) => void;
+/** One name leads inside, another nowhere. */
+function lookup(name: string, options: object, answer: Answer): void {
+  if (name === "inside.example.com") answer(null, [{ address: "127.0.0.1", family: 4 }]);
+  else if (name === "nowhere.example.com") answer(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }));
+  else really(name, options, answer);
+}
 
 const REFUSED = "invalid endpoint_url: uRL must not point to private or loopback addresses";
 
@@ -28,9 +39,19 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
     "http://169.254.169.254/",
     "http://[::1]/",
     "http://10.0.0.8/",
-  ])("a job at %s is refused when it is made", async (endpoint_url) => {
-    const body = { project_id: "demo", name: "inside", slug: "inside", endpoint_url };
-    expect(await stack.request("POST", "/v1/jobs", body)).toMatchObject({ status: 400, body: { error: REFUSED } });
+  ])("a job at %s is refused when it is made, and a webhook", async (url) => {
+    const job = { project_id: "demo", name: "inside", slug: "inside" };
+    const outside = { ...job, endpoint_url: "https://jobs.example.com/work" };
+    const asked: [string, object, string][] = [
+      ["jobs", { ...job, endpoint_url: url }, "endpoint_url"],
+      ["jobs", { ...outside, fallback_endpoint_url: url }, "fallback_endpoint_url"],
+      ["webhooks", { events: ["*"], url }, "url"],
+    ];
+    for (const [path, body, field] of asked)
+      expect(await stack.request("POST", `/v1/${path}`, body)).toMatchObject({
+        status: 400,
+        body: { error: REFUSED.replace("endpoint_url", field), details: [expect.stringContaining(field)] },
+      });
   });
 
   test("an address inside is not called, whatever the job says", async () => {
@@ -40,12 +61,35 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
   });
 
   test("a name is judged by the address it leads to when it is called", async () => {
-    const leadsInside = (_name: string, _options: object, answer: (error: null, found: dns.LookupAddress[]) => void) =>
-      answer(null, [{ address: "127.0.0.1", family: 4 }]);
-    vi.spyOn(dns, "lookup").mockImplementationOnce(leadsInside as typeof dns.lookup);
-    await jobAlreadyAt("http://jobs.example.com:8080/by-name", "/by-name");
+    await jobAlreadyAt("http://inside.example.com:8080/by-name", "/by-name");
     const run = await on.start([{ step_ref: "a", calls: "/by-name" }]);
     expect(await on.ends(run)).toMatchObject({ status: "failed", error: REFUSED });
+  });
+
+  test("a fallback inside is not called", async () => {
+    const id = await on.job("/fallback", { endpoint_url: "https://nowhere.example.com/work" });
+    const inside = "update jobs set fallback_endpoint_url = $2 where id = $1";
+    await stack.deps.db.query(inside, [id, stack.jobs.url("/fallback")]);
+    const run = await on.start([{ step_ref: "a", calls: "/fallback" }]);
+    expect((await on.ends(run)).error).toMatch(
+      /host name not found; fallback: invalid endpoint_url: uRL must not point to/,
+    );
+    expect(stack.jobs.callsTo("/fallback")).toEqual([]);
+  });
+
+  test("a webhook inside is not told", async () => {
+    const draft = { events: ["workflow_run.completed"], url: "https://hooks.example.com/" };
+    const { body: hook } = await stack.request<{ id: string }>("POST", "/v1/webhooks", draft);
+    for (const url of [stack.jobs.url("/hook"), "http://inside.example.com:8080/"]) {
+      await stack.deps.db.query("update webhooks set url = $2 where id = $1", [hook.id, url]);
+      const run = await on.start([{ step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1 }]);
+      const told = async () =>
+        (await stack.request<Delivery[]>("GET", `/v1/webhooks/${hook.id}/deliveries`)).body.find(
+          ({ workflow_run_id, last_error }) => workflow_run_id === run.id && last_error,
+        );
+      expect((await until(told)).last_error).toContain("must not point to private or loopback addresses");
+    }
+    expect(stack.jobs.callsTo("/hook")).toEqual([]);
   });
 
   test("an event_notify_url inside is not told", async () => {
@@ -67,12 +111,20 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
 describe("with it", () => {
   test("a redirect is not followed: the endpoint's refusal is what it is", async () => {
     const open = await startStack();
+    onTestFinished(() => open.stop());
     const there = scenarioOn(open);
     open.jobs.on("/moved", () => ({ status: 302, headers: { location: open.jobs.url("/elsewhere") } }));
-    const run = await there.start([{ step_ref: "a", calls: "/moved" }]);
+    const moved = open.jobs.url("/moved");
+    await open.request("POST", "/v1/webhooks", { events: ["workflow_run.failed"], url: moved });
+    const wait = { step_ref: "wait", step_type: "wait_for_event", event_key: "k", event_notify_url: moved };
+    const run = await there.start([wait]);
+    await until(() => open.jobs.callsTo("/moved").length === 1);
+    await there.cancel(run);
 
-    expect((await there.ends(run)).error).toBe("endpoint returned 302: redirects are not followed");
+    const failed = await there.start([{ step_ref: "a", calls: "/moved" }]);
+    expect((await there.ends(failed)).error).toBe("endpoint returned 302: redirects are not followed");
+    // The step, and who is told of the run's end.
+    await until(() => open.jobs.callsTo("/moved").length >= 3);
     expect(open.jobs.callsTo("/elsewhere")).toEqual([]);
-    await open.stop();
   });
 });

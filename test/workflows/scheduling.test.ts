@@ -20,7 +20,7 @@ import { until } from "../stack/until.ts";
  * 13 failed triggers, failed children  api/runs/trigger, workflows/sub-workflows
  * 14 order of steps                    api/runs
  * 15 bad definitions                   engine/validate, api/definitions
- * 16 cursors                           api/lists, store
+ * 16 cursors                           api/lists, api/same-instant, store
  * 17 digits                            workflows/job-steps, api/runs/trigger, unit/json
  * 18 answers, tokens, SSRF             workflows/job-steps, workflows/private-endpoints
  * 19 gates passed by, reject           api/steps, engine/commands
@@ -30,10 +30,11 @@ import { until } from "../stack/until.ts";
  * 23 ten approvals at once             api/steps
  * 24 gates behind other steps          here, api/steps
  * 25 an event key used before          endings.test.ts, api/steps/events
+ * 27 probes that lock callers out      api/health
  * 28 kill -9                           faults/worker-killed
  * 29 outputs                           workflows/job-steps, api/runs
  * 30 the endpoint's own words          workflows/job-steps, api/runs
- * 31 unknown steps                     api/steps
+ * 31 unknown steps, raw database text  api/steps, api/internal-errors
  * 32 events to approvals               api/steps/events
  */
 
@@ -125,22 +126,26 @@ describe.concurrent("the scheduler", () => {
     expect(calls).toEqual([runs.length, runs.length * width, runs.length]);
   });
 
-  test("starts a join once when its parents end in the same moment, and keeps to max_parallel_steps", async () => {
+  test("starts each join once when its parents end in the same moment, and keeps to max_parallel_steps", async () => {
     const release = stack.jobs.hold("/together");
+    const answer = stack.jobs.hold("/after-together");
     const parents = ["p1", "p2", "p3", "p4"];
+    const joins = Array.from({ length: 12 }, (_, i) => `join-${i}`);
     const run = await on.start(
       [
         ...parents.map((step_ref) => ({ step_ref, calls: "/together" })),
-        { step_ref: "join-1", calls: "/after-together", depends_on: parents },
-        { step_ref: "join-2", calls: "/after-together", depends_on: parents },
+        ...joins.map((step_ref) => ({ step_ref, calls: "/after-together", depends_on: parents })),
       ],
       {},
       { max_parallel_steps: 4 },
     );
     await until(() => stack.jobs.callsTo("/together").length === 4);
     release();
+    const started = async () => Object.values(await on.statuses(run)).filter((status) => status === "running").length;
+    expect(await until(async () => (await started()) >= 4 && started())).toBe(4);
+    answer();
 
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
-    expect(stack.jobs.callsTo("/after-together")).toHaveLength(2);
+    expect(stack.jobs.callsTo("/after-together")).toHaveLength(joins.length);
   });
 });

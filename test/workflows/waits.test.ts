@@ -51,14 +51,20 @@ describe.concurrent("an approval step", () => {
     expect(late).toMatchObject({ status: 400, body: { error: "step gate is already in terminal state" } });
   });
 
-  test("waits without end when it has no timeout: nothing is set that could end it", async () => {
-    const run = await on.start([{ step_ref: "gate", step_type: "approval", approval_approvers: ["ada"] }]);
-    await on.opens(run, "gate");
+  test("waits without end when it has no timeout, or one of 0: nothing is set that could end it", async () => {
+    for (const timeout of [{}, { approval_timeout_secs: 0 }, { timeout_secs: 0 }]) {
+      const gate = { step_ref: "gate", step_type: "approval", approval_approvers: ["ada"], ...timeout };
+      const run = await on.start([gate]);
+      await on.opens(run, "gate");
 
-    expect(await on.timers(run)).toEqual([]);
-    const { body } = await on.steer<Gate>(run, "approve", "gate");
-    expect(body.approval).not.toHaveProperty("expires_at");
-    await on.ends(run);
+      expect(await on.timers(run)).toEqual([]);
+      const event = await stack.request<EventTrigger>("GET", `/v1/events/approval:${run.id}:gate`);
+      expect(event).toMatchObject({ status: 200, body: { status: "waiting", timeout_secs: 0 } });
+      expect(event.body).not.toHaveProperty("expires_at");
+      const { body } = await on.steer<Gate>(run, "approve", "gate");
+      expect(body.approval).not.toHaveProperty("expires_at");
+      await on.ends(run);
+    }
   });
 });
 

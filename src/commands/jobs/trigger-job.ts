@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { logged } from "../command-log.ts";
 import { idempotentRun } from "../idempotency/idempotent.ts";
 import { assertTaken, checkedJobRun, DISABLED, givenBy } from "./start-job-run.ts";
@@ -7,7 +6,7 @@ import type { Json } from "../../contract/json.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
-import { runToken } from "../../identity/run-token.ts";
+import { payloadHash, runToken } from "../../identity/run-token.ts";
 import { findOwnJob } from "../../queries/jobs.ts";
 import { findJobRun } from "../../store/job-runs.ts";
 import type { StoredJob } from "../../store/jobs.ts";
@@ -42,12 +41,13 @@ export function triggerJob(
     const id = jobRunId(runId, 0, 0);
     const known = isNew ? undefined : await findJobRun(deps.db, id);
     const secret = deps.config.runTokenSecret;
+    const payload_hash = hashOf(body.payload);
     return {
       id,
       status: known?.status ?? "queued",
       idempotency_hit: !isNew,
-      payload_hash: hashOf(body.payload),
-      ...(secret && { run_token: runToken(secret, id, job.timeout_secs) }),
+      payload_hash,
+      ...(secret && { run_token: runToken(secret, id, job.timeout_secs, payload_hash) }),
     } satisfies Triggered;
   };
   return logged(deps, { verb: "trigger-job", actor: caller.actor }, act, ({ id }) => id);
@@ -87,4 +87,4 @@ async function triggered(deps: Deps, caller: Caller, jobId: string, body: JobTri
   return job;
 }
 
-const hashOf = (payload: Json | undefined): string => createHash("sha256").update(givenBy(payload)).digest("hex");
+const hashOf = (payload: Json | undefined): string => payloadHash(givenBy(payload));

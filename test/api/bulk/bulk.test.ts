@@ -2,7 +2,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createWorkflow, gate, getRun, getSteps, listed, opens, reaches, trigger } from "../definitions.ts";
+import { createWorkflow, gate, getRun, getSteps, listed, opens, reaches, runOf, trigger } from "../definitions.ts";
 import { answered, bulkCanceled, bulkReplayed, refused } from "../shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 
@@ -72,6 +72,28 @@ describe("bulk-cancel", () => {
     const answer = await cancel(asked);
     expect(answer).toEqual({ canceled: 2, failed: 6, workflow_run_ids: [b.id, a.id] });
     expect(await getRun(stack, over)).toEqual(before);
+  });
+
+  test("leaves runs that are over as they have ended, however that was", async () => {
+    const timed = await runOf(stack, [gate("gate")], { timeout_secs: 1 });
+    const [completed, failed] = (await Promise.all([1, 2].map(() => runOf(stack, [gate("gate")])))) as [
+      WorkflowRun,
+      WorkflowRun,
+    ];
+    for (const [run, verb] of [
+      [completed, "approve"],
+      [failed, "reject"],
+    ] as const) {
+      await opens(stack, run, "gate");
+      await stack.request("POST", `/v1/workflow-runs/${run.id}/steps/gate/${verb}`);
+    }
+    const before = await Promise.all([
+      reaches(stack, timed, "timed_out"),
+      reaches(stack, completed, "completed"),
+      reaches(stack, failed, "failed"),
+    ]);
+    expect(await cancel(ids(before))).toEqual({ canceled: 0, failed: 3, workflow_run_ids: [] });
+    for (const run of before) expect(await getRun(stack, run)).toEqual(run);
   });
 
   test("does not touch another project's run", async () => {

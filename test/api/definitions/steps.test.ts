@@ -1,10 +1,11 @@
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunGraph } from "../../../src/contract/inspection.ts";
 import type { Job } from "../../../src/contract/jobs/jobs.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { serve } from "../../../src/runtime/http-server.ts";
-import { createOn, gate, type Step, work } from "../definitions.ts";
+import { createOn, gate, ok, type Step, work } from "../definitions.ts";
 import { workflowWithSteps } from "../definition-shapes.ts";
 import { answered, expectProblem, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -100,11 +101,18 @@ describe("a workflow's steps", () => {
     );
   });
 
-  test("may be a thousand, may nest, and keep their order", async () => {
+  test("may be a thousand, may nest, and keep their order wherever they are shown", async () => {
     const refs = Array.from({ length: 1000 }, (_, i) => `s${(i * 7919) % 1000}`);
     const steps = refs.map((ref, i) => gate(ref, { depends_on: refs.slice(Math.max(0, i - 2), i) }));
     const created = answered(await createOf(steps), 201, workflowWithSteps);
-    expect(created.steps.map(({ step_ref }) => step_ref)).toEqual(refs);
+    const refsOf = (some: { step_ref: string }[] = []) => some.map(({ step_ref }) => step_ref);
+    expect(refsOf(created.steps)).toEqual(refs);
+    const path = `/v1/workflows/${created.id}`;
+    expect((await ok<Workflow>(stack, "GET", path)).steps).toEqual(created.steps);
+    expect(await ok(stack, "GET", `${path}/versions/${created.version_id}/steps`)).toEqual(created.steps);
+    const { id } = await ok<{ id: string }>(stack, "POST", `${path}/trigger`);
+    expect(refsOf(await ok(stack, "GET", `/v1/workflow-runs/${id}/steps`))).toEqual(refs);
+    expect(refsOf((await ok<RunGraph>(stack, "GET", `/v1/workflow-runs/${id}/graph`)).nodes)).toEqual(refs);
   });
 
   test("of a refused definition leave nothing behind", async () => {

@@ -2,7 +2,19 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
-import { createJob, createWorkflow, gate, getStep, ok, opens, reaches, runOf, trigger, work } from "../definitions.ts";
+import {
+  createJob,
+  createWorkflow,
+  gate,
+  getStep,
+  ok,
+  opens,
+  reaches,
+  runOf,
+  stepReaches,
+  trigger,
+  work,
+} from "../definitions.ts";
 import { answered, id, positive, refused, run as runShape, stepRun, text, time } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
@@ -148,7 +160,7 @@ describe("the timeline of a run", () => {
     const job = await createJob(stack);
     const run = await runOf(stack, [gate("never", { depends_on: ["gate"] }), gate("gate"), work("quick", job)]);
     await opens(stack, run, "gate");
-    await reachesCompleted(run, "quick");
+    await stepReaches(stack, run, "quick", "completed");
     const open = await timelineOf(run);
     expect(open).toMatchObject({ workflow_run_id: run.id, status: "running" });
     expect(open).not.toHaveProperty("finished_at");
@@ -180,9 +192,6 @@ describe("the timeline of a run", () => {
     expect(steps[0]).not.toHaveProperty("parallel_with");
   });
 });
-
-const reachesCompleted = (run: WorkflowRun, ref: string) =>
-  expect.poll(async () => (await getStep(stack, run, ref)).status).toBe("completed");
 
 describe.each(["graph", "timeline"])("the %s", (what) => {
   test("of an unknown run, or another project's, is a 404; a parameter is a 400", async () => {

@@ -4,6 +4,7 @@ import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { createWorkflow, gate, ok, opens, reaches, trigger } from "../definitions.ts";
 import { refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
+import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -64,9 +65,8 @@ describe("labels", () => {
       { step_ref: "sub", step_type: "sub_workflow", sub_workflow_id: child.id },
     ]);
     await trigger(stack, parent, { labels });
-    const runs = async () => ok<WorkflowRun[]>(stack, "GET", `/v1/workflows/${child.id}/runs`);
-    await expect.poll(async () => (await runs()).length).toBe(1);
-    expect(await labelsOf((await runs())[0] as WorkflowRun)).toEqual({});
+    const runs = () => ok<WorkflowRun[]>(stack, "GET", `/v1/workflows/${child.id}/runs`);
+    expect(await labelsOf(await until(async () => (await runs())[0]))).toEqual({});
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import jwt from "jsonwebtoken";
 import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJob, ok } from "../definitions.ts";
@@ -27,6 +28,7 @@ describe("a trigger of a job", () => {
     expect(run).toMatchObject({ status: "queued", idempotency_hit: false });
     const text = '{"order":12345678901234567890,"lines":[1.5]}';
     expect(run.payload_hash).toBe(sha256(text));
+    expect(jwt.decode(run.run_token)).toMatchObject({ sub: run.id, payload_hash: run.payload_hash });
     const ended = await runEnds(stack, run, "completed");
     expect(ended).toMatchObject({
       ...{

@@ -66,3 +66,17 @@ describe.each(acting)("%s with dryRun", (_, route) => {
     expect(await kept(ids)).not.toEqual(before);
   });
 });
+
+const asking = guarded.filter(([, { method, plans }]) => method !== "get" && plans === undefined);
+
+describe.each(asking)("%s, which has no dry run,", (_, route) => {
+  test("changes nothing itself", async () => {
+    const { body, prepare } = caseOf(route);
+    const ids = prepare ? await prepare() : demo;
+    await scenarioOn(stack).rests({ id: ids.workflowRunID ?? "" });
+    const before = await kept(ids);
+    const url = filled(route.path, ids) + queryOf(route);
+    expect(await stack.request(route.method.toUpperCase(), url, body?.(ids))).toMatchObject({ status: 200 });
+    expect(await kept(ids)).toEqual(before);
+  });
+});

@@ -3,7 +3,7 @@ import { createJob, getRun, getStep, listed, opens, reaches, runOf, work } from 
 import { answered, gateAnswer, refused } from "../shapes.ts";
 import { runsOn } from "../runs/steered.ts";
 import { stepsOn } from "./steered.ts";
-import { type Stack, startStack } from "../../stack/harness.ts";
+import { type Answered, type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -101,6 +101,31 @@ describe("approving", () => {
         /^(step gate is already in terminal state|approval for step gate is already)/,
       );
     expect(await opens(stack, run, "next")).toMatchObject({ deps_completed: 1, deps_required: 1 });
+  });
+});
+
+describe("whatever ends a gate", () => {
+  test("at once with all else that could, does so alone, and the others are told", async () => {
+    for (let round = 0; round < 3; round++) {
+      const run = await atGate();
+      const event = `/v1/events/approval:${run.id}:gate`;
+      const ways: [status: string, Promise<Answered<unknown>>][] = [
+        ["completed", steer(run, "gate", "approve")],
+        ["failed", steer(run, "gate", "reject")],
+        ["skipped", steer(run, "gate", "skip")],
+        ["completed", steer(run, "gate", "force-complete")],
+        ["completed", stack.request("POST", `${event}/send`)],
+        ["failed", stack.request("DELETE", event)],
+        ["canceled", stack.request("DELETE", `/v1/workflow-runs/${run.id}`)],
+      ];
+      const told = await Promise.all(ways.map(async ([status, asked]) => ({ status, answer: await asked })));
+      const won = told.filter(({ answer }) => answer.status === 200);
+      // A cancel also ends a run whose gate somebody else has decided a moment before.
+      const decided = won.length === 1 ? won : won.filter(({ status }) => status !== "canceled");
+      expect(decided).toHaveLength(1);
+      expect((await getStep(stack, run, "gate")).status).toBe(decided[0]?.status);
+      for (const { answer } of told) if (answer.status !== 200) expect([400, 409]).toContain(answer.status);
+    }
   });
 });
 

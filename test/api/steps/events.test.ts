@@ -1,7 +1,8 @@
+import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { findWaitingEventTrigger } from "../../../src/store/event-triggers.ts";
-import { createWorkflow, gate, getStep, listed, opens, reaches, runOf, trigger, wait } from "../definitions.ts";
+import { createWorkflow, gate, getStep, listed, ok, opens, reaches, runOf, trigger, wait } from "../definitions.ts";
 import { answered, eventTrigger, gateAnswer, refused } from "../shapes.ts";
 import { type RequestOptions, type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
@@ -115,12 +116,32 @@ describe("sending an event", () => {
       {},
       { token },
     );
-    await expect.poll(async () => (await send("shared", {}, { token })).status).toBe(200);
+    await until(async () => (await send("shared", {}, { token })).status === 200);
     const { body: ended } = await stack.request<WorkflowRun>("GET", `/v1/workflow-runs/${theirRun.id}`, undefined, {
       token,
     });
     expect(ended.status).toBe("completed");
     expect((await getStep(stack, run, "paid")).status).toBe("waiting");
+  });
+
+  test("that a step emits stays in its project, whoever waits for the same key elsewhere", async () => {
+    const run = await waiting("emitted");
+    const options = { token: stack.token({ projects: ["other"] }) };
+    const started = async (step: object) => {
+      const body = { name: "w", slug: uuid(), steps: [step] };
+      const { id } = await ok<{ id: string }>(stack, "POST", "/v1/workflows", body, options);
+      const made = await ok<WorkflowRun>(stack, "POST", `/v1/workflows/${id}/trigger`, {}, options);
+      const now = () => ok<WorkflowRun>(stack, "GET", `/v1/workflow-runs/${made.id}`, undefined, options);
+      return { ends: () => until(async () => (await now()).status === "completed") };
+    };
+    const emits = { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, event_emit_key: "emitted" };
+    await (await started(emits)).ends();
+    const theirs = await started(wait("paid", "emitted"));
+    await until(() => findWaitingEventTrigger(stack.deps.db, "other", "emitted"));
+    await started(emits);
+    await theirs.ends();
+    expect((await getStep(stack, run, "paid")).status).toBe("waiting");
+    answered(await send("emitted"), 200, eventTrigger);
   });
 
   test("by a caller of several projects names the project", async () => {

@@ -4,6 +4,8 @@ import type { StepRun } from "../../../src/contract/runs.ts";
 import { findApproval } from "../../../src/store/approvals/approvals.ts";
 import { gate, getStep, listed, opens, reaches, runOf, wait } from "../definitions.ts";
 import { answered, refused, stepAnswer } from "../shapes.ts";
+import { routes } from "../../../src/http/routes/index.ts";
+import { neededBy } from "../../hostile/routes.ts";
 import { runsOn } from "../runs/steered.ts";
 import { stepsOn, type Verb } from "./steered.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -82,6 +84,26 @@ describe("every verb of a step", () => {
       expect(details).toEqual([expect.stringMatching(`^${field}: `)]);
     }
     expect((await getStep(stack, run, "gate")).status).toBe("waiting");
+  });
+});
+
+describe("whatever is asked of a step", () => {
+  const ofSteps = routes.filter(({ path }) => path.includes(":stepRef"));
+  const asked = ofSteps.map(({ method, path }) => [`${method.toUpperCase()} ${path}`, method, path] as const);
+
+  test.each(asked)("%s is a 404 where the run has no such step", async (_, method, path) => {
+    const [open, over] = [await atGate(), await atGate()];
+    await cancel(over);
+    for (const { id } of [open, over]) {
+      const url = path.replace(":workflowRunID", id).replace(":stepRef", "nope");
+      const answer = await stack.request(method.toUpperCase(), url, neededBy(path));
+      refused(
+        answer,
+        404,
+        "not_found",
+        /^(workflow step run not found|step not found in workflow version|approval not found for step "nope")$/,
+      );
+    }
   });
 });
 
