@@ -15,7 +15,7 @@ import { TemplateError } from "../workflows/expressions/templates.ts";
 
 export function prepareChild({ db }: Deps): Activities["prepareChild"] {
   return async (input) => {
-    if (input.depth >= input.max_nesting_depth) {
+    if (input.depth > input.max_nesting_depth) {
       return { refused: `sub-workflow nesting is limited by max_nesting_depth ${input.max_nesting_depth}` };
     }
     const workflow = await findWorkflow(db, input.sub_workflow_id);

@@ -162,7 +162,7 @@ export interface PrepareChildInput {
   /** Absent: `pin`. */
   version_policy?: VersionPolicy;
   parent_step_run_id: string;
-  /** Of the child: its number of ancestors. Refused when it is not below the limit. */
+  /** Of the child: its number of ancestors. Refused when it is above the limit. */
   depth: number;
   max_nesting_depth: number;
   expires_no_later_than?: number;

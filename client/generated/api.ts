@@ -3835,10 +3835,6 @@ export type ListWorkflowVersionStepsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListWorkflowVersionStepsResponseHeaders = {
@@ -6948,7 +6944,7 @@ export type ListJobRunsQuery = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     job_id?: string;
-    status?: "queued" | "executing" | "completed" | "failed" | "timed_out" | "canceled" | "expired" | "dead_letter";
+    status?: "queued" | "executing" | "completed" | "failed" | "timed_out" | "canceled" | "expired" | "dead_letter" | "delayed" | "dequeued" | "waiting" | "crashed" | "system_failed";
     /**
      * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
      * @format date-time
@@ -7115,10 +7111,6 @@ export type ListJobRunAttemptsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunAttemptsResponseHeaders = {
@@ -7155,10 +7147,6 @@ export type ListJobRunEventsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunEventsResponseHeaders = {
@@ -8604,7 +8592,7 @@ export const OPERATIONS = {
     simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersions: { id: "listWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersion: { id: "getWorkflowVersion", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersionImpact: { id: "getWorkflowVersionImpact", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/impact", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowVersionDiff: { id: "getWorkflowVersionDiff", method: "GET", path: "/v1/workflows/{workflowID}/versions/{fromVersionID}/diff/{toVersionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "fromVersionID", in: "path" }, { name: "toVersionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listActiveWorkflowVersions: { id: "listActiveWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/active-versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -8676,8 +8664,8 @@ export const OPERATIONS = {
     deleteJobRun: { id: "deleteJobRun", method: "DELETE", path: "/v1/runs/{runID}", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     cancelJobRun: { id: "cancelJobRun", method: "POST", path: "/v1/runs/{runID}/cancel", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayJobRun: { id: "replayJobRun", method: "POST", path: "/v1/runs/{runID}/replay", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
-    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
-    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listEvents: { id: "listEvents", method: "GET", path: "/v1/events", tags: ["Events"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "status", in: "query" }, { name: "workflow_run_id", in: "query" }, { name: "source_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getEventStats: { id: "getEventStats", method: "GET", path: "/v1/events/stats", tags: ["Events"], params: [{ name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     purgeEvents: { id: "purgeEvents", method: "POST", path: "/v1/events/purge", tags: ["Events"], params: [{ name: "project_id", in: "query" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },

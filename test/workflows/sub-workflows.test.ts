@@ -94,7 +94,6 @@ describe.concurrent("a sub_workflow step", () => {
   test.each<[string, () => Promise<Workflow>, RegExp, object]>([
     ["is disabled", () => on.workflow([SLEEPS], { enabled: false }), /^workflow is disabled$/, {}],
     ["has no steps", () => on.workflow([]), /^workflow must have at least one step$/, {}],
-    ["would be nested too deep", () => on.workflow([SLEEPS]), /max_nesting_depth 1$/, { max_nesting_depth: 1 }],
   ])("fails at once when its child %s, and leaves no run behind", async (_, make, error, fields) => {
     const child = await make();
     const run = await on.start([calling(child, fields)]);
@@ -102,6 +101,19 @@ describe.concurrent("a sub_workflow step", () => {
     expect((await on.ends(run)).error).toMatch(error);
     expect(await on.step(run, "child")).toMatchObject({ status: "failed" });
     expect(await on.runsOf(child)).toEqual([]);
+  });
+
+  test("fails where more runs would be above its child than max_nesting_depth says", async () => {
+    const grandchild = await on.workflow([SLEEPS]);
+    const child = await on.workflow([calling(grandchild, { max_nesting_depth: 1 })]);
+    const alone = await on.trigger(child);
+    await on.cancel(await on.onlyRunOf(grandchild, "nap"));
+    const run = await on.start([calling(child, { max_nesting_depth: 1 })]);
+
+    const error = "sub-workflow nesting is limited by max_nesting_depth 1";
+    expect(await on.ends(run)).toMatchObject({ status: "failed", error });
+    expect(await on.ends(alone)).toMatchObject({ error: "canceled by user" });
+    expect(await on.runsOf(grandchild)).toHaveLength(1);
   });
 
   test("fails at once when its child has as many runs as it may have", async () => {
