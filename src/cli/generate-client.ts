@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { openApi } from "../http/openapi.ts";
 
 type Schema = { type?: string; oneOf?: Schema[]; anyOf?: Schema[] };
-type Answer = { headers?: object; content?: { "application/json": { schema: Schema } } };
+type Answer = { headers?: object; content?: { "application/json"?: { schema: Schema } } };
 type Operation = { responses: Record<string, Answer> };
 
 /** Writes the TypeScript client of this document. How it looks is said in redocly.yaml. */
@@ -37,9 +37,9 @@ function merged(operation: Operation): Operation {
   const refusals = Object.entries(operation.responses).filter(([status]) => !status.startsWith("2"));
   const [[status, first] = ["200", {}]] = successes;
   const headers = Object.assign({}, ...successes.map(([, answer]) => answer.headers));
-  const schemas = successes.flatMap(([, { content }]) => alternativesOf(content?.["application/json"].schema));
+  const schemas = successes.flatMap(([, { content }]) => alternativesOf(content?.["application/json"]?.schema));
   const schema = schemas.length > 1 ? { anyOf: schemas } : schemas[0];
-  const content = schema && { "application/json": { schema } };
+  const content = schema ? { "application/json": { schema } } : first.content;
   return { ...operation, responses: Object.fromEntries([[status, { ...first, headers, content }], ...refusals]) };
 }
 

@@ -96,17 +96,15 @@ function requestBodyOf(body: z.ZodType, { plans }: Route, components: Components
   return { required, content: { "application/json": { schema: whole, example } } };
 }
 
-function responseOf({ description, schemas, headers }: DocumentedAnswer, components: Components): Named {
+function responseOf({ description, mediaType, schemas, headers }: DocumentedAnswer, components: Components): Named {
   const shown = schemas.map((schema) => components.schema(schema, "output"));
-  const [only] = shown;
+  const schema = shown.length === 1 ? shown[0] : { oneOf: shown };
   return {
     description,
     headers: Object.fromEntries(["X-Request-Id", ...headers].map((name) => [name, components.header(name)])),
-    content: schemas[0] instanceof z.ZodUndefined ? undefined : json(shown.length === 1 ? only : { oneOf: shown }),
+    content: schemas[0] instanceof z.ZodUndefined ? undefined : { [mediaType]: { schema } },
   };
 }
-
-const json = (schema: unknown) => ({ "application/json": { schema } });
 
 /** What the operations share: each is written once, and named wherever it is used. */
 class Components {
