@@ -6,6 +6,7 @@ import { HEADERS, STATUS } from "./problems.ts";
 import type { Route } from "./route.ts";
 
 const JSON_TYPE = "application/json";
+export const EVENT_STREAM = "text/event-stream";
 
 /** What a route may answer with one status. */
 export interface DocumentedAnswer {
@@ -36,7 +37,7 @@ function success({ ignores, isStreamed }: Route, status: number, schemas: z.ZodT
   if (status === 503) headers.add("Retry-After");
   if (ignores) headers.add("X-Ignored-Fields");
   const description = schemas[0]?.description ?? STATUS_CODES[status] ?? "";
-  return { description, mediaType: isStreamed ? "text/event-stream" : JSON_TYPE, schemas, headers: [...headers] };
+  return { description, mediaType: isStreamed ? EVENT_STREAM : JSON_TYPE, schemas, headers: [...headers] };
 }
 
 /** With every code that has this status. */

@@ -5,7 +5,7 @@ import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../
 import { isMap, nullsCountAsAbsent } from "../contract/fields.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
-import { answersOf, type DocumentedAnswer, refusalWith } from "./answers.ts";
+import { answersOf, type DocumentedAnswer, EVENT_STREAM, refusalWith } from "./answers.ts";
 import type { Route } from "./route.ts";
 import { TAGS } from "./tags.ts";
 
@@ -98,13 +98,24 @@ function requestBodyOf(body: z.ZodType, { plans }: Route, components: Components
 
 function responseOf({ description, mediaType, schemas, headers }: DocumentedAnswer, components: Components): Named {
   const shown = schemas.map((schema) => components.schema(schema, "output"));
-  const schema = shown.length === 1 ? shown[0] : { oneOf: shown };
+  const body = shown.length === 1 ? shown[0] : { oneOf: shown };
+  const schema = mediaType === EVENT_STREAM ? messageOf(body) : body;
   return {
     description,
     headers: Object.fromEntries(["X-Request-Id", ...headers].map((name) => [name, components.header(name)])),
     content: schemas[0] instanceof z.ZodUndefined ? undefined : { [mediaType]: { schema } },
   };
 }
+
+/** A server-sent event, whose data is such a body. */
+const messageOf = (body: unknown) => ({
+  type: "object",
+  required: ["event", "data"],
+  properties: {
+    event: { const: "status" },
+    data: { type: "string", contentMediaType: "application/json", contentSchema: body },
+  },
+});
 
 /** What the operations share: each is written once, and named wherever it is used. */
 class Components {

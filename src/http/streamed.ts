@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { stringifyJson } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { ALWAYS } from "./answer.ts";
+import { EVENT_STREAM } from "./answers.ts";
 import { callerOf } from "./auth.ts";
 import type { Params, Route } from "./route.ts";
 import { parsePath, parseQuery } from "./validation.ts";
@@ -12,7 +13,7 @@ const STREAMED_MS = 25_000;
 
 const HEADERS = {
   ...ALWAYS,
-  "Content-Type": "text/event-stream; charset=utf-8",
+  "Content-Type": `${EVENT_STREAM}; charset=utf-8`,
   "Cache-Control": "no-cache",
   // A proxy that collects answers would hold the messages back.
   "X-Accel-Buffering": "no",
