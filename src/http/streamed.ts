@@ -26,11 +26,11 @@ interface Declaration<Path extends string, Query, Message>
   query: z.ZodType<Query>;
   /** Each message. */
   returns: { 200: z.ZodType<Message> };
-  /** Until the last one, or until the signal comes: the client has gone, the process stops, or the time is over. */
+  /** Until the last one, or until it is over: the client has gone, the process stops, or the time is up. */
   messages: (
     deps: Deps,
     asked: { caller: Caller; params: Params<Path>; query: Query },
-    signal: AbortSignal,
+    isOver: () => boolean,
   ) => AsyncIterable<Message>;
 }
 
@@ -47,11 +47,10 @@ export function streamed<const Path extends string, Query, Message>(
       assertScope(caller, declared.scope);
       const query = parseQuery(declared.query, request.query);
       const asked = { caller, params: parsePath(request.params) as Params<Path>, query };
-      const gone = new AbortController();
-      response.once("close", () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, deps.stopping, AbortSignal.timeout(STREAMED_MS)]);
+      const end = performance.now() + STREAMED_MS;
+      const isOver = () => response.destroyed || deps.stopping.aborted || performance.now() >= end;
       try {
-        for await (const message of declared.messages(deps, asked, signal)) {
+        for await (const message of declared.messages(deps, asked, isOver)) {
           response.locals.check?.({ body: message });
           if (!response.headersSent) {
             // The client of a process that stops could not be told any more to leave the connection.

@@ -55,25 +55,24 @@ export async function getEvent(deps: Deps, caller: Caller, eventKey: string, ask
   return presentEvent(deps, row);
 }
 
-/** The end of a wait in time is told by nobody. */
+/** That its time is up is told by nobody. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** The same, and again whenever it has changed, until it is over or the signal comes. */
+/** The same, and again whenever it has changed, until nothing waits or is held, or all is over. */
 export async function* followEvent(
   deps: Deps,
   caller: Caller,
   eventKey: string,
   asked: string | undefined,
-  signal: AbortSignal,
+  isOver: () => boolean,
 ): AsyncGenerator<EventTrigger> {
   for (let told = ""; ; ) {
     const event = await getEvent(deps, caller, eventKey, asked);
     const text = stringifyJson(event);
     if (text !== told) yield event;
     told = text;
-    if (signal.aborted || (event.status !== "waiting" && event.status !== "held")) return;
-    const lookAgain = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)]);
-    await deps.notifications.newsOf(event.workflow_run_id ?? event.id, lookAgain);
+    if (isOver() || (event.status !== "waiting" && event.status !== "held")) return;
+    await deps.notifications.newsOf(event.workflow_run_id ?? event.id, AbortSignal.timeout(LOOK_AGAIN_MS));
   }
 }
 

@@ -136,8 +136,8 @@ export const eventRoutes: Route[] = [
     scope: "workflows:read",
     query: projectQuery,
     returns: { 200: eventTrigger },
-    messages: (deps, { caller, params, query }, signal) =>
-      followEvent(deps, caller, keyOf(params.eventKey), query.project_id, signal),
+    messages: (deps, { caller, params, query }, isOver) =>
+      followEvent(deps, caller, keyOf(params.eventKey), query.project_id, isOver),
   }),
   route({
     method: "delete",
