@@ -3835,10 +3835,6 @@ export type ListWorkflowVersionStepsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListWorkflowVersionStepsResponseHeaders = {
@@ -6948,7 +6944,7 @@ export type ListJobRunsQuery = {
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
     job_id?: string;
-    status?: "queued" | "executing" | "completed" | "failed" | "timed_out" | "canceled" | "expired" | "dead_letter";
+    status?: "queued" | "executing" | "completed" | "failed" | "timed_out" | "canceled" | "expired" | "dead_letter" | "delayed" | "dequeued" | "waiting" | "crashed" | "system_failed";
     /**
      * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
      * @format date-time
@@ -7115,10 +7111,6 @@ export type ListJobRunAttemptsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunAttemptsResponseHeaders = {
@@ -7155,10 +7147,6 @@ export type ListJobRunEventsQuery = {
      * Answer `{data, has_more, next_cursor}` in place of an array.
      */
     envelope?: boolean;
-    /**
-     * One or several, by repeating it or with commas.
-     */
-    status?: ("pending" | "waiting" | "running" | "completed" | "failed" | "skipped" | "canceled")[];
 };
 
 export type ListJobRunEventsResponseHeaders = {
@@ -7381,6 +7369,27 @@ export type CancelEventVariables = {
     path: CancelEventPath;
     query?: CancelEventQuery;
     headers?: CancelEventHeaders;
+};
+
+export type StreamEventPath = {
+    eventKey: string;
+};
+
+export type StreamEventQuery = {
+    /**
+     * @maxLength 255
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+    project_id?: string;
+};
+
+export type StreamEventResponseHeaders = {
+    xRequestId?: string;
+};
+
+export type StreamEventVariables = {
+    path: StreamEventPath;
+    query?: StreamEventQuery;
 };
 
 export type SendEventResult = EventTrigger | DryRun | HoldPlan | AcceptedCommand | EventTrigger;
@@ -8560,6 +8569,17 @@ export type Ops = {
             location?: string;
         };
     };
+    streamEvent: {
+        args: {
+            path: StreamEventPath;
+            query?: StreamEventQuery;
+        };
+        result: EventTrigger;
+        headers: {
+            xRequestId?: string;
+        };
+        kind: "sse";
+    };
     sendEvent: {
         args: {
             path: SendEventPath;
@@ -8604,7 +8624,7 @@ export const OPERATIONS = {
     simulateWorkflow: { id: "simulateWorkflow", method: "POST", path: "/v1/workflows/{workflowID}/simulate", tags: ["Workflows"], params: [{ name: "workflowID", in: "path" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listWorkflowVersions: { id: "listWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersion: { id: "getWorkflowVersion", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
-    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listWorkflowVersionSteps: { id: "listWorkflowVersionSteps", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/steps", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getWorkflowVersionImpact: { id: "getWorkflowVersionImpact", method: "GET", path: "/v1/workflows/{workflowID}/versions/{versionID}/impact", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "versionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getWorkflowVersionDiff: { id: "getWorkflowVersionDiff", method: "GET", path: "/v1/workflows/{workflowID}/versions/{fromVersionID}/diff/{toVersionID}", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }, { name: "fromVersionID", in: "path" }, { name: "toVersionID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     listActiveWorkflowVersions: { id: "listActiveWorkflowVersions", method: "GET", path: "/v1/workflows/{workflowID}/active-versions", tags: ["Workflow versions"], params: [{ name: "workflowID", in: "path" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
@@ -8676,14 +8696,15 @@ export const OPERATIONS = {
     deleteJobRun: { id: "deleteJobRun", method: "DELETE", path: "/v1/runs/{runID}", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     cancelJobRun: { id: "cancelJobRun", method: "POST", path: "/v1/runs/{runID}/cancel", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     replayJobRun: { id: "replayJobRun", method: "POST", path: "/v1/runs/{runID}/replay", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
-    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
-    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "status", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunAttempts: { id: "listJobRunAttempts", method: "GET", path: "/v1/runs/{runID}/attempts", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }, { name: "x-left-out", key: "xLeftOut", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
+    listJobRunEvents: { id: "listJobRunEvents", method: "GET", path: "/v1/runs/{runID}/events", tags: ["Job runs"], params: [{ name: "runID", in: "path" }, { name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     listEvents: { id: "listEvents", method: "GET", path: "/v1/events", tags: ["Events"], params: [{ name: "limit", in: "query" }, { name: "cursor", in: "query" }, { name: "envelope", in: "query" }, { name: "project_id", in: "query" }, { name: "status", in: "query" }, { name: "workflow_run_id", in: "query" }, { name: "source_type", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "x-has-more", key: "xHasMore", type: "string" }, { name: "x-next-cursor", key: "xNextCursor", type: "string" }, { name: "link", key: "link", type: "string" }], pagination: { style: "cursor", param: "cursor", nextCursor: "/next_cursor", hasMore: "/has_more", items: "/data" } },
     getEventStats: { id: "getEventStats", method: "GET", path: "/v1/events/stats", tags: ["Events"], params: [{ name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     purgeEvents: { id: "purgeEvents", method: "POST", path: "/v1/events/purge", tags: ["Events"], params: [{ name: "project_id", in: "query" }, { name: "dryRun", in: "query" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     sendEventToPrefix: { id: "sendEventToPrefix", method: "POST", path: "/v1/events/prefix/{prefix}/send", tags: ["Events"], params: [{ name: "prefix", in: "path" }, { name: "project_id", in: "query" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     getEvent: { id: "getEvent", method: "GET", path: "/v1/events/{eventKey}", tags: ["Events"], params: [{ name: "eventKey", in: "path" }, { name: "project_id", in: "query" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     cancelEvent: { id: "cancelEvent", method: "DELETE", path: "/v1/events/{eventKey}", tags: ["Events"], params: [{ name: "eventKey", in: "path" }, { name: "project_id", in: "query" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
+    streamEvent: { id: "streamEvent", method: "GET", path: "/v1/events/{eventKey}/stream", tags: ["Events"], params: [{ name: "eventKey", in: "path" }, { name: "project_id", in: "query" }], responseKind: "sse", sseDataKind: "json", security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] },
     sendEvent: { id: "sendEvent", method: "POST", path: "/v1/events/{eventKey}/send", tags: ["Events"], params: [{ name: "eventKey", in: "path" }, { name: "project_id", in: "query" }, { name: "dryRun", in: "query" }, { name: "Idempotency-Key", in: "header" }], body: { contentType: "application/json" }, security: [[{ scheme: "bearer", kind: "bearer" }]], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }, { name: "location", key: "location", type: "string" }] },
     getOpenApi: { id: "getOpenApi", method: "GET", path: "/openapi.json", tags: ["Service"], responseHeaders: [{ name: "x-request-id", key: "xRequestId", type: "string" }] }
 } as const satisfies Record<string, OperationDescriptor>;
@@ -9956,6 +9977,173 @@ async function send(
 }
 
 /**
+ * A frame delimiter: two consecutive line terminators (each CR, LF, or CRLF, per the SSE
+ * spec — so mixed endings like `\n\r\n` are valid boundaries, not just matching pairs).
+ */
+const FRAME_DELIMITER = /(?:\r\n|\r|\n){2}/;
+
+/**
+ * A terminally malformed event stream — unparseable JSON `data` or an unbounded frame.
+ * A stable bad payload, not a dropped connection, so the stream never reconnects on it.
+ */
+class SseParseError extends Error {}
+
+/**
+ * Consume a `text/event-stream` operation as typed events (capability module — wired
+ * into `createClient`). Auto-reconnects on dropped connections, resuming from the last
+ * seen event id via `Last-Event-ID` (backoff: the server's `retry:` value, then
+ * `reconnectDelay`, then 1s — exponential with jitter, capped at 30s). A clean stream
+ * end flushes a trailing frame and finishes; `break`/abort end the iterator cleanly.
+ */
+async function* sse<T>(
+  config: ClientConfig,
+  op: OperationContext,
+  prepare: () => Promise<{ url: string; init: SseOptions; body?: unknown }>,
+  dataKind: 'json' | 'text' = 'text'
+): AsyncGenerator<ServerSentEvent<T>> {
+  let lastEventId: string | undefined;
+  let serverRetry: number | undefined;
+  let failures = 0;
+  while (true) {
+    // Re-prepare each attempt so a refresh-style TokenProvider yields a fresh credential
+    // on reconnect (the auth is baked into `url` query + `init.headers`). `reconnect`,
+    // `reconnectDelay`, and `signal` come from the caller's original options unchanged.
+    const { url, init, body: requestBody } = await prepare();
+    const { reconnect = true, reconnectDelay, ...rest } = init;
+    const signal = rest.signal ?? undefined;
+    if (signal?.aborted) return;
+    const headers: Record<string, string> = {
+      Accept: 'text/event-stream',
+      ...toHeaderRecord(rest.headers),
+    };
+    const sendHeaders =
+      lastEventId === undefined ? headers : { ...headers, 'Last-Event-ID': lastEventId };
+    try {
+      const { response } = await send(
+        config,
+        op,
+        url,
+        // `timeout: 0` opts the stream out of a config-level timeout — an event stream
+        // is long-lived by design and must not be severed after N milliseconds.
+        { ...rest, method: rest.method ?? 'GET', headers: sendHeaders, timeout: 0 },
+        requestBody,
+        undefined,
+        {}
+      );
+      if (!response.ok) {
+        const errorBody = await readError(response);
+        throw new ApiError(url, response.status, response.statusText, errorBody);
+      }
+      failures = 0;
+      const body = response.body;
+      if (!body) return;
+      const reader = body.getReader();
+      const decoder = new TextDecoder();
+      let buffer = '';
+      try {
+        while (true) {
+          const { done, value } = await reader.read();
+          buffer += done ? decoder.decode() : decoder.decode(value, { stream: true });
+          let match: RegExpExecArray | null;
+          while ((match = FRAME_DELIMITER.exec(buffer)) !== null) {
+            const raw = buffer.slice(0, match.index);
+            buffer = buffer.slice(match.index + match[0].length);
+            const event = parseSseFrame(raw, dataKind);
+            if (event) {
+              if (event.id !== undefined) lastEventId = event.id;
+              if (event.retry !== undefined) serverRetry = event.retry;
+              yield event as ServerSentEvent<T>;
+            }
+          }
+          if (done) {
+            // Stream closed cleanly. Flush a final event that arrived without a trailing
+            // delimiter, then finish — a clean end is not a dropped connection, so do not reconnect.
+            const event = buffer.length > 0 ? parseSseFrame(buffer, dataKind) : undefined;
+            if (event) {
+              if (event.id !== undefined) lastEventId = event.id;
+              if (event.retry !== undefined) serverRetry = event.retry;
+              yield event as ServerSentEvent<T>;
+            }
+            return;
+          }
+          // Bound memory: a server that never sends a frame delimiter would otherwise
+          // grow `buffer` without limit. 1 MiB is far above any real SSE frame.
+          if (buffer.length > 1048576) {
+            throw new SseParseError('SSE frame exceeded 1048576 characters without a delimiter');
+          }
+        }
+      } finally {
+        await reader.cancel().catch(() => undefined);
+      }
+    } catch (error) {
+      if (signal?.aborted) return;
+      // A non-OK HTTP response (4xx/5xx) or an unparseable JSON payload is a definitive
+      // error, not a transient drop — surface it instead of reconnecting in a loop (a
+      // stable bad payload would otherwise reconnect forever).
+      if (error instanceof ApiError || error instanceof SseParseError) throw error;
+      // A transport failure (connect/DNS/reset) when opening the request, or a mid-stream
+      // read error, is a dropped connection: fall through to backoff/reconnect when enabled.
+      if (!reconnect) throw error;
+    }
+    // Only the swallowed-drop path reaches here: reconnect is on and the signal not aborted.
+    failures++;
+    const base = serverRetry ?? reconnectDelay ?? 1000;
+    const delay = Math.min(base * Math.pow(2, failures - 1), 30_000);
+    try {
+      await sleep(Math.random() * delay, signal);
+    } catch {
+      return; // sleep rejects only on abort — end the iterator cleanly
+    }
+  }
+}
+
+/** Parse one raw SSE frame (its lines) into an event; returns undefined for comment-only frames. */
+function parseSseFrame(
+  raw: string,
+  dataKind: 'json' | 'text'
+): ServerSentEvent<unknown> | undefined {
+  let event: string | undefined;
+  const dataLines: string[] = [];
+  let id: string | undefined;
+  let retry: number | undefined;
+  let sawField = false;
+  for (const line of raw.split(/\r\n|\n|\r/)) {
+    if (line === '' || line.startsWith(':')) continue;
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    let val = colon === -1 ? '' : line.slice(colon + 1);
+    if (val.startsWith(' ')) val = val.slice(1);
+    sawField = true;
+    if (field === 'event') event = val;
+    else if (field === 'data') dataLines.push(val);
+    else if (field === 'id') id = val;
+    else if (field === 'retry') {
+      // ASCII digits only, per the EventSource spec — anything else is ignored
+      // (`Number('')` is 0 and would zero the reconnect backoff).
+      if (/^\d+$/.test(val)) retry = Number(val);
+    }
+  }
+  if (!sawField) return undefined;
+  const dataText = dataLines.join('\n');
+  let data: unknown = dataText;
+  if (dataKind === 'json' && dataText !== '') {
+    try {
+      data = JSON.parse(dataText);
+    } catch (error) {
+      throw new SseParseError(
+        `Failed to parse SSE event data as JSON: ${error instanceof Error ? error.message : String(error)}`
+      );
+    }
+  }
+  return {
+    ...(event === undefined ? {} : { event }),
+    data,
+    ...(id === undefined ? {} : { id }),
+    ...(retry === undefined ? {} : { retry }),
+  };
+}
+
+/**
  * The optional behaviors `createClientCore` can dispatch to but never statically
  * imports. The package's public `createClient` wires the full set; the future
  * inline-mode assembler wires only the capabilities a spec needs.
@@ -10529,10 +10717,10 @@ export function createClient<
   operations: Record<string, OperationDescriptor>,
   config?: ClientConfig<OperationContext<Id, Path, Tag>>
 ): Client<Ops, OperationContext<Id, Path, Tag>> {
-  return createClientCore<Ops, Id, Path, Tag>(operations, config, { resolveAuth, paginate: { pages, items, pagesByLink, itemsByLink } });
+  return createClientCore<Ops, Id, Path, Tag>(operations, config, { resolveAuth, sse, paginate: { pages, items, pagesByLink, itemsByLink } });
 }
 
 export const client = createClient<Ops, OperationId, OperationPath, OperationTag>(OPERATIONS, { serverUrl: "/", clientHeader: "redocly-client-generator" });
 
 export const { configure, use } = client;
-export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, reassignWorkflowRunStep, extendWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, createApprovalLink, listWebhooks, createWebhook, getWebhook, deleteWebhook, updateWebhook, listWebhookDeliveries, redeliverWebhook, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, sendEvent, getOpenApi } = client;
+export const { getHealth, getReadiness, listWorkflows, createWorkflow, getWorkflow, deleteWorkflow, updateWorkflow, cloneWorkflow, triggerWorkflow, listWorkflowRunsByWorkflowId, getWorkflowGraph, dryRunWorkflow, planWorkflow, simulateWorkflow, listWorkflowVersions, getWorkflowVersion, listWorkflowVersionSteps, getWorkflowVersionImpact, getWorkflowVersionDiff, listActiveWorkflowVersions, getWorkflowPolicy, upsertWorkflowPolicy, listWorkflowRuns, countWorkflowRuns, bulkCancelWorkflowRuns, bulkReplayWorkflowRuns, getWorkflowRun, deleteWorkflowRun, listWorkflowRunSteps, listWorkflowRunStepAttempts, retryWorkflowRun, simulateWorkflowRun, getWorkflowRunCommand, pauseWorkflowRun, resumeWorkflowRun, retryWorkflowRunStep, replayWorkflowRunSubtree, approveWorkflowRunStep, chooseWorkflowRunStepOption, rejectWorkflowRunStep, withdrawWorkflowRunStepVote, commentWorkflowRunStep, reassignWorkflowRunStep, extendWorkflowRunStep, skipWorkflowRunStep, forceCompleteWorkflowRunStep, listWorkflowRunLabels, getWorkflowRunGraph, getWorkflowRunTimeline, explainWorkflowRun, listApprovals, countApprovals, getWorkflowRunStepApproval, decideApprovals, createApprovalLink, listWebhooks, createWebhook, getWebhook, deleteWebhook, updateWebhook, listWebhookDeliveries, redeliverWebhook, listBulkOperations, createBulkOperation, getBulkOperation, listBulkOperationItems, getBulkOperationCommand, pauseBulkOperation, resumeBulkOperation, abortBulkOperation, listJobs, createJob, createJobs, getJob, deleteJob, updateJob, cloneJob, enableJob, disableJob, listJobVersions, getJobHealth, triggerJob, bulkTriggerJob, listJobRuns, getJobRun, deleteJobRun, cancelJobRun, replayJobRun, listJobRunAttempts, listJobRunEvents, listEvents, getEventStats, purgeEvents, sendEventToPrefix, getEvent, cancelEvent, streamEvent, sendEvent, getOpenApi } = client;

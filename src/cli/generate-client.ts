@@ -5,7 +5,9 @@ import { join } from "node:path";
 import type { openApi } from "../http/openapi.ts";
 
 type Schema = { type?: string; oneOf?: Schema[]; anyOf?: Schema[] };
-type Answer = { headers?: object; content?: { "application/json": { schema: Schema } } };
+type Message = { properties: { data: { contentSchema: Schema } } };
+type Content = { "application/json"?: { schema: Schema }; "text/event-stream"?: { schema: Message } };
+type Answer = { headers?: object; content?: Content };
 type Operation = { responses: Record<string, Answer> };
 
 /** Writes the TypeScript client of this document. How it looks is said in redocly.yaml. */
@@ -37,11 +39,17 @@ function merged(operation: Operation): Operation {
   const refusals = Object.entries(operation.responses).filter(([status]) => !status.startsWith("2"));
   const [[status, first] = ["200", {}]] = successes;
   const headers = Object.assign({}, ...successes.map(([, answer]) => answer.headers));
-  const schemas = successes.flatMap(([, { content }]) => alternativesOf(content?.["application/json"].schema));
+  const schemas = successes.flatMap(([, { content }]) => alternativesOf(content?.["application/json"]?.schema));
   const schema = schemas.length > 1 ? { anyOf: schemas } : schemas[0];
-  const content = schema && { "application/json": { schema } };
+  const content = schema ? { "application/json": { schema } } : asData(first.content);
   return { ...operation, responses: Object.fromEntries([[status, { ...first, headers, content }], ...refusals]) };
 }
+
+/** Of a stream the generator takes the data of a message for the whole of it. */
+const asData = (content: Content | undefined) => {
+  const message = content?.["text/event-stream"]?.schema;
+  return message && { "text/event-stream": { schema: message.properties.data.contentSchema } };
+};
 
 function alternativesOf(schema: Schema | undefined): Schema[] {
   if (schema === undefined) return [];

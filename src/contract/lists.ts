@@ -3,7 +3,7 @@ import { type AnswerHeader, withHeaders } from "./answers/headers.ts";
 import { ITEM_STATUSES } from "./bulk/operations.ts";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { line, shownAs } from "./fields.ts";
-import { JOB_RUN_STATUSES } from "./jobs/runs.ts";
+import { ASKED_STATUSES } from "./jobs/runs.ts";
 import { choice, instant, INVALID_TIME, NOT_ONE_OF, query, several, yesOrNo } from "./lists/parameters.ts";
 import { filterOfProject, filterOfWorkflow } from "./lists/run-filters.ts";
 import { STEP_STATUSES } from "./runs.ts";
@@ -73,7 +73,7 @@ export const jobRunsQuery = query({
   ...page,
   project_id: tagged.project_id,
   job_id: line(255).optional(),
-  status: choice(JOB_RUN_STATUSES, NOT_ONE_OF).optional(),
+  status: choice(ASKED_STATUSES, NOT_ONE_OF).optional(),
   created_after: instant.optional(),
   created_before: instant.optional(),
 });
@@ -96,7 +96,7 @@ export const stepsQuery = query({
   ...part,
   status: several(STEP_STATUSES, NOT_ONE_OF).optional().describe("One or several, by repeating it or with commas."),
 });
-export const attemptsQuery = query(part);
+export const partQuery = query(part);
 
 /** Versions count down: the cursor is the number of the last one shown. */
 export const versionsQuery = query({ limit: page.limit, cursor: place, envelope: page.envelope });

@@ -5,9 +5,13 @@ import { ERROR_CODES, type ErrorCode, problem } from "../contract/answers/proble
 import { HEADERS, STATUS } from "./problems.ts";
 import type { Route } from "./route.ts";
 
+const JSON_TYPE = "application/json";
+export const EVENT_STREAM = "text/event-stream";
+
 /** What a route may answer with one status. */
 export interface DocumentedAnswer {
   description: string;
+  mediaType: string;
   /** Any one of them. */
   schemas: z.ZodType[];
   headers: AnswerHeader[];
@@ -27,12 +31,13 @@ export function answersOf(route: Route): Map<number, DocumentedAnswer> {
   return answers;
 }
 
-function success({ ignores }: Route, status: number, schemas: z.ZodType[]): DocumentedAnswer {
+function success({ ignores, isStreamed }: Route, status: number, schemas: z.ZodType[]): DocumentedAnswer {
   const headers = new Set(schemas.flatMap((schema) => withHeaders.get(schema)?.headers ?? []));
   if (status === 201 || status === 202) headers.add("Location");
   if (status === 503) headers.add("Retry-After");
   if (ignores) headers.add("X-Ignored-Fields");
-  return { description: schemas[0]?.description ?? STATUS_CODES[status] ?? "", schemas, headers: [...headers] };
+  const description = schemas[0]?.description ?? STATUS_CODES[status] ?? "";
+  return { description, mediaType: isStreamed ? EVENT_STREAM : JSON_TYPE, schemas, headers: [...headers] };
 }
 
 /** With every code that has this status. */
@@ -47,7 +52,8 @@ function planned(route: Route, done: DocumentedAnswer | undefined, plans: z.ZodT
 
 function refusal(codes: ErrorCode[]): DocumentedAnswer {
   const headers = codes.flatMap((code) => Object.keys(HEADERS[code] ?? {}) as AnswerHeader[]);
-  return { description: codes.map((code) => `\`${code}\``).join(", "), schemas: [problem], headers, codes };
+  const description = codes.map((code) => `\`${code}\``).join(", ");
+  return { description, mediaType: JSON_TYPE, schemas: [problem], headers, codes };
 }
 
 function refusalsOf({ scope, path, method, returns, ignoresKey }: Route): ErrorCode[] {

@@ -25,10 +25,16 @@ export function checkAnswers(route?: Route): RequestHandler {
   };
 }
 
-const REFUSED: DocumentedAnswer = { description: "", schemas: [problem], headers: ["WWW-Authenticate", "Retry-After"] };
+const REFUSED = {
+  schemas: [problem],
+  headers: ["WWW-Authenticate", "Retry-After"],
+} satisfies Partial<DocumentedAnswer>;
 
 /** As it goes over the wire, so that absent members are, and documents are what is in them. */
-function wrongIn(answer: Answer, { schemas, headers, codes }: DocumentedAnswer): string | undefined {
+function wrongIn(
+  answer: Answer,
+  { schemas, headers, codes }: Pick<DocumentedAnswer, "schemas" | "headers" | "codes">,
+): string | undefined {
   const header = Object.keys(answer.headers ?? {}).find((name) => !(headers as string[]).includes(name));
   if (header !== undefined) return `the header ${header}`;
   const { text } = written(answer, "");

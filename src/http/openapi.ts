@@ -5,7 +5,7 @@ import { PATH_PARAMETERS, type PathParameter, type PathParameterName } from "../
 import { isMap, nullsCountAsAbsent } from "../contract/fields.ts";
 import { idempotencyKey } from "../contract/idempotency.ts";
 import { dryRunBody, dryRunQuery } from "../contract/verbs.ts";
-import { answersOf, type DocumentedAnswer, refusalWith } from "./answers.ts";
+import { answersOf, type DocumentedAnswer, EVENT_STREAM, refusalWith } from "./answers.ts";
 import type { Route } from "./route.ts";
 import { TAGS } from "./tags.ts";
 
@@ -96,17 +96,26 @@ function requestBodyOf(body: z.ZodType, { plans }: Route, components: Components
   return { required, content: { "application/json": { schema: whole, example } } };
 }
 
-function responseOf({ description, schemas, headers }: DocumentedAnswer, components: Components): Named {
+function responseOf({ description, mediaType, schemas, headers }: DocumentedAnswer, components: Components): Named {
   const shown = schemas.map((schema) => components.schema(schema, "output"));
-  const [only] = shown;
+  const body = shown.length === 1 ? shown[0] : { oneOf: shown };
+  const schema = mediaType === EVENT_STREAM ? messageOf(body) : body;
   return {
     description,
     headers: Object.fromEntries(["X-Request-Id", ...headers].map((name) => [name, components.header(name)])),
-    content: schemas[0] instanceof z.ZodUndefined ? undefined : json(shown.length === 1 ? only : { oneOf: shown }),
+    content: schemas[0] instanceof z.ZodUndefined ? undefined : { [mediaType]: { schema } },
   };
 }
 
-const json = (schema: unknown) => ({ "application/json": { schema } });
+/** A server-sent event, whose data is such a body. */
+const messageOf = (body: unknown) => ({
+  type: "object",
+  required: ["event", "data"],
+  properties: {
+    event: { const: "status" },
+    data: { type: "string", contentMediaType: "application/json", contentSchema: body },
+  },
+});
 
 /** What the operations share: each is written once, and named wherever it is used. */
 class Components {

@@ -36,6 +36,8 @@ export interface Route {
   body?: z.ZodType;
   /** The body of each success, by status. */
   returns: Record<number, z.ZodType>;
+  /** The answer is a stream of such bodies (streamed.ts). */
+  isStreamed?: true;
   /** What `?dryRun=true` answers. Without it, the route changes nothing, whatever its method. */
   plans?: z.ZodType;
   ignores?: (given: Json | undefined, body: never) => string[];
@@ -61,7 +63,7 @@ export interface RouteRequest<Path extends string, Query, Body> {
 }
 
 /** Only names of contract/path-parameters.ts are parameters. */
-type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+export type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Record<Name & PathParameterName, string> & Params<Rest>
   : Path extends `${string}:${infer Name}`
     ? Record<Name & PathParameterName, string>

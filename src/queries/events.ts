@@ -1,6 +1,7 @@
 import type { Cursor } from "../contract/cursor.ts";
 import type { EventStats } from "../contract/events/events.ts";
 import type { EventTrigger } from "../contract/events/event-trigger.ts";
+import { stringifyJson } from "../contract/json.ts";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
 import { type Caller, projectOf } from "../identity/caller.ts";
@@ -52,6 +53,27 @@ export async function getEvent(deps: Deps, caller: Caller, eventKey: string, ask
   const row = held?.status === "held" ? held : newest;
   if (!row) throw new Problem("not_found", "event trigger not found");
   return presentEvent(deps, row);
+}
+
+/** That its time is up is told by nobody. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** The same, and again whenever it has changed, until nothing waits or is held, or all is over. */
+export async function* followEvent(
+  deps: Deps,
+  caller: Caller,
+  eventKey: string,
+  asked: string | undefined,
+  isOver: () => boolean,
+): AsyncGenerator<EventTrigger> {
+  for (let told = ""; ; ) {
+    const event = await getEvent(deps, caller, eventKey, asked);
+    const text = stringifyJson(event);
+    if (text !== told) yield event;
+    told = text;
+    if (isOver() || (event.status !== "waiting" && event.status !== "held")) return;
+    await deps.notifications.newsOf(event.workflow_run_id ?? event.id, AbortSignal.timeout(LOOK_AGAIN_MS));
+  }
 }
 
 export async function getEventStats({ db }: Deps, projectId: string): Promise<EventStats> {

@@ -1,4 +1,4 @@
-import type { JobRunStatus } from "../contract/jobs/runs.ts";
+import type { ASKED_STATUSES } from "../contract/jobs/runs.ts";
 import type { Cursor } from "../contract/cursor.ts";
 import { type Columns, isUuid, recordOf, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
@@ -55,7 +55,7 @@ export async function findJobRun(db: Db, id: string): Promise<StoredJobRun | und
 export interface JobRunsFilter {
   projectId: string;
   jobId?: string;
-  status?: JobRunStatus;
+  status?: (typeof ASKED_STATUSES)[number];
   /** Epoch milliseconds. */
   createdAfter?: number;
   createdBefore?: number;

@@ -208,9 +208,7 @@ export const CASES: Record<string, Case> = {
   [`post ${OPERATION}/pause`]: { prepare: operating },
   [`post ${OPERATION}/resume`]: { prepare: after("POST", `${OPERATION}/pause`, () => operating()) },
   [`post ${OPERATION}/abort`]: { prepare: operating },
-  "post /v1/jobs": {
-    body: () => ({ project_id: "demo", name: "new", slug: `new-${++slugs}`, endpoint_url: stack.jobs.url("/new") }),
-  },
+  "post /v1/jobs": { body: () => aJob(`new-${++slugs}`) },
   "post /v1/jobs/batch": { body: ({ jobID }) => ({ jobs: [aJob(`${jobID}-${++slugs}`)] }) },
   [`patch ${JOB}`]: { body: () => ({ description: `${++slugs}` }), prepare: ownJob },
   [`delete ${JOB}`]: { prepare: ownJob },
@@ -222,6 +220,7 @@ export const CASES: Record<string, Case> = {
   [`post ${JOB_RUN}/cancel`]: { prepare: heldRun },
   [`post ${JOB_RUN}/replay`]: { prepare: after("DELETE", JOB_RUN, () => heldRun()) },
   "delete /v1/events/:eventKey": { prepare: waiting },
+  "get /v1/events/:eventKey/stream": { prepare: received },
   "post /v1/events/:eventKey/send": { prepare: waiting },
   "post /v1/events/prefix/:prefix/send": { prepare: waiting },
   "post /v1/events/purge": { body: () => ({ older_than_days: 1 }), prepare: received },

@@ -114,10 +114,14 @@ describe("a sub_workflow step", () => {
     expect(run.row).toMatchObject({ status: "failed", error: "endpoint returned 500: no" });
   });
 
-  it.each(["canceled", "timed_out"] as const)("fails when its child was %s", (status) => {
+  it.each([
+    ["failed", "failed"],
+    ["canceled", "ended with status canceled"],
+    ["timed_out", "ended with status timed_out"],
+  ] as const)("fails when its child was %s without an error: sub-workflow … %s", (status, ended) => {
     const run = started();
     run.happens({ type: "child_ended", child_run_id: child_run_id(run), status });
-    expect(run.step("sub").error).toBe(`sub-workflow 019571a0-0000-7000-8000-0000000000cc ended with status ${status}`);
+    expect(run.step("sub").error).toBe(`sub-workflow 019571a0-0000-7000-8000-0000000000cc ${ended}`);
   });
 
   it("times out with its run, whichever of the two ends is told first", () => {

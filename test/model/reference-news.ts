@@ -91,7 +91,8 @@ function hearOfStep(run: ReferenceRun, i: number, step: ReferenceStep, event: St
       break;
     case "child_ended": {
       const { status, output } = event;
-      const error = event.error ?? `sub-workflow ${run.definitions[i]?.sub_workflow_id} ended with status ${status}`;
+      const ended = status === "failed" ? "failed" : `ended with status ${status}`;
+      const error = event.error ?? `sub-workflow ${run.definitions[i]?.sub_workflow_id} ${ended}`;
       if (status === "completed") succeed(run, i, output, at);
       else if (status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else endStep(run, i, { status: "failed", error }, at);

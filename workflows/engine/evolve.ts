@@ -180,7 +180,8 @@ export function evolve(run: Run, happened: RunEvent): Run {
       // A child never has more time than its parent: the parent's is over too, though its own event comes later.
       else if (event.status === "timed_out" && isTimeOver(run, at)) endRun(run, "timed_out", at, "workflow timed out");
       else {
-        const error = event.error ?? `sub-workflow ${plan.steps[i]?.sub_workflow_id} ended with status ${event.status}`;
+        const ended = event.status === "failed" ? "failed" : `ended with status ${event.status}`;
+        const error = event.error ?? `sub-workflow ${plan.steps[i]?.sub_workflow_id} ${ended}`;
         endStep(run, i, { status: "failed", error }, at);
       }
       break;

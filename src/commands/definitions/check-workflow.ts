@@ -12,7 +12,7 @@ import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { presentDefinedSteps } from "../../views/workflow.ts";
 
-/** Whether the workflow could be given these steps; without any, whether its own could be stored today. What could not is refused. */
+/** Whether the workflow could be given these steps; without any, whether its own could be stored today, and run. What could not is refused. */
 export async function checkSteps(
   deps: Deps,
   caller: Caller,
@@ -21,12 +21,13 @@ export async function checkSteps(
 ): Promise<ValidSteps> {
   const workflow = await findOwnWorkflow(deps, caller, workflowId);
   const stored = await storedSteps(deps, workflow);
-  if (steps.length === 0) await checkStored(deps, workflow, stored);
-  else {
-    assertNoneRemoved(stored, steps);
-    await checkedSteps(deps, workflow, steps);
+  if (steps.length === 0) {
+    await checkStored(deps, workflow, stored);
+    return { valid: true, step_count: stepsToRun(stored).length };
   }
-  return { valid: true, step_count: steps.length || stored.length };
+  assertNoneRemoved(stored, steps);
+  await checkedSteps(deps, workflow, steps);
+  return { valid: true, step_count: steps.length };
 }
 
 /** In which order the steps of a run would begin. What could not be stored today is refused. */

@@ -3,7 +3,7 @@ import { document, shownTags } from "../fields.ts";
 import { id } from "../ids.ts";
 import { time } from "../times.ts";
 
-export const JOB_RUN_STATUSES = [
+const JOB_RUN_STATUSES = [
   "queued",
   "executing",
   "completed",
@@ -15,6 +15,16 @@ export const JOB_RUN_STATUSES = [
 ] as const;
 export const jobRunStatus = z.enum(JOB_RUN_STATUSES).meta({ id: "JobRunStatus" });
 export type JobRunStatus = z.output<typeof jobRunStatus>;
+
+/** What clients ask for: they know statuses that no job run has here. */
+export const ASKED_STATUSES = [
+  ...JOB_RUN_STATUSES,
+  "delayed",
+  "dequeued",
+  "waiting",
+  "crashed",
+  "system_failed",
+] as const;
 
 export const jobRun = z
   .strictObject({

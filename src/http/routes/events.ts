@@ -23,8 +23,9 @@ import { envelopeOf, projectQuery } from "../../contract/lists.ts";
 import { invalid } from "../../errors.ts";
 import { answerTo, commanded, envelopeAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
+import { streamed } from "../streamed.ts";
 import { projectOf } from "../../identity/caller.ts";
-import { getEvent, getEventStats, listEvents } from "../../queries/events.ts";
+import { followEvent, getEvent, getEventStats, listEvents } from "../../queries/events.ts";
 import { eventKeyProblem } from "../../rules/event-key.ts";
 
 const tag = "Events";
@@ -124,6 +125,19 @@ export const eventRoutes: Route[] = [
     handler: async (deps, { caller, params, query }) => ({
       body: await getEvent(deps, caller, keyOf(params.eventKey), query.project_id),
     }),
+  }),
+  streamed({
+    path: "/v1/events/:eventKey/stream",
+    operationId: "streamEvent",
+    tag,
+    summary: "What a key stands for now, and whenever that changes",
+    description:
+      "Server-sent events, each a `status` with the trigger as its data. They end once nothing waits or is held, or after 25 s.",
+    scope: "workflows:read",
+    query: projectQuery,
+    returns: { 200: eventTrigger },
+    messages: (deps, { caller, params, query }, isOver) =>
+      followEvent(deps, caller, keyOf(params.eventKey), query.project_id, isOver),
   }),
   route({
     method: "delete",

@@ -1,7 +1,7 @@
 import { cancelJobRun, previewJobRunCancel, previewReplay, replayJobRun } from "../../commands/jobs/steer-job-run.ts";
 import { jobRun, jobRunEvent } from "../../contract/jobs/runs.ts";
 import { jobTriggerPlan, replayBody } from "../../contract/jobs/trigger.ts";
-import { jobRunsQuery, listOf, partOf, stepsQuery } from "../../contract/lists.ts";
+import { jobRunsQuery, listOf, partOf, partQuery } from "../../contract/lists.ts";
 import { attempt, dryRun } from "../../contract/runs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
 import { route, type Route } from "../route.ts";
@@ -75,7 +75,7 @@ export const jobRunRoutes: Route[] = [
     tag,
     summary: "List the attempts of a job run",
     scope: "runs:read",
-    query: stepsQuery,
+    query: partQuery,
     returns: { 200: partOf(attempt) },
     handler: async (deps, asked) =>
       partAnswer(await listJobRunAttempts(deps, asked.caller, asked.params.runID, asked.query), asked),
@@ -87,7 +87,7 @@ export const jobRunRoutes: Route[] = [
     tag,
     summary: "List what happened to a job run",
     scope: "runs:read",
-    query: stepsQuery,
+    query: partQuery,
     returns: { 200: listOf(jobRunEvent) },
     handler: async (deps, asked) =>
       pageAnswer(await listJobRunEvents(deps, asked.caller, asked.params.runID, asked.query), asked),

@@ -8,7 +8,7 @@ import { simulateRun } from "../../commands/simulations/simulate-run.ts";
 import { runSimulation, simulateRunBody } from "../../contract/simulation/simulations.ts";
 import { bulkBody, bulkCanceled, bulkCancelPlan, bulkReplayed, bulkReplayPlan } from "../../contract/bulk/verbs.ts";
 import { commandStatus } from "../../contract/answers/commands.ts";
-import { attemptsQuery, countsQuery, listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
+import { partQuery, countsQuery, listOf, partOf, runQuery, runsQuery, stepsQuery } from "../../contract/lists.ts";
 import { attempt, dryRun, runCounts, stepRun, workflowRun } from "../../contract/runs.ts";
 import { reasonQuery, retryBody } from "../../contract/verbs.ts";
 import { answerTo, commanded, created, pageAnswer, partAnswer } from "../answer.ts";
@@ -137,7 +137,7 @@ export const workflowRunRoutes: Route[] = [
     tag: "Steps",
     summary: "List the attempts of a step",
     scope: "workflows:read",
-    query: attemptsQuery,
+    query: partQuery,
     returns: { 200: partOf(attempt) },
     handler: async (deps, asked) => {
       const { caller, params, query } = asked;

@@ -4,7 +4,7 @@ import {
   versionImpact,
   workflowVersion,
 } from "../../contract/definitions/workflow-versions.ts";
-import { listOf, stepsQuery, versionsQuery } from "../../contract/lists.ts";
+import { listOf, partQuery, versionsQuery } from "../../contract/lists.ts";
 import { workflowStep } from "../../contract/workflows.ts";
 import { pageAnswer } from "../answer.ts";
 import { type Route, route } from "../route.ts";
@@ -55,7 +55,7 @@ export const workflowVersionRoutes: Route[] = [
     tag,
     summary: "List the steps of a version",
     scope: "workflows:read",
-    query: stepsQuery,
+    query: partQuery,
     returns: { 200: listOf(workflowStep) },
     handler: async (deps, asked) => {
       const { workflowID, versionID } = asked.params;

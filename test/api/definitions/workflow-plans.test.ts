@@ -34,6 +34,11 @@ describe("dry-run of a workflow", () => {
     refused(await post(await createWorkflow(stack, STEPS), "dry-run", { steps }), 400, "validation_error", message);
   });
 
+  test("refuses a workflow that has none, and so could not run", async () => {
+    const answer = await post(await createWorkflow(stack, []), "dry-run");
+    refused(answer, 400, "validation_error", "workflow must have at least one step");
+  });
+
   test("takes nothing else, and is a 404 of an unknown workflow", async () => {
     const made = await createWorkflow(stack, []);
     for (const verb of ["dry-run", "plan", "simulate"]) {

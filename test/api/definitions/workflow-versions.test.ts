@@ -88,6 +88,8 @@ describe("the versions of a workflow", () => {
       envelope(workflowStep),
     );
     expect(await stepsOf(two.version_id, `?limit=2&cursor=${page.next_cursor}`)).toEqual(two.steps?.slice(2));
+    const filtered = await get(one, `versions/${two.version_id}/steps?status=completed`);
+    refused(filtered, 400, "validation_error", "unknown query parameter status");
   });
 
   test("that are unknown, another workflow's, or of another project's workflow are a 404", async () => {

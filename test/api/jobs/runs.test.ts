@@ -29,7 +29,8 @@ describe("a list of job runs", () => {
     expect((await listRuns(stack, "?project_id=demo"))[0]).toBe(job_run_id);
     expect(await listRuns(stack, `?${ofJob}&status=completed`)).toEqual([job_run_id, one.id]);
     expect(await listRuns(stack, `?${ofJob}&status=dead_letter`)).toEqual([two.id]);
-    expect(await listRuns(stack, `?${ofJob}&status=queued`)).toEqual([]);
+    for (const status of ["queued", "failed", "delayed", "dequeued", "waiting", "crashed", "system_failed"])
+      expect(await listRuns(stack, `?${ofJob}&status=${status}`)).toEqual([]);
     expect(await listRuns(stack, `?${ofJob}&created_after=${two.created_at}`)).toEqual([job_run_id, two.id]);
     expect(await listRuns(stack, `?${ofJob}&created_before=${two.created_at}`)).toEqual([one.id]);
     const first = await stack.request("GET", `/v1/runs?${ofJob}&limit=2&envelope=true`);
@@ -120,6 +121,10 @@ describe("what happened to a job run", () => {
     const part = await stack.request<JobRunEvent[]>("GET", `/v1/runs/${run.id}/events?limit=4`);
     const rest = `/v1/runs/${run.id}/events?limit=4&cursor=${part.headers.get("x-next-cursor")}`;
     expect([...part.body, ...(await ok<JobRunEvent[]>(stack, "GET", rest))]).toEqual(events);
+    for (const list of ["attempts", "events"]) {
+      const filtered = await stack.request("GET", `/v1/runs/${run.id}/${list}?status=failed`);
+      refused(filtered, 400, "validation_error", "unknown query parameter status");
+    }
   });
 
   test("of one that is unknown is a 404", async () => {
