@@ -1,7 +1,8 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Deps } from "../../src/deps.ts";
 import { type PlayedRow, takePlayed } from "../../src/store/call-journal.ts";
-import type { Activities, Recalled } from "../../workflows/activity-types.ts";
+import type { Activities } from "../../workflows/activity-types.ts";
+import type { Recalled } from "../../workflows/journal-types.ts";
 import { newsOf } from "../../workflows/attempt-input.ts";
 import { RECALLED_WITHIN_MS } from "../../workflows/timing.ts";
 

@@ -1,6 +1,7 @@
 import { recordOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { CallOutcome, JournaledPlay } from "../../workflows/activity-types.ts";
+import type { CallOutcome } from "../../workflows/activity-types.ts";
+import type { JournaledPlay } from "../../workflows/journal-types.ts";
 
 /** A row of the journal. What a workflow task did has `played`, `execution` and `task`; a call has `outcome`. */
 export interface JournalRow {

@@ -1,8 +1,9 @@
 import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
-import type { Activities, Heard, Played, Recalled, TaskState } from "../activity-types.ts";
+import type { Activities, Played } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/mirror/rows.ts";
 import type { Run } from "../engine/run.ts";
+import type { Heard, Recalled, TaskState } from "../journal-types.ts";
 import { newsOf } from "../web-ui/news.ts";
 import { clipped, SUMMARY_LENGTH } from "../web-ui/text.ts";
 import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";

@@ -1,7 +1,7 @@
 import { workflowInfo } from "@temporalio/workflow";
-import type { Heard, InboundCount, TaskState } from "../activity-types.ts";
 import type { InboundEvent } from "../engine/events.ts";
 import type { Run } from "../engine/run.ts";
+import type { Heard, InboundCount, TaskState } from "../journal-types.ts";
 
 const SIGNALS: ReadonlySet<InboundEvent["type"]> = new Set([
   "command",
