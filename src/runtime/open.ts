@@ -25,7 +25,7 @@ export async function connect(config: Config, running: Running & Pick<Deps, "log
   const { databaseUrl, databasePoolSize: size } = config;
   const db = createPool(databaseUrl, { size });
   onStop(() => db.end());
-  const tracing = config.tracing && (await openTracing(config.tracing, (runIds) => findTraces(db, runIds)));
+  const tracing = config.tracing && (await openTracing(config.tracing, (runIds) => findTraces(db, runIds), log));
   if (tracing) onStop(tracing.stop);
   const starts = createPool(databaseUrl, { size, waitsMs: START_WAITS_MS });
   onStop(() => starts.end());

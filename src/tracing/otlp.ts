@@ -1,5 +1,6 @@
 import type { HrTime } from "@opentelemetry/api";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Logger } from "pino";
 import type { TracingConfig } from "../config/tracing.ts";
 import type { IsSampled } from "./new-run.ts";
 import type { EndedSpan } from "./span.ts";
@@ -18,7 +19,10 @@ export interface Otlp {
 const NEVER_TAKEN = [400, 413];
 
 /** OpenTelemetry's exporter and sampler. They are loaded here and nowhere else: a process without traces does not pay for them. */
-export async function openOtlp({ url, headers, protocol, resource, sampler }: TracingConfig): Promise<Otlp> {
+export async function openOtlp(
+  { url, headers, protocol, resource, sampler }: TracingConfig,
+  log: Pick<Logger, "warn">,
+): Promise<Otlp> {
   const [{ SpanKind, SpanStatusCode, TraceFlags }, { TraceIdRatioBasedSampler, SamplingDecision }, core, resources] =
     await Promise.all([
       import("@opentelemetry/api"),
@@ -80,6 +84,7 @@ export async function openOtlp({ url, headers, protocol, resource, sampler }: Tr
           const isLost = NEVER_TAKEN.includes(Number(Reflect.get(Object(error), "code")));
           const outcome = code === core.ExportResultCode.SUCCESS ? "exported" : isLost ? "dropped" : "failed";
           told.publish({ outcome, count });
+          if (outcome === "dropped") log.warn({ err: error, count }, "spans are lost: the collector refuses them");
           if (outcome === "failed") failed(error ?? new Error("not exported"));
           else done();
         }),

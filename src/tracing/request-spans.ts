@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Logger } from "pino";
 import type { RequestScope, RequestTrace } from "../request-scope.ts";
 import type { IsSampled } from "./new-run.ts";
 import { attributesOf, type EndedSpan, userOf } from "./span.ts";
@@ -10,6 +11,8 @@ const EVERY_MS = 1_000;
 const MOST_AT_ONCE = 512;
 /** A collector that is away costs no more memory than these. */
 const MOST_WAITING = 2_048;
+/** How often the log says how many are lost. */
+const TOLD_EVERY_MS = 60_000;
 
 /** A request that was answered. */
 export interface AnsweredRequest {
@@ -33,19 +36,29 @@ export class RequestSpans {
   readonly #isSampled: IsSampled;
   readonly #export: (spans: EndedSpan[]) => Promise<void>;
   readonly #findTraces: FindTraces;
+  readonly #log: Pick<Logger, "warn">;
   #waiting: AnsweredRequest[] = [];
+  #isAway = false;
+  #lost = 0;
+  #toldAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #exporting: Promise<void> | undefined;
 
-  constructor(isSampled: IsSampled, send: (spans: EndedSpan[]) => Promise<void>, findTraces: FindTraces) {
+  constructor(
+    isSampled: IsSampled,
+    send: (spans: EndedSpan[]) => Promise<void>,
+    findTraces: FindTraces,
+    log: Pick<Logger, "warn">,
+  ) {
     this.#isSampled = isSampled;
     this.#export = send;
     this.#findTraces = findTraces;
+    this.#log = log;
   }
 
   add(request: AnsweredRequest): void {
     if (this.#waiting.length >= MOST_WAITING) {
-      told.publish({ outcome: "dropped", count: 1 });
+      this.#lose(1);
       return;
     }
     this.#waiting.push(request);
@@ -54,6 +67,7 @@ export class RequestSpans {
 
   /** Never rejects. */
   async flush(): Promise<void> {
+    if (Date.now() > this.#toldAt + TOLD_EVERY_MS) this.#tellOfLost();
     this.#exporting ??= this.#exportAll().finally(() => {
       this.#exporting = undefined;
     });
@@ -63,6 +77,19 @@ export class RequestSpans {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.flush();
+    this.#lose(this.#waiting.splice(0).length);
+    this.#tellOfLost();
+  }
+
+  #lose(count: number): void {
+    this.#lost += count;
+    if (count > 0) told.publish({ outcome: "dropped", count });
+  }
+
+  #tellOfLost(): void {
+    if (this.#lost > 0) this.#log.warn({ count: this.#lost }, "spans are lost: no collector has taken them in time");
+    this.#lost = 0;
+    this.#toldAt = Date.now();
   }
 
   async #exportAll(): Promise<void> {
@@ -74,9 +101,12 @@ export class RequestSpans {
         const traces = await this.#findTraces([...new Set(ofCommands)]);
         const spans = batch.flatMap((request) => this.#spanOf(request, traces.get(request.scope.run ?? "")) ?? []);
         if (spans.length > 0) await this.#export(spans);
-      } catch {
+      } catch (err) {
+        if (!this.#isAway) this.#log.warn({ err }, "spans wait to be exported");
+        this.#isAway = true;
         return;
       }
+      this.#isAway = false;
       this.#waiting.splice(0, batch.length);
     }
   }

@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { TracingConfig } from "../config/tracing.ts";
 import type { IsSampled } from "./new-run.ts";
 import { openOtlp, type Otlp } from "./otlp.ts";
@@ -15,9 +16,10 @@ export interface Tracing extends Pick<Otlp, "export" | "placeOf"> {
 export async function openTracing(
   config: TracingConfig,
   findTraces: (runIds: string[]) => Promise<Map<string, RunTrace>>,
+  log: Logger,
 ): Promise<Tracing> {
-  const otlp = await openOtlp(config);
-  const requests = new RequestSpans(otlp.isSampled, otlp.export, findTraces);
+  const otlp = await openOtlp(config, log);
+  const requests = new RequestSpans(otlp.isSampled, otlp.export, findTraces, log);
   return {
     ...otlp,
     requests,

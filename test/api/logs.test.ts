@@ -1,29 +1,12 @@
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { type LogLine, LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
-type Line = Record<string, unknown> & { msg: string };
-
-/** Where a log goes, line by line. */
-class Lines extends Writable {
-  text = "";
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-
-  all(msg: string): Line[] {
-    const lines = this.text.split("\n").filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as Line).filter((line) => line.msg === msg);
-  }
-}
-
-const log = new Lines();
+const log = new LogLines();
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
@@ -84,7 +67,7 @@ test("what is said for a request names it, and the request's own line the run an
   const { body: run } = await stack.request<{ id: string }>("POST", `/v1/workflows/${id}/trigger`, {}, { headers });
   await on.opens(run, "gate");
   await on.steer(run, "approve", "gate", {}, { headers: { "x-request-id": "approves" } });
-  const of = (request_id: string) => (line: Line) => line.request_id === request_id;
+  const of = (request_id: string) => (line: LogLine) => line.request_id === request_id;
   const requests = await until(() => log.all("request").some(of("approves")) && log.all("request"));
   expect(log.all("command").find(of("triggers"))).toMatchObject({ verb: "trigger", run: run.id, actor: "ada" });
   expect(log.all("command").find(of("approves"))).toMatchObject({ verb: "approve", run: run.id, step: "gate" });
@@ -130,7 +113,7 @@ test.each([
 });
 
 test("an error has its words under either name, its causes', and nothing of its other members", () => {
-  const lines = new Lines();
+  const lines = new LogLines();
   const logger = createLog({ logLevel: "info" }, "test", lines);
   const cause = Object.assign(new Error("duplicate key"), { code: "23505", detail: `Key (card)=(${SECRET})` });
   for (const name of ["err", "error"]) logger.warn({ [name]: new TypeError("not stored", { cause }) }, "said");
@@ -162,7 +145,7 @@ test("a run that has ended for Temporal alone is a line, without what its endpoi
 });
 
 test("for people the lines are words", () => {
-  const lines = new Lines();
+  const lines = new LogLines();
   createLog({ logLevel: "info", logFormat: "pretty" }, "api", lines).info({ port: 8080 }, "listening");
   expect(lines.text).toMatch(/INFO \(api\): listening\n +port: 8080/);
 });

@@ -27,16 +27,18 @@ export interface Received {
 export const told = (attributes: Attributes): Record<string, unknown> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** What stands for an OpenTelemetry Collector in a test. `refuses` answers 503 while it is set. */
+/** What stands for an OpenTelemetry Collector in a test. `refuses` is what it answers while it is set. */
 export async function startCollector() {
   const spans: Received[] = [];
+  const asked: number[] = [];
   const requests: { headers: NodeJS.Dict<string | string[]>; service: unknown }[] = [];
-  const state = { refuses: false };
+  const state: { refuses?: number } = {};
   const server = await serve(
     async (request, response) => {
       let text = "";
       for await (const chunk of request.setEncoding("utf8")) text += chunk;
-      if (state.refuses) return response.writeHead(503).end();
+      asked.push(Date.now());
+      if (state.refuses) return response.writeHead(state.refuses).end();
       const { resourceSpans } = JSON.parse(text);
       for (const { resource, scopeSpans } of resourceSpans) {
         requests.push({ headers: request.headers, service: told(resource.attributes)["service.name"] });
@@ -50,6 +52,8 @@ export async function startCollector() {
   const url = `http://127.0.0.1:${server.port}`;
   return {
     spans,
+    /** When it was asked to take some, be they taken or not. */
+    asked,
     requests,
     state,
     url,

@@ -175,12 +175,12 @@ test("a retry is a run of its own trace, linked to the one it retries, and what 
 });
 
 test("a collector that is away holds nothing up, and gets what it has missed", async () => {
-  collector.state.refuses = true;
+  collector.state.refuses = 503;
   const run = await on.start([{ step_ref: "quick", calls: "/ok" }]);
   await on.ends(run);
   const { rows } = await stack.deps.db.query("select sum(count) as spans from ended_spans");
   expect(rows).toEqual([{ spans: 3 }]);
-  collector.state.refuses = false;
+  collector.state.refuses = undefined;
   expectWhole(await traceOf(run));
 });
 
@@ -197,17 +197,22 @@ test("what no collector takes is kept within bounds, the newest of it, and the r
   expect([rows, dropped]).toEqual([[{ count: 100_000, oldest: 8 }], [7]]);
 
   const never = () => Promise.reject(new Error("away"));
+  const lines: unknown[] = [];
   const requests = new RequestSpans(
     () => true,
     never,
     async () => new Map(),
+    { warn: (...line: unknown[]) => void lines.push(line) },
   );
   const scope = { request_id: "a" };
   const at = { began: 0, ended: 0, actor: undefined, project: undefined };
   const request = { scope, trace: { span_id: "a" }, method: "GET", route: "/v1/jobs", status: 200, ...at };
   for (let n = 0; n < 2_050; n++) requests.add(request);
   await requests.stop();
-  expect(dropped).toEqual([7, 1, 1]);
+  expect(dropped).toEqual([7, 1, 1, 2_048]);
+  const LOST = "spans are lost: no collector has taken them in time";
+  const waits = [{ err: new Error("away") }, "spans wait to be exported"];
+  expect(lines).toEqual([[{ count: 2 }, LOST], waits, [{ count: 2_048 }, LOST]]);
 });
 
 test("one worker at a time has spans in hand, and after half a minute without a word of it the next one takes them", async () => {

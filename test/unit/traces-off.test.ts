@@ -21,6 +21,6 @@ test("what API and worker are made of loads nothing of OpenTelemetry, until trac
   expect(await loadedBy(all.map((name) => `await import("./src/${name}.ts");`).join("\n"))).toEqual([]);
   const open = `
     const { openOtlp } = await import("./src/tracing/otlp.ts");
-    await openOtlp({ url: "http://127.0.0.1:9", headers: {}, protocol: "http/protobuf", resource: {}, sampler: { ratio: 1, follows: true } });`;
+    await openOtlp({ url: "http://127.0.0.1:9", headers: {}, protocol: "http/protobuf", resource: {}, sampler: { ratio: 1, follows: true } }, console);`;
   expect(await loadedBy(open)).toEqual(expect.arrayContaining(["exporter-trace-otlp-proto", "sdk-trace"]));
 });
