@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { createLog } from "../../src/log.ts";
+import { commands } from "../../src/topics.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type LogLine, LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -59,6 +61,34 @@ test("a command is a line, also one that is refused, and one by an event", async
   ])
     expect(told).toContainEqual({ step: undefined, ...line });
   expect(log.text).not.toContain(SECRET);
+});
+
+test("what an operation does to each of its runs is a command, a line that is counted; where there is nothing to do, it is none", async () => {
+  const counted: string[] = [];
+  commands.subscribe(({ verb, outcome }) => counted.push(`${verb} ${outcome}`));
+  const { id } = await on.workflow([GATE]);
+  const [open, canceled, over] = await Promise.all([1, 2, 3].map(() => on.trigger({ id })));
+  const runs = [open, canceled, over] as WorkflowRun[];
+  for (const run of runs) await on.opens(run, "gate");
+  await on.cancel(canceled as WorkflowRun);
+  await on.steer(over as WorkflowRun, "approve", "gate");
+  await on.ends(over as WorkflowRun);
+  log.text = "";
+  counted.length = 0;
+  for (const operation of ["pause", "cancel"]) {
+    const body = { project_id: "demo", operation, ids: runs.map((run) => run.id) };
+    const made = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
+    const path = `/v1/bulk-operations/${made.id}`;
+    await until(async () => (await stack.request<{ status: string }>("GET", path)).body.status === "completed");
+  }
+  const lines = log.all("command").map(({ verb, outcome, run, actor }) => [verb, outcome, run, actor]);
+  expect(lines.sort()).toEqual([
+    ["cancel", "applied", open?.id, "ada"],
+    ["cancel", "invalid_state", over?.id, "ada"],
+    ["pause", "applied", open?.id, "ada"],
+    ...[canceled, over].map((run) => ["pause", "invalid_state", run?.id, "ada"]).sort(),
+  ]);
+  expect(counted.sort()).toEqual(lines.map(([verb, outcome]) => `${verb} ${outcome}`).sort());
 });
 
 test("what is said for a request names it, and the request's own line the run and the step that it was about", async () => {
