@@ -37,11 +37,11 @@ export class RequestSpans {
   readonly #export: (spans: EndedSpan[]) => Promise<void>;
   readonly #findTraces: FindTraces;
   readonly #log: Pick<Logger, "warn">;
+  readonly #timer: NodeJS.Timeout;
   #waiting: AnsweredRequest[] = [];
   #isAway = false;
   #lost = 0;
   #toldAt = 0;
-  #timer: NodeJS.Timeout | undefined;
   #exporting: Promise<void> | undefined;
 
   constructor(
@@ -54,6 +54,8 @@ export class RequestSpans {
     this.#export = send;
     this.#findTraces = findTraces;
     this.#log = log;
+    // Not by the first request: what is said later would be said for it.
+    this.#timer = setInterval(() => void this.flush(), EVERY_MS).unref();
   }
 
   add(request: AnsweredRequest): void {
@@ -62,7 +64,6 @@ export class RequestSpans {
       return;
     }
     this.#waiting.push(request);
-    this.#timer ??= setInterval(() => void this.flush(), EVERY_MS).unref();
   }
 
   /** Never rejects. */

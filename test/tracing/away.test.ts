@@ -22,12 +22,15 @@ const ask = () => stack.request("GET", "/v1/jobs?project_id=demo");
 test("an API says once that its spans wait for the collector, and again after it was back; and what it refuses for good", async () => {
   const waits = () => log.all("spans wait to be exported").length;
   for (const times of [1, 2]) {
-    collector.state.refuses = 503;
+    // Nothing that the exporter tries again by itself.
+    collector.state.refuses = 404;
     await ask();
     await until(() => waits() === times);
     const tries = collector.asked.length;
     await until(() => collector.asked.length > tries + 2);
     expect(waits()).toBe(times);
+    // Of no request: it is about those of all.
+    expect(log.text).not.toContain("request_id");
     collector.state.refuses = undefined;
     await until(() => collector.spans.length === times);
   }
