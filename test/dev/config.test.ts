@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WRONG_TRACING } from "./wrong-tracing.ts";
 import { ConfigError, loadConfig, loadDevConfig, VARIABLES } from "../../src/config.ts";
-import { type Authority, makeAuthority, type Signed } from "../stack/certificates.ts";
+import { type Authority, makeAuthority, type Signed } from "../stack/tls/certificates.ts";
 
 const REQUIRED = { DATABASE_URL: "postgres://u@h/d", TEMPORAL_ADDRESS: "temporal:7233", JWT_SECRET: "s".repeat(32) };
 

@@ -8,7 +8,7 @@ import {
 import { type AddressInfo, connect } from "node:net";
 import { createServer } from "node:tls";
 import { status } from "@grpc/grpc-js";
-import { type Authority, pemOf } from "./certificates.ts";
+import { type Authority, pemOf } from "./tls/certificates.ts";
 import { readFileSync } from "node:fs";
 
 interface Guarded {
