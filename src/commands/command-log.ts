@@ -12,24 +12,30 @@ interface Told {
   step?: string;
 }
 
-/** Logs a line for each command with its outcome: `applied`, `accepted` if no worker could tell yet, or the code of its refusal. */
+/** The outcome of a command: `applied`, `accepted` if no worker could tell yet, or the code of its refusal. It is a line, and counted. */
+export function tellCommand({ log }: Pick<Deps, "log">, command: Told, outcome: string): void {
+  noteRun(command.run, command.step);
+  commands.publish({ verb: command.verb, outcome });
+  log.info({ ...command, outcome }, "command");
+}
+
+/** Does it, and tells its outcome. */
 export async function logged<Done extends object>(
-  { log }: Pick<Deps, "log">,
+  deps: Pick<Deps, "log">,
   command: Told,
   act: () => Promise<Done>,
   runOf: (done: Done) => string | undefined = () => command.run,
 ): Promise<Done> {
-  const tell = (outcome: string, run = command.run) => {
-    noteRun(run, command.step);
-    commands.publish({ verb: command.verb, outcome });
-    log.info({ ...command, run, outcome }, "command");
-  };
   try {
     const done = await act();
-    tell("accepted" in done ? "accepted" : "applied", runOf(done));
+    tellCommand(deps, { ...command, run: runOf(done) }, "accepted" in done ? "accepted" : "applied");
     return done;
   } catch (error) {
-    tell(error instanceof Problem ? error.code : isOutage(error) ? "unavailable" : "internal_error");
+    tellCommand(
+      deps,
+      command,
+      error instanceof Problem ? error.code : isOutage(error) ? "unavailable" : "internal_error",
+    );
     throw error;
   }
 }

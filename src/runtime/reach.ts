@@ -55,6 +55,9 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause, message } = error;
   if (cause instanceof Error) return reasonOf(cause);
+  // Node's errors of TLS have the words by themselves.
+  const reason: unknown = Reflect.get(error, "reason");
+  if (typeof reason === "string") return reason;
   // Several addresses were tried, and each has its reason.
   const [first] = error instanceof AggregateError ? error.errors : [];
   // The SDK's core prints its errors nested. The innermost has the words.

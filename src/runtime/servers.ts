@@ -5,24 +5,38 @@ import { NoSuchNamespace, type TemporalServer } from "../temporal/connection.ts"
 
 // The servers that a process needs, with the words for what no waiting helps against.
 
+/** No authority that is named helps against it. */
+const outOfTime = (server: string, reason: string) =>
+  `${server} has a certificate that is not valid now (${reason}): renew it, or its authority's.`;
+
 export function postgresOf({ databaseUrl }: Pick<Config, "databaseUrl">): Server {
-  const { host, pathname } = new URL(databaseUrl);
+  const { host, pathname, searchParams } = new URL(databaseUrl);
   const [at, database] = [host || "the local socket", pathname.slice(1)];
+  const server = `PostgreSQL at ${at}`;
   const refusal = (error: unknown) => {
     const code = String(Reflect.get(Object(error), "code"));
     const reason = reasonOf(error);
     if (/no encryption|SSL off/.test(reason))
-      return `PostgreSQL at ${at} takes encrypted connections only: add sslmode=verify-full to DATABASE_URL.`;
+      return `${server} takes encrypted connections only: add sslmode=verify-full to DATABASE_URL.`;
     if (/client certificate/.test(reason))
-      return `PostgreSQL at ${at} asks for a client certificate: add sslcert and sslkey to DATABASE_URL.`;
+      return `${server} asks for a client certificate: add sslcert and sslkey to DATABASE_URL.`;
     if (/does not support SSL/.test(reason))
-      return `PostgreSQL at ${at} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, unset PGSSLMODE and PGSSLROOTCERT, or turn its ssl on.`;
+      return `${server} does not encrypt: take sslmode and sslrootcert out of DATABASE_URL, unset PGSSLMODE and PGSSLROOTCERT, or turn its ssl on.`;
+    // As TLS calls what the other side refuses.
+    if (/_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA)$/.test(code))
+      return `${server} refuses the client certificate that DATABASE_URL names with sslcert (${reason}).`;
+    if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+      return `${server} has a certificate for another name (${reason}): DATABASE_URL has to name the host as its certificate does.`;
+    if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code)) return outOfTime(server, reason);
     if (/CERT|ISSUER|UNABLE_TO_/.test(code))
-      return `PostgreSQL at ${at} has a certificate that is not trusted (${reason}): DATABASE_URL names its authority's with sslrootcert.`;
-    if (error instanceof pg.DatabaseError && code.startsWith("28"))
-      return `PostgreSQL at ${at} refuses the user or the password of DATABASE_URL.`;
-    if (code === "3D000")
-      return `PostgreSQL at ${at} has no database ${database}: create it, or set DATABASE_URL to another.`;
+      return `${server} has a certificate that is not trusted (${reason}): DATABASE_URL names its authority's with sslrootcert.`;
+    if (error instanceof pg.DatabaseError && code.startsWith("28")) {
+      const told = searchParams.has("sslcert")
+        ? "the user, the password or the client certificate"
+        : "the user or the password";
+      return `${server} refuses ${told} of DATABASE_URL.`;
+    }
+    if (code === "3D000") return `${server} has no database ${database}: create it, or set DATABASE_URL to another.`;
     return undefined;
   };
   return { name: "PostgreSQL", component: "postgres", variable: "DATABASE_URL", at, refusal };
@@ -39,6 +53,8 @@ export function temporalOf({ temporalAddress: at, temporalApiKey }: TemporalServ
     if (alert) return `Temporal at ${at} refuses the certificate of TEMPORAL_TLS_CLIENT_CERT_PATH (${alert}).`;
     if (message.includes("InvalidCertificate(NotValidForName"))
       return `Temporal at ${at} has a certificate for another name: set TEMPORAL_TLS_SERVER_NAME to one that it is for.`;
+    const [, time] = /InvalidCertificate\((Expired|NotValidYet)/.exec(message) ?? [];
+    if (time) return outOfTime(`Temporal at ${at}`, time);
     const [, distrust] = /InvalidCertificate\((\w+)/.exec(message) ?? [];
     if (distrust)
       return `Temporal at ${at} has a certificate that is not trusted (${distrust}): set TEMPORAL_TLS_SERVER_CA_CERT_PATH to that of its authority.`;

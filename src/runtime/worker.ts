@@ -106,13 +106,14 @@ export async function startWorker(
     async stop() {
       const drained = Date.now() + deps.config.drainSecs * 1000;
       suspected.stop();
-      await Promise.all([deliveries.stop(), spans?.stop()]);
+      // What these are at may wait for a collector that hangs. Meanwhile nothing new is taken.
+      const others = Promise.all([deliveries.stop(), spans?.stop()]);
       await end(0);
       await calls.noneOrphaned(ORPHANS_AWAITED_MS);
       await calls.noneOpen(drained - Date.now());
       await end(1);
       clearInterval(forgetting);
-      await journal.settled();
+      await Promise.all([journal.settled(), others]);
     },
   };
 }

@@ -1,29 +1,14 @@
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { createLog } from "../../src/log.ts";
+import { commands } from "../../src/topics.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { type LogLine, LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
 
-type Line = Record<string, unknown> & { msg: string };
-
-/** Where a log goes, line by line. */
-class Lines extends Writable {
-  text = "";
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-
-  all(msg: string): Line[] {
-    const lines = this.text.split("\n").filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as Line).filter((line) => line.msg === msg);
-  }
-}
-
-const log = new Lines();
+const log = new LogLines();
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
@@ -78,13 +63,41 @@ test("a command is a line, also one that is refused, and one by an event", async
   expect(log.text).not.toContain(SECRET);
 });
 
+test("what an operation does to each of its runs is a command, a line that is counted; where there is nothing to do, it is none", async () => {
+  const counted: string[] = [];
+  commands.subscribe(({ verb, outcome }) => counted.push(`${verb} ${outcome}`));
+  const { id } = await on.workflow([GATE]);
+  const [open, canceled, over] = await Promise.all([1, 2, 3].map(() => on.trigger({ id })));
+  const runs = [open, canceled, over] as WorkflowRun[];
+  for (const run of runs) await on.opens(run, "gate");
+  await on.cancel(canceled as WorkflowRun);
+  await on.steer(over as WorkflowRun, "approve", "gate");
+  await on.ends(over as WorkflowRun);
+  log.text = "";
+  counted.length = 0;
+  for (const operation of ["pause", "cancel"]) {
+    const body = { project_id: "demo", operation, ids: runs.map((run) => run.id) };
+    const made = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
+    const path = `/v1/bulk-operations/${made.id}`;
+    await until(async () => (await stack.request<{ status: string }>("GET", path)).body.status === "completed");
+  }
+  const lines = log.all("command").map(({ verb, outcome, run, actor }) => [verb, outcome, run, actor]);
+  expect(lines.sort()).toEqual([
+    ["cancel", "applied", open?.id, "ada"],
+    ["cancel", "invalid_state", over?.id, "ada"],
+    ["pause", "applied", open?.id, "ada"],
+    ...[canceled, over].map((run) => ["pause", "invalid_state", run?.id, "ada"]).sort(),
+  ]);
+  expect(counted.sort()).toEqual(lines.map(([verb, outcome]) => `${verb} ${outcome}`).sort());
+});
+
 test("what is said for a request names it, and the request's own line the run and the step that it was about", async () => {
   const { id } = await on.workflow([GATE]);
   const headers = { "x-request-id": "triggers" };
   const { body: run } = await stack.request<{ id: string }>("POST", `/v1/workflows/${id}/trigger`, {}, { headers });
   await on.opens(run, "gate");
   await on.steer(run, "approve", "gate", {}, { headers: { "x-request-id": "approves" } });
-  const of = (request_id: string) => (line: Line) => line.request_id === request_id;
+  const of = (request_id: string) => (line: LogLine) => line.request_id === request_id;
   const requests = await until(() => log.all("request").some(of("approves")) && log.all("request"));
   expect(log.all("command").find(of("triggers"))).toMatchObject({ verb: "trigger", run: run.id, actor: "ada" });
   expect(log.all("command").find(of("approves"))).toMatchObject({ verb: "approve", run: run.id, step: "gate" });
@@ -130,7 +143,7 @@ test.each([
 });
 
 test("an error has its words under either name, its causes', and nothing of its other members", () => {
-  const lines = new Lines();
+  const lines = new LogLines();
   const logger = createLog({ logLevel: "info" }, "test", lines);
   const cause = Object.assign(new Error("duplicate key"), { code: "23505", detail: `Key (card)=(${SECRET})` });
   for (const name of ["err", "error"]) logger.warn({ [name]: new TypeError("not stored", { cause }) }, "said");
@@ -162,7 +175,7 @@ test("a run that has ended for Temporal alone is a line, without what its endpoi
 });
 
 test("for people the lines are words", () => {
-  const lines = new Lines();
+  const lines = new LogLines();
   createLog({ logLevel: "info", logFormat: "pretty" }, "api", lines).info({ port: 8080 }, "listening");
   expect(lines.text).toMatch(/INFO \(api\): listening\n +port: 8080/);
 });

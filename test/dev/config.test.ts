@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadConfig, loadDevConfig } from "../../src/config.ts";
-import { type Authority, makeAuthority, type Signed } from "../stack/certificates.ts";
+import { type Authority, makeAuthority, type Signed } from "../stack/tls/certificates.ts";
 
 const REQUIRED = { DATABASE_URL: "postgres://u@h/d", TEMPORAL_ADDRESS: "temporal:7233", JWT_SECRET: "s".repeat(32) };
 

@@ -2,9 +2,10 @@ import { writeFileSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { migrate } from "../../src/store/postgres/migrate.ts";
-import { type Authority, makeAuthority, type Signed } from "../stack/certificates.ts";
+import { type Authority, makeAuthority, type Signed } from "../stack/tls/certificates.ts";
 import { temporalOverTls, temporalWithKey } from "../stack/guarded-temporal.ts";
 import { requestTo, type Stack, startStack } from "../stack/harness.ts";
+import { postgresShowing } from "../stack/tls/postgres-showing.ts";
 import { type OwnServer, startOwnPostgres } from "../stack/own-servers.ts";
 import { endOf, startApiProcess, startWorkerProcess } from "../stack/processes.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -37,6 +38,7 @@ describe("Temporal", () => {
   const KEY = "the-key-of-a-test";
   let overTls: Awaited<ReturnType<typeof temporalOverTls>>;
   let named: typeof overTls;
+  let expired: typeof overTls;
   let keyed: typeof overTls;
   let client: Signed;
   let origin = "";
@@ -46,11 +48,12 @@ describe("Temporal", () => {
     client = authority.sign("client");
     on = scenarioOn({ ...stack, request: (...asked) => requestTo(origin, stack.token)(...asked) });
     overTls = await temporalOverTls(temporalAddress, authority);
-    named = await temporalOverTls(temporalAddress, authority, "DNS:temporal.example");
+    named = await temporalOverTls(temporalAddress, authority, { altNames: "DNS:temporal.example" });
+    expired = await temporalOverTls(temporalAddress, authority, { days: -1 });
     keyed = await temporalWithKey(temporalAddress, KEY);
   });
   afterAll(() => {
-    for (const way of [overTls, named, keyed]) way.close();
+    for (const way of [overTls, named, expired, keyed]) way.close();
   });
 
   const ofClient = () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: client.cert, TEMPORAL_TLS_CLIENT_KEY_PATH: client.key });
@@ -99,6 +102,10 @@ describe("Temporal", () => {
         `Temporal at ${named.address} has a certificate for another name: set TEMPORAL_TLS_SERVER_NAME to one that it is for.`,
       ],
       [
+        { TEMPORAL_ADDRESS: expired.address, ...trusting(authority), ...ofClient() },
+        `Temporal at ${expired.address} has a certificate that is not valid now (Expired): renew it, or its authority's.`,
+      ],
+      [
         { TEMPORAL_TLS: "true" },
         `Temporal at ${stack.config.temporalAddress} does not encrypt: set TEMPORAL_TLS to false, and nothing that goes with it.`,
       ],
@@ -126,7 +133,8 @@ describe("PostgreSQL", () => {
   const verified = () => encrypted({ sslmode: "verify-full", sslrootcert: authority.cert });
   beforeAll(async () => {
     const { cert, key } = authority.sign("postgres");
-    postgres = await startOwnPostgres(["ssl=on", `ssl_cert_file=${cert}`, `ssl_key_file=${key}`]);
+    const settings = ["ssl=on", `ssl_cert_file=${cert}`, `ssl_key_file=${key}`, `ssl_ca_file=${authority.cert}`];
+    postgres = await startOwnPostgres(settings);
     const admin = new pg.Client(postgres.templateUrl);
     await admin.connect();
     const { rows } = await admin.query<{ hba_file: string }>("show hba_file");
@@ -156,15 +164,38 @@ describe("PostgreSQL", () => {
     const { host: plain } = new URL(stack.config.databaseUrl);
     const untrusted = (reason: string) =>
       `PostgreSQL at ${at} has a certificate that is not trusted (${reason}): DATABASE_URL names its authority's with sslrootcert.`;
+    const underAnotherName = new URL(verified());
+    underAnotherName.hostname = "localhost";
+    const expired = await postgresShowing(authority.sign("expired", { days: -1 }));
+    const [ofAuthority, ofStranger] = [authority, stranger].map((by) => by.sign("client"));
+    const showing = (client?: Signed) => ({ PGSSLCERT: client?.cert ?? "", PGSSLKEY: client?.key ?? "" });
+    const wrongPassword = new URL(verified());
+    wrongPassword.password = "x";
     const cases: [Record<string, string>, string][] = [
+      [
+        { DATABASE_URL: underAnotherName.href },
+        `PostgreSQL at ${underAnotherName.host} has a certificate for another name (Host: localhost. is not cert's CN: postgres): DATABASE_URL has to name the host as its certificate does.`,
+      ],
+      [
+        { DATABASE_URL: verified().replace(at, expired.at) },
+        `PostgreSQL at ${expired.at} has a certificate that is not valid now (certificate has expired): renew it, or its authority's.`,
+      ],
+      [
+        { DATABASE_URL: verified(), ...showing(ofStranger) },
+        `PostgreSQL at ${at} refuses the client certificate that DATABASE_URL names with sslcert (tlsv1 alert unknown ca).`,
+      ],
+      [
+        { DATABASE_URL: wrongPassword.href, ...showing(ofAuthority) },
+        `PostgreSQL at ${at} refuses the user, the password or the client certificate of DATABASE_URL.`,
+      ],
       [
         { DATABASE_URL: postgres.templateUrl },
         `PostgreSQL at ${at} takes encrypted connections only: add sslmode=verify-full to DATABASE_URL.`,
       ],
-      [{ DATABASE_URL: encrypted({ sslmode: "require" }) }, untrusted("unable to verify the first certificate")],
+      [{ DATABASE_URL: encrypted({ sslmode: "require" }) }, untrusted("self-signed certificate in certificate chain")],
       [
         { DATABASE_URL: encrypted({}), PGSSLROOTCERT: stranger.cert },
-        untrusted("unable to verify the first certificate"),
+        untrusted("self-signed certificate in certificate chain"),
       ],
       [
         { DATABASE_URL: withParameters(stack.config.databaseUrl, {}), PGSSLMODE: "require" },
@@ -172,5 +203,6 @@ describe("PostgreSQL", () => {
       ],
     ];
     for (const [variables, sentence] of cases) expect(await sentenceOf(variables)).toBe(sentence);
+    expired.close();
   });
 });

@@ -8,7 +8,7 @@ import {
 import { type AddressInfo, connect } from "node:net";
 import { createServer } from "node:tls";
 import { status } from "@grpc/grpc-js";
-import { type Authority, pemOf } from "./certificates.ts";
+import { type Authority, pemOf } from "./tls/certificates.ts";
 import { readFileSync } from "node:fs";
 
 interface Guarded {
@@ -17,10 +17,14 @@ interface Guarded {
 }
 
 /** A way to Temporal that is encrypted, for those alone who have a certificate of the authority's. */
-export async function temporalOverTls(to: string, authority: Authority, altNames?: string): Promise<Guarded> {
+export async function temporalOverTls(
+  to: string,
+  authority: Authority,
+  of?: Parameters<Authority["sign"]>[1],
+): Promise<Guarded> {
   const [host, port] = to.split(":");
   const options = {
-    ...pemOf(authority.sign("temporal", altNames)),
+    ...pemOf(authority.sign("temporal", of)),
     ca: readFileSync(authority.cert),
     requestCert: true,
     ALPNProtocols: ["h2"],

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startCollector } from "./collector.ts";
 import { spans as told } from "../../src/topics.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let stack: Stack;
 let on: Scenario;
-let log = "";
+const log = new LogLines();
 /** Of the exports: one at a time of requests, one of runs. */
 const outcomes: string[] = [];
 beforeAll(async () => {
   collector = await startCollector();
-  const logTo = { write: (lines: string) => (log += lines) };
-  stack = await startStack({ tracing: collector.config, logLevel: "info", logTo });
+  stack = await startStack({ tracing: collector.config, logLevel: "info", logTo: log });
   on = scenarioOn(stack);
   told.subscribe(({ outcome }) => outcomes.push(outcome));
 });
@@ -23,11 +23,7 @@ afterAll(async () => {
   await collector.close();
 });
 
-const lines = (words: string) =>
-  log
-    .split("\n")
-    .filter((line) => line.includes(`"${words}"`))
-    .map((line) => JSON.parse(line));
+const lines = (words: string) => log.all(words);
 
 const times = (outcome: string) => outcomes.filter((each) => each === outcome).length;
 

@@ -48,9 +48,17 @@ const scripts: Record<string, string> = JSON.parse(read("package.json")).scripts
 const dockerfile = read("Dockerfile");
 const variables = new Set([...read(".env.example").matchAll(/^(\w+)=/gm)].map(([, name]) => name));
 const settings = kustomization.configMapGenerator.flatMap(({ literals }) => literals.map((each) => each.split("=", 2)));
-const compose: {
-  services: Record<string, { command: string[]; profiles?: string[]; volumes?: string[]; ports?: string[] }>;
-} = parse(read("docker-compose.yml"), { merge: true });
+interface Service {
+  command: string[];
+  environment?: Record<string, string>;
+  healthcheck?: { test: string[] };
+  stop_grace_period?: string;
+  profiles?: string[];
+  volumes?: string[];
+  ports?: string[];
+}
+const composed = read("docker-compose.yml");
+const compose: { services: Record<string, Service> } = parse(composed, { merge: true });
 
 test("every file of deploy/ that is YAML can be read as such", () => {
   const files = readdirSync("deploy", { recursive: true, encoding: "utf8" }).filter((name) => /\.ya?ml$/.test(name));
@@ -96,6 +104,38 @@ test("what is set are variables that there are, and secrets are files without a 
     expect(name).toMatch(/_FILE$/);
     expect(value).toMatch(/^\/run\/secrets\/workflow-runs\//);
   }
+});
+
+/** Of .env.example, what compose leaves out: where its own PostgreSQL and Temporal are, files that no container has, and who listens where in one. */
+const NOT_COMPOSED = /^(HOST|PORT|PGSSL\w+|TEMPORAL_(TLS|API)\w*|\w+_FILE|OTEL_EXPORTER_OTLP_\w*(CERTIFICATE|KEY))$/;
+const [general = "", , ofCompose = ""] = read(".env.example").split(/^# -- Only .*$/m);
+const namesIn = (text: string) => [...text.matchAll(/^(\w+)=/gm)].map(([, name = ""]) => name);
+
+test("compose gives API and worker every variable that .env may have, and asks for no other; a password has no default", () => {
+  const wanted = namesIn(general).filter((name) => !NOT_COMPOSED.test(name));
+  const asked = [...composed.matchAll(/(?<!\$)\$\{(\w+)(?::([-?])([^}]*))?\}/g)];
+  expect(asked.map(([, name = ""]) => name).filter((name) => !variables.has(name))).toEqual([]);
+  for (const [, name = "", sign, standard] of asked)
+    if (/SECRET|PASSWORD|SMTP_URL|HEADERS/.test(name))
+      expect([name, sign === "?" || standard]).toEqual([name, sign === "?" || ""]);
+  expect(asked.map(([, name]) => name)).toEqual(expect.arrayContaining(namesIn(ofCompose)));
+  for (const name of ["api", "worker"]) {
+    const { environment = {} } = compose.services[name] ?? {};
+    expect(Object.keys(environment).sort()).toEqual(wanted.sort());
+    for (const [variable, value] of Object.entries(environment))
+      if (!["DATABASE_URL", "TEMPORAL_ADDRESS", "METRICS_PORT", "WORKER_PORT"].includes(variable))
+        expect(value).toMatch(new RegExp(`^\\$\\{${variable}:-`));
+  }
+});
+
+test.each([
+  { name: "api", port: "8080" },
+  { name: "worker", port: "WORKER_PORT" },
+])("compose asks the $name where it answers, and waits for its end", ({ name, port }) => {
+  const { environment = {}, healthcheck, stop_grace_period = "" } = compose.services[name] ?? expect.fail(name);
+  expect(healthcheck?.test.at(-1)).toContain(`http://127.0.0.1:${environment[port] ?? port}/health'`);
+  // DRAIN_SECS, and 15 s
+  expect(Number(stop_grace_period.replace(/s$/, ""))).toBeGreaterThanOrEqual(25 + 15);
 });
 
 test("compose brings Prometheus and Grafana only when asked to, on this machine, with the files that are here", () => {

@@ -1,3 +1,4 @@
+import { tellCommand } from "../command-log.ts";
 import { replay } from "./bulk-replay.ts";
 import { stepsFor } from "./steps-for.ts";
 import { cancelOpenRun, causeOf, wasCanceledFor } from "../runs/cancel-open-run.ts";
@@ -42,12 +43,10 @@ const PATIENCE = 3;
  */
 export async function actOnRun(deps: Deps, caller: Caller, runId: string, action: Action): Promise<Outcome> {
   const outcome = await outcomeOf(deps, caller, runId, action);
-  // The other verbs write their own line.
-  if (action.operation === "cancel")
-    deps.log.info(
-      { verb: "cancel", run: runId, actor: caller.actor, outcome: outcome.code ?? outcome.status },
-      "command",
-    );
+  // The other verbs tell theirs by themselves, and none where there was nothing to do.
+  const told = outcome.code ?? outcome.status;
+  if (action.operation === "cancel" && told !== "skipped")
+    tellCommand(deps, { verb: "cancel", run: runId, actor: caller.actor }, told);
   return outcome;
 }
 

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { countRuns } from "./runs.ts";
 import { countTraffic } from "./traffic.ts";
+import { boundedTypes } from "./workflow-types.ts";
 
 const SDK_WITHIN_MS = 2_000;
 
@@ -21,9 +22,10 @@ export async function startMetrics(): Promise<Metrics> {
   countTraffic(registry);
   countRuns(registry);
   const sdkAt = await freeAddress();
+  const bounded = boundedTypes();
   const ofSdk = async () => {
     const answer = await fetch(`http://${sdkAt}/metrics`, { signal: AbortSignal.timeout(SDK_WITHIN_MS) });
-    return answer.text();
+    return bounded(await answer.text());
   };
   return {
     registry,

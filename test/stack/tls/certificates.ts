@@ -12,7 +12,7 @@ export interface Signed {
 /** An authority of a test's own, and what it signs. */
 export interface Authority {
   cert: string;
-  sign(name: string, altNames?: string): Signed;
+  sign(name: string, of?: { altNames?: string; days?: number }): Signed;
   remove(): void;
 }
 
@@ -26,12 +26,13 @@ export function makeAuthority(): Authority {
   openssl("req", "-x509", ...newKey, "-keyout", at("ca.key"), "-out", at("ca.pem"), "-subj", "/CN=test authority");
   return {
     cert: at("ca.pem"),
-    sign(name, altNames = "IP:127.0.0.1") {
+    sign(name, { altNames = "IP:127.0.0.1", days = 30 } = {}) {
       const [cert, key] = [at(`${name}.pem`), at(`${name}.key`)];
       openssl("req", ...newKey, "-keyout", key, "-out", at(`${name}.csr`), "-subj", `/CN=${name}`);
       writeFileSync(at(`${name}.ext`), `subjectAltName=${altNames}\n`);
       const by = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
-      openssl("x509", "-req", "-in", at(`${name}.csr`), ...by, "-out", cert, "-extfile", at(`${name}.ext`));
+      const of = ["-days", String(days), "-extfile", at(`${name}.ext`)];
+      openssl("x509", "-req", "-in", at(`${name}.csr`), ...by, "-out", cert, ...of);
       return { cert, key };
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
