@@ -175,22 +175,22 @@ describe("rendering is bounded", () => {
   });
 
   test("in time", async () => {
-    const plain = "a {{order.id}} ".repeat(70_000);
+    const plain = "a {{order.id}} ".repeat(14_000);
     const usual = () => render(plain, scope);
     for (const hostile of [
-      "{{a.".repeat(250_000),
-      `{{${"a".repeat(1_000_000)}`,
-      `{{${"a.".repeat(500_000)}`,
-      `{{a["${"\\".repeat(1_000_000)}`,
-      `{{a${" ".repeat(1_000_000)}`,
-      `{{${"[".repeat(1_000_000)}`,
-      "{{a?}".repeat(200_000),
+      "{{a.".repeat(50_000),
+      `{{${"a".repeat(200_000)}`,
+      `{{${"a.".repeat(100_000)}`,
+      `{{a["${"\\".repeat(200_000)}`,
+      `{{a${" ".repeat(200_000)}`,
+      `{{${"[".repeat(200_000)}`,
+      "{{a?}".repeat(40_000),
     ]) {
       const refused = () => expect(() => render(hostile, scope)).toThrow(TemplateError);
       expect(await timesAsLong(refused, usual)).toBeLessThan(5);
     }
-    const escaped = () => render("{".repeat(1_000_000), scope);
-    expect(escaped()).toBe("{".repeat(500_000));
+    const escaped = () => render("{".repeat(200_000), scope);
+    expect(escaped()).toBe("{".repeat(100_000));
     expect(await timesAsLong(escaped, usual)).toBeLessThan(5);
   });
 });
