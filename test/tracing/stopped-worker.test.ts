@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { startCollector } from "./collector.ts";
 import { freePort } from "../../src/dev/ports.ts";
 import { serve } from "../../src/runtime/http-server.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
@@ -7,11 +8,17 @@ import { startWorkerProcess } from "../stack/processes.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
+let collector: Awaited<ReturnType<typeof startCollector>>;
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ worker: false });
+  collector = await startCollector();
+  // The runs of this API are traced; the worker under test is told of another collector.
+  stack = await startStack({ worker: false, tracing: collector.config });
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  await stack.stop();
+  await collector.close();
+});
 
 test("a worker that is stopped takes nothing new at once, also while a collector leaves it waiting", async () => {
   const held: ServerResponse[] = [];
@@ -19,8 +26,13 @@ test("a worker that is stopped takes nothing new at once, also while a collector
   const port = await freePort();
   const worker = await startWorkerProcess(stack, "src/worker.ts", {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${hanging.port}`,
-    OTEL_EXPORTER_OTLP_TIMEOUT: "20000",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "100000",
     WORKER_PORT: String(port),
+  });
+  onTestFinished(async () => {
+    for (const response of held) response.end();
+    await worker.stop();
+    await hanging.close();
   });
   const on = scenarioOn(stack);
   await on.ends(await on.start([{ step_ref: "quick", calls: "/ok" }]));
@@ -34,5 +46,4 @@ test("a worker that is stopped takes nothing new at once, also while a collector
   expect(held.map(({ destroyed }) => destroyed)).toEqual([false]);
   held[0]?.end();
   await stopping;
-  await hanging.close();
 });
