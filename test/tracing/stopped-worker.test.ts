@@ -26,7 +26,7 @@ test("a worker that is stopped takes nothing new at once, also while a collector
   const port = await freePort();
   const worker = await startWorkerProcess(stack, "src/worker.ts", {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${hanging.port}`,
-    OTEL_EXPORTER_OTLP_TIMEOUT: "60000",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "20000",
     WORKER_PORT: String(port),
   });
   onTestFinished(async () => {
