@@ -1,11 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import { BEGIN, planWith, sleep } from "../engine/plans.ts";
-import { localEnd, sandboxed, fromPayload } from "../stack/sandbox.ts";
+import { type Commands, fromPayload, localEnd, sandboxed, type Sandbox } from "../stack/sandbox.ts";
 import type { MirrorRows } from "../../workflows/engine/mirror/rows.ts";
 import type { Heard } from "../../workflows/journal-types.ts";
-
-type Sandbox = Awaited<ReturnType<typeof sandboxed>>;
-type Commands = Awaited<ReturnType<Sandbox["activate"]>>;
 
 let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.destroy());

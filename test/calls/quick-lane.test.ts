@@ -1,11 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Played } from "../../workflows/activity-types.ts";
 import { approval, BEGIN, job, planWith, type Step } from "../engine/plans.ts";
-import { localEnd, payload, sandboxed } from "../stack/sandbox.ts";
+import { type Commands, localEnd, payload, sandboxed, type Sandbox } from "../stack/sandbox.ts";
 import { COMMAND_COMES_MS, HELD_MS } from "../../workflows/timing.ts";
-
-type Sandbox = Awaited<ReturnType<typeof sandboxed>>;
-type Commands = Awaited<ReturnType<Sandbox["activate"]>>;
 
 let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.destroy());

@@ -1,10 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { BEGIN, job, planWith } from "../engine/plans.ts";
-import { payload, sandboxed } from "../stack/sandbox.ts";
+import { type Commands, payload, sandboxed, type Sandbox } from "../stack/sandbox.ts";
 import type { RunHeader } from "../../workflows/engine/plan.ts";
-
-type Sandbox = Awaited<ReturnType<typeof sandboxed>>;
-type Commands = Awaited<ReturnType<Sandbox["activate"]>>;
 
 let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.destroy());

@@ -89,6 +89,9 @@ export async function sandboxed(input: RunInput, begin: number, options: Options
   };
 }
 
+export type Sandbox = Awaited<ReturnType<typeof sandboxed>>;
+export type Commands = Command[];
+
 /** The end of a local activity. */
 export const localEnd = (seq: number, result: unknown): Job => ({
   resolveActivity: { seq, isLocal: true, result: { completed: { result: payload(result) } } },

@@ -23,8 +23,6 @@ afterAll(async () => {
   await collector.close();
 });
 
-const lines = (words: string) => log.all(words);
-
 const times = (outcome: string) => outcomes.filter((each) => each === outcome).length;
 
 /** Spans of requests and of a run. */
@@ -35,20 +33,20 @@ test("the log tells once that spans do not go out, of requests as of runs, and o
     collector.state.refuses = 500;
     outcomes.length = 0;
     await makeSpans();
-    await until(() => lines("spans wait to be exported").length === outage);
+    await until(() => log.all("spans wait to be exported").length === outage);
     // Several are tried again.
     await until(() => times("failed") >= 5);
     await makeSpans();
-    const began = lines("spans of requests wait to be exported");
-    expect([began.length, lines("spans wait to be exported").length]).toEqual([outage, outage]);
+    const began = log.all("spans of requests wait to be exported");
+    expect([began.length, log.all("spans wait to be exported").length]).toEqual([outage, outage]);
     expect(began[0]).toMatchObject({ level: 40, err: { message: expect.any(String) } });
     // It is of no single request.
     expect(began[0]).not.toHaveProperty("request_id");
-    expect(lines("spans of requests are exported again")).toHaveLength(outage - 1);
+    expect(log.all("spans of requests are exported again")).toHaveLength(outage - 1);
 
     collector.state.refuses = undefined;
-    await until(() => lines("spans of requests are exported again").length === outage);
-    await until(() => lines("spans are exported again").length === outage);
+    await until(() => log.all("spans of requests are exported again").length === outage);
+    await until(() => log.all("spans are exported again").length === outage);
   }
 });
 
@@ -57,9 +55,9 @@ test("the log tells once that a collector refuses spans for good, and once that 
   outcomes.length = 0;
   await makeSpans();
   await until(() => times("dropped") >= 2);
-  expect(lines("spans are lost: the collector refuses them")).toHaveLength(1);
+  expect(log.all("spans are lost: the collector refuses them")).toHaveLength(1);
   collector.state.refuses = undefined;
   await makeSpans();
-  await until(() => lines("the collector takes spans again").length > 0);
-  expect(lines("spans of requests wait to be exported")).toHaveLength(2);
+  await until(() => log.all("the collector takes spans again").length > 0);
+  expect(log.all("spans of requests wait to be exported")).toHaveLength(2);
 });

@@ -17,17 +17,18 @@ interface Keyed {
 /** What the key is bound to, if it is. With another body it is a conflict, and what was made and is deleted is not found. */
 export async function boundBefore(db: Db, keyed: Keyed): Promise<string | undefined> {
   const bound = await findKey(db, keyed);
-  return bound && meant(keyed, bound);
+  return bound && meant(keyed, hashOf(keyed), bound);
 }
 
 /** Binds the key to `id`, unless it is bound already; answers what it is bound to. What was made and is deleted is not made again. */
 export async function boundTo(db: Db, keyed: Keyed, id: string): Promise<string> {
-  return meant(keyed, await claimKey(db, { ...keyed, bodyHash: hashOf(keyed), runId: id }));
+  const bodyHash = hashOf(keyed);
+  return meant(keyed, bodyHash, await claimKey(db, { ...keyed, bodyHash, runId: id }));
 }
 
-function meant(keyed: Keyed, { bodyHash, isDeleted, runId }: BoundKey): string {
-  if (bodyHash !== hashOf(keyed)) throw usedFor("with another body");
-  const { makes = "workflow run" } = keyed;
+function meant({ makes = "workflow run" }: Keyed, askedHash: string, bound: BoundKey): string {
+  const { bodyHash, isDeleted, runId } = bound;
+  if (bodyHash !== askedHash) throw usedFor("with another body");
   if (isDeleted) throw new Problem("not_found", `${makes} not found: what this idempotency key stands for is deleted`);
   return runId;
 }
