@@ -6,7 +6,7 @@ import { inboxCases } from "./inbox.ts";
 import { searchesIn } from "./searches.ts";
 import { runsStatement } from "../../src/store/run-lists/list-runs.ts";
 import type { RunStatus } from "../../src/contract/runs.ts";
-import { stepsStatement } from "../../src/store/steps.ts";
+import { runOfStepsStatement } from "../../src/store/steps.ts";
 
 export const CLOSED_RUN = "a closed run";
 
@@ -60,7 +60,7 @@ export async function casesOn(db: Pool, origin: string, token: string): Promise<
       name: "its steps",
       kind: "one run",
       paths: stepped.map((id) => `/v1/workflow-runs/${id}/steps`),
-      statements: stepped.slice(0, 2).map(stepsStatement),
+      statements: stepped.slice(0, 2).map(runOfStepsStatement),
     },
   ];
 }

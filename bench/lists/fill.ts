@@ -27,6 +27,7 @@ export async function fill(databaseUrl: string, runs: number): Promise<void> {
     await client.query("select setseed(0.5)");
     await client.query(WORKFLOWS);
     await client.query(RUNS, [runs]);
+    await client.query(VERSIONS);
     await client.query(MARK_RARE);
     await client.query(RUN_TAGS);
     await client.query(RUN_LABELS);
@@ -39,7 +40,15 @@ export async function fill(databaseUrl: string, runs: number): Promise<void> {
   }
 }
 
-const TABLES = ["workflows", "workflow_runs", "run_tags", "run_labels", "step_runs", "event_triggers"];
+const TABLES = [
+  "workflows",
+  "workflow_versions",
+  "workflow_runs",
+  "run_tags",
+  "run_labels",
+  "step_runs",
+  "event_triggers",
+];
 
 const WITHOUT_CONSTRAINT = `
   select indexname as name, indexdef as definition from pg_indexes
@@ -56,6 +65,18 @@ const WORKFLOWS = `
   select ${WORKFLOW_ID}, 'project-' || p, 'Order ' || w, 'order-' || w, true, 0, 0, 0, false,
     1, 'ver_' || substr(md5(p || ' ' || w), 1, 12), 'latest', now(), now()
   from generate_series(0, ${PROJECTS - 1}) p, generate_series(0, ${WORKFLOWS_A_PROJECT - 1}) w`;
+
+// A run has three steps.
+const VERSIONS = `
+  insert into workflow_versions (
+    version_id, workflow_id, version, project_id, name, slug, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps,
+    skip_if_running, created_at, steps)
+  select version_id, id, version, project_id, name, slug, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps,
+    skip_if_running, created_at, (
+      select json_agg(json_build_object('id', md5('step ' || idx)::uuid, 'step_ref', ref, 'type', 'approval', 'depends_on',
+        case when before is null then '[]' else json_build_array(before) end))
+      from (values (0, 'check', null), (1, 'charge', 'check'), (2, 'ship', 'charge')) step(idx, ref, before))
+  from workflows`;
 
 // The id of a run is a UUIDv7 of its own millisecond, as the product makes them.
 const RUNS = `

@@ -3,21 +3,22 @@ import type { Deps } from "../deps.ts";
 import { type Caller, own } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { findRun, type StoredRun } from "../store/runs.ts";
-import { listStepRows } from "../store/steps.ts";
+import { findRunOfSteps } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 import { ends } from "../temporal/query-run.ts";
 import { presentRun } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
 import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
 import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
+const NOT_FOUND = "workflow run not found";
+
 /** Another project's run is not found. */
-export const ownRun = (caller: Caller, row: StoredRun | undefined): StoredRun =>
-  own(caller, row, "workflow run not found");
+export const ownRun = (caller: Caller, row: StoredRun | undefined): StoredRun => own(caller, row, NOT_FOUND);
 
 /** The run's mirrored row. */
 export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<StoredRun> =>
@@ -48,17 +49,18 @@ export async function listSteps(
   runId: string,
   { status, ...part }: PartRequest & { status?: StepStatus[] },
 ): Promise<ListPart<StepRun>> {
-  const rows = await stepRows(deps, await findOwnRun(deps, caller, runId));
+  const rows = await stepRows(deps, caller, runId);
   const asked = status ? rows.filter((row) => status.includes(row.status)) : rows;
   return listPart(asked, part, (some) => presentSteps(deps, some));
 }
 
 /** A step that has not changed since the run began is not mirrored yet. */
-async function stepRows({ db }: Deps, row: RunRow): Promise<StepRow[]> {
-  const [rows, version] = await Promise.all([listStepRows(db, row.id), findVersion(db, row.workflow_version_id)]);
-  const steps = enabledSteps(version?.steps ?? [], row.step_overrides);
-  if (rows.length >= steps.length) return rows;
-  const mirrored = new Map(rows.map((step) => [step.idx, step]));
-  const begun = initialRun(planOf(headerOf(row), steps));
+async function stepRows(deps: Deps, caller: Caller, runId: string): Promise<StepRow[]> {
+  const run = own(caller, await findRunOfSteps(deps.db, runId), NOT_FOUND);
+  const version = await findVersion(deps.db, run.workflow_version_id);
+  const steps = enabledSteps(version?.steps ?? [], run.step_overrides);
+  if (run.steps.length >= steps.length) return run.steps;
+  const mirrored = new Map(run.steps.map((step) => [step.idx, step]));
+  const begun = initialRun(planOf(headerOf(await findOwnRun(deps, caller, runId)), steps));
   return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
 }

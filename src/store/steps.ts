@@ -2,18 +2,50 @@ import type { QueryConfig } from "pg";
 import { type Columns, isUuid, withoutNulls } from "./postgres/columns.ts";
 import { documentOf } from "./documents.ts";
 import type { Db } from "./postgres/pool.ts";
-import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
+import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
 
 /** The steps of a run that have changed since it began, in the order of the definition. */
 export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
   if (!isUuid(runId)) return [];
-  const { rows } = await db.query<StepColumns>(stepsStatement(runId));
+  const { rows } = await db.query<StepColumns>({
+    name: "list_steps",
+    text: "select * from step_runs where run_id = $1 order by idx",
+    values: [runId],
+  });
   return rows.map(stepOf);
 }
 
-export function stepsStatement(runId: string): QueryConfig {
-  return { name: "list_steps", text: "select * from step_runs where run_id = $1 order by idx", values: [runId] };
+/** What says which steps a run has, with the rows of those that have changed since it began. */
+export interface RunOfSteps extends Pick<RunRow, "project_id" | "workflow_version_id" | "step_overrides"> {
+  steps: StepRow[];
 }
+
+/** By one statement: clients ask for it all the time. */
+export async function findRunOfSteps(db: Db, runId: string): Promise<RunOfSteps | undefined> {
+  if (!isUuid(runId)) return undefined;
+  const { rows } = await db.query<RunColumns & (StepColumns | { id: null })>(runOfStepsStatement(runId));
+  if (!rows[0]) return undefined;
+  const { project_id, workflow_version_id, step_overrides } = rows[0];
+  return {
+    project_id,
+    workflow_version_id,
+    step_overrides: step_overrides === null ? undefined : JSON.parse(step_overrides),
+    steps: rows.flatMap(({ project_id, workflow_version_id, step_overrides, ...step }) =>
+      step.id === null ? [] : [stepOf(step)],
+    ),
+  };
+}
+
+type RunColumns = Pick<RunRow, "project_id" | "workflow_version_id"> & { step_overrides: string | null };
+
+export const runOfStepsStatement = (runId: string): QueryConfig => ({
+  name: "find_run_of_steps",
+  text: `
+    select run.project_id, run.workflow_version_id, run.step_overrides, step.*
+    from workflow_runs run left join step_runs step on step.run_id = run.id
+    where run.id = $1 order by step.idx`,
+  values: [runId],
+});
 
 /** How some steps stand; those that have not changed since their run began are missing. */
 export async function listStatuses(db: Db, some: Pick<StepRow, "run_id" | "idx">[]): Promise<StepStatusRow[]> {

@@ -48,9 +48,9 @@ export const instant = timestamp.transform((text) => decodeCursor(text)?.at);
  */
 export const query = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.preprocess(
-    (given) =>
-      Object.fromEntries(
-        Object.entries(given as object).filter(([name, value]) => value !== "" || !Object.hasOwn(shape, name)),
-      ),
+    (given) => (Object.values(given as object).includes("") ? withoutEmpty(given as object, shape) : given),
     z.strictObject(shape),
   );
+
+const withoutEmpty = (given: object, shape: object) =>
+  Object.fromEntries(Object.entries(given).filter(([name, value]) => value !== "" || !Object.hasOwn(shape, name)));

@@ -20,7 +20,11 @@ export async function listRuns(db: Db, request: RunsRequest): Promise<ListedRun[
 /** Also of a workflow that is deleted by now. */
 export async function hasRuns(db: Db, project_id: string, workflow_id: string): Promise<boolean> {
   if (!id.safeParse(workflow_id).success) return false;
-  const { rows } = await db.query("select project_id from workflow_runs where workflow_id = $1 limit 1", [workflow_id]);
+  const { rows } = await db.query({
+    name: "project_of_runs",
+    text: "select project_id from workflow_runs where workflow_id = $1 limit 1",
+    values: [workflow_id],
+  });
   return rows[0]?.project_id === project_id;
 }
 
