@@ -5,7 +5,7 @@ import pMap from "p-map";
 import type { Json } from "../../src/contract/json.ts";
 import type { Approval, StepRun, WorkflowRun } from "../../src/contract/runs.ts";
 import { listApprovals } from "../../src/store/approvals/approvals.ts";
-import { findRun } from "../../src/store/runs.ts";
+import { findRun, type StoredRun } from "../../src/store/runs.ts";
 import { listStepRows } from "../../src/store/steps.ts";
 import { askRun } from "../../src/temporal/query-run.ts";
 import { assertEnd } from "../model/end.ts";
@@ -16,7 +16,7 @@ import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 import type { PlanStep } from "../../workflows/engine/plan.ts";
-import type { RunRow, StepRow } from "../../workflows/engine/mirror/rows.ts";
+import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { stepStatesQuery } from "../../workflows/messages.ts";
 
 const RUNS = 100;
@@ -144,16 +144,20 @@ const settle = (run: WorkflowRun, votes: Votes, name: string) =>
       await Promise.all([...gates, ...events]);
       return false;
     },
-    { everyMs: 100 },
-  );
+    // While a worker is away, and by one that is new, everything takes its time.
+    { everyMs: 100, timeoutMs: 300_000 },
+  ).catch(async (error) => {
+    const { body } = await stack.request("GET", `/v1/workflow-runs/${run.id}/explain`);
+    throw new Error(`${error.message}\n${JSON.stringify(body)}`);
+  });
 
 /**
  * Without times, and without revisions, which follow from them: Temporal may tell the worker that takes a run over another
  * time than it tells a later replay. (A local activity that another worker makes anew is heard of when the task of that one
  * has begun; a replay hears of it when it was asked for.)
  */
-const timeless = (of: { run: RunRow; steps: StepRow[] }) => ({
-  run: { ...of.run, finished_at: undefined, expires_at: undefined, revision: undefined },
+const timeless = (of: { run: StoredRun; steps: StepRow[] }) => ({
+  run: { ...of.run, finished_at: undefined, expires_at: undefined, reopened_at: undefined, revision: undefined },
   steps: of.steps.map(({ output, ...step }) => ({
     ...step,
     revision: undefined,
@@ -241,4 +245,4 @@ test(`${RUNS} random runs on a real server, steered at random, with workers that
     { concurrency: AT_ONCE },
   );
   expect(wrong.slice(0, 3)).toEqual([]);
-});
+}, 900_000);

@@ -26,12 +26,14 @@ export async function endDeaf(deps: Deps, row: RunRow, known: Whereabouts, why?:
   return endFromOutside(deps, row.id, { status: "canceled", error: `terminated: ${reason}` });
 }
 
-/** For a run whose row is open though Temporal takes no command for it: the row as the run has ended. */
-export async function endKnownToTemporal(deps: Deps, row: RunRow): Promise<RunRow> {
+/**
+ * For a run whose row is open though Temporal takes no command for it: the row as the run has ended. Undefined: it is being started
+ * or reopened at this moment.
+ */
+export async function endKnownToTemporal(deps: Deps, row: RunRow): Promise<RunRow | undefined> {
   const known = await whereabouts(deps, row.id);
   if (known.is === "ended") return endFromOutside(deps, row.id, known.end);
-  // It is being reopened or started at this moment.
-  if (known.is === "open" || !isLost(row)) throw notYetKnown();
+  if (known.is === "open" || !isLost(row)) return undefined;
   throw lost();
 }
 

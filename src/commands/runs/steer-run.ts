@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
@@ -5,7 +6,7 @@ import { checkedDecision } from "../gates/checked-decision.ts";
 import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import { outcomeOf } from "./await-outcome.ts";
-import { endKnownToTemporal } from "./end-deaf.ts";
+import { endKnownToTemporal, notYetKnown } from "./end-deaf.ts";
 import { versionToGoOnIn } from "./other-version.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
@@ -68,6 +69,9 @@ export type Steered =
   | Accepted
   | { run: WorkflowRun; step_run?: StepRun; approval?: Approval; event_trigger?: EventTrigger; reset_steps?: number };
 
+/** A run that is being started or reopened is known to Temporal after one of these pauses, unless Temporal is busy. */
+const BEGINS_WITHIN_MS = [20, 100, 400, 1_500];
+
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 
 /**
@@ -96,8 +100,17 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
   const payload = { id, ...senderOf(caller), ...said };
 
   const send = async () => {
-    if (!isRunOver(row.status) && (await signal(deps, runId, verb, payload))) return undefined;
-    return reopen(deps, caller, runId, verb, payload, key !== undefined);
+    let isOpen = !isRunOver(row.status);
+    for (const pauseMs of BEGINS_WITHIN_MS) {
+      if (isOpen && (await signal(deps, runId, verb, payload))) return undefined;
+      // A run closes after its last state is mirrored, so this row is that of the closed run.
+      const stored = await findOwnRun(deps, caller, runId);
+      const closed = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
+      if (closed) return reopen(deps, caller, closed, verb, payload, key !== undefined);
+      isOpen = true;
+      await sleep(pauseMs);
+    }
+    throw notYetKnown();
   };
   const reply = await outcomeOf(deps, runId, {
     send,
@@ -181,14 +194,12 @@ const lost = (error: unknown, id: string): unknown =>
 async function reopen(
   deps: Deps,
   caller: Caller,
-  runId: string,
+  row: RunRow,
   verb: Verb,
   payload: CommandPayload & { id: string; actor: string },
   isKeyed: boolean,
 ): Promise<Reply | undefined> {
-  // A run closes after its last state is mirrored, so this row is that of the closed run.
-  const stored = await findOwnRun(deps, caller, runId);
-  const row = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
+  const runId = row.id;
   const heard = await findReply(deps.db, runId, payload.id);
   if (heard) return heard;
   const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });

@@ -1,11 +1,11 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { test } from "vitest";
-import type { WorkflowRun } from "../../src/contract/runs.ts";
-import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
-import { compareEndpointLog } from "../stack/endpoint-log.ts";
-import { startStack } from "../stack/harness.ts";
-import { scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import { chainsUnderWay, expectLane, LANES } from "../../stack/chains.ts";
+import { compareEndpointLog } from "../../stack/endpoint-log.ts";
+import { startStack } from "../../stack/harness.ts";
+import { scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
 
 test.for(LANES)(
   "runs of the $lane lane, in the middle of every type of step, go on with the next worker",

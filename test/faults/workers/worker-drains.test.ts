@@ -1,10 +1,10 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { test } from "vitest";
-import { compareEndpointLog } from "../stack/endpoint-log.ts";
-import { startStack } from "../stack/harness.ts";
-import { startWorkerProcess } from "../stack/processes.ts";
-import { scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import { compareEndpointLog } from "../../stack/endpoint-log.ts";
+import { startStack } from "../../stack/harness.ts";
+import { startWorkerProcess } from "../../stack/processes.ts";
+import { scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
 
 test("a worker that is told to stop lets its calls end, and another one, which is there already, makes none of them again", async ({
   expect,

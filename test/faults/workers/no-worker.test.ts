@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BulkCanceled } from "../../src/contract/bulk/verbs.ts";
-import type { StepRun, WorkflowRun } from "../../src/contract/runs.ts";
-import { atGate, GATE_THEN_JOB } from "./gate-then-job.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
+import type { BulkCanceled } from "../../../src/contract/bulk/verbs.ts";
+import type { StepRun, WorkflowRun } from "../../../src/contract/runs.ts";
+import { atGate, GATE_THEN_JOB } from "../gate-then-job.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
 
 type Accepted = { command_id: string; status: string };
 

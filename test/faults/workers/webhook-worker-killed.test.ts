@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { gate, ok, opens, runOf } from "../api/definitions.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { startWorkerProcess } from "../stack/processes.ts";
-import { until } from "../stack/until.ts";
+import { gate, ok, opens, runOf } from "../../api/definitions.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { startWorkerProcess } from "../../stack/processes.ts";
+import { until } from "../../stack/until.ts";
 
 let stack: Stack;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BulkItem, BulkOperation } from "../../src/contract/bulk/operations.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
-import { startWorkerProcess } from "../stack/processes.ts";
-import { type Scenario, scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import type { BulkItem, BulkOperation } from "../../../src/contract/bulk/operations.ts";
+import { type Stack, startStack } from "../../stack/harness.ts";
+import { startWorkerProcess } from "../../stack/processes.ts";
+import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
 
 const RUNS = 60;
 

@@ -1,10 +1,10 @@
 import { test } from "vitest";
-import { chainsUnderWay, expectLane, LANES } from "../stack/chains.ts";
-import { compareEndpointLog, recordedAttempts } from "../stack/endpoint-log.ts";
-import { startStack } from "../stack/harness.ts";
-import { startWorkerProcess } from "../stack/processes.ts";
-import { scenarioOn } from "../stack/scenario.ts";
-import { until } from "../stack/until.ts";
+import { chainsUnderWay, expectLane, LANES } from "../../stack/chains.ts";
+import { compareEndpointLog, recordedAttempts } from "../../stack/endpoint-log.ts";
+import { startStack } from "../../stack/harness.ts";
+import { startWorkerProcess } from "../../stack/processes.ts";
+import { scenarioOn } from "../../stack/scenario.ts";
+import { until } from "../../stack/until.ts";
 
 test.concurrent.for(LANES)(
   "a kill -9 of the worker loses no run of the $lane lane, and repeats no call whose answer was recorded",
