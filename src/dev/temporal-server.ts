@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError } from "../config.ts";
 import { lastLines, type ServerProcess, startServer, stopLeftover } from "./server-process.ts";
 import { SEARCH_ATTRIBUTES } from "../../workflows/web-ui/search-attributes.ts";
 
@@ -59,7 +60,9 @@ export async function startTemporal(options: TemporalOptions): Promise<ServerPro
   } catch (error) {
     await server.stop();
     const reason = (error as Error).message;
-    throw new Error(`The Temporal server did not start (${reason}). Its log is ${logFile}:\n${lastLines(logFile)}`);
+    throw new ConfigError(
+      `The Temporal server did not start (${reason}). Its log is ${logFile}:\n${lastLines(logFile)}`,
+    );
   }
   return { ...server, address };
 }

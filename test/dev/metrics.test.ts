@@ -138,6 +138,9 @@ test("what happens is counted, once, and every metric is in docs/metrics.md as i
   expect([...lines(ofWorker), ...lines(ofApi)].filter((line) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(line))).toEqual([]);
 
   const told = new Map([...ofApi, ...ofWorker]);
+  // As promtool has it: that is how a counter's name ends, and no other's.
+  const endsAsCounter = [...told].filter(([name]) => name.endsWith("_total"));
+  expect(endsAsCounter.filter(([, { type }]) => type !== "counter")).toEqual([]);
   const rows = new Map(documented.map((row) => [row.name, row]));
   for (const [name, { type, help }] of told) expect({ name, type, help }).toEqual(pick(rows.get(name)));
   const ours = documented.filter(({ name }) => name.startsWith("workflow_runs_"));

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../src/dev/ports.ts";
 import { until } from "../stack/until.ts";
@@ -26,9 +26,9 @@ afterEach(async () => {
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 /** `npm start`, until it has said the words or ended. */
-async function start(words: string) {
+async function start(words: string, variables: Record<string, string> = {}) {
   const child = spawn(process.execPath, ["src/boot.mjs", "src/main.ts"], {
-    env: { ...process.env, ...ports, DATA_DIR: dataDir },
+    env: { ...process.env, ...ports, DATA_DIR: dataDir, ...variables },
   });
   started.push(child);
   let output = "";
@@ -145,4 +145,20 @@ test("a taken port is named, with the variable that moves it", async () => {
   await once(taken, "listening");
   await start(`Port ${ports.TEMPORAL_PORT} on 127.0.0.1 is taken. Set TEMPORAL_PORT to another port.`);
   taken.close();
+});
+
+test.each([
+  { server: "PostgreSQL", broken: "postgres/cluster/PG_VERSION" },
+  { server: "The Temporal server", broken: "temporal.db" },
+])("$server that can't start on its data says why, and nothing of our code", async ({ server, broken }) => {
+  const other = mkdtempSync(join(tmpdir(), "workflow-runs-broken-"));
+  mkdirSync(dirname(join(other, broken)), { recursive: true });
+  writeFileSync(join(other, broken), "14");
+  const { child, said } = await start(`${server} did not start (it ended at once). Its log is ${other}`, {
+    DATA_DIR: other,
+  });
+  if (child.exitCode === null) await once(child, "exit");
+  expect(child.exitCode).toBe(1);
+  expect(said()).not.toContain("    at ");
+  rmSync(other, { recursive: true });
 });

@@ -1,5 +1,5 @@
 import type { Deps } from "../../src/deps.ts";
-import { letGo } from "../../src/commands/retention/let-go.ts";
+import { letGo, previewLetGo } from "../../src/commands/retention/let-go.ts";
 import { parseRetention } from "../../src/rules/retention.ts";
 
 /** The run and its sub-workflow runs, as if all of them had been made and had ended a hundred days earlier. */
@@ -19,5 +19,8 @@ export async function makeOld({ db }: Deps, ...runs: { id: string }[]): Promise<
   return rows.map(({ id }) => id);
 }
 
+const RETENTION = parseRetention("*=90d");
+/** How many would go. */
+export const oldOnes = (deps: Deps) => previewLetGo(deps, RETENTION);
 /** What is older than ninety days goes. */
-export const letOldOnesGo = (deps: Deps) => letGo(deps, parseRetention("*=90d"));
+export const letOldOnesGo = (deps: Deps) => letGo(deps, RETENTION);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { noteReopening } from "../../src/store/runs.ts";
-import { letOldOnesGo, makeOld } from "./aged.ts";
+import { letOldOnesGo, makeOld, oldOnes } from "./aged.ts";
 import { startStack } from "../stack/harness.ts";
 import { scenarioOn } from "../stack/scenario.ts";
 import { calling, GATE } from "../stack/step-drafts.ts";
@@ -101,11 +101,13 @@ test("a run that was asked to go on while no worker was there stays, and goes on
   await makeOld(deps, run);
   await stack.withoutWorker(async () => {
     expect(await on.steer(run, "retry", "late")).toMatchObject({ status: 202 });
+    expect(await oldOnes(deps)).toEqual({ groups: [], keys: 0 });
     expect(await letOldOnesGo(deps)).toEqual({ runs: 0, keys: 0 });
     // As if no worker had come for months.
     await deps.db.query("update workflow_runs set reopened_at = finished_at + interval '1 second' where id = $1", [
       run.id,
     ]);
+    expect(await oldOnes(deps)).toEqual({ groups: [], keys: 0 });
     expect(await letOldOnesGo(deps)).toEqual({ runs: 0, keys: 0 });
   });
   await on.becomes(run, "completed");
@@ -114,6 +116,21 @@ test("a run that was asked to go on while no worker was there stays, and goes on
   expect(await on.steer(run, "skip", "late")).toMatchObject({ status: 400 });
   await makeOld(deps, run);
   expect(await letOldOnesGo(deps)).toEqual({ runs: 1, keys: 0 });
+});
+
+test("of runs of which a step was retried, as many go as a dry run says", async () => {
+  jobs.on("/twice", (_, nth) => ({ status: nth === 1 ? 422 : 200 }));
+  const child = await on.workflow([{ step_ref: "twice", calls: "/twice" }]);
+  const run = await on.start([calling(child)]);
+  await ended(run);
+  const [inner] = await on.runsOf(child);
+  expect(await on.steer(inner as WorkflowRun, "retry", "twice")).toMatchObject({ status: 200 });
+  await on.becomes(run, "completed");
+  await on.rests(run);
+  await makeOld(deps, run);
+
+  expect(await oldOnes(deps)).toMatchObject({ groups: [{ status: "completed", runs: 1, below: 1 }] });
+  expect(await letOldOnesGo(deps)).toEqual({ runs: 2, keys: 0 });
 });
 
 test("a run that is about to go on stays, though Temporal does not know of it yet", async () => {

@@ -1,7 +1,7 @@
+import pMap from "p-map";
 import type { Deps } from "../../deps.ts";
 import { deleteRuns } from "../../store/retention/delete-runs.ts";
 import { listTrees, lockRuns, type TreeRun } from "../../store/retention/run-trees.ts";
-import type { Db } from "../../store/postgres/pool.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
 
@@ -10,6 +10,7 @@ export type RetentionDeps = Pick<Deps, "db" | "temporal">;
 /** Of one transaction. */
 const MOST_RUNS = 1_000;
 const ANSWERS_WITHIN_MS = 2_000;
+const ASKED_AT_ONCE = 10;
 
 /**
  * Deletes runs, each with its sub-workflow runs, unless one of those is needed: it is open, or is asked to go on or retried just
@@ -30,10 +31,7 @@ export function deleteTrees(
       for (const id of await lockRuns(transaction, below)) locked.add(id);
       runs = await listTrees(transaction, tops, settledBefore);
     }
-    const open = await openAmong(
-      deps,
-      runs.filter(({ is_reopened }) => is_reopened),
-    );
+    const open = await openAmong(deps, runs);
     const gone = deletable(runs, ({ id, is_over }) => is_over && locked.has(id) && !open.has(id));
     const now = gone.slice(0, MOST_RUNS);
     if (now.length > 0)
@@ -47,14 +45,13 @@ export function deleteTrees(
 
 /** How many of these runs, and how many sub-workflow runs of theirs, would be deleted now. */
 export async function countTrees(
-  db: Db,
+  deps: RetentionDeps,
   roots: string[],
   settledBefore: number,
 ): Promise<{ runs: number; below: number }> {
-  const gone = deletable(
-    await listTrees(db, roots, settledBefore),
-    ({ is_over, is_reopened }) => is_over && !is_reopened,
-  );
+  const trees = await listTrees(deps.db, roots, settledBefore);
+  const open = await openAmong(deps, trees);
+  const gone = deletable(trees, ({ id, is_over }) => is_over && !open.has(id));
   const runs = gone.filter(({ level }) => level === 0).length;
   return { runs, below: gone.length - runs };
 }
@@ -67,13 +64,22 @@ function deletable(runs: TreeRun[], isFree: (run: TreeRun) => boolean): TreeRun[
   return runs.filter(({ root }) => !needed.has(root)).sort((a, b) => placeOf(a) - placeOf(b) || b.level - a.level);
 }
 
-/** Those that Temporal has open, or can't tell of now. */
+/** Those of the reopened that Temporal has open, or can't tell of now. Once it does not answer, the others are not asked for. */
 async function openAmong({ temporal }: RetentionDeps, runs: TreeRun[]): Promise<Set<string>> {
   const open = new Set<string>();
-  for (const { id } of runs) {
+  let isAway = false;
+  const look = async ({ id }: TreeRun) => {
     const ask = () => whereabouts({ temporal }, id);
-    const known = await temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, ask).catch(() => undefined);
+    const known = isAway
+      ? undefined
+      : await temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, ask).catch(() => undefined);
+    isAway = known === undefined;
     if (known?.is !== "ended" && known?.is !== "unknown") open.add(id);
-  }
+  };
+  await pMap(
+    runs.filter(({ is_over, is_reopened }) => is_over && is_reopened),
+    look,
+    { concurrency: ASKED_AT_ONCE },
+  );
   return open;
 }

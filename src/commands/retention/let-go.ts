@@ -36,7 +36,7 @@ export async function previewLetGo(
       const page = await nextEnded(deps.db, group, due, after, SIZES.most);
       after = page.at(-1);
       if (!after) break;
-      const counted = await countTrees(deps.db, idsDue(page), due.settled_before);
+      const counted = await countTrees(deps, idsDue(page), due.settled_before);
       count.runs += counted.runs;
       count.below += counted.below;
     }
