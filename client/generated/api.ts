@@ -266,7 +266,7 @@ export type BulkOperation = {
          */
         created_by?: string | null;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -385,7 +385,7 @@ export type BulkPlan = {
          */
         created_by?: string | null;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3310,7 +3310,7 @@ export type ListWorkflowRunsByWorkflowIdQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3994,7 +3994,7 @@ export type ListWorkflowRunsQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4095,7 +4095,7 @@ export type CountWorkflowRunsQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -5981,7 +5981,7 @@ export type CreateBulkOperationBody = {
          */
         created_by?: string | null;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$

@@ -29,7 +29,7 @@ const SAYS = {
   label: "A key, or `key=value`.",
   created_after: "At this time or later.",
   created_before: "Before this time.",
-  error_contains: "In any case of letters.",
+  error_contains: "In any case of letters. That of a timeout has `timed out` in it.",
   waiting:
     "Open runs with a step that has waited so long for an approval, an event or a time. `waiting_on` of each run names those steps.",
   is_retried: "Whether another run retries it.",
