@@ -170,10 +170,15 @@ export interface Activities {
   /** What paths in large documents lead to, by the keys they were asked under. */
   lookUp(input: { wanted: Wanted[] }): Promise<Record<string, Found>>;
   prepareChild(input: PrepareChildInput): Promise<PreparedChild>;
-  /** The waiting event step that an emitted key resolves, if any. */
+  /**
+   * The waiting event step that an emitted key resolves, if any. Where it is the run's own, it is told here, as `own`, and none is
+   * answered: Temporal lets no workflow signal itself.
+   */
   findWaiting(input: {
     event_emit_key: string;
     sources: PayloadSources;
+    /** Absent from workflow code of before there was this. */
+    own?: { id: string; actor: string; result?: JsonDoc };
   }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
   /** A sub-workflow's output as its parent sees it: {step_ref: output}. Refused where it is more than a step may be given. */
   collectOutput(input: {

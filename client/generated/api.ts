@@ -248,83 +248,83 @@ export type BulkOperation = {
      * Absent when the runs were named by id.
      */
     filter?: {
-        workflow_id?: Id | null;
+        workflow_id?: Id;
         /**
          * One or several.
          */
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        triggered_by?: string | null;
+        triggered_by?: string;
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        created_by?: string | null;
+        created_by?: string;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        error_contains?: string | null;
+        error_contains?: string;
         /**
          * @minLength 1
          * @maxLength 64
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_key?: string | null;
+        tag_key?: string;
         /**
          * @minLength 1
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_value?: string | null;
+        tag_value?: string;
         /**
          * A key, or `key=value`.
          * @minLength 1
          * @maxLength 321
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        label?: string | null;
+        label?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_after?: string | null;
+        created_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_before?: string | null;
+        created_before?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_after?: string | null;
+        finished_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_before?: string | null;
+        finished_before?: string;
         /**
          * When the operation is created.
          * @minimum 0
          * @maximum 2147483647
          */
-        waiting_longer_than_secs?: number | null;
+        waiting_longer_than_secs?: number;
         /**
          * Whether another run retries it.
          */
-        is_retried?: boolean | null;
+        is_retried?: boolean;
     };
     reason?: string;
     max_per_second?: number;
@@ -367,83 +367,83 @@ export type BulkPlan = {
      * Absent when the runs were named by id.
      */
     filter?: {
-        workflow_id?: Id | null;
+        workflow_id?: Id;
         /**
          * One or several.
          */
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        triggered_by?: string | null;
+        triggered_by?: string;
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        created_by?: string | null;
+        created_by?: string;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        error_contains?: string | null;
+        error_contains?: string;
         /**
          * @minLength 1
          * @maxLength 64
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_key?: string | null;
+        tag_key?: string;
         /**
          * @minLength 1
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_value?: string | null;
+        tag_value?: string;
         /**
          * A key, or `key=value`.
          * @minLength 1
          * @maxLength 321
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        label?: string | null;
+        label?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_after?: string | null;
+        created_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_before?: string | null;
+        created_before?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_after?: string | null;
+        finished_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_before?: string | null;
+        finished_before?: string;
         /**
          * When the operation is created.
          * @minimum 0
          * @maximum 2147483647
          */
-        waiting_longer_than_secs?: number | null;
+        waiting_longer_than_secs?: number;
         /**
          * Whether another run retries it.
          */
-        is_retried?: boolean | null;
+        is_retried?: boolean;
     };
     reason?: string;
     max_per_second?: number;
@@ -3310,7 +3310,7 @@ export type ListWorkflowRunsByWorkflowIdQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -3994,7 +3994,7 @@ export type ListWorkflowRunsQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -4095,7 +4095,7 @@ export type CountWorkflowRunsQuery = {
      */
     created_by?: string;
     /**
-     * In any case of letters.
+     * In any case of letters. That of a timeout has `timed out` in it.
      * @minLength 3
      * @maxLength 256
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -5963,83 +5963,83 @@ export type CreateBulkOperationBody = {
      */
     ids?: Id[] | null;
     filter?: {
-        workflow_id?: Id | null;
+        workflow_id?: Id;
         /**
          * One or several.
          */
-        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[] | null;
+        status?: ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled") | ("pending" | "running" | "paused" | "completed" | "failed" | "timed_out" | "canceled")[];
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        triggered_by?: string | null;
+        triggered_by?: string;
         /**
          * @minLength 1
          * @maxLength 255
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        created_by?: string | null;
+        created_by?: string;
         /**
-         * In any case of letters.
+         * In any case of letters. That of a timeout has `timed out` in it.
          * @minLength 3
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        error_contains?: string | null;
+        error_contains?: string;
         /**
          * @minLength 1
          * @maxLength 64
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_key?: string | null;
+        tag_key?: string;
         /**
          * @minLength 1
          * @maxLength 256
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        tag_value?: string | null;
+        tag_value?: string;
         /**
          * A key, or `key=value`.
          * @minLength 1
          * @maxLength 321
          * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
          */
-        label?: string | null;
+        label?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_after?: string | null;
+        created_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        created_before?: string | null;
+        created_before?: string;
         /**
          * At this time or later.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_after?: string | null;
+        finished_after?: string;
         /**
          * Before this time.
          * @pattern ^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$
          * @format date-time
          */
-        finished_before?: string | null;
+        finished_before?: string;
         /**
          * When the operation is created.
          * @minimum 0
          * @maximum 2147483647
          */
-        waiting_longer_than_secs?: number | null;
+        waiting_longer_than_secs?: number;
         /**
          * Whether another run retries it.
          */
-        is_retried?: boolean | null;
+        is_retried?: boolean;
     } | null;
     /**
      * @maxLength 4096

@@ -79,9 +79,13 @@ function assertMeant(schema: object | boolean): void {
   if (!meta.validateSchema(ofAnyDraft(schema))) throw new Error(told("", meta.errors ?? []));
 }
 
-/** Most of what earlier drafts say means the same. */
+/**
+ * Most of what earlier drafts say means the same. `$async` is a word of Ajv's alone: with it an answer would be a promise, which
+ * lets everything through. Further inside Ajv refuses it where the whole is not so.
+ */
 function ofAnyDraft(schema: object | boolean): object | boolean {
-  if (typeof schema === "object" && schema !== null) Reflect.deleteProperty(schema, "$schema");
+  if (typeof schema === "object" && schema !== null)
+    for (const word of ["$schema", "$async"]) Reflect.deleteProperty(schema, word);
   return schema;
 }
 

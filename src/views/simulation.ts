@@ -16,11 +16,13 @@ const MOST_SHOWN = 4 * 1_048_576;
 export function presentSimulation({ run, trace, world }: Simulation) {
   const { status, error, started_at, finished_at } = run.state;
   const room = { left: MOST_SHOWN };
-  const isAssumed = (step_ref: string) => {
+  // A sleep has the output that it has.
+  const isAssumed = (step: PlanStep) => step.step_type !== "sleep" && world.outcomeOf(step).isAssumed === true;
+  const canBeGiven = (step_ref: string) => {
     const step = run.plan.steps[run.plan.index.get(step_ref) ?? -1];
-    return step?.step_type !== "approval" && step !== undefined && world.outcomeOf(step).isAssumed === true;
+    return step !== undefined && step.step_type !== "approval" && isAssumed(step);
   };
-  const hinted = (text: string | undefined) => withHint(text, isAssumed);
+  const hinted = (text: string | undefined) => withHint(text, canBeGiven);
   return {
     status,
     error: hinted(error),
@@ -31,14 +33,7 @@ export function presentSimulation({ run, trace, world }: Simulation) {
       const definition = run.plan.steps[traced.step] as PlanStep;
       const state = run.state.steps[traced.step] as StepState;
       const output = shownOutput(world.documents, state.output, room);
-      const { isAssumed } = world.outcomeOf(definition);
-      const shown = presentStep(
-        definition,
-        state,
-        traced,
-        output,
-        isAssumed === true && definition.step_type !== "sleep",
-      );
+      const shown = presentStep(definition, state, traced, output, isAssumed(definition));
       return { ...shown, error: hinted(shown.error) };
     }),
   };

@@ -20,6 +20,8 @@ const ORDER = {
   additionalProperties: false,
 };
 
+const LATE = { $async: true, type: "string" };
+
 describe("a schema", () => {
   test.each<[unknown, string | undefined]>([
     [{ id: 1, lines: [{ sku: "AB-1" }] }, undefined],
@@ -65,6 +67,16 @@ describe("a schema", () => {
       undefined,
       "payload boolean schema is false",
     ]);
+  });
+
+  // A validator by which Ajv answers with a promise lets everything through, and its rejection, which nobody awaits, ends the process.
+  test("is checked at once, whatever it says of that", () => {
+    expect(mismatch({ $async: true, ...ORDER }, {})).toBe("payload must have required property 'id'");
+    expect(mismatch({ properties: { $async: { type: "string" } } }, { $async: 1 })).toBe(
+      'payload["$async"] must be string',
+    );
+    const further: Json[] = [{ properties: { a: LATE } }, { $defs: { a: LATE }, $ref: "#/$defs/a" }];
+    for (const nested of further) expect(() => new JsonSchema(nested)).toThrow("async schema");
   });
 
   test("knows no other one by its id", () => {

@@ -156,6 +156,21 @@ describe.concurrent("a wait_for_event step", () => {
     expect((await on.ends(waiting)).status).toBe("completed");
   });
 
+  test("goes on when a step of its own run emits its key", async () => {
+    const waits = { step_type: "wait_for_event" };
+    const run = await on.start([
+      { step_ref: "go", ...waits, event_key: "go", event_emit_key: "gone" },
+      { step_ref: "gone", ...waits, event_key: "gone" },
+    ]);
+    for (const key of ["go", "gone"])
+      await until(async () => (await stack.request("GET", `/v1/events/${key}`)).status === 200);
+    await on.sends("go", { to: "shop" });
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+    expect((await on.step(run, "gone")).output).toEqual({ to: "shop" });
+    const sent = (await stack.request("GET", "/v1/events/gone")).body;
+    expect(sent).toMatchObject({ status: "received", sent_by: `workflow-run:${run.id}` });
+  });
+
   test("tells its event_notify_url once where to send the event", async () => {
     const run = await on.start([
       {

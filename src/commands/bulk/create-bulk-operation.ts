@@ -19,6 +19,7 @@ import {
   type NewBulkOperation,
   type StoredBulkOperation,
 } from "../../store/bulk-operations.ts";
+import { hasRuns } from "../../store/run-lists/list-runs.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
@@ -86,9 +87,11 @@ function assertFew(total: number): void {
   throw new Problem("validation_error", error, [`filter: matches more than ${MAX_BULK_RUNS} runs`]);
 }
 
+/** One that is deleted, or a job that has been run by itself, is known by its runs. */
 async function assertWorkflow({ db }: Deps, projectId: string, workflowId: string): Promise<void> {
   const workflow = await findWorkflow(db, workflowId);
   if (workflow?.project_id === projectId) return;
+  if (await hasRuns(db, projectId, workflowId)) return;
   throw invalid("filter.workflow_id", `filter references unknown workflow "${workflowId}"`);
 }
 

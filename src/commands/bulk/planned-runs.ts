@@ -64,7 +64,9 @@ async function preview(
           reason: asked.reason,
           payloads: { version: asked.version },
         });
-      return steps.length > 0 ? undefined : `workflow run is ${run.status}, and nothing of it has failed`;
+      if (steps.length > 0) return undefined;
+      // What has failed of it was let pass.
+      return `workflow run is ${run.status}${run.status === "completed" ? "" : ", and nothing of it has failed"}`;
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Caller } from "../../identity/caller.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { versionUnder } from "../../store/definitions/version-policy.ts";
 import { findJob } from "../../store/jobs.ts";
+import type { StoredRun } from "../../store/runs.ts";
 import { planSteps } from "../../store/workflow-versions.ts";
 import { findWorkflow, type StoredWorkflow } from "../../store/workflows.ts";
 import { gatesMovedPast } from "../../../workflows/engine/gates/moved-past.ts";
@@ -29,8 +30,13 @@ export interface RetryPlan {
   state: RunState;
 }
 
-/** `asked`: in place of the workflow's own version policy. */
-export async function retryPlan(deps: Deps, caller: Caller, source: RunRow, asked?: VersionPolicy): Promise<RetryPlan> {
+/** `asked`: in place of the workflow's own version policy. What others have made of the source is not said of its retry. */
+export async function retryPlan(
+  deps: Deps,
+  caller: Caller,
+  { retried_by_run_id, reopened_at, ...source }: StoredRun,
+  asked?: VersionPolicy,
+): Promise<RetryPlan> {
   const { db } = deps;
   const [workflow, { plan, state }] = await Promise.all([
     findWorkflow(db, source.workflow_id),

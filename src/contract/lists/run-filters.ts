@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, list, members, sentence, whole } from "../fields.ts";
+import { line, list, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
 import { instant, INVALID_TIME, NOT_ONE_OF, seconds, several, yesOrNo } from "./parameters.ts";
 import { RUN_STATUSES, type RunStatus } from "../runs.ts";
@@ -29,7 +29,7 @@ const SAYS = {
   label: "A key, or `key=value`.",
   created_after: "At this time or later.",
   created_before: "Before this time.",
-  error_contains: "In any case of letters.",
+  error_contains: "In any case of letters. That of a timeout has `timed out` in it.",
   waiting:
     "Open runs with a step that has waited so long for an approval, an event or a time. `waiting_on` of each run names those steps.",
   is_retried: "Whether another run retries it.",
@@ -62,26 +62,30 @@ const STATUS = `must be one of ${RUN_STATUSES.join(", ")}`;
 const status = z.enum(RUN_STATUSES);
 const time = z.iso.datetime({ offset: true, error: INVALID_TIME });
 
-/** The same in a body, which is kept as it was sent. */
-export const filterBody = members({
-  workflow_id: id.optional(),
-  status: z
-    .union([status, list(status, RUN_STATUSES.length, 1)], { error: STATUS })
-    .optional()
-    .describe("One or several."),
-  triggered_by: line(255).min(1).optional(),
-  created_by: line(255).min(1).optional(),
-  error_contains: part.optional().describe(SAYS.error_contains),
-  tag_key: line(64).min(1).optional(),
-  tag_value: line(256).min(1).optional(),
-  label: line(321).min(1).optional().describe(SAYS.label),
-  created_after: time.optional().describe(SAYS.created_after),
-  created_before: time.optional().describe(SAYS.created_before),
-  finished_after: time.optional().describe(SAYS.created_after),
-  finished_before: time.optional().describe(SAYS.created_before),
-  waiting_longer_than_secs: whole.min(0).optional().describe("When the operation is created."),
-  is_retried: z.boolean().optional().describe(SAYS.is_retried),
-})
+/**
+ * The same in a body, which is kept as it was sent. A null is refused, where elsewhere it counts as absent: what a client has no value
+ * for would let through every run.
+ */
+export const filterBody = z
+  .strictObject({
+    workflow_id: id.optional(),
+    status: z
+      .union([status, list(status, RUN_STATUSES.length, 1)], { error: STATUS })
+      .optional()
+      .describe("One or several."),
+    triggered_by: line(255).min(1).optional(),
+    created_by: line(255).min(1).optional(),
+    error_contains: part.optional().describe(SAYS.error_contains),
+    tag_key: line(64).min(1).optional(),
+    tag_value: line(256).min(1).optional(),
+    label: line(321).min(1).optional().describe(SAYS.label),
+    created_after: time.optional().describe(SAYS.created_after),
+    created_before: time.optional().describe(SAYS.created_before),
+    finished_after: time.optional().describe(SAYS.created_after),
+    finished_before: time.optional().describe(SAYS.created_before),
+    waiting_longer_than_secs: whole.min(0).optional().describe("When the operation is created."),
+    is_retried: z.boolean().optional().describe(SAYS.is_retried),
+  })
   .refine((given) => Object.keys(given).length > 0, sentence("filter must not be empty"))
   .refine(...TAG_KEY_GIVEN);
 export type FilterBody = z.output<typeof filterBody>;

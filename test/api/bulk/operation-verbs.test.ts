@@ -46,7 +46,7 @@ describe("a body is refused", () => {
     ["with what is no id", { ...good, ids: [ID, "nonsense"] }, "ids[1]: must be an id"],
     ["with too many ids", { ...good, ids: Array(100_001).fill(ID) }, "ids: must have at most 100000 entries"],
     ["with an empty filter", { operation: "cancel", filter: {} }, "filter: must not be empty"],
-    ["with a filter of nothing", { operation: "cancel", filter: { status: null } }, "filter: must not be empty"],
+    ["with a filter of nothing", { operation: "cancel", filter: {} }, "filter: must not be empty"],
     [
       "with a status there is none of",
       { operation: "cancel", filter: { status: "done" } },
@@ -58,6 +58,11 @@ describe("a body is refused", () => {
       "filter.tag_key: is required when tag_value is provided",
     ],
     ["with an empty tag key", { operation: "cancel", filter: { tag_key: "" } }, "filter.tag_key: must not be empty"],
+    [
+      "with a null, which would let through every run",
+      { operation: "cancel", filter: { status: "running", workflow_id: null } },
+      "filter.workflow_id: must be a string",
+    ],
     [
       "with no workflow's id",
       { operation: "cancel", filter: { workflow_id: "w" } },

@@ -2,7 +2,8 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BulkItem } from "../../../src/contract/bulk/operations.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
-import { createWorkflow, gate, getRun } from "../definitions.ts";
+import type { WorkflowRun } from "../../../src/contract/runs.ts";
+import { createJob, createWorkflow, gate, getRun, ok } from "../definitions.ts";
 import { bulkItem, bulkOperation } from "../bulk-shapes.ts";
 import { answered, envelope, refused } from "../shapes.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
@@ -170,6 +171,22 @@ describe("projects", () => {
     const asked = await post({ operation: "cancel", filter: { workflow_id: workflow.id } }, { token });
     refused(asked, 400, "validation_error", `filter references unknown workflow "${workflow.id}"`);
     expect(await statuses(runs)).toEqual(["running"]);
+  });
+
+  test("a filter takes the runs of a workflow that is deleted, and of a job by itself", async () => {
+    const gone = await createWorkflow(stack, [gate("gate")]);
+    const [run] = (await started(1, gone)) as [WorkflowRun];
+    await ok(stack, "DELETE", `/v1/workflow-runs/${run.id}`);
+    await ok(stack, "DELETE", `/v1/workflows/${gone.id}`);
+    const job = await createJob(stack);
+    await ok(stack, "POST", `/v1/jobs/${job.id}/trigger`);
+    for (const workflow_id of [gone.id, job.id]) {
+      const answer = await stack.request("POST", `${PATH}?dryRun=true`, {
+        operation: "retry",
+        filter: { workflow_id },
+      });
+      expect(answer).toMatchObject({ status: 200, body: { total: 1 } });
+    }
   });
 
   test("have to be named by a caller of several", async () => {

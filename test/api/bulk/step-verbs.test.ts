@@ -74,7 +74,7 @@ describe("retry in place", () => {
       {
         workflow_run_id: done.id,
         outcome: "skipped",
-        reason: "workflow run is completed, and nothing of it has failed",
+        reason: "workflow run is completed",
       },
       { workflow_run_id: unknown, outcome: "refused", code: "not_found", reason: "workflow run not found" },
     ]);

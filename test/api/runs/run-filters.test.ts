@@ -113,6 +113,7 @@ test("a run that was retried names its newest retry, by itself and in lists", as
   let newest: WorkflowRun | undefined;
   for (let i = 0; i < 2; i++) {
     newest = await ok<WorkflowRun>(stack, "POST", `/v1/workflow-runs/${source.id}/retry`);
+    expect(newest).not.toHaveProperty("retried_by_run_id");
     expect((await getRun(stack, source)).retried_by_run_id).toBe(newest.id);
   }
   const [retried] = await list(`is_retried=true&workflow_id=${own.id}`);

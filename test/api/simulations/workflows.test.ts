@@ -47,6 +47,8 @@ describe("a simulated run of a workflow", () => {
     const assumed = await simulated(steps);
     expect([assumed.error, stepOf(assumed, "b")?.error]).toEqual([error, error]);
     expect(await simulated(steps, { outcomes: { a: { output: {} } } })).toMatchObject({ error: lacking });
+    const nap = { step_ref: "a", step_type: "sleep", sleep_duration_secs: 1 };
+    expect(await simulated([nap, ...steps.slice(1)])).toMatchObject({ error: lacking });
     expect(await simulated(steps, { outcomes: { a: { output: { n: 1 } } } })).toMatchObject({ status: "completed" });
   });
 

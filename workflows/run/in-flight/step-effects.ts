@@ -97,11 +97,16 @@ export async function emit(
 ): Promise<InboundEvent> {
   const { id: run_id } = run.plan.run;
   const event_emit_key = definition.event_emit_key ?? "";
-  const waiting = await stepEffects(definition.step_ref).findWaiting({ event_emit_key, sources: sourcesOf(run, step) });
+  const command = {
+    id: `emit:${stepRunId(run_id, step)}:${generation}`,
+    actor: `workflow-run:${run_id}`,
+    result: output,
+  };
+  const asked = { event_emit_key, sources: sourcesOf(run, step), own: command };
+  const waiting = await stepEffects(definition.step_ref).findWaiting(asked);
   if (waiting) {
     const { step_ref, event_key } = waiting;
-    const command = { id: `emit:${stepRunId(run_id, step)}:${generation}`, actor: `workflow-run:${run_id}` };
-    await signalRun(waiting.run_id, commandSignals["send-event"], { ...command, step_ref, event_key, result: output });
+    await signalRun(waiting.run_id, commandSignals["send-event"], { ...command, step_ref, event_key });
   }
   return { type: "emitted", step, generation };
 }
