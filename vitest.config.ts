@@ -5,7 +5,10 @@ const SERVERLESS = ["engine", "expressions", "rules", "endpoint", "docs", "unit"
 /** The packed workflows and no server. */
 const BUNDLED = ["test/replay/{replay,lost-process}.test.ts", "test/{calls,sdk}/**/*.test.ts"];
 /** Random cases by the hundred or the thousand, each played or measured: most of a minute of them. */
-const PROPERTIES = ["test/model/**/*.test.ts", "test/{engine,hostile,simulation}/**/*.property.test.ts"];
+const PROPERTIES = [
+  "test/model/**/*.test.ts",
+  "test/{engine,expressions,hostile,rules,simulation}/**/*.property.test.ts",
+];
 const testsIn = (folders: string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
