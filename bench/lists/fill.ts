@@ -73,7 +73,7 @@ const VERSIONS = `
     skip_if_running, created_at, steps)
   select version_id, id, version, project_id, name, slug, enabled, timeout_secs, max_concurrent_runs, max_parallel_steps,
     skip_if_running, created_at, (
-      select json_agg(json_build_object('id', md5('step ' || idx)::uuid, 'step_ref', ref, 'type', 'approval', 'depends_on',
+      select json_agg(json_build_object('id', md5('step ' || idx)::uuid, 'step_ref', ref, 'step_type', 'job', 'depends_on',
         case when before is null then '[]' else json_build_array(before) end))
       from (values (0, 'check', null), (1, 'charge', 'check'), (2, 'ship', 'charge')) step(idx, ref, before))
   from workflows`;

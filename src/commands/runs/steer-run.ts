@@ -69,8 +69,8 @@ export type Steered =
   | Accepted
   | { run: WorkflowRun; step_run?: StepRun; approval?: Approval; event_trigger?: EventTrigger; reset_steps?: number };
 
-/** A run that is being started or reopened is known to Temporal after one of these pauses, unless Temporal is busy. */
-const BEGINS_WITHIN_MS = [20, 100, 400, 1_500];
+/** Before each try: a run that is being started or reopened is known to Temporal within their sum, unless Temporal is busy. */
+const PAUSES_MS = [0, 20, 100, 400, 1_500];
 
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 
@@ -101,14 +101,14 @@ async function steer(deps: Deps, caller: Caller, steering: Steering): Promise<St
 
   const send = async () => {
     let isOpen = !isRunOver(row.status);
-    for (const pauseMs of BEGINS_WITHIN_MS) {
+    for (const pauseMs of PAUSES_MS) {
+      if (pauseMs > 0) await sleep(pauseMs);
       if (isOpen && (await signal(deps, runId, verb, payload))) return undefined;
       // A run closes after its last state is mirrored, so this row is that of the closed run.
       const stored = await findOwnRun(deps, caller, runId);
       const closed = isRunOver(stored.status) ? stored : await endKnownToTemporal(deps, stored);
       if (closed) return reopen(deps, caller, closed, verb, payload, key !== undefined);
       isOpen = true;
-      await sleep(pauseMs);
     }
     throw notYetKnown();
   };
