@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Played } from "../../workflows/activity-types.ts";
+import type { Played, PlayInput } from "../../workflows/activity-types.ts";
 import { approval, BEGIN, job, planWith, type Step } from "../engine/plans.ts";
-import { type Commands, localEnd, payload, sandboxed, type Sandbox } from "../stack/sandbox.ts";
+import { type Commands, fromPayload, localEnd, payload, sandboxed, type Sandbox } from "../stack/sandbox.ts";
 import { COMMAND_COMES_MS, HELD_MS } from "../../workflows/timing.ts";
 
 let sandbox: Sandbox | undefined;
@@ -52,6 +52,26 @@ describe("a workflow task that a local activity holds", () => {
     const mirrored = await activate(BEGIN + 10, localEnd(localSeq(commands), played));
     await activate(BEGIN + 20, localEnd(localSeq(mirrored), null));
     expect(asked(await activate(BEGIN + 20, query("later")))).toEqual(["respondToQuery"]);
+  });
+
+  test("is lost where another one comes while the activity goes on: that one fails, and the run is made anew", async () => {
+    const { activate, commands, nextTask } = await running([job("a")]);
+    nextTask();
+    await expect(activate(BEGIN + 20, pause)).rejects.toThrow("the workflow task before was lost");
+    const played: Played = { events: [ended(0, BEGIN + 5)], unended: [] };
+    await expect(activate(BEGIN + 30, localEnd(localSeq(commands), played))).rejects.toThrow("was lost");
+  });
+
+  test("is in the history where a replay has asked for the activity, and not lost; calls of it may have been made", async () => {
+    const { run, steps } = planWith([job("a")]);
+    sandbox = await sandboxed({ run, steps }, BEGIN);
+    const commands = await sandbox.replaying(sandbox.begins);
+    const [play] = commands[0]?.scheduleLocalActivity?.arguments ?? [];
+    expect(fromPayload<PlayInput>(play).fresh).toBe(false);
+    sandbox.nextTask();
+    expect(await sandbox.activate(BEGIN + 20, pause)).toEqual([]);
+    const next = await sandbox.activate(BEGIN + 30, localEnd(localSeq(commands), { events: [], unended: [] }));
+    expect(asked(next)).toContain("local mirror");
   });
 
   test("is held no longer than that: what comes then is begun the ordinary way", async () => {

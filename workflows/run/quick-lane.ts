@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, proxyLocalActivities, sleep } from "@temporalio/workflow";
+import { CancellationScope, isCancellation, proxyLocalActivities, sleep, workflowInfo } from "@temporalio/workflow";
 import type { Activities, Played } from "../activity-types.ts";
 import { excerptOf } from "../engine/excerpt.ts";
 import type { MirrorRows } from "../engine/mirror/rows.ts";
@@ -8,6 +8,7 @@ import { newsOf } from "../web-ui/news.ts";
 import { clipped, SUMMARY_LENGTH } from "../web-ui/text.ts";
 import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
+import { holdTask, taskIsFree } from "./held-task.ts";
 import { playedOf, type RecordedPlay } from "./recorded-play.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 import { ignoreCancellation } from "./sleep-until.ts";
@@ -16,11 +17,6 @@ function acknowledgedSince({ state: { commands } }: Run, since: number): string[
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
   return commands.slice(from).map(({ id }) => id);
 }
-
-let held = false;
-
-/** Whether a local activity holds the workflow task. */
-export const holdsTask = (): boolean => held;
 
 /**
  * What may be done in a moment is done by a local activity, which costs no round trip to the server. What fails here is
@@ -59,7 +55,9 @@ export class QuickLane {
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
     const acknowledged = acknowledgedSince(run, now - COMMAND_ACKNOWLEDGED_MS);
-    const input = { ...excerpt, now, acknowledged, task: task.state, fresh: task.isFresh };
+    // What a replay asks for was begun by a worker that is gone, maybe.
+    const fresh = task.isFresh && !workflowInfo().unsafe.isReplaying;
+    const input = { ...excerpt, now, acknowledged, task: task.state, fresh };
     return this.#hold<RecordedPlay, Played>(local(clipped(names, SUMMARY_LENGTH)).playAhead(input), (recorded) => {
       if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
       const { events, interrupted, unended } = playedOf(recorded);
@@ -91,15 +89,15 @@ export class QuickLane {
 
   // Written with few promises: the SDK keeps account of each one.
   #hold<Result, End>(activity: Promise<Result>, end: (result: Result | typeof FAILED) => End): Promise<End> {
-    held = true;
+    holdTask();
     this.#guard ??= guard();
     return activity.then(
       (result) => {
-        held = false;
+        taskIsFree();
         return end(result);
       },
       (error) => {
-        held = false;
+        taskIsFree();
         if (isCancellation(error)) throw error;
         return end(FAILED);
       },
