@@ -6,7 +6,7 @@ const pathOf = (file: string): string => fileURLToPath(new URL(`../../workflows/
 // Writes the bundle to the standard output, and what is wrong to the standard error.
 const { code } = await bundleWorkflowCode({
   workflowsPath: pathOf("index.ts"),
-  workflowInterceptorModules: ["held-task", "canceled", "clock"].map((name) => pathOf(`run/${name}.ts`)),
+  workflowInterceptorModules: ["held-queries", "canceled", "clock"].map((name) => pathOf(`run/${name}.ts`)),
   preloadModules: [pathOf("run/preload.ts")],
   logger: new DefaultLogger("WARN", ({ level, message }) => console.error(level, message)),
 });

@@ -1,6 +1,7 @@
 import { defaultPayloadConverter } from "@temporalio/common";
 import type { coresdk } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
+import { heldToItsTask, type IsCurrent } from "./held-to-its-task.ts";
 import type { TaskWatch } from "./task-watch.ts";
 import { DEFINITION_ATTRIBUTE } from "../../workflows/web-ui/search-attributes.ts";
 
@@ -11,7 +12,11 @@ import { DEFINITION_ATTRIBUTE } from "../../workflows/web-ui/search-attributes.t
  * conditions are matched in linear time. If there should be one after all, `watch` notices it, and from then on runs of the
  * definitions that are `suspected` have the SDK's watchdog, in threads of their own.
  */
-export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> = new Set()): typeof Worker =>
+export const untimedWorker = (
+  watch: TaskWatch,
+  suspected: ReadonlySet<string> = new Set(),
+  isCurrent: IsCurrent = async () => true,
+): typeof Worker =>
   class extends Worker {
     protected static override createWorkflowCreator: typeof Worker.createWorkflowCreator = async (
       bundle,
@@ -24,6 +29,7 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
       let timed: Promise<typeof untimed> | undefined;
 
       type Options = Parameters<typeof untimed.createWorkflow>[0];
+      type Workflow = Awaited<ReturnType<typeof untimed.createWorkflow>>;
       const begin = async (options: Options, definition: string | undefined) => {
         const of = { runId: options.info.workflowId, definition };
         const workflow = await watch.during(of, untimed.createWorkflow(options));
@@ -39,13 +45,14 @@ export const untimedWorker = (watch: TaskWatch, suspected: ReadonlySet<string> =
         // The definition is known only when the workflow is activated.
         async createWorkflow(created) {
           let workflow: ReturnType<typeof begin> | undefined;
+          const activate: Workflow["activate"] = async (activation) => {
+            const definition = definitionOf(activation);
+            const isSuspected = definition !== undefined && suspected.has(definition);
+            workflow ??= isSuspected ? beginTimed(created) : begin(created, definition);
+            return (await workflow).activate(activation);
+          };
           return {
-            async activate(activation) {
-              const definition = definitionOf(activation);
-              const isSuspected = definition !== undefined && suspected.has(definition);
-              workflow ??= isSuspected ? beginTimed(created) : begin(created, definition);
-              return (await workflow).activate(activation);
-            },
+            activate: heldToItsTask(activate, created.info, isCurrent),
             getAndResetSinkCalls: async () => (await workflow)?.getAndResetSinkCalls() ?? [],
             dispose: async () => (await workflow)?.dispose(),
           };

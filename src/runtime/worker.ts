@@ -14,6 +14,7 @@ import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { scheduleRetention } from "./retention-schedule.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
+import { isCurrentTask } from "../temporal/is-current-task.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
 import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
@@ -81,7 +82,7 @@ export async function startWorker(
   const watch = new TaskWatch();
   const suspected = await suspectedDefinitions(deps);
   const workers = await Promise.all([
-    untimedWorker(watch, suspected.known).create({
+    untimedWorker(watch, suspected.known, (...of) => isCurrentTask(deps, ...of)).create({
       ...common,
       taskQueue: TASK_QUEUE,
       workflowBundle,

@@ -8,7 +8,6 @@ import { newsOf } from "../web-ui/news.ts";
 import { clipped, SUMMARY_LENGTH } from "../web-ui/text.ts";
 import { COMMAND_ACKNOWLEDGED_MS, HELD_MS, LOCAL_ACTIVITY_MS } from "../timing.ts";
 import { nowOf } from "./clock.ts";
-import { holdTask, taskIsFree } from "./held-task.ts";
 import { playedOf, type RecordedPlay } from "./recorded-play.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 import { ignoreCancellation } from "./sleep-until.ts";
@@ -17,6 +16,11 @@ function acknowledgedSince({ state: { commands } }: Run, since: number): string[
   const from = commands.findLastIndex(({ at }) => at < since) + 1;
   return commands.slice(from).map(({ id }) => id);
 }
+
+let held = false;
+
+/** Whether a local activity holds the workflow task. */
+export const holdsTask = (): boolean => held;
 
 /**
  * What may be done in a moment is done by a local activity, which costs no round trip to the server. What fails here is
@@ -89,15 +93,15 @@ export class QuickLane {
 
   // Written with few promises: the SDK keeps account of each one.
   #hold<Result, End>(activity: Promise<Result>, end: (result: Result | typeof FAILED) => End): Promise<End> {
-    holdTask();
+    held = true;
     this.#guard ??= guard();
     return activity.then(
       (result) => {
-        taskIsFree();
+        held = false;
         return end(result);
       },
       (error) => {
-        taskIsFree();
+        held = false;
         if (isCancellation(error)) throw error;
         return end(FAILED);
       },
