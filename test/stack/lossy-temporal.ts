@@ -15,9 +15,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * A way to a Temporal server on which some workflow tasks get lost: the worker has done them, and the server has them done
- * again, by any worker. `isLost` is asked of each that a worker hands in.
+ * again, by any worker. `isLost` is asked of each that a worker hands in. Or they come late: `arrives` is awaited with the workflow's
+ * id before the worker gets one.
  */
-export async function lossyTemporal(address: string, isLost: () => boolean) {
+export async function lossyTemporal(
+  address: string,
+  isLost: () => boolean,
+  arrives: (workflowId: string) => Promise<unknown> = async () => {},
+) {
   const raw = (bytes: Buffer) => bytes;
   // At run time a protobufjs Service, whatever its type says.
   const { methods: declared } = workflowservice.v1.WorkflowService as unknown as { methods: object };
@@ -50,6 +55,14 @@ export async function lossyTemporal(address: string, isLost: () => boolean) {
         name,
         (call: { request: Buffer; metadata: Metadata; getDeadline(): Date | number }, reply: Reply) => {
           const { request, metadata } = call;
+          if (name === "PollWorkflowTaskQueue") {
+            send(name, request, metadata, call.getDeadline(), async (error, answer) => {
+              const task = answer && workflowservice.v1.PollWorkflowTaskQueueResponse.decode(answer);
+              if (task?.workflowExecution?.workflowId) await arrives(task.workflowExecution.workflowId);
+              reply(error, answer);
+            });
+            return;
+          }
           if (name !== "RespondWorkflowTaskCompleted" || !isLost()) {
             send(name, request, metadata, call.getDeadline(), reply);
             return;
