@@ -81,6 +81,8 @@ export interface PlayInput extends Excerpt {
   task?: TaskState;
   /** This is the run's first task, tried for the first time: nobody can have made a call of it. */
   fresh?: boolean;
+  /** Asked for while the run was made anew from its history: `now` may be long ago. */
+  replayed?: boolean;
 }
 
 /** How a call ended. */

@@ -62,8 +62,9 @@ export class Playback {
     this.#lane = lane;
     this.#excerpt = new PlayedExcerpt(input);
     this.#journal = new PlayJournal(lane.journal, input);
-    // A workflow task begins when the server says so, and is played when the worker comes to it.
-    const lag = Math.min(Math.max(now() - input.now, 0), MOST_LAG_MS);
+    // A workflow task begins when the server says so, and is played when the worker comes to it. What others showed meanwhile, of what
+    // is made anew here, must not be newer.
+    const lag = Math.min(Math.max(now() - input.now, 0), input.replayed ? Number.POSITIVE_INFINITY : MOST_LAG_MS);
     this.#clock = input.now + lag - performance.now();
   }
 

@@ -57,10 +57,9 @@ describe("a workflow task that a local activity holds", () => {
   test("asks what is known of the calls of a play that a replay asks for: another worker may have begun it", async () => {
     const { run, steps } = planWith([job("a")]);
     sandbox = await sandboxed({ run, steps }, BEGIN);
-    const fresh = (commands: Commands) =>
-      fromPayload<PlayInput>(commands[0]?.scheduleLocalActivity?.arguments?.[0]).fresh;
-    expect(fresh(await sandbox.replaying(sandbox.begins))).toBe(false);
-    expect(fresh((await running([job("a")])).commands)).toBe(true);
+    const play = (commands: Commands) => fromPayload<PlayInput>(commands[0]?.scheduleLocalActivity?.arguments?.[0]);
+    expect(play(await sandbox.replaying(sandbox.begins))).toMatchObject({ fresh: false, replayed: true });
+    expect(play((await running([job("a")])).commands)).toMatchObject({ fresh: true, replayed: false });
   });
 
   test("is held no longer than that: what comes then is begun the ordinary way", async () => {

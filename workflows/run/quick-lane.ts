@@ -59,9 +59,10 @@ export class QuickLane {
     const excerpt = excerptOf(run, begin);
     const now = nowOf(run.plan.run);
     const acknowledged = acknowledgedSince(run, now - COMMAND_ACKNOWLEDGED_MS);
-    // What a replay asks for was begun by a worker that is gone, maybe.
-    const fresh = task.isFresh && !workflowInfo().unsafe.isReplaying;
-    const input = { ...excerpt, now, acknowledged, task: task.state, fresh };
+    // What a replay asks for, another worker may have begun, long ago.
+    const replayed = workflowInfo().unsafe.isReplaying;
+    const fresh = task.isFresh && !replayed;
+    const input = { ...excerpt, now, acknowledged, task: task.state, fresh, replayed };
     return this.#hold<RecordedPlay, Played>(local(clipped(names, SUMMARY_LENGTH)).playAhead(input), (recorded) => {
       if (recorded === FAILED) return { events: [], unended: begin.map((step) => ({ kind: "anywhere", step })) };
       const { events, interrupted, unended } = playedOf(recorded);

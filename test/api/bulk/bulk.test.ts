@@ -106,7 +106,12 @@ describe("bulk-cancel", () => {
   test("takes a hundred at once", async () => {
     const own = await createWorkflow(stack, [gate("gate")]);
     const runs = await Promise.all(Array.from({ length: 100 }, () => trigger(stack, own)));
-    expect(await cancel(ids(runs))).toEqual({ canceled: 100, failed: 0, workflow_run_ids: ids(runs) });
+    // On a machine under load one or the other is only accepted, and canceled a moment later.
+    const { canceled, failed, workflow_run_ids, accepted = [] } = await cancel(ids(runs));
+    expect({ told: canceled + accepted.length, failed }).toEqual({ told: 100, failed: 0 });
+    const later = new Set(accepted.map(({ workflow_run_id }) => workflow_run_id));
+    expect(workflow_run_ids).toEqual(ids(runs).filter((id) => !later.has(id)));
+    for (const run of runs.filter(({ id }) => later.has(id))) await reaches(stack, run, "canceled");
     const shown = await stack.request<WorkflowRun[]>("GET", `/v1/workflows/${own.id}/runs?limit=100`);
     expect(shown.body).toHaveLength(100);
     expect(new Set(shown.body.map(({ status }) => status))).toEqual(new Set(["canceled"]));
