@@ -157,9 +157,9 @@ export interface Activities {
   playAhead(input: PlayInput): Promise<Played>;
   /**
    * What was done for the run in a try of this workflow task that was lost, as a local activity, in order: all that came after
-   * the task whose history was `after` long. Empty where no try was lost.
+   * the task whose history was `after` long. Empty where no try was lost. Until it was as long as `settled`, nothing can have been.
    */
-  recall(input: { run_id: string; execution: string; after: number }): Promise<Recalled[]>;
+  recall(input: { run_id: string; execution: string; after: number; settled: number }): Promise<Recalled[]>;
   /**
    * Renders the key and registers the wait under it, unless another waits for it in this project. An event that is held for
    * the key is sent to the run. `notify`: its notify_url is to be told.

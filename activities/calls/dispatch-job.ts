@@ -63,10 +63,10 @@ export function dispatching(
     }
   }
 
-  /** The calls that were made by a process that was lost before the run knew of them. */
-  async function learn(runId: string, inputs: DispatchInput[]): Promise<void> {
+  /** The calls that were made by a process that was lost before the run knew of them. `played`: and all that plays of the run made. */
+  async function learn(runId: string, inputs: DispatchInput[], played = false): Promise<void> {
     const names = inputs.map(callName).filter((name) => !calls.has(name));
-    if (names.length > 0) calls.learn(await findOutcomes(deps.db, runId, names));
+    if (names.length > 0 || played) calls.learn(await findOutcomes(deps.db, runId, names, played));
   }
 
   const awaited =

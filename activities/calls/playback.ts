@@ -1,6 +1,7 @@
 import { EventEmitter, on } from "node:events";
 import type { Call, CallsInFlight, IsAwaited } from "./calls-in-flight.ts";
 import type { Journal } from "./journal.ts";
+import { callName } from "./outcome.ts";
 import { PlayJournal } from "./play-journal.ts";
 import type { SlowJobs } from "./slow-jobs.ts";
 import { now } from "../../src/time/clock.ts";
@@ -29,7 +30,7 @@ export const MOST_QUICK_CALLS = 1_000;
 
 /** What a process has to play with. */
 export interface Lane {
-  calls: Pick<CallsInFlight, "open">;
+  calls: Pick<CallsInFlight, "open" | "has">;
   join(input: DispatchInput): Call;
   awaited(input: DispatchInput): IsAwaited;
   slowJobs: Pick<SlowJobs, "has" | "took">;
@@ -80,6 +81,11 @@ export class Playback {
 
   inputsOf(steps: number[]): DispatchInput[] {
     return steps.map((step) => attemptOf(this.#run, step).input);
+  }
+
+  /** Whether the call that it wants has been made, as far as this process knows. */
+  isMade(step: number): boolean {
+    return this.#lane.calls.has(callName(attemptOf(this.#run, step).input));
   }
 
   /** Until nothing quick is left to wait for, or there was enough of it. */

@@ -10,11 +10,11 @@ const PAUSE_MS = 100;
 
 export const recall =
   ({ db }: Deps): Activities["recall"] =>
-  async ({ run_id, execution, after }) => {
+  async (of) => {
     const giveUpAt = Date.now() + RECALLED_WITHIN_MS;
     for (;;) {
       try {
-        return (await takePlayed(db, run_id, execution, after)).map(recalled);
+        return (await takePlayed(db, of)).map(recalled);
       } catch (error) {
         if (Date.now() > giveUpAt) throw error;
         await pauseFor(PAUSE_MS);

@@ -33,16 +33,19 @@ export interface PlayedRow {
 }
 
 /**
- * What workflow tasks of this execution did, in order, when the history was longer than `after`. What was done earlier is in
- * Temporal's history, so it is deleted.
+ * What workflow tasks of this execution did, in order, when the history was longer than `after`. What was done until it was as long as
+ * `settled` is in Temporal's history, so it is deleted.
  */
-export async function takePlayed(db: Db, runId: string, execution: string, after: number): Promise<PlayedRow[]> {
+export async function takePlayed(
+  db: Db,
+  { run_id, execution, after, settled }: { run_id: string; execution: string; after: number; settled: number },
+): Promise<PlayedRow[]> {
   const { rows } = await db.query<{ played: string; outcome: string | null }>({
     name: "take_played",
     text: `
-      with gone as (delete from call_journal where run_id = $1 and (execution <> $2 or task <= $3))
+      with gone as (delete from call_journal where run_id = $1 and (execution <> $2 or task <= $4))
       select played, outcome from call_journal where run_id = $1 and execution = $2 and task > $3 order by seq`,
-    values: [runId, execution, after],
+    values: [run_id, execution, after, settled],
   });
   return rows.map(({ played, outcome }) => ({
     played: JSON.parse(played) as JournaledPlay,
@@ -50,12 +53,19 @@ export async function takePlayed(db: Db, runId: string, execution: string, after
   }));
 }
 
-/** The outcomes of those of these calls that have ended. */
-export async function findOutcomes(db: Db, runId: string, names: string[]): Promise<Map<string, CallOutcome>> {
+/** The outcomes of those of these calls that have ended. `played`: and of all that were made by plays of the run. */
+export async function findOutcomes(
+  db: Db,
+  runId: string,
+  names: string[],
+  played = false,
+): Promise<Map<string, CallOutcome>> {
   const { rows } = await db.query<{ name: string; outcome: string }>({
     name: "find_outcomes",
-    text: "select name, outcome from call_journal where run_id = $1 and name = any($2) and outcome is not null",
-    values: [runId, names],
+    text: `
+      select name, outcome from call_journal
+      where run_id = $1 and (name = any($2) or ($3 and task is not null)) and outcome is not null`,
+    values: [runId, names, played],
   });
   return new Map(rows.map(({ name, outcome }) => [name, JSON.parse(outcome) as CallOutcome]));
 }

@@ -6,6 +6,7 @@ import { callName, type Outcome } from "../../activities/calls/outcome.ts";
 import { playAhead } from "../../activities/calls/play-ahead.ts";
 import type { JournalRow } from "../../src/store/call-journal.ts";
 import type { DispatchInput, PlayInput } from "../../workflows/activity-types.ts";
+import { attemptOf } from "../../workflows/attempt-input.ts";
 import { excerptOf } from "../../workflows/engine/excerpt.ts";
 import { workOf } from "../../workflows/engine/steps/work.ts";
 import { AHEAD_MS, HANDED_OVER_MS, INTERRUPTED_MS, QUICK_ANSWER_MS } from "../../workflows/timing.ts";
@@ -196,6 +197,22 @@ describe("a command that waits", () => {
     const { begins, command } = playOf([job("a")]);
     command("pause");
     expect(await begins()).toEqual({ events: [], interrupted: [], unended: [{ kind: "deferred", step: 0 }] });
+    expect(made).toEqual({});
+  });
+
+  test("before a play that a replay asks for keeps back nothing that a lost try has called", async () => {
+    const steps = [job("a"), job("b")];
+    const { run } = given(steps);
+    calls.learn(new Map([[callName(attemptOf(run, 0).input), answer]]));
+    const { begins, command } = playOf(steps, { fresh: false, replayed: true });
+    command("pause");
+    expect(await begins()).toMatchObject({
+      ...{
+        events: [],
+        interrupted: [{ type: "attempt_completed", step: 0 }],
+        unended: [{ kind: "deferred", step: 1 }],
+      },
+    });
     expect(made).toEqual({});
   });
 

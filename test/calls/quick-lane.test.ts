@@ -140,6 +140,22 @@ describe("a command that waits", () => {
   });
 });
 
+test("what was done in the task before is kept for one more: it may have been handed over to this one, and so be lost with it", async () => {
+  const { activate, commands, nextTask } = await running([approval("gate")]);
+  const recalls = async (at: number, id: string) => {
+    nextTask();
+    const asks = await activate(at, signalWorkflow("comment", { id, actor: "ada", step_ref: "gate", comment: id }));
+    const mirrored = await activate(at + 10, localEnd(localSeq(asks), []));
+    await activate(at + 20, localEnd(localSeq(mirrored), null));
+    const [input] =
+      asks.find(({ scheduleLocalActivity }) => scheduleLocalActivity)?.scheduleLocalActivity?.arguments ?? [];
+    return fromPayload(input);
+  };
+  await activate(BEGIN + 10, localEnd(localSeq(commands), null));
+  expect(await recalls(BEGIN + 100, "one")).toMatchObject({ after: 3, settled: 0 });
+  expect(await recalls(BEGIN + 200, "two")).toMatchObject({ after: 7, settled: 3 });
+});
+
 test("a task that is not a run's first asks what a lost try of it has played, and repeats that before it calls anybody", async () => {
   const { activate, commands } = await running([job("a"), job("b", ["a"])], 9);
   expect(asked(commands)).toEqual(["local recall", "startTimer"]);

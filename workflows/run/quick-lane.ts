@@ -76,8 +76,8 @@ export class QuickLane {
   }
 
   /** What a lost try of this workflow task has played. Undefined: nobody could say. */
-  recall({ plan }: Run, { state, after }: WorkflowTask): Promise<Recalled[] | undefined> {
-    const input = { run_id: plan.run.id, execution: state.execution, after };
+  recall({ plan }: Run, { state, after, settled }: WorkflowTask): Promise<Recalled[] | undefined> {
+    const input = { run_id: plan.run.id, execution: state.execution, after, settled };
     return this.#hold(local().recall(input), (recalled) => (recalled === FAILED ? undefined : recalled));
   }
 

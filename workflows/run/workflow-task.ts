@@ -22,6 +22,11 @@ export class WorkflowTask {
   readonly news: Required<InboundCount>;
   /** How long the history was in the task before this one; 0 where there was none. */
   readonly after: number;
+  /**
+   * And in the one before that. Only so much is in the history for sure: what a local activity did that was handed over from one task
+   * to the next is there with the end of the next.
+   */
+  readonly settled: number;
   readonly #length = workflowInfo().historyLength;
   #isKnown: boolean;
   #isUnrecalled = false;
@@ -32,6 +37,7 @@ export class WorkflowTask {
     const same = before && before.#length === this.#length ? before : undefined;
     this.news = same ? same.news : { signals: 0, others: 0, events: [] };
     this.after = same ? same.after : before ? before.#length : 0;
+    this.settled = same ? same.settled : before ? before.after : 0;
     this.isFresh = before === undefined && this.#length <= FIRST_HISTORY_LENGTH;
     // Histories from before there was a journal have no such question in them.
     this.#isKnown = this.isFresh || !plan.run.rules || (same ? same.#isKnown : false);
