@@ -68,3 +68,16 @@ test("a worker that gets a run's next task while a local activity of the lost on
   expect(await on.ends(run)).toMatchObject({ status: "completed" });
   expect(await replayHistory({ codePath: inject("bundlePath") }, await handle.fetchHistory())).toBeUndefined();
 });
+
+test("a task that comes late, and is not lost, goes on", async () => {
+  const run = await on.start([GATE]);
+  await on.opens(run, GATE.step_ref);
+  arrived.set(run.id, []);
+  expect([200, 202]).toContain((await on.steer(run, "approve", GATE.step_ref)).status);
+  expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  const { events } = await stack.deps.temporal.workflow.getHandle(run.id).fetchHistory();
+  const lost = (events ?? []).filter(
+    (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskTimedOutEventAttributes,
+  );
+  expect(lost).toEqual([]);
+});
