@@ -22,10 +22,13 @@ export default defineConfig({
     reporters: ["default", "json"],
     outputFile: { json: "test-report.json" },
     projects: [
-      // Its files leave nothing behind that another could see: they share what they import.
+      // Their files leave nothing behind that another could see: they share what they import.
       { extends: true, test: { name: "unit", include: testsIn(SERVERLESS), exclude: PROPERTIES, isolate: false } },
       { extends: true, test: { name: "properties", include: PROPERTIES } },
-      { extends: true, test: { name: "bundle", include: BUNDLED, globalSetup: "test/stack/bundle.ts" } },
+      {
+        extends: true,
+        test: { name: "bundle", include: BUNDLED, globalSetup: "test/stack/bundle.ts", isolate: false },
+      },
       {
         extends: true,
         test: {

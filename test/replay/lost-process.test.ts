@@ -1,16 +1,12 @@
 import proto from "@temporalio/proto";
-import { DefaultLogger, Runtime } from "@temporalio/worker";
-import { beforeAll, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { readHistory } from "./histories.ts";
 import { recordingWorker, type ScheduledActivities } from "../../src/cli/scheduled-activities.ts";
 import { dataConverter } from "../../src/temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
+import "./quiet-runtime.ts";
 
 type Event = proto.temporal.api.history.v1.IHistoryEvent;
-
-beforeAll(() => {
-  Runtime.install({ logger: new DefaultLogger("ERROR", () => {}) });
-});
 
 // Numbers of temporal.api.enums.v1.
 const SCHEDULE_TO_START = 2;

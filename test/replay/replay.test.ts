@@ -1,12 +1,11 @@
-import { DefaultLogger, Runtime } from "@temporalio/worker";
 import { beforeAll, expect, inject, test } from "vitest";
 import type { Divergence } from "../../src/cli/divergence.ts";
 import { replayHistories } from "../../src/cli/replay-history.ts";
 import { historyNames, readHistory } from "./histories.ts";
+import "./quiet-runtime.ts";
 
 let divergences: (Divergence | undefined)[];
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger("ERROR", () => {}) });
   divergences = await replayHistories({ codePath: inject("bundlePath") }, historyNames.map(readHistory));
 });
 
