@@ -106,15 +106,18 @@ describe("a play", () => {
   test.each([
     { asked: "by a run that goes on", replayed: false, aheadOfRun: 1_000 },
     { asked: "while a run is made anew, long after it would have been", replayed: true, aheadOfRun: 20_000 },
-  ])("that is asked for $asked has times some $aheadOfRun ms after the run's clock", async ({ replayed, aheadOfRun }) => {
-    const now = Date.now() - 20_000;
-    const played = playOf([job("a")], { now, replayed }).begins();
-    await soon();
-    made.a?.end(answer);
-    const [event] = (await played).events;
-    // The two clocks of a process agree to some milliseconds.
-    expect(Math.abs((event?.at ?? 0) - now - aheadOfRun)).toBeLessThan(100);
-  });
+  ])(
+    "that is asked for $asked has times some $aheadOfRun ms after the run's clock",
+    async ({ replayed, aheadOfRun }) => {
+      const now = Date.now() - 20_000;
+      const played = playOf([job("a")], { now, replayed }).begins();
+      await soon();
+      made.a?.end(answer);
+      const [event] = (await played).events;
+      // The two clocks of a process agree to some milliseconds.
+      expect(Math.abs((event?.at ?? 0) - now - aheadOfRun)).toBeLessThan(100);
+    },
+  );
 
   test("ends after a while, and what goes on is left to be awaited here", async () => {
     const played = playOf([job("a"), job("b")]).begins();
