@@ -1,6 +1,6 @@
 import pMap from "p-map";
 import { inject } from "vitest";
-import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+import { plainHistory } from "./histories.ts";
 import { replayHistories } from "../../src/cli/replay-history.ts";
 import type { Temporal } from "../../src/temporal/connection.ts";
 
@@ -9,6 +9,6 @@ export async function divergedAmong({ workflow }: Temporal, runs: string[]): Pro
   const histories = await pMap(runs, (id) => workflow.getHandle(id).fetchHistory(), { concurrency: 10 });
   const divergences = await replayHistories({ codePath: inject("bundlePath") }, histories);
   return histories.flatMap((history, i) =>
-    divergences[i] ? [{ run: runs[i], ...divergences[i], history: historyToJSON(history) }] : [],
+    divergences[i] ? [{ run: runs[i], ...divergences[i], history: plainHistory(history) }] : [],
   );
 }

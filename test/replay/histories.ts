@@ -18,6 +18,10 @@ const fileOf = (name: string) => new URL(`${name}.json`, folder);
 export const readHistory = (name: string): History =>
   History.fromObject(JSON.parse(readFileSync(fileOf(name), "utf8")));
 
+/** As readHistory reads it. */
+export const plainHistory = (history: History): object =>
+  History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
+
 /** By today's rules. `replacer` as of JSON.stringify. What is recorded once stays as it is. */
 export function writeHistory(
   named: string,
@@ -27,6 +31,5 @@ export function writeHistory(
   const name = `rules-${RULES}/${named}`;
   if (existsSync(fileOf(name))) return;
   mkdirSync(new URL(`rules-${RULES}`, folder), { recursive: true });
-  const plain = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
-  writeFileSync(fileOf(name), `${JSON.stringify(plain, replacer, 1)}\n`);
+  writeFileSync(fileOf(name), `${JSON.stringify(plainHistory(history), replacer, 1)}\n`);
 }
