@@ -46,6 +46,8 @@ export const OUTCOME_ANSWERED_MS = 6_000;
 export const HEARTBEAT_MS = 1_000;
 /** Without heartbeats for so long, the process may be gone. */
 export const HEARTBEAT_TIMEOUT_MS = 5_000;
+/** Of a process that did not run for so long, the heartbeats may have been missed, and the workflow task given to another. */
+export const AWAY_MS = 3_000;
 /** A process that does not take up its own call in time is gone. After an outage of the server, a worker is back within 12 s. */
 export const TAKEN_UP_MS = 15_000;
 /** How long the activity that goes on waiting for a call may take to come, before the run is asked whether it will. */

@@ -12,6 +12,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
+import { Presence } from "../../src/time/presence.ts";
 import { dispatches } from "../../src/topics.ts";
 import type {
   Activities,
@@ -37,16 +38,18 @@ export function dispatching(
   journal: Journal,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
   const slowJobs = new SlowJobs(deps);
+  const presence = new Presence();
 
-  function join(input: DispatchInput, lastHeartbeat?: UnsavedOutput): Call {
+  /** `asked`: when the server asked for it. If this process was away since then, another one may have made the call: it is not made. */
+  function join(input: DispatchInput, asked: number, lastHeartbeat?: UnsavedOutput): Call {
     const unsaved: UnsavedOutput = { ...(lastHeartbeat ?? input.carried) };
-    return calls.join(callName(input), unsaved, (canceled) => journaled(input, () => make(input, unsaved, canceled)));
-  }
-
-  async function make(input: DispatchInput, unsaved: UnsavedOutput, canceled: AbortSignal): Promise<Outcome> {
-    const text =
-      unsaved.text ?? (await slowJobs.timed(input.job_id, () => attemptJob(deps, endpoints, input, canceled)));
-    return text === undefined ? {} : { output: await save(deps, input, text, unsaved, canceled) };
+    const wasAway = presence.watched(asked);
+    const make = async (canceled: AbortSignal): Promise<Outcome> => {
+      const attempt = () => attemptJob(deps, endpoints, input, canceled, wasAway);
+      const text = unsaved.text ?? (await slowJobs.timed(input.job_id, attempt));
+      return text === undefined ? {} : { output: await save(deps, input, text, unsaved, canceled) };
+    };
+    return calls.join(callName(input), unsaved, (canceled) => journaled(input, () => make(canceled)));
   }
 
   /** An answer that was received is never asked for again, whatever becomes of this process or of a workflow task. */
@@ -79,7 +82,8 @@ export function dispatching(
       const context = Context.current();
       dispatches.publish(input);
       if (!input.fresh || context.info.attempt > 1) await learn(input.sources.run_id, [input]);
-      const call = join(input, context.info.heartbeatDetails);
+      const { currentAttemptScheduledTimestampMs: asked, heartbeatDetails } = context.info;
+      const call = join(input, asked, heartbeatDetails);
       const details = (): Heartbeat => ({ ...call.unsaved, queue: ownQueue });
       const heartbeat = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
       return untilCancelled(context, call, awaited(input)).finally(() => clearInterval(heartbeat));

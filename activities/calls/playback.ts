@@ -31,7 +31,8 @@ export const MOST_QUICK_CALLS = 1_000;
 /** What a process has to play with. */
 export interface Lane {
   calls: Pick<CallsInFlight, "open" | "has">;
-  join(input: DispatchInput): Call;
+  /** Made, if it is not known here, unless this process was away since `asked`, in epoch milliseconds. */
+  join(input: DispatchInput, asked: number): Call;
   awaited(input: DispatchInput): IsAwaited;
   slowJobs: Pick<SlowJobs, "has" | "took">;
   journal: Pick<Journal, "note">;
@@ -52,6 +53,7 @@ export class Playback {
   readonly #excerpt: PlayedExcerpt;
   readonly #journal: PlayJournal;
   readonly #clock: number;
+  readonly #asked: number;
   readonly #going = new Map<number, Going>();
   /** Not made here: any worker may. */
   readonly #elsewhere = new Set<number>();
@@ -67,6 +69,7 @@ export class Playback {
     // is made anew here, must not be newer.
     const lag = Math.min(Math.max(now() - input.now, 0), input.replayed ? Number.POSITIVE_INFINITY : MOST_LAG_MS);
     this.#clock = input.now + lag - performance.now();
+    this.#asked = input.replayed ? now() : input.now;
   }
 
   get #run(): Run {
@@ -133,7 +136,7 @@ export class Playback {
       this.#elsewhere.add(step);
       return;
     }
-    const call = join(attempt.input);
+    const call = join(attempt.input, this.#asked);
     this.#going.set(step, { attempt, call, since: performance.now(), isSlow });
     const end = (outcome?: CallOutcome) => this.#ends.emit("end", step, call, outcome);
     call.outcome.then(end, (error) => end(isFinal(error) ? { failure: failureOf(error) } : undefined));

@@ -1,4 +1,4 @@
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { ACCEPT_ENCODING, decodedBytes, tooLarge } from "./answer-bytes.ts";
 import { readableText, textOf } from "./answer-text.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
@@ -20,10 +20,12 @@ export interface EndpointCall {
   body?: string;
   timeoutSecs: number;
   canceled: AbortSignal;
+  /** Asked right before the request is written to its connection, for which it may have waited long. */
+  isUnwanted?: () => boolean;
 }
 
 /**
- * One POST. Resolves with the answer as JSON text, undefined if it is empty. Throws EndpointFailure, or the reason of
+ * One POST. Resolves with the answer as JSON text, undefined if it is empty. Throws EndpointFailure, NotSent, or the reason of
  * `canceled`.
  */
 export async function callEndpoint(endpoints: Endpoints, call: EndpointCall): Promise<string | undefined> {
@@ -36,7 +38,8 @@ export async function callEndpoint(endpoints: Endpoints, call: EndpointCall): Pr
   try {
     return await post(endpoints, call, stop.signal);
   } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : connectionFailure(error);
+    if (stop.signal.aborted) throw stop.signal.reason;
+    throw error instanceof NotSent ? error : connectionFailure(error);
   } finally {
     clearTimeout(timer);
     call.canceled.removeEventListener("abort", cancel);
@@ -48,7 +51,8 @@ async function post(endpoints: Endpoints, call: EndpointCall, signal: AbortSigna
   const { body } = call;
   const headers = { ...call.headers, "Accept-Encoding": ACCEPT_ENCODING };
   // undici's request follows no redirect by itself.
-  const answer = await request(call.url, { method: "POST", dispatcher: endpoints.agent, headers, body, signal });
+  const dispatcher = call.isUnwanted ? endpoints.agent.compose(unless(call.isUnwanted)) : endpoints.agent;
+  const answer = await request(call.url, { method: "POST", dispatcher, headers, body, signal });
   const told = (name: string) => String(answer.headers[name] ?? "");
   const bytes = decodedBytes(answer.body, told("content-encoding"));
   const contentType = told("content-type");
@@ -57,6 +61,23 @@ async function post(endpoints: Endpoints, call: EndpointCall, signal: AbortSigna
     throw answerFailure(answer.statusCode, said, retryAfterMs(answer.statusCode, told("retry-after"), Date.now()));
   }
   return outputOf(textOf(await allOf(bytes), contentType));
+}
+
+/** Of the request, nothing has left this process. */
+export class NotSent extends Error {
+  override name = "NotSent";
+}
+
+function unless(isUnwanted: () => boolean): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    // The last that undici does before it writes the request.
+    handler.onRequestStart = (controller, context) => {
+      if (isUnwanted()) throw new NotSent();
+      start?.(controller, context);
+    };
+    return dispatch(options, handler);
+  };
 }
 
 async function allOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import { logFailedAttempt } from "./attempt-log.ts";
-import { callEndpoint } from "./call-endpoint.ts";
+import { callEndpoint, type EndpointCall } from "./call-endpoint.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { EndpointFailure } from "./endpoint-failure.ts";
 import { jobHeaders } from "./job-headers.ts";
@@ -21,19 +21,21 @@ const FALLBACK_CLASSES: ReadonlySet<FailureClass> = new Set(["transient", "rate_
 
 /**
  * Calls the job's endpoint as the job is now. Resolves with the step's output as JSON text. What the job or its
- * endpoint did wrong is a final failure, which the engine decides about; anything else is thrown as it is.
+ * endpoint did wrong is a final failure, which the engine decides about; anything else is thrown as it is. `isUnwanted` is asked
+ * right before the request is sent, which is not done then: NotSent is thrown.
  */
 export async function attemptJob(
   deps: Deps,
   endpoints: Endpoints,
   input: DispatchInput,
   canceled: AbortSignal,
+  isUnwanted: () => boolean,
 ): Promise<string | undefined> {
   const job = await findRecentJob(deps.db, input.job_id);
   const began = performance.now();
   try {
     const called = usable(job, input);
-    const output = await call(deps, endpoints, input, called, canceled);
+    const output = await call(deps, endpoints, input, called, { canceled, isUnwanted });
     const problem = mismatch(called, "result_schema", output ?? "null");
     if (problem) throw new EndpointFailure("client", problem);
     const shown = output === undefined ? undefined : transformed(output, input.output_transform);
@@ -61,7 +63,7 @@ async function call(
   endpoints: Endpoints,
   input: DispatchInput,
   job: StoredJob,
-  canceled: AbortSignal,
+  limits: Pick<EndpointCall, "canceled" | "isUnwanted">,
 ): Promise<string | undefined> {
   const mayTake = input.timeout_secs_override || job.timeout_secs;
   const secsLeft = timeLeft(job, input);
@@ -72,7 +74,7 @@ async function call(
   const body = (await renderPayload(db, input.sources)) ?? "{}";
   const problem = mismatch(job, "payload_schema", body);
   if (problem) throw new TemplateError(problem);
-  const attempt = { body, timeoutSecs, canceled };
+  const attempt = { ...limits, body, timeoutSecs };
   const secret = config.runTokenSecret;
   const signed = (key: string) => runToken(key, input.job_run_id, Math.ceil(timeoutSecs), payloadHash(body));
   const token = secret && { "X-Run-Token": signed(secret) };

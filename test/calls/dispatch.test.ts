@@ -9,7 +9,7 @@ import { Journal } from "../../activities/calls/journal.ts";
 import { INLINE_LIMIT } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import type { CallOutcome, DispatchInput, Heartbeat } from "../../workflows/activity-types.ts";
-import { HEARTBEAT_MS } from "../../workflows/timing.ts";
+import { AWAY_MS, HEARTBEAT_MS } from "../../workflows/timing.ts";
 import { withFakeTime } from "./fake-time.ts";
 
 withFakeTime();
@@ -84,7 +84,7 @@ const INPUT: DispatchInput = {
 };
 
 /** The activity, as a worker runs it. */
-function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartbeat, attempt = 1) {
+function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartbeat, attempt = 1, asked = Date.now()) {
   const heartbeats: Heartbeat[] = [];
   const holder: { details?: ActivityCancellationDetails } = {};
   let reject: (error: Error) => void = () => {};
@@ -93,7 +93,7 @@ function begins(dispatch = dispatchJob, input = INPUT, heartbeatDetails?: Heartb
   });
   cancelled.catch(() => {});
   const context = new Context(
-    { heartbeatDetails, attempt } as Context["info"],
+    { heartbeatDetails, attempt, currentAttemptScheduledTimestampMs: asked } as Context["info"],
     cancelled,
     new AbortController().signal,
     (details) => void heartbeats.push(details),
@@ -149,6 +149,36 @@ describe("an answer that was received", () => {
     store[0]?.done("document");
     expect(await end).toEqual({ output: { ref: "document" } });
     expect(await begins(elsewhere, fresh, undefined, 2).end).toEqual({ output: { text: "7" } });
+  });
+});
+
+describe("a process that did not run for a while", () => {
+  const uncarried = { ...INPUT, carried: undefined };
+  const isFrozen = () => vi.setSystemTime(Date.now() + AWAY_MS + 1);
+
+  test("makes no call that it was asked for before: the activity is tried again", async () => {
+    const { end } = begins(dispatchJob, uncarried);
+    isFrozen();
+    await expect(end).rejects.toMatchObject({ name: "NotSent" });
+    expect([called, journaled]).toEqual([0, []]);
+    begins(dispatchJob, uncarried, undefined, 2);
+    await vi.waitFor(() => expect(called).toBe(1));
+  });
+
+  test("makes none that it was asked for meanwhile, though it hears of it when it is back", async () => {
+    const asked = Date.now() + 1;
+    isFrozen();
+    await expect(begins(dispatchJob, uncarried, undefined, 1, asked).end).rejects.toMatchObject({ name: "NotSent" });
+    begins(dispatchJob, uncarried, undefined, 1, Date.now());
+    await vi.waitFor(() => expect(called).toBe(1));
+  });
+
+  test("still takes the answer of a call that it had sent", async () => {
+    const { end } = begins(dispatchJob, uncarried);
+    await vi.waitFor(() => expect(store.length).toBe(1));
+    isFrozen();
+    store[0]?.done("document");
+    expect(await end).toEqual({ output: { ref: "document" } });
   });
 });
 

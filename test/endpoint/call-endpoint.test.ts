@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import dns from "node:dns/promises";
-import { callEndpoint } from "../../activities/endpoint/call-endpoint.ts";
+import { callEndpoint, NotSent } from "../../activities/endpoint/call-endpoint.ts";
 import { createEndpoints } from "../../activities/endpoint/endpoint-agent.ts";
 import { isPublicAddress } from "../../src/rules/endpoint-url.ts";
 import { type JobEndpoint, startJobEndpoint } from "../stack/job-endpoint.ts";
@@ -71,6 +71,20 @@ test("a cancellation ends the call with its own reason", async () => {
   await until(() => jobs.callsTo("/left").length === 1);
   controller.abort(new Error("canceled"));
   await ended;
+});
+
+test("a request that is unwanted once it has its connection is not sent, and leaves the connection to the next", async () => {
+  jobs.on("/late", () => ({ body: "7" }));
+  const endpoints = createEndpoints(true);
+  let isUnwanted = false;
+  const { signal: canceled } = new AbortController();
+  const late = { url: jobs.url("/late"), headers: {}, timeoutSecs: 10, canceled, isUnwanted: () => isUnwanted };
+  const unsent = callEndpoint(endpoints, late);
+  isUnwanted = true;
+  await expect(unsent).rejects.toThrow(NotSent);
+  isUnwanted = false;
+  expect(await callEndpoint(endpoints, late)).toBe("7");
+  expect(jobs.callsTo("/late").length).toBe(1);
 });
 
 test.each([

@@ -5,7 +5,7 @@ import * as timing from "../../workflows/timing.ts";
 const { INTERRUPTED_MS, AHEAD_MS, HELD_MS, QUICK_ANSWER_MS, RECALLED_WITHIN_MS, LOCAL_ACTIVITY_MS } = timing;
 const { COMMAND_COMES_MS, COMMAND_KEPT_MS, COMMAND_ACKNOWLEDGED_MS, OUTCOME_KEPT_MS } = timing;
 const { QUICK_WRITE_MS, OUTCOME_MIRRORED_MS, QUERY_ANSWERED_MS, OUTCOME_ANSWERED_MS } = timing;
-const { HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, TAKEN_UP_MS, HANDED_OVER_MS, ORPHANS_AWAITED_MS } = timing;
+const { HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, TAKEN_UP_MS, HANDED_OVER_MS, ORPHANS_AWAITED_MS, AWAY_MS } = timing;
 
 /** Temporal's default, which our runs have; a task that is held is handed in at 80 % of it. */
 const WORKFLOW_TASK_MS = 10_000;
@@ -34,6 +34,8 @@ test.each<[string, number[]]>([
   ["who sent a command waits longer than who reads", [OUTCOME_MIRRORED_MS, QUERY_ANSWERED_MS, OUTCOME_ANSWERED_MS]],
   ["a command's request ends in time", [OUTCOME_MIRRORED_MS + OUTCOME_ANSWERED_MS, HTTP_REQUEST_MS]],
   ["heartbeats may get lost", [3 * HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS]],
+  ["a process that was away notices before others are asked", [HEARTBEAT_MS + AWAY_MS, HEARTBEAT_TIMEOUT_MS]],
+  ["a process that is away while it holds a task notices, too", [LONGEST_HELD_MS + AWAY_MS, WORKFLOW_TASK_MS]],
   ["a process that was cut off is back in time", [HEARTBEAT_TIMEOUT_MS, WORKER_IS_BACK_MS, TAKEN_UP_MS]],
   ["a worker that stops hands its calls over first", [HANDED_OVER_MS, ORPHANS_AWAITED_MS, TAKEN_UP_MS]],
 ])("%s", (_, times) => {

@@ -1,0 +1,39 @@
+import { AWAY_MS } from "../../workflows/timing.ts";
+
+const LOOKED_EVERY_MS = 500;
+/** What was asked of the process meanwhile comes to it within this time, and in this time only is the other's clock believed. */
+const ARRIVES_MS = 10_000;
+
+/**
+ * Notices when this process did not get to run for AWAY_MS: it was frozen, its machine suspended, or something never let go of
+ * the thread. By then others may have been asked to do what it was to do, and have done it.
+ */
+export class Presence {
+  #seen = Date.now();
+  #back = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    setInterval(() => this.#look(), LOOKED_EVERY_MS).unref();
+  }
+
+  /**
+   * For what comes to this process now: whether the process was away since then, or since `asked`, epoch milliseconds by the
+   * clock of whoever asked for it.
+   */
+  watched(asked: number): () => boolean {
+    const came = this.#look();
+    return () => {
+      const at = this.#look();
+      return came < this.#back || (asked < this.#back && at < this.#back + ARRIVES_MS);
+    };
+  }
+
+  #look(): number {
+    const at = Date.now();
+    if (at - this.#seen > AWAY_MS) this.#back = at;
+    // A clock that is put back is no absence, nor does the last one lie ahead.
+    else if (at < this.#back) this.#back = at;
+    this.#seen = at;
+    return at;
+  }
+}
