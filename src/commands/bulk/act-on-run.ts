@@ -59,8 +59,9 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
     const error = "no worker has taken it up yet: it is stored, and takes effect once";
     return { status: "failed", code: "unavailable", error };
   } catch (error) {
-    if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
+    // Also in the dress of a 503, which says of a request that its outcome is not known.
     if (isOutage(error)) throw error;
+    if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
     deps.log.error({ err: error, run: runId, actor: caller.actor, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };
   }

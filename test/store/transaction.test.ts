@@ -1,0 +1,51 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { isOutage } from "../../src/outage.ts";
+import { inTransaction } from "../../src/store/postgres/transaction.ts";
+import { type Stack, startStack } from "../stack/harness.ts";
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ worker: false });
+});
+afterAll(() => stack.stop());
+
+test("a connection that is lost while the transaction waits for something else is an outage to it, and to nobody else", async () => {
+  const { db } = stack.deps;
+  const uncaught: unknown[] = [];
+  const listener = (error: unknown) => void uncaught.push(error);
+  process.on("uncaughtException", listener);
+  const lost = inTransaction(db, async (transaction) => {
+    const { rows } = await transaction.query<{ pid: number }>("select pg_backend_pid() as pid");
+    const gone = new Promise((resolve) => transaction.once("end", resolve));
+    await db.query("select pg_terminate_backend($1)", [rows[0]?.pid]);
+    await gone;
+  });
+  expect(isOutage(await lost.catch((error) => error))).toBe(true);
+  process.off("uncaughtException", listener);
+  expect(uncaught).toEqual([]);
+});
+
+test("a transaction whose process is frozen holds its locks for 20 s, and stores nothing when it goes on", async () => {
+  const { db } = stack.deps;
+  await db.query("create table held (n integer); insert into held values (0)");
+  let goOn: () => void = () => {};
+  const frozen = inTransaction(db, async (transaction) => {
+    await transaction.query("update held set n = n + 1");
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+  });
+  frozen.catch(() => {});
+  const began = Date.now();
+  // A query is given up after 15 s, as by the processes that wait.
+  for (let isFree = false; !isFree; await pauseFor(100))
+    isFree = await db.query("update held set n = 10").then(
+      () => true,
+      () => false,
+    );
+  expect(Date.now() - began).toBeGreaterThan(19_000);
+  goOn();
+  expect(isOutage(await frozen.catch((error) => error))).toBe(true);
+  expect((await db.query("select n from held")).rows).toEqual([{ n: 10 }]);
+});
