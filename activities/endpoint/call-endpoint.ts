@@ -63,9 +63,13 @@ async function post(endpoints: Endpoints, call: EndpointCall, signal: AbortSigna
   return outputOf(textOf(await allOf(bytes), contentType));
 }
 
-/** Of the request, nothing has left this process. */
+/** Of the request, nothing has left this process. The message is read in the Temporal Web UI. */
 export class NotSent extends Error {
   override name = "NotSent";
+
+  constructor() {
+    super("not sent: this worker had stood still, and another one may have made the call meanwhile");
+  }
 }
 
 function unless(isUnwanted: () => boolean): Dispatcher.DispatcherComposeInterceptor {

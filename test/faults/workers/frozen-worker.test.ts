@@ -29,7 +29,7 @@ test.concurrent.for([
     };
     const [frozen, other] = await Promise.all([startWorkerProcess(stack), startWorkerProcess(stack)]);
     const before = await chainsUnderWay(stack, on, lane);
-    const more = () => Promise.all(before.map(({ workflow_id }) => on.trigger({ id: workflow_id })));
+    const more = () => Promise.all(before.slice(0, 10).map(({ workflow_id }) => on.trigger({ id: workflow_id })));
     process.kill(frozen.pid, "SIGSTOP");
     const frozenAt = Date.now();
     const recorded = await recordedAttempts(stack);
