@@ -17,6 +17,8 @@ import type { Activities } from "../workflows/activity-types.ts";
 /** The runs of a chunk, and the seconds that it takes at a slow rate. A pause or an abort may take as long to have an effect. */
 const CHUNK = 100;
 const CHUNK_SECS = 2;
+/** Of a chunk, while the outcome of a request to Temporal for one of its runs is not known. */
+const MOST_TRIES = 8;
 const HEARTBEAT_MS = 1_000;
 /** How long an operation may run without its row: the API starts it before the row can be seen. */
 const NOT_STORED_MS = 60_000;
@@ -64,6 +66,8 @@ async function settleNext(deps: Deps, operation: StoredBulkOperation, context: C
     since: operation.created_at,
     commandId: bulkCommandId(id),
     repeated: context.info.attempt > 1,
+    // It is the server that counts: while it is away, there are no more of them.
+    isLastTry: context.info.attempt >= MOST_TRIES,
     reason: operation.reason,
     version: operation.version,
   };

@@ -15,9 +15,9 @@ const GRPC_OUTAGE = [
 /**
  * SQLSTATE: 08 connection; 53 out of disk, memory, connections; 57P0x shutting down, starting, database dropped; 57014 canceled by a
  * timeout; 25006 read-only, as a standby is; 58 errors of its files; 55000 takes no connections to a database; 55P03, 40001, 40P01
- * conflicts with another transaction; 28, 3D000 unknown user, password or database.
+ * conflicts with another transaction; 25P03 took too long to go on with its own; 28, 3D000 unknown user, password or database.
  */
-const SQLSTATE_OUTAGE = /^(08\w{3}|53\w{3}|57P0\w|57014|25006|58\w{3}|55000|55P03|40001|40P01|28\w{3}|3D000)$/;
+const SQLSTATE_OUTAGE = /^(08\w{3}|53\w{3}|57P0\w|57014|25006|25P03|58\w{3}|55000|55P03|40001|40P01|28\w{3}|3D000)$/;
 const SOCKET_OUTAGE =
   /^E(CONN(REFUSED|RESET|ABORTED)|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN|HOST(UNREACH|DOWN)|NET(UNREACH|DOWN|RESET)|ADDRNOTAVAIL|MFILE|NFILE|PROTO)$/;
 const TLS_OUTAGE =

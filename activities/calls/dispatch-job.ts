@@ -12,7 +12,7 @@ import type { JsonDoc } from "../../src/contract/json.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findOutcomes } from "../../src/store/call-journal.ts";
 import { saveDocument } from "../../src/store/documents.ts";
-import { Presence } from "../../src/time/presence.ts";
+import { Presence, type WasAway } from "../../src/time/presence.ts";
 import { dispatches } from "../../src/topics.ts";
 import type {
   Activities,
@@ -40,10 +40,8 @@ export function dispatching(
   const slowJobs = new SlowJobs(deps);
   const presence = new Presence();
 
-  /** `asked`: when the server asked for it. If this process was away since then, another one may have made the call: it is not made. */
-  function join(input: DispatchInput, asked: number, lastHeartbeat?: UnsavedOutput): Call {
+  function join(input: DispatchInput, wasAway: WasAway, lastHeartbeat?: UnsavedOutput): Call {
     const unsaved: UnsavedOutput = { ...(lastHeartbeat ?? input.carried) };
-    const wasAway = presence.watched(asked);
     const make = async (canceled: AbortSignal): Promise<Outcome> => {
       const attempt = () => attemptJob(deps, endpoints, input, canceled, wasAway);
       const text = unsaved.text ?? (await slowJobs.timed(input.job_id, attempt));
@@ -80,16 +78,27 @@ export function dispatching(
   return {
     async dispatchJob(input) {
       const context = Context.current();
+      const { currentAttemptScheduledTimestampMs: asked, heartbeatDetails } = context.info;
+      const wasAway = presence.watched(asked);
       dispatches.publish(input);
       if (!input.fresh || context.info.attempt > 1) await learn(input.sources.run_id, [input]);
-      const { currentAttemptScheduledTimestampMs: asked, heartbeatDetails } = context.info;
-      const call = join(input, asked, heartbeatDetails);
+      const call = join(input, wasAway, heartbeatDetails);
       const details = (): Heartbeat => ({ ...call.unsaved, queue: ownQueue });
       const heartbeat = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
       return untilCancelled(context, call, awaited(input)).finally(() => clearInterval(heartbeat));
     },
 
-    playAhead: playAhead({ calls, join, learn, awaited, slowJobs, journal, notices: deps.notifications, ownQueue }),
+    playAhead: playAhead({
+      calls,
+      join,
+      presence,
+      learn,
+      awaited,
+      slowJobs,
+      journal,
+      notices: deps.notifications,
+      ownQueue,
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { callName } from "./outcome.ts";
 import { PlayJournal } from "./play-journal.ts";
 import type { SlowJobs } from "./slow-jobs.ts";
 import { now } from "../../src/time/clock.ts";
+import type { Presence, WasAway } from "../../src/time/presence.ts";
 import type {
   CallOutcome,
   DispatchInput,
@@ -31,8 +32,9 @@ export const MOST_QUICK_CALLS = 1_000;
 /** What a process has to play with. */
 export interface Lane {
   calls: Pick<CallsInFlight, "open" | "has">;
-  /** Made, if it is not known here, unless this process was away since `asked`, in epoch milliseconds. */
-  join(input: DispatchInput, asked: number): Call;
+  /** Made if it is not known here, and not sent once this process was away. */
+  join(input: DispatchInput, wasAway: WasAway): Call;
+  presence: Pick<Presence, "watched">;
   awaited(input: DispatchInput): IsAwaited;
   slowJobs: Pick<SlowJobs, "has" | "took">;
   journal: Pick<Journal, "note">;
@@ -53,7 +55,7 @@ export class Playback {
   readonly #excerpt: PlayedExcerpt;
   readonly #journal: PlayJournal;
   readonly #clock: number;
-  readonly #asked: number;
+  readonly #wasAway: WasAway;
   readonly #going = new Map<number, Going>();
   /** Not made here: any worker may. */
   readonly #elsewhere = new Set<number>();
@@ -69,7 +71,7 @@ export class Playback {
     // is made anew here, must not be newer.
     const lag = Math.min(Math.max(now() - input.now, 0), input.replayed ? Number.POSITIVE_INFINITY : MOST_LAG_MS);
     this.#clock = input.now + lag - performance.now();
-    this.#asked = input.replayed ? now() : input.now;
+    this.#wasAway = lane.presence.watched(input.now);
   }
 
   get #run(): Run {
@@ -136,7 +138,7 @@ export class Playback {
       this.#elsewhere.add(step);
       return;
     }
-    const call = join(attempt.input, this.#asked);
+    const call = join(attempt.input, this.#wasAway);
     this.#going.set(step, { attempt, call, since: performance.now(), isSlow });
     const end = (outcome?: CallOutcome) => this.#ends.emit("end", step, call, outcome);
     call.outcome.then(end, (error) => end(isFinal(error) ? { failure: failureOf(error) } : undefined));

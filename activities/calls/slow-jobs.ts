@@ -1,3 +1,4 @@
+import { NotSent } from "../endpoint/call-endpoint.ts";
 import type { Deps } from "../../src/deps.ts";
 import { findRecentJob, setSlow } from "../../src/store/jobs.ts";
 import { QUICK_ANSWER_MS } from "../../workflows/timing.ts";
@@ -26,7 +27,18 @@ export class SlowJobs {
 
   async timed<Answer>(jobId: string, call: () => Promise<Answer>): Promise<Answer> {
     const begin = performance.now();
-    return call().finally(() => this.took(jobId, performance.now() - begin));
+    const took = () => this.took(jobId, performance.now() - begin);
+    return call().then(
+      (answer) => {
+        took();
+        return answer;
+      },
+      (error) => {
+        // Which says nothing of the job.
+        if (!(error instanceof NotSent)) took();
+        throw error;
+      },
+    );
   }
 
   async #note(jobId: string, isSlow: boolean): Promise<void> {

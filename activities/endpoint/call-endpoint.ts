@@ -35,23 +35,36 @@ export async function callEndpoint(endpoints: Endpoints, call: EndpointCall): Pr
   call.canceled.addEventListener("abort", cancel, { once: true });
   const expire = () => stop.abort(new EndpointFailure("timeout", "execution timed out"));
   const timer = setTimeout(expire, Math.min(call.timeoutSecs * 1000, MAX_TIMER_MS));
+  const { isUnwanted = () => false } = call;
+  let isSent = false;
+  const beforeSent = () => {
+    if (isUnwanted()) throw new NotSent();
+    isSent = true;
+  };
   try {
-    return await post(endpoints, call, stop.signal);
+    return await post(endpoints, call, stop.signal, beforeSent);
   } catch (error) {
+    // It may have failed to connect meanwhile, or run out of time.
+    if (!isSent && !call.canceled.aborted && isUnwanted()) throw new NotSent();
     if (stop.signal.aborted) throw stop.signal.reason;
-    throw error instanceof NotSent ? error : connectionFailure(error);
+    throw connectionFailure(error);
   } finally {
     clearTimeout(timer);
     call.canceled.removeEventListener("abort", cancel);
   }
 }
 
-async function post(endpoints: Endpoints, call: EndpointCall, signal: AbortSignal): Promise<string | undefined> {
+async function post(
+  endpoints: Endpoints,
+  call: EndpointCall,
+  signal: AbortSignal,
+  beforeSent: () => void,
+): Promise<string | undefined> {
   endpoints.assertAllowed(call.url);
   const { body } = call;
   const headers = { ...call.headers, "Accept-Encoding": ACCEPT_ENCODING };
   // undici's request follows no redirect by itself.
-  const dispatcher = call.isUnwanted ? endpoints.agent.compose(unless(call.isUnwanted)) : endpoints.agent;
+  const dispatcher = endpoints.agent.compose(asking(beforeSent));
   const answer = await request(call.url, { method: "POST", dispatcher, headers, body, signal });
   const told = (name: string) => String(answer.headers[name] ?? "");
   const bytes = decodedBytes(answer.body, told("content-encoding"));
@@ -72,12 +85,12 @@ export class NotSent extends Error {
   }
 }
 
-function unless(isUnwanted: () => boolean): Dispatcher.DispatcherComposeInterceptor {
+/** Asks right before a request is written: what that throws, the request fails with. */
+function asking(beforeSent: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
     const start = handler.onRequestStart?.bind(handler);
-    // The last that undici does before it writes the request.
     handler.onRequestStart = (controller, context) => {
-      if (isUnwanted()) throw new NotSent();
+      beforeSent();
       start?.(controller, context);
     };
     return dispatch(options, handler);

@@ -1,6 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import { logFailedAttempt } from "./attempt-log.ts";
-import { callEndpoint, type EndpointCall } from "./call-endpoint.ts";
+import { callEndpoint, type EndpointCall, NotSent } from "./call-endpoint.ts";
 import type { Endpoints } from "./endpoint-agent.ts";
 import { EndpointFailure } from "./endpoint-failure.ts";
 import { jobHeaders } from "./job-headers.ts";
@@ -89,6 +89,8 @@ async function call(
     if (secsLeft() <= 0) throw error;
     const rest = { ...attempt, timeoutSecs: Math.min(mayTake, secsLeft()) };
     return await callEndpoint(endpoints, { ...rest, url, headers }).catch((second) => {
+      // Of the attempt, one call was sent and has failed.
+      if (second instanceof NotSent) throw error;
       throw second instanceof EndpointFailure ? both(error, second) : second;
     });
   }

@@ -4,12 +4,17 @@ const LOOKED_EVERY_MS = 500;
 /** What was asked of the process meanwhile comes to it within this time, and in this time only is the other's clock believed. */
 const ARRIVES_MS = 10_000;
 
+/** Whether others may have been asked meanwhile for what this process was asked for, and have done it. */
+export type WasAway = () => boolean;
+
 /**
- * Notices when this process did not get to run for AWAY_MS: it was frozen, its machine suspended, or something never let go of
- * the thread. By then others may have been asked to do what it was to do, and have done it.
+ * Notices when this process did not get to run for AWAY_MS: it was frozen, or something never let go of the thread. By then others
+ * may have been asked to do what it was to do, and have done it.
  */
 export class Presence {
   #seen = Date.now();
+  #absences = 0;
+  /** When the last one ended. */
   #back = Number.NEGATIVE_INFINITY;
 
   constructor() {
@@ -20,19 +25,24 @@ export class Presence {
    * For what comes to this process now: whether the process was away since then, or since `asked`, epoch milliseconds by the
    * clock of whoever asked for it.
    */
-  watched(asked: number): () => boolean {
+  watched(asked: number): WasAway {
     const came = this.#look();
+    const isLate = asked < this.#back && came < this.#back + ARRIVES_MS;
+    const before = this.#absences;
     return () => {
-      const at = this.#look();
-      return came < this.#back || (asked < this.#back && at < this.#back + ARRIVES_MS);
+      this.#look();
+      return isLate || this.#absences > before;
     };
   }
 
   #look(): number {
     const at = Date.now();
-    if (at - this.#seen > AWAY_MS) this.#back = at;
+    if (at - this.#seen > AWAY_MS) {
+      this.#absences++;
+      this.#back = at;
+    }
     // A clock that is put back is no absence, nor does the last one lie ahead.
-    else if (at < this.#back) this.#back = at;
+    this.#back = Math.min(this.#back, at);
     this.#seen = at;
     return at;
   }

@@ -52,6 +52,7 @@ beforeEach(() => {
             made[input.step_ref ?? ""] = { end, fail, canceled, journaled: journal.length };
           }),
       ),
+    presence: { watched: () => () => false },
     awaited: () => async () => isAwaited,
     slowJobs: { has: (id) => id === SLOW, took: (id) => void took.push(id) },
     journal: { note: (row) => void journal.push(row) },

@@ -73,7 +73,7 @@ test("a cancellation ends the call with its own reason", async () => {
   await ended;
 });
 
-test("a request that is unwanted once it has its connection is not sent, and leaves the connection to the next", async () => {
+test("a request that is unwanted once it has its connection is not sent, and the next one is", async () => {
   jobs.on("/late", () => ({ body: "7" }));
   const endpoints = createEndpoints(true);
   let isUnwanted = false;
@@ -85,6 +85,16 @@ test("a request that is unwanted once it has its connection is not sent, and lea
   isUnwanted = false;
   expect(await callEndpoint(endpoints, late)).toBe("7");
   expect(jobs.callsTo("/late").length).toBe(1);
+});
+
+test("what fails before it is sent is no failure of the endpoint's, once the request is unwanted", async () => {
+  let isUnwanted = false;
+  const { signal: canceled } = new AbortController();
+  const refused = callEndpoint(createEndpoints(true), {
+    ...{ url: "http://127.0.0.1:1/", headers: {}, timeoutSecs: 10, canceled, isUnwanted: () => isUnwanted },
+  });
+  isUnwanted = true;
+  await expect(refused).rejects.toThrow(NotSent);
 });
 
 test.each([

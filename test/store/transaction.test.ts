@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isOutage } from "../../src/outage.ts";
@@ -29,14 +30,15 @@ test("a connection that is lost while the transaction waits for something else i
 test("a transaction whose process is frozen holds its locks for 20 s, and stores nothing when it goes on", async () => {
   const { db } = stack.deps;
   await db.query("create table held (n integer); insert into held values (0)");
-  let goOn: () => void = () => {};
+  const signals = new EventEmitter();
+  const isHeld = once(signals, "held");
   const frozen = inTransaction(db, async (transaction) => {
     await transaction.query("update held set n = n + 1");
-    await new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    signals.emit("held");
+    await once(signals, "goes on");
   });
   frozen.catch(() => {});
+  await isHeld;
   const began = Date.now();
   // A query is given up after 15 s, as by the processes that wait.
   for (let isFree = false; !isFree; await pauseFor(100))
@@ -45,7 +47,7 @@ test("a transaction whose process is frozen holds its locks for 20 s, and stores
       () => false,
     );
   expect(Date.now() - began).toBeGreaterThan(19_000);
-  goOn();
+  signals.emit("goes on");
   expect(isOutage(await frozen.catch((error) => error))).toBe(true);
   expect((await db.query("select n from held")).rows).toEqual([{ n: 10 }]);
 });

@@ -27,6 +27,8 @@ export interface Action {
   commandId: string;
   /** There was an earlier try, and nobody knows how far it got. */
   repeated: boolean;
+  /** An outage that this run alone meets for so long is its failure. */
+  isLastTry: boolean;
   reason?: string;
   /** Of replay and retry. */
   version?: VersionPolicy;
@@ -59,8 +61,8 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
     const error = "no worker has taken it up yet: it is stored, and takes effect once";
     return { status: "failed", code: "unavailable", error };
   } catch (error) {
-    // Also in the dress of a 503, which says of a request that its outcome is not known.
-    if (isOutage(error)) throw error;
+    const isUnknown = error instanceof Problem && isOutage(error);
+    if (isOutage(error) && !(isUnknown && action.isLastTry)) throw error;
     if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
     deps.log.error({ err: error, run: runId, actor: caller.actor, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };

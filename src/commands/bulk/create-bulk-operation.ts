@@ -21,6 +21,7 @@ import {
 } from "../../store/bulk-operations.ts";
 import { hasRuns } from "../../store/run-lists/list-runs.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
+import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { findWorkflow } from "../../store/workflows.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
@@ -98,15 +99,17 @@ async function assertWorkflow({ db }: Deps, projectId: string, workflowId: strin
 async function start({ temporal }: Deps, projectId: string, id: string, summary: string): Promise<void> {
   const input: BulkInput = { operation_id: id };
   try {
-    await temporal.workflow.start(BULK_WORKFLOW_TYPE, {
-      workflowId: id,
-      taskQueue: TASK_QUEUE,
-      // The workflow of an operation that was never stored fails: then the same id is started again.
-      workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
-      staticSummary: summary,
-      typedSearchAttributes: new TypedSearchAttributes([{ key: PROJECT_ATTRIBUTE, value: projectId }]),
-      args: [input],
-    });
+    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+      temporal.workflow.start(BULK_WORKFLOW_TYPE, {
+        workflowId: id,
+        taskQueue: TASK_QUEUE,
+        // The workflow of an operation that was never stored fails: then the same id is started again.
+        workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
+        staticSummary: summary,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: PROJECT_ATTRIBUTE, value: projectId }]),
+        args: [input],
+      }),
+    );
   } catch (error) {
     // An earlier try under the same idempotency key has started it.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -6,7 +6,7 @@ import { startWorkerProcess } from "../../stack/processes.ts";
 import { scenarioOn } from "../../stack/scenario.ts";
 import { until } from "../../stack/until.ts";
 
-const RUNS = 30;
+const RUNS = 20;
 /** Without heartbeats for 10 s, another worker takes the chunk up. */
 const TAKEN_UP_MS = 12_000;
 
@@ -39,7 +39,7 @@ test.concurrent.for(Object.entries(FATES))(
     const on = scenarioOn(stack);
     const ask = async <Body>(method: string, path: string, body?: object) =>
       (await stack.request<Body>(method, path, body)).body;
-    const create = (body: object) => ask<BulkOperation>("POST", "/v1/bulk-operations", { ...body, max_per_second: 40 });
+    const create = (body: object) => ask<BulkOperation>("POST", "/v1/bulk-operations", { ...body, max_per_second: 10 });
     const get = ({ id }: { id: string }) => ask<BulkOperation>("GET", `/v1/bulk-operations/${id}`);
     const items = ({ id }: { id: string }) => ask<BulkItem[]>("GET", `/v1/bulk-operations/${id}/items?limit=100`);
     const inStatus = async (status: string) =>
@@ -55,7 +55,7 @@ test.concurrent.for(Object.entries(FATES))(
     const ids = runs.map(({ id }) => id);
     const lostHalfWay = async (operation: BulkOperation, status: string) => {
       // What was done of the chunk is told by nobody but the runs.
-      await until(async () => (await inStatus(status)) > 10);
+      await until(async () => (await inStatus(status)) > 5);
       expect((await get(operation)).progress.applied).toBe(0);
       worker = await fate(stack, worker, () => until(async () => (await get(operation)).status === "completed"));
       expect(await get(operation)).toMatchObject({
