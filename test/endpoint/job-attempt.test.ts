@@ -15,7 +15,7 @@ test("a process that stood still calls no fallback: what the endpoint has answer
   let wasAway = false;
   jobs.on("/own", () => {
     wasAway = true;
-    return { status: 503, body: "away" };
+    return { status: 429, body: "busy" };
   });
   const job = {
     ...{ id: ID, project_id: "demo", enabled: true, max_attempts: 1, timeout_secs: 60, tags: "{}" },
@@ -27,6 +27,6 @@ test("a process that stood still calls no fallback: what the endpoint has answer
   const input = { job_id: ID, job_run_id: "job-run", attempt: 1, sources: { project_id: "demo", run_id: "run" } };
   const { signal } = new AbortController();
   const attempt = attemptJob(deps, createEndpoints(true), input, signal, () => wasAway);
-  await expect(attempt).rejects.toMatchObject({ type: "server", message: "endpoint returned 503: away" });
+  await expect(attempt).rejects.toMatchObject({ type: "rate_limited", message: "endpoint returned 429: busy" });
   expect(jobs.callsTo("/fallback")).toEqual([]);
 });
