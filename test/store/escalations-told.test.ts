@@ -4,7 +4,7 @@ import { v7 as uuid } from "uuid";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { NOW } from "./rows.ts";
 import { given, type Story } from "../engine/given.ts";
-import { approval } from "../engine/plans.ts";
+import { approval, job } from "../engine/plans.ts";
 import { cloneDatabase } from "../stack/database.ts";
 import { createPool } from "../../src/store/postgres/pool.ts";
 import { writeMirror } from "../../src/store/mirror/write-mirror.ts";
@@ -63,4 +63,20 @@ test("so does one that asks again, whatever its former attempt had told", async 
     ...[BOARD, BOARD, BOSS].map((address) => `approval.escalated ${address}`),
     `approval.requested ${BOSS}`,
   ]);
+});
+
+test("a gate whose workflow task was lost after it had been stored, and that opens again in the next, is told of once", async () => {
+  const project_id = uuid();
+  await insertWebhook(db, { id: uuid(), project_id, events: ["*"], format: "mail", enabled: true, ...by });
+  const ids = { id: uuid(), project_id };
+  const tried = () => given([job("first"), approval("gate", ["first"], { approval_approvers: [BOSS] })], ids);
+  const requested = [`approval.requested ${BOSS}`];
+  expect(await toldAfterWriting(tried().completes("first"))).toEqual(requested);
+  const next = tried().later(1).completes("first");
+  expect(await toldAfterWriting(next)).toEqual(requested);
+  const { rows } = await db.query(
+    "select extract(epoch from requested_at) * 1000 as at from approvals where run_id = $1",
+    [ids.id],
+  );
+  expect(Number(rows[0].at)).toBe(next.now);
 });
