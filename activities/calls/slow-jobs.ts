@@ -28,17 +28,15 @@ export class SlowJobs {
   async timed<Answer>(jobId: string, call: () => Promise<Answer>): Promise<Answer> {
     const begin = performance.now();
     const took = () => this.took(jobId, performance.now() - begin);
-    return call().then(
-      (answer) => {
-        took();
-        return answer;
-      },
-      (error) => {
-        // Which says nothing of the job.
-        if (!(error instanceof NotSent)) took();
-        throw error;
-      },
-    );
+    try {
+      const answer = await call();
+      took();
+      return answer;
+    } catch (error) {
+      // Which says nothing of the job.
+      if (!(error instanceof NotSent)) took();
+      throw error;
+    }
   }
 
   async #note(jobId: string, isSlow: boolean): Promise<void> {

@@ -1,18 +1,20 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as pauseFor } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { randomBytes } from "node:crypto";
+import type { Pool } from "pg";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { isOutage } from "../../src/outage.ts";
 import { inTransaction } from "../../src/store/postgres/transaction.ts";
-import { type Stack, startStack } from "../stack/harness.ts";
+import { createPool } from "../../src/store/postgres/pool.ts";
+import { cloneDatabase } from "../stack/database.ts";
 
-let stack: Stack;
+let db: Pool;
 beforeAll(async () => {
-  stack = await startStack({ worker: false });
+  db = createPool(await cloneDatabase(inject("servers").templateUrl, `transaction-${randomBytes(6).toString("hex")}`));
 });
-afterAll(() => stack.stop());
+afterAll(() => db.end());
 
 test("a connection that is lost while the transaction waits for something else is an outage to it, and to nobody else", async () => {
-  const { db } = stack.deps;
   const uncaught: unknown[] = [];
   const listener = (error: unknown) => void uncaught.push(error);
   process.on("uncaughtException", listener);
@@ -28,7 +30,6 @@ test("a connection that is lost while the transaction waits for something else i
 });
 
 test("a transaction whose process is frozen holds its locks for 20 s, and stores nothing when it goes on", async () => {
-  const { db } = stack.deps;
   await db.query("create table held (n integer); insert into held values (0)");
   const signals = new EventEmitter();
   const isHeld = once(signals, "held");

@@ -61,8 +61,8 @@ async function outcomeOf(deps: Deps, caller: Caller, runId: string, action: Acti
     const error = "no worker has taken it up yet: it is stored, and takes effect once";
     return { status: "failed", code: "unavailable", error };
   } catch (error) {
-    const isUnknown = error instanceof Problem && isOutage(error);
-    if (isOutage(error) && !(isUnknown && action.isLastTry)) throw error;
+    // As a Problem, it says that the outcome of a request for this run is not known.
+    if (isOutage(error) && !(error instanceof Problem && action.isLastTry)) throw error;
     if (error instanceof Problem) return (await endedMeanwhile(deps, runId, action, error)) ?? failed(error);
     deps.log.error({ err: error, run: runId, actor: caller.actor, operation: action.operation }, "bulk item failed");
     return { status: "failed", code: "internal_error", error: "internal error" };

@@ -21,8 +21,8 @@ import {
 } from "../../store/bulk-operations.ts";
 import { hasRuns } from "../../store/run-lists/list-runs.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
-import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { findWorkflow } from "../../store/workflows.ts";
+import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
 import { TASK_QUEUE } from "../../../workflows/messages.ts";

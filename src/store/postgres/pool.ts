@@ -16,8 +16,11 @@ export function createPool(databaseUrl: string, { size = 20, waitsMs = 5_000 } =
     keepAlive: true,
     types: parsers,
   });
-  // The pool replaces an idle connection that breaks. Without a listener its error would end the process.
-  pool.on("error", () => {});
+  // The pool replaces an idle connection that breaks, and tells of it. One that is in use tells by itself, and its next query fails.
+  // Without a listener, either error would end the process.
+  const ignore = () => {};
+  pool.on("error", ignore);
+  pool.on("connect", (client) => client.on("error", ignore));
   return pool;
 }
 

@@ -10,9 +10,6 @@ const IDLE_SECS = 20;
 /** A connection that is lost meanwhile makes the next query, or the commit, fail. */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // The pool does not listen while a connection is in use, and without a listener the error would end the process.
-  const ignore = () => {};
-  client.on("error", ignore);
   try {
     await client.query(`begin; set local idle_in_transaction_session_timeout = '${IDLE_SECS}s'`);
     const result = await work(client);
@@ -29,7 +26,5 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
         () => client.release(true),
       );
     throw error;
-  } finally {
-    client.off("error", ignore);
   }
 }

@@ -8,7 +8,7 @@ import { until } from "../../stack/until.ts";
 
 const RUNS = 20;
 /** Without heartbeats for 10 s, another worker takes the chunk up. */
-const TAKEN_UP_MS = 12_000;
+const FROZEN_MS = 12_000;
 
 type Worker = Awaited<ReturnType<typeof startWorkerProcess>>;
 
@@ -23,7 +23,7 @@ const FATES: Record<string, (stack: Stack, worker: Worker, hasEnded: () => Promi
 
   async "is frozen, and goes on beside another one"(stack, worker, hasEnded) {
     process.kill(worker.pid, "SIGSTOP");
-    const [other] = await Promise.all([startWorkerProcess(stack), pauseFor(TAKEN_UP_MS)]);
+    const [other] = await Promise.all([startWorkerProcess(stack), pauseFor(FROZEN_MS)]);
     process.kill(worker.pid, "SIGCONT");
     await hasEnded();
     await worker.stop();
