@@ -29,11 +29,17 @@ async function startWaiting(file: string) {
   const env = { ...process.env, ...variablesOf(stack), DATABASE_URL, TEMPORAL_ADDRESS: temporal.address };
   const child = spawn(process.execPath, ["src/boot.mjs", file], {
     env: { ...env, ...ports },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    said += text;
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const get = async (port: string, path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`).catch((error) => {
+      throw new Error(`no answer (exit code ${child.exitCode}): ${said}`, { cause: error });
+    });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text };
   };
