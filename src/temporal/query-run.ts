@@ -1,14 +1,8 @@
 import { status } from "@grpc/grpc-js";
-import {
-  isGrpcServiceError,
-  type QueryDefinition,
-  ServiceError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-} from "@temporalio/client";
+import { isGrpcServiceError, type QueryDefinition, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import { OUTCOME_ANSWERED_MS, QUERY_ANSWERED_MS } from "../../workflows/timing.ts";
 import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
-import { OUTCOME_ANSWERED_MS, QUERY_ANSWERED_MS } from "../../workflows/timing.ts";
 
 interface Deps {
   temporal: Temporal;
@@ -70,18 +64,34 @@ export async function askUntil<Answer, Args extends unknown[]>(
   return undefined;
 }
 
-/** Whether the run's workflow ends within `withinSecs`, in whatever way. */
-export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<boolean> {
-  const deadline = Date.now() + withinSecs * 1000;
-  const handle = temporal.workflow.getHandle(runId);
-  try {
-    await temporal.withDeadline(deadline, () => handle.result());
-  } catch (error) {
-    if (isUnanswered(error)) return false;
-    if (!isEnd(error)) throw error;
-  }
-  return true;
-}
+/** As temporal.api.enums.v1.HistoryEventFilterType numbers it. */
+const CLOSE_EVENT = 2;
+/** A long poll is answered so long before its deadline, if there is no news. */
+const ANSWERED_BEFORE_MS = 1_000;
 
-const isEnd = (error: unknown): boolean =>
-  error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;
+/**
+ * Whether the run's workflow ends within `withinSecs`, in whatever way. (Under a deadline, the SDK's `result()` would ask a running
+ * workflow without a pause in the last second: then the server has no time left to wait in, and answers at once.)
+ */
+export async function ends({ temporal }: Deps, runId: string, withinSecs: number): Promise<boolean> {
+  const end = Date.now() + withinSecs * 1000;
+  const poll = () =>
+    temporal.workflowService.getWorkflowExecutionHistory({
+      namespace: temporal.options.namespace,
+      execution: { workflowId: runId },
+      waitNewEvent: true,
+      historyEventFilterType: CLOSE_EVENT,
+    });
+  try {
+    while (Date.now() < end) {
+      const { history } = await temporal.withDeadline(end + ANSWERED_BEFORE_MS, poll);
+      const closing = history?.events?.at(-1);
+      if (closing && !closing.workflowExecutionContinuedAsNewEventAttributes) return true;
+    }
+    return false;
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return true;
+    if (isUnanswered(error)) return false;
+    throw error;
+  }
+}
