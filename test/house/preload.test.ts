@@ -25,7 +25,9 @@ const hasState = (path: string) => /^(export )?let /m.test(sources.get(path) ?? 
 
 const shared = loadedBy(PRELOAD);
 const ofRuns = new Set(
-  ["index", "run/held-queries", "run/canceled", "run/clock"].flatMap((name) => [...loadedBy(`workflows/${name}.ts`)]),
+  ["index", "run/held-queries", "run/canceled", "run/clock", "run/shown-details"].flatMap((name) => [
+    ...loadedBy(`workflows/${name}.ts`),
+  ]),
 );
 
 test("what runs share has no state", () => {

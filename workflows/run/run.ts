@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  setCurrentDetails,
   sleep,
   upsertSearchAttributes,
 } from "@temporalio/workflow";
@@ -33,6 +32,7 @@ import { announceReopened, notifyParent } from "./parent.ts";
 import { QuickLane } from "./quick-lane.ts";
 import { Reconciler } from "./in-flight/reconciler.ts";
 import { Throttle } from "./in-flight/throttle.ts";
+import { showWhenAsked } from "./shown-details.ts";
 import { WorkflowTask } from "./workflow-task.ts";
 
 /**
@@ -43,6 +43,7 @@ export async function workflowRun(input: RunInput): Promise<RunResult> {
   const inbox: InboundEvent[] = [];
   let run: Run | undefined;
   receive(inbox, () => run, "run" in input ? (input.run.rules ?? 0) : RULES);
+  showWhenAsked(() => (run ? detailsOf(run, standingOf(run)) : ""));
   // The loop itself is not cancelled: a cancellation is an event of the run like any other.
   return CancellationScope.nonCancellable(async () => {
     run = await open(input);
@@ -96,7 +97,7 @@ class Loop {
         this.#repeat(await this.#lane.play(this.#run, quick, this.#task));
         continue;
       }
-      this.#show();
+      this.#list();
       await this.#mirror.write(this.#task, this.#isMoreToCome(mode));
       this.#lane.releaseTask();
       if (this.#mayEnd()) {
@@ -145,10 +146,8 @@ class Loop {
   }
 
   /** In the Temporal Web UI. */
-  #show(): void {
-    const standing = standingOf(this.#run);
-    setCurrentDetails(detailsOf(this.#run, standing));
-    const listed = listedOf(this.#run, standing);
+  #list(): void {
+    const listed = listedOf(this.#run, standingOf(this.#run));
     const changed = changedAttributes(this.#listed, listed);
     this.#listed = listed;
     if (changed.length > 0) upsertSearchAttributes(changed);

@@ -17,7 +17,7 @@ await runProcess(async (running) => {
   const deps = await open(config, { ...running, log });
   const bundle = await bundleWorkflowCode({
     workflowsPath: pathOf("workflows.ts"),
-    workflowInterceptorModules: ["held-queries", "canceled", "clock"].map((name) =>
+    workflowInterceptorModules: ["held-queries", "canceled", "clock", "shown-details"].map((name) =>
       pathOf(`../../../workflows/run/${name}.ts`),
     ),
     preloadModules: [pathOf("../../../workflows/run/preload.ts")],
