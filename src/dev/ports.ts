@@ -12,7 +12,7 @@ export async function assertFree(ports: { variable: string; port: number; host: 
   }
 }
 
-/** Below the ports that systems give to whoever asks for any, or connects: one of those may be taken before it is used. */
+/** Below the ports that systems, by default, give to whoever asks for any, or connects: one of those may be taken before it is used. */
 const OURS = { from: 10_000, count: 22_000 };
 /** Processes that look for ports at the same time begin at different ones. */
 const EACH = 32;

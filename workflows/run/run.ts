@@ -93,7 +93,7 @@ class Loop {
       const quick = this.#reconcile(mode);
       this.#mirror.tellOutcomes();
       if (quick.length > 0) {
-        // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor drawn.
+        // Until then nobody can see the run: what changes again in the same workflow task is neither mirrored nor listed.
         this.#repeat(await this.#lane.play(this.#run, quick, this.#task));
         continue;
       }

@@ -13,7 +13,7 @@ export function showWhenAsked(details: () => string): void {
 export const interceptors = (): WorkflowInterceptors => ({
   internals: [
     {
-      // The SDK's own queries pass no other interceptor. They come in an activation without anything else.
+      // The SDK's own queries pass no handleQuery interceptor. They come in an activation without anything else.
       activate(input, next) {
         if (draw && input.activation.jobs?.some(({ queryWorkflow }) => queryWorkflow?.queryType === ASKED_BY))
           setCurrentDetails(draw());
