@@ -3,6 +3,7 @@ import type { coresdk } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
 import { heldToItsTask, type IsCurrent } from "./held-to-its-task.ts";
 import type { TaskWatch } from "./task-watch.ts";
+import { workflowThreads } from "./workflow-threads.ts";
 import { DEFINITION_ATTRIBUTE } from "../../workflows/web-ui/search-attributes.ts";
 
 /**
@@ -23,8 +24,13 @@ export const untimedWorker = (
       options,
       logger,
     ) => {
+      const { workflowThreadPoolSize: threadPoolSize, reuseV8Context, activities } = options;
+      const registeredActivityNames = new Set(activities.keys());
+      const threadOptions = { workflowBundle: bundle, threadPoolSize, reuseV8Context, registeredActivityNames, logger };
       const creatorWith = (isolateExecutionTimeoutMs: number) =>
-        super.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs }, logger);
+        options.debugMode
+          ? super.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs }, logger)
+          : workflowThreads({ ...threadOptions, isolateExecutionTimeoutMs });
       const untimed = await creatorWith(undefined as never);
       let timed: Promise<typeof untimed> | undefined;
 

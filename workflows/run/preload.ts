@@ -1,3 +1,8 @@
+/**
+ * What all runs of a worker share instead of loading it anew for each: every module without any state of its own, and that imports
+ * none with state. (Loaded before the first run; see preloadModules in src/runtime/pack-workflows.ts.)
+ */
+
 import "../engine/advance.ts";
 import "../engine/excerpt.ts";
 import "../engine/mirror/mirroring.ts";
@@ -17,17 +22,8 @@ import "./in-flight/step-effects.ts";
 import "./in-flight/throttle.ts";
 import "./inbox.ts";
 import "./mirror.ts";
-
 import "./mode.ts";
 import "./opening.ts";
 import "./parent.ts";
 import "./recorded-play.ts";
 import "./workflow-task.ts";
-
-/**
- * What all runs of a worker share instead of loading it anew for each: every module without any state of its own, and that imports
- * none with state. (Loaded before the first run; see preloadModules in src/runtime/pack-workflows.ts.)
- */
-
-// The SDK notes the stack of every promise that a workflow makes. Deeper than this it would cost more than the engine.
-Error.stackTraceLimit = 1;

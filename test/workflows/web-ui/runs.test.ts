@@ -145,6 +145,14 @@ describe.concurrent("in the Temporal Web UI", () => {
     expect(await detailsOf(run)).toMatch(/^\| paid .* \| event from ada \|$/m);
   });
 
+  test("a run has no call stack, which is said where it is asked for", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    await expect(handleOf(run).query("__stack_trace")).rejects.toThrow("stack traces are not enabled");
+    await on.steer(run, "approve", "gate");
+    expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
   test("every activity and timer of a step is named by it", async () => {
     const nap = { step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1 };
     // A job of its own, which no other call can have shown to be slow.
