@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKER = "src/runtime/pack-workflows.ts";
+const PACKED_BY = [PACKER, "src/runtime/packing.ts"];
 /** What npm has installed, with the SDK and everything else that goes into a bundle. */
 const INSTALLED = "node_modules/.package-lock.json";
 const KEPT_IN = join(ROOT, "node_modules/.cache/workflow-runs");
@@ -32,7 +33,7 @@ function nameOfBundle(): string {
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join("workflows", file));
   const hash = createHash("sha256");
-  for (const file of [INSTALLED, PACKER, ...workflows.sort()]) {
+  for (const file of [INSTALLED, ...PACKED_BY, ...workflows.sort()]) {
     const content = readFileSync(join(ROOT, file));
     hash.update(`${file} ${content.length} `).update(content);
   }

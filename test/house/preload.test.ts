@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-
-const PRELOAD = "workflows/run/preload.ts";
+import { INTERCEPTORS, PRELOADED } from "../../src/runtime/packing.ts";
 
 const sources = new Map(
   readdirSync("workflows", { recursive: true, encoding: "utf8" })
@@ -23,12 +22,8 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
 /** Runs that shared such a module would see each other's values. */
 const hasState = (path: string) => /^(export )?let /m.test(sources.get(path) ?? "");
 
-const shared = loadedBy(PRELOAD);
-const ofRuns = new Set(
-  ["index", "run/held-queries", "run/canceled", "run/clock", "run/shown-details"].flatMap((name) => [
-    ...loadedBy(`workflows/${name}.ts`),
-  ]),
-);
+const shared = loadedBy(join("workflows", PRELOADED));
+const ofRuns = new Set(["index.ts", ...INTERCEPTORS].flatMap((file) => [...loadedBy(join("workflows", file))]));
 
 test("what runs share has no state", () => {
   expect([...shared].filter(hasState)).toEqual([]);

@@ -1,6 +1,6 @@
 /**
  * What all runs of a worker share instead of loading it anew for each: every module without any state of its own, and that imports
- * none with state. (Loaded before the first run; see preloadModules in src/runtime/pack-workflows.ts.)
+ * none with state. (Loaded before the first run; see preloadModules in src/runtime/packing.ts.)
  */
 
 import "../engine/advance.ts";
