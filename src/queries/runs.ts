@@ -5,7 +5,7 @@ import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { findRun, type StoredRun } from "../store/runs.ts";
 import { findRunOfSteps } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
-import { ends } from "../temporal/query-run.ts";
+import { ends } from "../temporal/ends.ts";
 import { presentRun } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";

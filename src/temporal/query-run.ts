@@ -2,7 +2,6 @@ import { status } from "@grpc/grpc-js";
 import { isGrpcServiceError, type QueryDefinition, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { isOutage } from "../outage.ts";
 import type { Temporal } from "./connection.ts";
-import { whereabouts } from "./whereabouts.ts";
 import { OUTCOME_ANSWERED_MS, QUERY_ANSWERED_MS } from "../../workflows/timing.ts";
 
 interface Deps {
@@ -39,7 +38,7 @@ async function askBefore<Answer, Args extends unknown[]>(
 }
 
 /** No worker came in time, or the server knows that there is none, or that none completes the run's workflow task. */
-function isUnanswered(error: unknown): boolean {
+export function isUnanswered(error: unknown): boolean {
   if (isGrpcServiceError(error) && error.code === status.FAILED_PRECONDITION) return true;
   // The client wraps what gRPC said.
   return isOutage(error) || (error instanceof ServiceError && isUnanswered(error.cause));
@@ -63,49 +62,4 @@ export async function askUntil<Answer, Args extends unknown[]>(
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return undefined;
-}
-
-/** As temporal.api.enums.v1.HistoryEventFilterType numbers it. */
-const CLOSE_EVENT = 2;
-/** A long poll is answered so long before its deadline, if there is no news. */
-const ANSWERED_BEFORE_MS = 1_000;
-
-/**
- * Whether the run's workflow ends within `withinSecs`, in whatever way; while Temporal is silent it takes a second more to say that it
- * does not. (Under a deadline, the SDK's `result()` would ask a running workflow without a pause in the last second: then the server has
- * no time left to wait in, and answers at once.)
- */
-export async function ends(deps: Deps, runId: string, withinSecs: number): Promise<boolean> {
-  try {
-    return await isClosedWithin(deps, runId, withinSecs * 1000);
-  } catch (error) {
-    if (isUnanswered(error)) return false;
-    throw error;
-  }
-}
-
-async function isClosedWithin({ temporal }: Deps, runId: string, ms: number): Promise<boolean> {
-  const end = performance.now() + ms;
-  const request = {
-    namespace: temporal.options.namespace,
-    execution: { workflowId: runId },
-    waitNewEvent: true,
-    skipArchival: true,
-    historyEventFilterType: CLOSE_EVENT,
-  };
-  /** With it, the same execution is asked for again. A closed one has none. */
-  let nextPageToken: Uint8Array | undefined;
-  for (let left = ms; left > 0; left = end - performance.now()) {
-    const deadline = Date.now() + left + ANSWERED_BEFORE_MS;
-    const poll = () => temporal.workflowService.getWorkflowExecutionHistory({ ...request, nextPageToken });
-    const answer = await temporal.withDeadline(deadline, poll).catch(async (error) => {
-      if (!isGrpcServiceError(error) || error.code !== status.NOT_FOUND) throw error;
-      // Or the namespace is not there, which throws.
-      await temporal.withDeadline(deadline, () => whereabouts({ temporal }, runId));
-    });
-    const isContinued = answer?.history?.events?.some((event) => event.workflowExecutionContinuedAsNewEventAttributes);
-    if (!isContinued && !answer?.nextPageToken?.length) return true;
-    nextPageToken = isContinued ? undefined : answer?.nextPageToken;
-  }
-  return false;
 }

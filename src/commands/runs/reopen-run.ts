@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { noteReopening } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
-import { ends } from "../../temporal/query-run.ts";
+import { ends } from "../../temporal/ends.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
