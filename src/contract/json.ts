@@ -50,10 +50,13 @@ function decimalOf(text: string): string {
   return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }
 
+export class NumberBeyondDouble extends SyntaxError {
+  override message = "a number beyond what a double can hold";
+}
+
 /** Refuses a number that most readers would take for infinite: what one client sends, others read. */
 function finiteNumber(text: string): number | bigint | LosslessNumber {
-  if (!Number.isFinite(Number(text)) && !INTEGER.test(text))
-    throw new SyntaxError("a number beyond what a double can hold");
+  if (!Number.isFinite(Number(text)) && !INTEGER.test(text)) throw new NumberBeyondDouble();
   return exactNumber(text);
 }
 

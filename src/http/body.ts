@@ -1,7 +1,7 @@
 import express from "express";
 import type { Config } from "../config.ts";
 import { endOfString } from "../contract/exact-json.ts";
-import { type Json, parseClientJson } from "../contract/json.ts";
+import { type Json, NumberBeyondDouble, parseClientJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
@@ -25,8 +25,8 @@ export function jsonOf(body: unknown): Json | undefined {
   if (excess !== undefined) throw invalidBody(excess);
   try {
     return parseClientJson(text);
-  } catch {
-    throw invalidBody("malformed JSON");
+  } catch (error) {
+    throw invalidBody(error instanceof NumberBeyondDouble ? error.message : "malformed JSON");
   }
 }
 

@@ -14,6 +14,7 @@ import { inTurn } from "./large-bodies.ts";
 import type { Tag } from "./tags.ts";
 import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parsePath, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
+import { answeringWithin } from "../temporal/in-time.ts";
 
 /** How long one request may try to reach a Temporal that is away, before it is answered with 503. Clients give up after 30 s. */
 const TEMPORAL_WITHIN_MS = 15_000;
@@ -213,7 +214,7 @@ function naming(ignored: string[], answer: Answer): Answer {
 }
 
 const withinLimit = ({ temporal }: Deps, act: () => Promise<Answer>) =>
-  temporal.withDeadline(Date.now() + TEMPORAL_WITHIN_MS, act);
+  answeringWithin(temporal, TEMPORAL_WITHIN_MS, act);
 
 function keyOf(request: Request): string | undefined {
   const key = request.get("Idempotency-Key") ?? request.get("X-Idempotency-Key");

@@ -42,12 +42,19 @@ export function installRuntime(log: Logger, metricsAt?: string): void {
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
       // What our own workflows log of a command.
       const { verb, actor, step_ref: step, code, reason } = { ...meta };
-      const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason };
+      const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason, ...failedTask(meta) };
       log[level === "ERROR" ? "error" : "warn"](told, message);
     }),
   });
 }
 
+/** What the SDK's core tells of a workflow task that failed, for which it does not know the run: as text, in which its reason comes first. */
+function failedTask({ runId: execution, failure }: Record<string, unknown> = {}) {
+  const reason = /Failure \{ message: "((?:[^"\\]|\\.)*)"/.exec(String(failure))?.[1];
+  return { execution, ...(reason !== undefined && { reason: reason.slice(0, REASON_CHARACTERS) }) };
+}
+
+const REASON_CHARACTERS = 1_000;
 const FORGET_EVERY_MS = 3_600_000;
 
 /** A worker that runs until its `stop`. `ended` rejects when it fails. */

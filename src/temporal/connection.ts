@@ -71,7 +71,7 @@ function withHardDeadlines(client: Temporal): Temporal {
   return client;
 }
 
-const lateAnswer = () =>
+export const lateAnswer = () =>
   Object.assign(new Error("no answer in time"), { code: status.DEADLINE_EXCEEDED, details: "", metadata: {} });
 
 /** The SDK would wait for ever for a server that takes a connection and is silent. */

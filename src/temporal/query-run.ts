@@ -8,8 +8,6 @@ interface Deps {
   temporal: Temporal;
 }
 
-/** How long Temporal may take to store a signal or a start, before the caller is told that it may be stored. */
-export const STORED_WITHIN_MS = 10_000;
 /** A query that comes while a local activity holds the run's workflow task gets no answer: it is asked again. */
 const ONE_TRY_MS = 2_000;
 

@@ -7,6 +7,7 @@ import { type LogLine, LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { GATE } from "../stack/step-drafts.ts";
 import { until } from "../stack/until.ts";
+import { TASK_QUEUE } from "../../workflows/messages.ts";
 
 const log = new LogLines();
 let stack: Stack;
@@ -61,6 +62,19 @@ test("a command is a line, also one that is refused, and one by an event", async
   ])
     expect(told).toContainEqual({ step: undefined, ...line });
   expect(log.text).not.toContain(SECRET);
+});
+
+test("a workflow task that fails is a line with its reason, and the execution by which Temporal knows the run", async () => {
+  const { workflow } = stack.deps.temporal;
+  const by = { taskQueue: TASK_QUEUE, workflowId: "begun-by-hand", args: [] };
+  const { firstExecutionRunId } = await workflow.start("by-hand", by);
+  const [line] = await until(() => log.all("Failing workflow task").length > 0 && log.all("Failing workflow task"));
+  await workflow.getHandle(by.workflowId).terminate();
+  expect(line).toMatchObject({
+    level: 40,
+    execution: firstExecutionRunId,
+    reason: expect.stringContaining("undefined"),
+  });
 });
 
 test("what an operation does to each of its runs is a command, a line that is counted; where there is nothing to do, it is none", async () => {

@@ -82,6 +82,7 @@ describe("any JSON document", () => {
   test.each(["1e400", "-1e999", `1${"0".repeat(400)}.5`])("that no double can hold is refused: %s", async (number) => {
     const answer = await stack.request("POST", `/v1/workflows/${workflow.id}/trigger`, `{"payload":[${number}]}`);
     refused(answer, 400, "validation_error", "invalid request body");
+    expect(answer.body).toMatchObject({ details: ["body: a number beyond what a double can hold"] });
   });
 });
 

@@ -22,7 +22,7 @@ import {
 import { hasRuns } from "../../store/run-lists/list-runs.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { findWorkflow } from "../../store/workflows.ts";
-import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
+import { stored } from "../../temporal/in-time.ts";
 import { presentBulkOperation } from "../../views/bulk-operation.ts";
 import { BULK_WORKFLOW_TYPE, type BulkInput } from "../../../workflows/bulk/messages.ts";
 import { TASK_QUEUE } from "../../../workflows/messages.ts";
@@ -99,7 +99,7 @@ async function assertWorkflow({ db }: Deps, projectId: string, workflowId: strin
 async function start({ temporal }: Deps, projectId: string, id: string, summary: string): Promise<void> {
   const input: BulkInput = { operation_id: id };
   try {
-    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+    const start = () =>
       temporal.workflow.start(BULK_WORKFLOW_TYPE, {
         workflowId: id,
         taskQueue: TASK_QUEUE,
@@ -108,8 +108,9 @@ async function start({ temporal }: Deps, projectId: string, id: string, summary:
         staticSummary: summary,
         typedSearchAttributes: new TypedSearchAttributes([{ key: PROJECT_ATTRIBUTE, value: projectId }]),
         args: [input],
-      }),
-    );
+      });
+    // The workflow of an operation that is not stored does nothing.
+    await stored(temporal, start, (outage) => outage);
   } catch (error) {
     // An earlier try under the same idempotency key has started it.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

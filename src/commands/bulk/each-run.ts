@@ -3,6 +3,7 @@ import type { Deps } from "../../deps.ts";
 import type { ErrorCode } from "../../contract/answers/problem.ts";
 import { Problem } from "../../errors.ts";
 import { isOutage } from "../../outage.ts";
+import { answeringWithin } from "../../temporal/in-time.ts";
 
 /** How many runs of one request are worked on at once. */
 export const CONCURRENCY = 16;
@@ -34,7 +35,7 @@ export function attempting({ log, temporal }: Deps, most = TRIES) {
     for (let tries = 1; outage === undefined; tries++) {
       const since = Date.now();
       try {
-        return { value: await temporal.withDeadline(Date.now() + ITEM_WITHIN_MS, act) };
+        return { value: await answeringWithin(temporal, ITEM_WITHIN_MS, act) };
       } catch (error) {
         if (error instanceof Problem && !isOutage(error)) {
           const { message, code, details } = error;

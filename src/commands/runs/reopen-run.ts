@@ -5,6 +5,7 @@ import { Problem } from "../../errors.ts";
 import { noteReopening } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
 import { ends } from "../../temporal/ends.ts";
+import { stored } from "../../temporal/in-time.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -15,23 +16,31 @@ import { workflowTypeOf } from "../../../workflows/web-ui/workflow-type.ts";
 /** How long Temporal may take to close a run that the mirror knows to be over. */
 const CLOSES_WITHIN_SECS = 2;
 
-/** Sends a command that reopens a closed run. The new execution loads the state itself. */
-export async function reopenRun(deps: Deps, row: RunRow, verb: Verb, payload: CommandPayload): Promise<void> {
+/** Sends a command that reopens a closed run. The new execution loads the state itself. `unknown`: as for `stored`. */
+export async function reopenRun(
+  deps: Deps,
+  row: RunRow,
+  verb: Verb,
+  payload: CommandPayload,
+  unknown: (outage: unknown) => unknown,
+): Promise<void> {
   // Commands that it did not hear are settled by this end, not by the next one.
   if (isRunOver(row.status)) await settleCommands(deps, row);
   if (await isClosing(deps, row)) await ends(deps, row.id, CLOSES_WITHIN_SECS);
   if (!(await noteReopening(deps.db, row.id))) throw new Problem("not_found", "workflow run not found");
   const input: RunInput = { reopen: row.id };
   const definition = await findVersion(deps.db, row.workflow_version_id);
-  await deps.temporal.workflow.signalWithStart(workflowTypeOf(definition?.slug), {
-    ...webUiHeaders(row, definition),
-    workflowId: row.id,
-    taskQueue: TASK_QUEUE,
-    workflowIdReusePolicy: "ALLOW_DUPLICATE",
-    args: [input],
-    signal: commandSignals[verb],
-    signalArgs: [payload],
-  });
+  const reopen = () =>
+    deps.temporal.workflow.signalWithStart(workflowTypeOf(definition?.slug), {
+      ...webUiHeaders(row, definition),
+      workflowId: row.id,
+      taskQueue: TASK_QUEUE,
+      workflowIdReusePolicy: "ALLOW_DUPLICATE",
+      args: [input],
+      signal: commandSignals[verb],
+      signalArgs: [payload],
+    });
+  await stored(deps.temporal, reopen, unknown);
 }
 
 /**

@@ -1,14 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
-import { isOutage, unknownOutcome } from "../../outage.ts";
+import { unknownOutcome } from "../../outage.ts";
 import { inTransaction } from "../../store/postgres/transaction.ts";
 import { insertJobRun } from "../../store/job-runs.ts";
 import { countRunning, findRun, holdRun, insertRunWithinLimit } from "../../store/runs.ts";
 import { findVersion, slowJobsOf } from "../../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../../store/workflows.ts";
 import { traceOfNewRun } from "../../tracing/new-run.ts";
-import { STORED_WITHIN_MS } from "../../temporal/query-run.ts";
+import { stored } from "../../temporal/in-time.ts";
 import { triggers } from "../../topics.ts";
 import { isRunOfJob, planOf, type PlanStep, type RunHeader } from "../../../workflows/engine/plan.ts";
 import type { JobRunRow, RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -92,7 +92,7 @@ async function begin(
 ): Promise<void> {
   const { run } = input;
   try {
-    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () =>
+    const start = () =>
       temporal.workflow.start(workflowTypeOf(definition?.slug), {
         ...webUiHeaders(run, definition),
         workflowId: run.id,
@@ -100,12 +100,11 @@ async function begin(
         workflowIdReusePolicy: "REJECT_DUPLICATE",
         args: [input],
         requestEagerStart: true,
-      }),
-    );
+      });
+    await stored(temporal, start, (outage) => unknownOutcome(outage, `run ${run.id} may have begun`));
   } catch (error) {
     // An earlier try under the same idempotency key has started it.
     if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-    if (isOutage(error)) throw unknownOutcome(error, `run ${run.id} may have begun`);
     throw error;
   }
 }

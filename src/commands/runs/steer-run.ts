@@ -18,7 +18,7 @@ import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
-import { isOutage, unknownOutcome } from "../../outage.ts";
+import { unknownOutcome } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun, ownRun } from "../../queries/runs.ts";
@@ -28,7 +28,8 @@ import { findRun } from "../../store/runs.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
-import { askUntil, STORED_WITHIN_MS } from "../../temporal/query-run.ts";
+import { stored } from "../../temporal/in-time.ts";
+import { askUntil } from "../../temporal/query-run.ts";
 import { presentApproval } from "../../views/approval.ts";
 import { presentEvent } from "../../views/event.ts";
 import { presentRun } from "../../views/run.ts";
@@ -177,18 +178,18 @@ async function signal(
 ): Promise<boolean> {
   try {
     const run = temporal.workflow.getHandle(runId);
-    await temporal.withDeadline(Date.now() + STORED_WITHIN_MS, () => run.signal(commandSignals[verb], payload));
+    await stored(temporal, () => run.signal(commandSignals[verb], payload), maybeStored(payload.id));
     tellOfCommand(db, runId, payload.id).catch((error) => log.warn({ error, run: runId }, "workers are not told"));
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
-    throw lost(error, payload.id);
+    throw error;
   }
 }
 
 /** The signal may have arrived though its answer did not. Sent again with the command's id as Idempotency-Key, it takes effect once. */
-const lost = (error: unknown, id: string): unknown =>
-  isOutage(error) ? unknownOutcome(error, "the command may be stored", `Idempotency-Key ${id}`) : error;
+const maybeStored = (id: string) => (outage: unknown) =>
+  unknownOutcome(outage, "the command may be stored", `Idempotency-Key ${id}`);
 
 /** Answers the outcome, if the run has heard this very command: it was sent twice at once, and may be what ended the run. */
 async function reopen(
@@ -211,7 +212,7 @@ async function reopen(
     throw refusal(verdict);
   }
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
-  await reopenRun(deps, row, verb, payload).catch((error) => Promise.reject(lost(error, payload.id)));
+  await reopenRun(deps, row, verb, payload, maybeStored(payload.id));
   return undefined;
 }
 

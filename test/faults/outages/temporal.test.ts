@@ -74,6 +74,28 @@ describe("Temporal", () => {
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
   });
 
+  test("that is frozen begins nothing for who was not told that it may have", async () => {
+    const { id } = await on.workflow([{ step_ref: "job", calls: "/job" }], { max_concurrent_runs: 9 });
+    // They wait for each other: of the first one Temporal is silent for 10 s, and the last one has no time left.
+    const trigger = () => stack.request<Refused>("POST", `/v1/workflows/${id}/trigger`, {});
+    mend = () => temporal.thaw();
+    temporal.freeze();
+    const answers = await Promise.all([trigger(), trigger(), trigger()]);
+    mend();
+    for (const answer of answers) expectUnavailable(answer);
+    const told = answers.flatMap(
+      ({ body }) => body.details?.map((text) => /^run (\S+) may have begun/.exec(text)?.[1]) ?? [],
+    );
+    expect(told).toHaveLength(2);
+    // A run that is triggered now has its place after all that were triggered before.
+    const last = await until(async () => {
+      const { status, body } = await stack.request<{ id: string }>("POST", `/v1/workflows/${id}/trigger`, {});
+      return status === 202 && body.id;
+    });
+    const runs = await stack.request<{ id: string }[]>("GET", `/v1/workflows/${id}/runs`);
+    expect([...told, last]).toEqual(expect.arrayContaining(runs.body.map((run) => run.id)));
+  });
+
   test("that is frozen is told of in a page to who decides by a link, which can be pressed again", async () => {
     const asked = await stack.request<{ url: string }>("POST", `/v1/workflow-runs/${gated.id}/steps/gate/links`);
     const link = `${stack.apiUrl}${new URL(asked.body.url).pathname}`;
