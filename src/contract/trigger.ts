@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ignored, json, line, list, members, shownAs } from "./fields.ts";
+import { ignored, isMap, json, line, list, members, shownAs } from "./fields.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { MOST_STEPS } from "./steps.ts";
 import { labels, tags } from "./tags.ts";
@@ -8,7 +8,7 @@ const override = members({ step_ref: z.string(), enabled: z.boolean().default(fa
 
 /** The SDKs' form, {"build": false} or {"build": {"enabled": false}}, becomes the server's list. */
 function listed(given: unknown): unknown {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  if (!isMap(given)) return given;
   // One more than the list takes is enough to have it refused.
   const overrides = Object.entries(given).slice(0, MOST_STEPS + 1);
   return overrides.map(([step_ref, to]: [string, unknown]) =>
@@ -16,8 +16,26 @@ function listed(given: unknown): unknown {
   );
 }
 
+/** What is wrong with a member of that form is told under its name. */
+function toldByName<Schema extends z.ZodType>(schema: Schema): Schema {
+  const { run } = schema._zod;
+  schema._zod.run = (payload, context) => {
+    const given: unknown = payload.value;
+    const parsed = run(payload, context) as z.core.ParsePayload;
+    if (!isMap(given)) return parsed;
+    return { ...parsed, issues: parsed.issues.map((issue) => ({ ...issue, path: asGiven(given, issue.path ?? []) })) };
+  };
+  return schema;
+}
+
+function asGiven(given: Record<string, unknown>, [index, ...member]: PropertyKey[]): PropertyKey[] {
+  const step_ref = typeof index === "number" ? Object.keys(given)[index] : undefined;
+  if (step_ref === undefined) return [];
+  return isMap(given[step_ref]) ? [step_ref, ...member] : [step_ref];
+}
+
 const enabled: z.core.JSONSchema.BaseSchema = { type: ["boolean", "null"], default: false };
-export const step_overrides = shownAs(z.preprocess(listed, list(override, MOST_STEPS)), {
+export const step_overrides = shownAs(toldByName(z.preprocess(listed, list(override, MOST_STEPS))), {
   anyOf: [
     {
       type: "array",

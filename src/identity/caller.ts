@@ -37,7 +37,11 @@ export function projectOf(caller: Caller, asked?: string): string {
   }
   const [only, ...others] = caller.projects === "*" ? [] : caller.projects;
   if (only === undefined || others.length > 0) {
-    throw new Problem("validation_error", "project_id is required", ["project_id: required"]);
+    const none =
+      caller.projects.length === 0
+        ? ["token: is for no project: its claim projects has to be a list of them, or *"]
+        : [];
+    throw new Problem("validation_error", "project_id is required", ["project_id: required", ...none]);
   }
   return only;
 }

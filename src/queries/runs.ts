@@ -1,18 +1,15 @@
-import type { StepRun, StepStatus, WorkflowRun } from "../contract/runs.ts";
+import type { StepRun, StepStatus } from "../contract/runs.ts";
 import type { Deps } from "../deps.ts";
 import { type Caller, own } from "../identity/caller.ts";
 import { type ListPart, listPart, type PartRequest } from "./list-part.ts";
 import { findRun, type StoredRun } from "../store/runs.ts";
 import { findRunOfSteps } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
-import { ends } from "../temporal/ends.ts";
-import { presentRun } from "../views/run.ts";
 import { presentSteps } from "../views/step.ts";
 import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
 import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
 import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
-import { isRunOver } from "../../workflows/engine/transitions.ts";
 import { stepRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
@@ -23,24 +20,6 @@ export const ownRun = (caller: Caller, row: StoredRun | undefined): StoredRun =>
 /** The run's mirrored row. */
 export const findOwnRun = async ({ db }: Deps, caller: Caller, runId: string): Promise<StoredRun> =>
   ownRun(caller, await findRun(db, runId));
-
-/**
- * The run as the mirror has it, after it has ended or `waitSecs` are over. The workflow is not asked: its state is mirrored before
- * its task ends, and before the command that led to the state is answered.
- */
-export async function getRun(deps: Deps, caller: Caller, row: StoredRun, waitSecs: number): Promise<WorkflowRun> {
-  if (waitSecs === 0 || (isRunOver(row.status) && !isReopening(row))) return presentRun(deps, row);
-  const { id: run } = row;
-  await ends(deps, run, waitSecs).catch((err) => deps.log.warn({ err, run }, "an end can't be waited for"));
-  return presentRun(deps, await findOwnRun(deps, caller, run));
-}
-
-/** The clocks of PostgreSQL and of the workers may differ by so much. */
-const CLOCKS_DIFFER_MS = 60_000;
-
-/** It was asked to go on, and may not have written that it does. Temporal knows; a run that it has closed is answered at once. */
-const isReopening = ({ reopened_at = 0, finished_at = 0 }: StoredRun): boolean =>
-  reopened_at > finished_at - CLOCKS_DIFFER_MS;
 
 /** The steps in the order of the definition, those of these statuses if some are named. */
 export async function listSteps(

@@ -76,7 +76,8 @@ let meta: Ajv2020 | undefined;
 /** It says what the specification knows. Not within a limit of time: what is cut off while it is made stays broken. */
 function assertMeant(schema: object | boolean): void {
   meta ??= new Ajv2020(OPTIONS);
-  if (!meta.validateSchema(ofAnyDraft(schema))) throw new Error(told("", meta.errors ?? []));
+  // Of a `type` the first error has the names that there are.
+  if (!meta.validateSchema(ofAnyDraft(schema))) throw new Error(sentenceOf("", meta.errors?.[0]));
 }
 
 /**
@@ -128,13 +129,21 @@ function patternsOfLimitedSize() {
 /** Where none of several ways fits, it is that which is told, and not why the first did not. */
 const CHOICES = ["anyOf", "oneOf", "not"];
 
-function told(root: string, errors: ErrorObject[]): string {
-  const error = errors.find(({ keyword }) => CHOICES.includes(keyword)) ?? errors[0];
+const told = (root: string, errors: ErrorObject[]): string =>
+  sentenceOf(root, errors.find(({ keyword }) => CHOICES.includes(keyword)) ?? errors[0]);
+
+function sentenceOf(root: string, error: ErrorObject | undefined): string {
   const { instancePath = "", message = "does not match", params = {} } = error ?? {};
-  const extra: unknown = params.additionalProperty ?? params.unevaluatedProperty ?? params.propertyName;
-  const named = typeof extra === "string" ? `: ${JSON.stringify(extra)}` : "";
   const path = `${root}${pathOf(instancePath)}`.replace(/^\./, "");
-  return `${path} ${message}${named}`.trim().slice(0, MAX_TOLD);
+  return `${path} ${message}${namedIn(params)}`.trim().slice(0, MAX_TOLD);
+}
+
+/** Which member it is about, or which values there may be. */
+function namedIn(params: Record<string, unknown>): string {
+  const extra = params.additionalProperty ?? params.unevaluatedProperty ?? params.propertyName;
+  if (typeof extra === "string") return `: ${JSON.stringify(extra)}`;
+  const allowed = "allowedValue" in params ? [params.allowedValue] : params.allowedValues;
+  return Array.isArray(allowed) ? `: ${allowed.map((value) => JSON.stringify(value)).join(", ")}` : "";
 }
 
 /** A JSON pointer as references are written: /lines/0/sku is .lines[0].sku */

@@ -49,3 +49,18 @@ describe.each(ofProject)("%s", (_, route) => {
         );
   });
 });
+
+test("a token for no project is told what it lacks, also one whose projects are no list", async () => {
+  const details = [
+    "project_id: required",
+    "token: is for no project: its claim projects has to be a list of them, or *",
+  ];
+  for (const projects of [[], undefined, "demo"]) {
+    const headers = bearer({ projects });
+    const { status, body } = await stack.request("GET", "/v1/jobs", undefined, { token: "", headers });
+    expect({ status, body }).toMatchObject({ status: 400, body: { details } });
+  }
+  const headers = bearer({ projects: ["demo", "third"] });
+  const { body } = await stack.request("GET", "/v1/jobs", undefined, { token: "", headers });
+  expect(body).toMatchObject({ details: ["project_id: required"] });
+});

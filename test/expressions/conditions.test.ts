@@ -71,8 +71,9 @@ describe("a condition is refused at creation", () => {
     ["condition must be an object", null],
     ["condition must be an object", ["eq"]],
     ["condition.type is required", {}],
-    ['condition.type "unless" is not a type of condition', { type: "unless" }],
-    ['condition.type "constructor" is not a type of condition', { type: "constructor" }],
+    ["condition.type must be one of step_status, step_status_in, not, all_of, any_of, eq,", { type: "unless" }],
+    ["condition.type must be one of", { type: "constructor" }],
+    ["condition.type must be one of", { type: 5 }],
     ["condition.step_ref must be a string", { type: "step_status", status: "failed" }],
     ["condition.status must be one of", { type: "step_status", step_ref: "smoke", status: "succeeded" }],
     ["condition.status must be one of", { type: "step_status", step_ref: "smoke", status: "toString" }],
@@ -96,6 +97,15 @@ describe("a condition is refused at creation", () => {
       "condition.right must be a number or an RFC3339 time",
       { type: "lt", left: { ref: "at" }, right: "2026-02-30T00:00:00Z" },
     ],
+    [
+      'condition: "outputs.build.n" is a text, the same in every run; the value is {"ref": "outputs.build.n"}',
+      { type: "eq", left: "outputs.build.n", right: 5 },
+    ],
+    ['condition: "payload.tier" is a text', { type: "in", left: "payload.tier", right: ["gold", "silver"] }],
+    [
+      'condition: "run.created_by" is a text',
+      { type: "not", condition: { type: "exists", operand: "run.created_by" } },
+    ],
     ["condition.right must be an array", { type: "in", left: 1, right: "123" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "(?=a)" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "((a{100}){100}){100}" }],
@@ -117,5 +127,7 @@ describe("a condition is refused at creation", () => {
   test("but a good one is not", () => {
     expect(conditionProblem(nested(50))).toBeUndefined();
     expect(conditionProblem({ type: "regex", left: { step_ref: "smoke" }, right: "^f" })).toBeUndefined();
+    expect(conditionProblem({ type: "eq", left: { ref: "path" }, right: "outputs.build.n" })).toBeUndefined();
+    expect(conditionProblem({ type: "eq", left: "run.sh", right: "payload" })).toBeUndefined();
   });
 });

@@ -118,6 +118,14 @@ describe("a run that has ended for Temporal alone", () => {
     await on.cancel(again);
   });
 
+  test("is shown so by who waits for its end, however lately it began", async () => {
+    const run = await on.start([GATE]);
+    await on.opens(run, "gate");
+    const waited = stack.request("GET", `/v1/workflow-runs/${run.id}?wait_secs=25`);
+    await stack.deps.temporal.workflow.getHandle(run.id).terminate("by ada");
+    expect((await waited).body).toMatchObject({ status: "canceled", error: "terminated: by ada" });
+  });
+
   // As a backup has it that was made before the end.
   const restored = async (run: WorkflowRun) => {
     await until(async () => {

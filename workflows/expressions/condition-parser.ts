@@ -49,11 +49,28 @@ export const STATUSES: Record<StepStatus, true> = {
   skipped: true,
   canceled: true,
 };
+const TYPES: Record<Condition["type"] | "step_status", true> = {
+  step_status: true,
+  step_status_in: true,
+  not: true,
+  all_of: true,
+  any_of: true,
+  eq: true,
+  ne: true,
+  gt: true,
+  gte: true,
+  lt: true,
+  lte: true,
+  contains: true,
+  in: true,
+  regex: true,
+  exists: true,
+};
 const MAX_PATTERN = 1000;
 
 export function parseCondition(json: Json, at = "condition"): Condition {
   const condition = conditionMembers(json, at);
-  const { type } = condition;
+  const type = required(condition.type, `${at}.type`);
   switch (type) {
     case "step_status":
       only(condition, at, "step_ref", "status");
@@ -107,9 +124,7 @@ export function parseCondition(json: Json, at = "condition"): Condition {
         at: `${at}.right`,
       };
     default:
-      throw new ConditionError(
-        typeof type === "string" ? `${at}.type ${quoted(type)} is not a type of condition` : `${at}.type is required`,
-      );
+      throw new ConditionError(`${at}.type must be one of ${Object.keys(TYPES).join(", ")}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { bulkCancel, previewBulkCancel } from "../../commands/bulk/bulk-cancel.ts";
 import { bulkReplay, previewBulkReplay } from "../../commands/bulk/bulk-replay.ts";
 import { runCommand } from "../../commands/runs/run-command.ts";
-import { noticeEnd } from "../../commands/runs/notice-end.ts";
+import { getRun } from "../../commands/runs/get-run.ts";
 import { cancelRun, previewCancel } from "../../commands/runs/cancel-run.ts";
 import { previewRetry, retryRun } from "../../commands/runs/retry-run.ts";
 import { simulateRun } from "../../commands/simulations/simulate-run.ts";
@@ -17,7 +17,7 @@ import { steeringRoutes } from "./steering.ts";
 import { projectOf } from "../../identity/caller.ts";
 import { listStepAttempts } from "../../queries/attempts.ts";
 import { countRuns, listRuns } from "../../queries/run-lists.ts";
-import { findOwnRun, getRun, listSteps } from "../../queries/runs.ts";
+import { findOwnRun, listSteps } from "../../queries/runs.ts";
 
 const tag = "Workflow runs";
 
@@ -92,10 +92,9 @@ export const workflowRunRoutes: Route[] = [
     scope: "workflows:read",
     query: runQuery,
     returns: { 200: workflowRun },
-    handler: async (deps, { caller, params, query }) => {
-      const row = await noticeEnd(deps, await findOwnRun(deps, caller, params.workflowRunID));
-      return { body: await getRun(deps, caller, row, query.wait_secs) };
-    },
+    handler: async (deps, { caller, params, query }) => ({
+      body: await getRun(deps, caller, params.workflowRunID, query.wait_secs),
+    }),
   }),
   route({
     method: "delete",

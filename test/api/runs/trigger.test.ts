@@ -147,8 +147,21 @@ describe("step overrides", () => {
     refused(unknown, 400, "validation_error", 'step override references unknown step_ref "x"');
     const none = await trigger(workflow.id, { step_overrides: { a: false, b: false, c: false } });
     refused(none, 400, "validation_error", "workflow must have at least one step");
-    for (const step_overrides of [[{ enabled: true }], "a", [1], { a: "no" }])
+    for (const step_overrides of [[{ enabled: true }], "a", [1]])
       expect((await trigger(workflow.id, { step_overrides })).status).toBe(400);
+  });
+
+  test("are told by the names that they were sent under", async () => {
+    const step_overrides = { a: true, b: "no", c: { enabled: 1, on: false } };
+    const { status, body } = await trigger(workflow.id, { step_overrides });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      details: [
+        "step_overrides.b: must be a boolean",
+        "step_overrides.c.enabled: must be a boolean",
+        "step_overrides.c.on: unknown field",
+      ],
+    });
   });
 });
 
