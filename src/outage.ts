@@ -51,3 +51,9 @@ export function unknownOutcome(cause: unknown, what: string, key = "same Idempot
   problem.cause = cause;
   return problem;
 }
+
+/** Of a command: sent again with its id as Idempotency-Key, it takes effect once. */
+export const maybeStored =
+  (id: string) =>
+  (cause: unknown): Problem =>
+    unknownOutcome(cause, "the command may be stored", `Idempotency-Key ${id}`);

@@ -11,7 +11,7 @@ import {
 } from "./condition-parser.ts";
 import { MAX_SIZE, patternsIn, type PatternWork, TOO_MUCH_WORK } from "./pattern-work.ts";
 import { MAX_LEVELS, nestsDeeperThan, printed, quoted } from "./printed.ts";
-import { parseReference, type Reference } from "./references.ts";
+import type { Reference } from "./references.ts";
 import { stringsIn } from "./templates.ts";
 
 const MAX_TEXT = 16_384;
@@ -73,33 +73,12 @@ function operandsOf(test: Test): Operand[] {
   }
 }
 
-/** A test that is the same in every run, since what it says is not what was meant. */
-export const meaningProblem = (condition: Condition): string | undefined =>
+/** A step's status compared with what is no status: its output was meant, or a word is mistyped. */
+export const statusProblem = (condition: Condition): string | undefined =>
   testsIn(condition)
-    .map((test) => statusProblemOf(test) ?? literalProblemOf(test))
+    .map(statusProblemOf)
     .find((problem) => problem !== undefined);
 
-/** Literals alone, and one is called like a value of the run: the value was meant. */
-function literalProblemOf(test: Test): string | undefined {
-  const operands = operandsOf(test);
-  if (!operands.every((operand) => "value" in operand)) return undefined;
-  const name = operands.map(({ value }) => value).find(isNameOfValue);
-  return name === undefined
-    ? undefined
-    : `condition: ${quoted(name)} is a text, the same in every run; the value is {"ref": ${quoted(name)}}`;
-}
-
-function isNameOfValue(value: Json): value is string {
-  if (typeof value !== "string" || !/^(payload|outputs|parent_outputs|run)[.[]/.test(value)) return false;
-  try {
-    parseReference(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A step's status compared with what is no status: its output was meant, or a word is mistyped. */
 function statusProblemOf(test: Test): string | undefined {
   switch (test.type) {
     case "eq":

@@ -7,10 +7,12 @@ import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk/operat
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { maybeStored } from "../../outage.ts";
 import { findOwnBulkOperation, getBulkOperation } from "../../queries/bulk-operations.ts";
 import { findCommand } from "../../store/commands.ts";
 import { writeBulkState } from "../../store/bulk-operations.ts";
 import { now } from "../../time/clock.ts";
+import { stored } from "../../temporal/in-time.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { type BulkOutcome, bulkOutcomeQuery, bulkSignals } from "../../../workflows/bulk/messages.ts";
 import { type BulkVerb, isBulkOver, steeredBulk } from "../../../workflows/bulk/status.ts";
@@ -42,8 +44,10 @@ export async function steerBulkOperation(
   }
   if (isBulkOver(status)) throw refusal({ message: steeredBulk(status, verb).refused });
   try {
+    const { temporal } = deps;
     const signal = { id, actor: caller.actor, reason };
-    await deps.temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
+    const send = () => temporal.workflow.getHandle(operationId).signal(bulkSignals[verb], signal);
+    await stored(temporal, send, maybeStored(id));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     // It ended this moment: maybe by this very command, which was sent twice at once.

@@ -6,7 +6,6 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
 import { JsonSchema } from "../../rules/json-schema.ts";
 import type { StoredJob } from "../../store/jobs.ts";
-import { quoted } from "../../../workflows/expressions/printed.ts";
 
 /** Throws for what one field of a job can't say, or can't say beside another one. */
 export function assertUsable({ config }: Deps, job: StoredJob): void {
@@ -35,8 +34,6 @@ function assertSchema(field: "payload_schema" | "result_schema", { [field]: sche
 }
 
 function assertEndpoint(field: string, url: string, allowPrivate: boolean): void {
-  // One might expect them there. A run's values go into the payload, and braces are no part of a URL.
-  if (url.includes("{{")) throw invalid(field, `${field} takes no references: ${quoted(url)}`);
   const problem = endpointProblem(url, allowPrivate);
   if (problem) throw invalid(field, `invalid ${field}: ${problem}`);
 }

@@ -18,7 +18,7 @@ import type { RetryBody } from "../../contract/verbs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, senderOf } from "../../identity/caller.ts";
-import { unknownOutcome } from "../../outage.ts";
+import { maybeStored } from "../../outage.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun, ownRun } from "../../queries/runs.ts";
@@ -186,10 +186,6 @@ async function signal(
     throw error;
   }
 }
-
-/** The signal may have arrived though its answer did not. Sent again with the command's id as Idempotency-Key, it takes effect once. */
-const maybeStored = (id: string) => (outage: unknown) =>
-  unknownOutcome(outage, "the command may be stored", `Idempotency-Key ${id}`);
 
 /** Answers the outcome, if the run has heard this very command: it was sent twice at once, and may be what ended the run. */
 async function reopen(

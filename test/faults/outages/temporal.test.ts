@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BulkOperation } from "../../../src/contract/bulk/operations.ts";
 import type { Workflow } from "../../../src/contract/workflows.ts";
+import { ok } from "../../api/definitions.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { startOwnTemporal } from "../../stack/own-servers.ts";
 import { startProxy } from "../../stack/proxy.ts";
@@ -94,6 +96,24 @@ describe("Temporal", () => {
     });
     const runs = await stack.request<{ id: string }[]>("GET", `/v1/workflows/${id}/runs`);
     expect([...told, last]).toEqual(expect.arrayContaining(runs.body.map((run) => run.id)));
+  });
+
+  test("that is frozen is told of to who steers a bulk operation, whose command may be stored", async () => {
+    const draft = { operation: "cancel", ids: [gated.id] };
+    const { id } = await ok<BulkOperation>(stack, "POST", "/v1/bulk-operations", draft);
+    const path = `/v1/bulk-operations/${id}`;
+    await until(async () => (await ok<BulkOperation>(stack, "GET", path)).finished_at !== undefined);
+    // As it stood a moment before.
+    const { db } = stack.deps;
+    await db.query("update bulk_operations set status = 'running', finished_at = null where id = $1", [id]);
+    mend = () => temporal.thaw();
+    temporal.freeze();
+    const headers = { "idempotency-key": "paused-once" };
+    const paused = await stack.request<Refused>("POST", `${path}/pause`, {}, { headers });
+    expectUnavailable(paused);
+    expect(paused.body.details).toEqual([
+      "the command may be stored: a repeat under the Idempotency-Key paused-once takes effect once",
+    ]);
   });
 
   test("that is frozen is told of in a page to who decides by a link, which can be pressed again", async () => {

@@ -1,6 +1,6 @@
 import type { Json } from "../../../src/contract/json.ts";
 import type { StepInput } from "../../../src/contract/steps.ts";
-import { checkedCondition, meaningProblem, refsIn, stepsIn } from "../../expressions/condition-check.ts";
+import { checkedCondition, refsIn, statusProblem, stepsIn } from "../../expressions/condition-check.ts";
 import type { PatternWork } from "../../expressions/pattern-work.ts";
 import { MAX_LEVELS, nestsDeeperThan, quoted } from "../../expressions/printed.ts";
 import { type Reference, stepOf } from "../../expressions/references.ts";
@@ -105,8 +105,8 @@ function* conditionFaults(step: Step, json: Json, steps: Precedence, work: Patte
   }
   const unknown = stepsIn(condition).find((ref) => !steps.isStep(ref));
   if (unknown !== undefined) yield { field, message: `condition references unknown step ${quoted(unknown)}` };
-  const meaning = meaningProblem(condition);
-  if (meaning !== undefined) yield { field, message: meaning };
+  const status = statusProblem(condition);
+  if (status !== undefined) yield { field, message: status };
   const references = refsIn(condition);
   if (references.length > MAX_VALUES)
     yield { field, message: `condition asks for ${references.length} values, where ${MAX_VALUES} may be` };
