@@ -7,7 +7,7 @@ export function reopenRun(deps: Deps): Activities["reopenRun"] {
   return async ({ run_id, verb, command }) => {
     const row = await findRun(deps.db, run_id);
     if (!row) return { refused: `workflow run ${run_id} is not stored` };
-    await reopen(deps, row, verb, command, (outage) => outage);
+    await reopen(deps, row, verb, command);
     return {};
   };
 }

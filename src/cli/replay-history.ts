@@ -2,6 +2,7 @@ import type { InjectedSinks, WorkflowBundleOption } from "@temporalio/worker";
 import type { Divergence, History } from "./divergence.ts";
 import { otherwiseScheduled, recordingWorker, type ScheduledActivities } from "./scheduled-activities.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
+import { reasonToldByCore } from "../temporal/core-failure.ts";
 import type { RunSinks } from "../../workflows/messages.ts";
 
 /** A replay tells nobody anything. */
@@ -61,6 +62,5 @@ async function divergingEvent(bundle: WorkflowBundleOption, { events }: History)
 
 /** What went wrong, out of the Rust debug text that the SDK wraps it in. */
 function reasonOf({ message }: Error): string {
-  const [, reason] = /Failure \{ message: "((?:[^"\\]|\\.)*)"/.exec(message) ?? [];
-  return reason?.replace(/^\[TMPRL\d+\] /, "") ?? message;
+  return reasonToldByCore(message)?.replace(/^\[TMPRL\d+\] /, "") ?? message;
 }

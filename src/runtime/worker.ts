@@ -14,6 +14,7 @@ import { type StuckError, TaskWatch } from "./task-watch.ts";
 import { scheduleRetention } from "./retention-schedule.ts";
 import { untimedWorker } from "./unwatched-worker.ts";
 import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workflows.ts";
+import { reasonToldByCore } from "../temporal/core-failure.ts";
 import { isCurrentTask } from "../temporal/is-current-task.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
 import { TASK_QUEUE } from "../../workflows/messages.ts";
@@ -48,9 +49,9 @@ export function installRuntime(log: Logger, metricsAt?: string): void {
   });
 }
 
-/** What the SDK's core tells of a workflow task that failed, for which it does not know the run: as text, in which its reason comes first. */
+/** What the SDK's core tells of a workflow task that failed, for which it does not know the run. */
 function failedTask({ runId: execution, failure }: Record<string, unknown> = {}) {
-  const reason = /Failure \{ message: "((?:[^"\\]|\\.)*)"/.exec(String(failure))?.[1];
+  const reason = reasonToldByCore(String(failure));
   return { execution, ...(reason !== undefined && { reason: reason.slice(0, REASON_CHARACTERS) }) };
 }
 

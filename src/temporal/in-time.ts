@@ -7,6 +7,9 @@ const STORED_WITHIN_MS = 10_000;
 /** So much of a caller's time is left to tell them: until then, a transaction is taken back. */
 const TOLD_WITHIN_MS = 1_000;
 
+/** What is thrown of an outage in which something may have been stored. */
+export type Unknown = (outage: unknown) => unknown;
+
 /** When those for whom something is done are answered, whatever has become of it. */
 const answeredAt = new AsyncLocalStorage<number>();
 
@@ -17,13 +20,13 @@ export function answeringWithin<Result>(temporal: Temporal, ms: number, act: () 
 }
 
 /**
- * Stores something in Temporal, or throws what `unknown` says of an outage in which it may be stored. Who asked hears of that in time:
+ * Stores something in Temporal, or throws what `unknown` makes of an outage. Who asked hears of that in time:
  * what has no time left for it, because it had to wait for its turn, is not begun.
  */
 export async function stored<Result>(
   temporal: Temporal,
   act: () => Promise<Result>,
-  unknown: (outage: unknown) => unknown,
+  unknown: Unknown = (outage) => outage,
 ): Promise<Result> {
   const now = Date.now();
   const end = Math.min(now + STORED_WITHIN_MS, (answeredAt.getStore() ?? Infinity) - TOLD_WITHIN_MS);

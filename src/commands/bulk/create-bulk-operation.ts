@@ -110,7 +110,7 @@ async function start({ temporal }: Deps, projectId: string, id: string, summary:
         args: [input],
       });
     // The workflow of an operation that is not stored does nothing.
-    await stored(temporal, start, (outage) => outage);
+    await stored(temporal, start);
   } catch (error) {
     // An earlier try under the same idempotency key has started it.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -5,7 +5,7 @@ import { Problem } from "../../errors.ts";
 import { noteReopening } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
 import { ends } from "../../temporal/ends.ts";
-import { stored } from "../../temporal/in-time.ts";
+import { stored, type Unknown } from "../../temporal/in-time.ts";
 import type { CommandPayload, Verb } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -22,7 +22,7 @@ export async function reopenRun(
   row: RunRow,
   verb: Verb,
   payload: CommandPayload,
-  unknown: (outage: unknown) => unknown,
+  unknown?: Unknown,
 ): Promise<void> {
   // Commands that it did not hear are settled by this end, not by the next one.
   if (isRunOver(row.status)) await settleCommands(deps, row);
