@@ -22,7 +22,7 @@ import type {
   UnsavedOutput,
 } from "../../workflows/activity-types.ts";
 import { failureOf, isFinal } from "../../workflows/attempt-failure.ts";
-import { HEARTBEAT_MS } from "../../workflows/timing.ts";
+import { AWAY_MS, HEARTBEAT_MS } from "../../workflows/timing.ts";
 
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -38,7 +38,7 @@ export function dispatching(
   journal: Journal,
 ): Pick<Activities, "dispatchJob" | "playAhead"> {
   const slowJobs = new SlowJobs(deps);
-  const presence = new Presence();
+  const presence = new Presence(AWAY_MS);
 
   function join(input: DispatchInput, wasAway: WasAway, lastHeartbeat?: UnsavedOutput): Call {
     const unsaved: UnsavedOutput = { ...(lastHeartbeat ?? input.carried) };

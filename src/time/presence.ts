@@ -1,5 +1,3 @@
-import { AWAY_MS } from "../../workflows/timing.ts";
-
 const LOOKED_EVERY_MS = 500;
 /** What was asked of the process meanwhile comes to it within this time, and in this time only is the other's clock believed. */
 const ARRIVES_MS = 10_000;
@@ -8,16 +6,18 @@ const ARRIVES_MS = 10_000;
 export type WasAway = () => boolean;
 
 /**
- * Notices when this process did not get to run for AWAY_MS: it was frozen, or something never let go of the thread. By then others
- * may have been asked to do what it was to do, and have done it.
+ * Notices when this process did not get to run for `awayMs`, of at least a second: it was frozen, or something never let go of the
+ * thread. Meanwhile others may have done what it was to do, and closed what it had open.
  */
 export class Presence {
+  readonly #awayMs: number;
   #seen = Date.now();
   #absences = 0;
   /** When the last one ended. */
   #back = Number.NEGATIVE_INFINITY;
 
-  constructor() {
+  constructor(awayMs: number) {
+    this.#awayMs = awayMs;
     setInterval(() => this.#look(), LOOKED_EVERY_MS).unref();
   }
 
@@ -37,7 +37,7 @@ export class Presence {
 
   #look(): number {
     const at = Date.now();
-    if (at - this.#seen > AWAY_MS) {
+    if (at - this.#seen > this.#awayMs) {
       this.#absences++;
       this.#back = at;
     }

@@ -8,13 +8,13 @@ afterEach(() => vi.useRealTimers());
 const stands = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 test("a process that runs, however long, was never away", () => {
-  const wasAway = new Presence().watched(Date.now());
+  const wasAway = new Presence(AWAY_MS).watched(Date.now());
   vi.advanceTimersByTime(3_600_000);
   expect(wasAway()).toBe(false);
 });
 
 test("a process that stood still is away for what came before, not for what comes after", () => {
-  const presence = new Presence();
+  const presence = new Presence(AWAY_MS);
   const before = presence.watched(Date.now());
   stands(AWAY_MS + 1);
   expect(before()).toBe(true);
@@ -24,7 +24,7 @@ test("a process that stood still is away for what came before, not for what come
 });
 
 test("it notices by itself, before anybody asks", () => {
-  const presence = new Presence();
+  const presence = new Presence(AWAY_MS);
   const before = presence.watched(Date.now());
   stands(AWAY_MS + 1);
   vi.advanceTimersByTime(1_000);
@@ -32,13 +32,13 @@ test("it notices by itself, before anybody asks", () => {
 });
 
 test("a pause that is short enough is none", () => {
-  const wasAway = new Presence().watched(Date.now());
+  const wasAway = new Presence(AWAY_MS).watched(Date.now());
   stands(AWAY_MS - 1);
   expect(wasAway()).toBe(false);
 });
 
 test("what was asked for meanwhile comes late; another clock that is far behind is not believed for long", () => {
-  const presence = new Presence();
+  const presence = new Presence(AWAY_MS);
   const asked = Date.now() + 1;
   stands(20_000);
   const late = presence.watched(asked);
@@ -48,7 +48,7 @@ test("what was asked for meanwhile comes late; another clock that is far behind 
 });
 
 test("a clock that is put back is no absence, and leaves none ahead", () => {
-  const presence = new Presence();
+  const presence = new Presence(AWAY_MS);
   stands(AWAY_MS + 1);
   vi.advanceTimersByTime(1_000);
   const before = presence.watched(Date.now());

@@ -86,7 +86,7 @@ async function toldJobRuns({ request }: Stack): Promise<JobRun[]> {
 function expectRecorded({ status, output, error }: Attempt, last: Call | undefined, of: string): void {
   // One that was canceled may not have come to its call yet.
   if (status === "canceled") return;
-  if (!last) expect.fail(`${of} is ${status} without a call`);
+  if (!last) expect.fail(`${of} is ${status} without a call: ${error}`);
   const { answer } = last;
   if (status === "completed") expect([answer?.status, output], of).toEqual([200, answer?.body]);
   else if (answer) expect(error, of).toContain(`endpoint returned ${answer.status}: ${JSON.stringify(answer.body)}`);
