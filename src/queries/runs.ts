@@ -6,11 +6,9 @@ import { findRun, type StoredRun } from "../store/runs.ts";
 import { findRunOfSteps } from "../store/steps.ts";
 import { findVersion } from "../store/workflow-versions.ts";
 import { presentSteps } from "../views/step.ts";
-import { enabledSteps, planOf } from "../../workflows/engine/plan.ts";
+import { enabledSteps } from "../../workflows/engine/plan.ts";
 import type { StepRow } from "../../workflows/engine/mirror/rows.ts";
-import { initialRun } from "../../workflows/engine/run.ts";
-import { headerOf } from "../../workflows/engine/mirror/stored-run.ts";
-import { stepRow } from "../../workflows/engine/mirror/view.ts";
+import { untouchedRow } from "../../workflows/engine/mirror/view.ts";
 
 const NOT_FOUND = "workflow run not found";
 
@@ -40,6 +38,5 @@ async function stepRows(deps: Deps, caller: Caller, runId: string): Promise<Step
   const steps = enabledSteps(version?.steps ?? [], run.step_overrides);
   if (run.steps.length >= steps.length) return run.steps;
   const mirrored = new Map(run.steps.map((step) => [step.idx, step]));
-  const begun = initialRun(planOf(headerOf(await findOwnRun(deps, caller, runId)), steps));
-  return steps.map((_, i) => mirrored.get(i) ?? stepRow(begun, i));
+  return steps.map((step, i) => mirrored.get(i) ?? untouchedRow(run, step, i));
 }

@@ -16,32 +16,35 @@ export async function listStepRows(db: Db, runId: string): Promise<StepRow[]> {
 }
 
 /** What says which steps a run has, with the rows of those that have changed since it began. */
-export interface RunOfSteps extends Pick<RunRow, "project_id" | "workflow_version_id" | "step_overrides"> {
+export interface RunOfSteps
+  extends Pick<RunRow, "id" | "project_id" | "workflow_version_id" | "step_overrides" | "created_at"> {
   steps: StepRow[];
 }
 
 /** By one statement: clients ask for it all the time. */
-export async function findRunOfSteps(db: Db, runId: string): Promise<RunOfSteps | undefined> {
-  if (!isUuid(runId)) return undefined;
-  const { rows } = await db.query<RunColumns & (StepColumns | { id: null })>(runOfStepsStatement(runId));
+export async function findRunOfSteps(db: Db, id: string): Promise<RunOfSteps | undefined> {
+  if (!isUuid(id)) return undefined;
+  const { rows } = await db.query<RunColumns & (StepColumns | { id: null })>(runOfStepsStatement(id));
   if (!rows[0]) return undefined;
-  const { project_id, workflow_version_id, step_overrides } = rows[0];
+  const { project_id, workflow_version_id, step_overrides, begun_at } = rows[0];
   return {
-    project_id,
-    workflow_version_id,
+    ...{ id, project_id, workflow_version_id, created_at: begun_at },
     step_overrides: step_overrides === null ? undefined : JSON.parse(step_overrides),
-    steps: rows.flatMap(({ project_id, workflow_version_id, step_overrides, ...step }) =>
+    steps: rows.flatMap(({ project_id, workflow_version_id, step_overrides, begun_at, ...step }) =>
       step.id === null ? [] : [stepOf(step)],
     ),
   };
 }
 
-type RunColumns = Pick<RunRow, "project_id" | "workflow_version_id"> & { step_overrides: string | null };
+type RunColumns = Pick<RunRow, "project_id" | "workflow_version_id"> & {
+  step_overrides: string | null;
+  begun_at: number;
+};
 
 export const runOfStepsStatement = (runId: string): QueryConfig => ({
   name: "find_run_of_steps",
   text: `
-    select run.project_id, run.workflow_version_id, run.step_overrides, step.*
+    select run.project_id, run.workflow_version_id, run.step_overrides, run.created_at as begun_at, step.*
     from workflow_runs run left join step_runs step on step.run_id = run.id
     where run.id = $1 order by step.idx`,
   values: [runId],

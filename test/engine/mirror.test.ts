@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { given, type Story, text } from "./given.ts";
 import { approval, BEGIN, job, planWith, wait } from "./plans.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
@@ -9,7 +9,7 @@ import {
   takeUnmirrored,
   unmirroredRows,
 } from "../../workflows/engine/mirror/mirroring.ts";
-import { ownRows } from "../../workflows/engine/mirror/view.ts";
+import { ownRows, stepRow, untouchedRow } from "../../workflows/engine/mirror/view.ts";
 import { initialRun } from "../../workflows/engine/run.ts";
 
 /** One mirror write that succeeds. */
@@ -202,4 +202,10 @@ describe("a gate that a replay closed", () => {
       event_key: "k2",
     });
   });
+});
+
+test("a step to which nothing has happened looks as it is read from the run that begins", () => {
+  const plan = planWith([job("a"), approval("gate"), wait("event", ["a"]), job("b", ["a", "gate"])]);
+  const run = initialRun(plan);
+  for (const [i, step] of plan.steps.entries()) expect(untouchedRow(plan.run, step, i)).toEqual(stepRow(run, i));
 });

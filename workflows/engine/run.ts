@@ -1,6 +1,6 @@
 import { type Changes, noChanges } from "./mirror/changes.ts";
 import type { CommandOutcome } from "./command.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlanStep } from "./plan.ts";
 import type { Shown, StepRow } from "./mirror/rows.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import type { RunState, StepState } from "./state.ts";
@@ -37,16 +37,26 @@ export function expiry(plan: Plan, at: number): number | undefined {
 /** Of a run that is retried. */
 export type SeedStep = Pick<StepRow, "step_ref" | "output" | "cause"> & Pick<StepState, "approval">;
 
+/** A step to which nothing has happened. */
+export const untouched = ({ depends_on }: PlanStep): StepState => ({
+  status: depends_on.length === 0 ? "pending" : "waiting",
+  attempt: 1,
+  first_attempt: 1,
+  generation: 0,
+  revision: 0,
+});
+
 /** A run before its first step. `completed`: the steps whose outputs a run retry keeps. */
 export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
   const at = plan.run.created_at;
   const kept = new Map(completed.map((step) => [step.step_ref, step]));
   const steps = plan.steps.map((step): StepState => {
     const source = kept.get(step.step_ref);
-    const fresh = { attempt: 1, first_attempt: 1, generation: 0, revision: source ? 1 : 0 };
+    const fresh = untouched(step);
     return source
       ? {
           ...fresh,
+          revision: 1,
           status: "completed",
           started_at: at,
           finished_at: at,
@@ -54,7 +64,7 @@ export function initialRun(plan: Plan, completed: SeedStep[] = []): Run {
           cause: source.cause,
           approval: source.approval,
         }
-      : { ...fresh, status: step.depends_on.length === 0 ? "pending" : "waiting" };
+      : fresh;
   });
   const state: RunState = {
     status: "running",

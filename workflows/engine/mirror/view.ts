@@ -1,6 +1,7 @@
 import { failureClass } from "./attempts.ts";
 import { stepRunId } from "../ids.ts";
-import type { Run } from "../run.ts";
+import type { PlanStep, RunHeader } from "../plan.ts";
+import { type Run, untouched } from "../run.ts";
 import { STEP_KINDS } from "../steps/index.ts";
 import type { OwnRows } from "../steps/kind.ts";
 import type { RunRow, Shown, StepRow } from "./rows.ts";
@@ -32,17 +33,12 @@ export function stepRow(run: Run, i: number): StepRow {
   const { plan, definition, step } = of;
   const showsStart = STEP_KINDS[definition.step_type].showsStart?.(step) ?? true;
   return {
-    id: stepRunId(plan.run.id, i),
-    run_id: plan.run.id,
-    idx: i,
-    workflow_step_id: definition.id,
-    step_ref: definition.step_ref,
+    ...fixed(plan.run, definition, i),
     status: step.status,
     attempt: step.attempt,
     generation: step.generation,
     cause: step.cause,
     deps_completed: run.schedule.depsCompleted[i] ?? 0,
-    deps_required: definition.depends_on.length,
     job_run_id: step.job_run_id,
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
@@ -51,10 +47,27 @@ export function stepRow(run: Run, i: number): StepRow {
     started_at: showsStart ? step.started_at : undefined,
     attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,
-    created_at: plan.run.created_at,
     revision: step.revision,
   };
 }
+
+/** The row of a step to which nothing has happened since its run began. It is not mirrored. */
+export function untouchedRow(run: Begun, definition: PlanStep, i: number): StepRow {
+  const { first_attempt, ...step } = untouched(definition);
+  return { ...fixed(run, definition, i), ...step, deps_completed: 0 };
+}
+
+type Begun = Pick<RunHeader, "id" | "created_at">;
+
+const fixed = (run: Begun, definition: PlanStep, i: number) => ({
+  id: stepRunId(run.id, i),
+  run_id: run.id,
+  idx: i,
+  workflow_step_id: definition.id,
+  step_ref: definition.step_ref,
+  deps_required: definition.depends_on.length,
+  created_at: run.created_at,
+});
 
 /** The rows that the step has besides its own, by its type. */
 export function ownRows(run: Run, i: number): OwnRows {
