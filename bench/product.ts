@@ -43,6 +43,7 @@ function productAt(url: string, { auth, endpointUrl }: Pick<Servers, "auth" | "e
   };
   return {
     url,
+    token,
     client,
     /** A job that calls the endpoint; `search` is the query part of its URL. */
     async createJob(search: string): Promise<string> {
