@@ -36,8 +36,8 @@ await withServers(options.temporal, async (servers) => {
       await sleep(LEAST_PAUSE_MS + Math.random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
     }
   };
-  const gets = Array.from({ length: POLLERS }, () => lightGets(product.url, product.token));
-  const measured = (pollers: typeof gets) => async () => {
+  const pollersOf = (origin: string) => Array.from({ length: POLLERS }, () => lightGets(origin, product.token));
+  const measured = (pollers: ReturnType<typeof pollersOf>) => async () => {
     const enough = AbortSignal.timeout(options.seconds * 1000);
     const took: number[] = [];
     const polling = pollers.map((get) => poll(enough, took, get));
@@ -45,17 +45,23 @@ await withServers(options.temporal, async (servers) => {
     await Promise.all(polling);
     return { aSecond, took };
   };
-  const results = await rounds(options.rounds, { with: measured(gets), without: measured([]) });
+  const results = await rounds(options.rounds, {
+    with: measured(pollersOf(product.url)),
+    without: measured([]),
+    // They share the machine with the runs. The endpoint answers any GET at once, without a look at anything.
+    elsewhere: measured(pollersOf(servers.endpointUrl)),
+  });
 
   const throughputs = (name: keyof typeof results) => results[name].map(({ aSecond }) => aSecond);
   printTable(
     `Chains of 5 by ${CLIENTS} clients (${options.temporal}), ${options.rounds} rounds`,
-    (["with", "without"] as const).map((name) => ({
+    (["with", "without", "elsewhere"] as const).map((name) => ({
       [`${POLLERS} pollers`]: name,
       "runs/s": spread(throughputs(name)),
     })),
   );
   console.log(`Throughput with pollers / without: ${short(ratio(throughputs("with"), throughputs("without")))}`);
+  console.log(`Throughput with pollers / elsewhere: ${short(ratio(throughputs("with"), throughputs("elsewhere")))}`);
   const looks = results.with.map(({ took }) => took);
   const of = (q: number) => spread(looks.map((took) => quantile(took, q)));
   printTable("GET of a run or of its steps while they run, ms", [
