@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { given, type Story, text } from "./given.ts";
 import { approval, BEGIN, job, planWith, wait } from "./plans.ts";
 import { evolve } from "../../workflows/engine/evolve.ts";
@@ -204,8 +204,10 @@ describe("a gate that a replay closed", () => {
   });
 });
 
-test("a step to which nothing has happened looks as it is read from the run that begins", () => {
-  const plan = planWith([job("a"), approval("gate"), wait("event", ["a"]), job("b", ["a", "gate"])]);
-  const run = initialRun(plan);
-  for (const [i, step] of plan.steps.entries()) expect(untouchedRow(plan.run, step, i)).toEqual(stepRow(run, i));
+describe("a step to which nothing has happened", () => {
+  it("looks as it is read from the run that begins", () => {
+    const plan = planWith([job("a"), approval("gate"), wait("event", ["a"]), job("b", ["a", "gate"])]);
+    const run = initialRun(plan);
+    for (const [i, step] of plan.steps.entries()) expect(untouchedRow(plan.run, step, i)).toEqual(stepRow(run, i));
+  });
 });
