@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLosslessNumber } from "lossless-json";
 import type { Json, JsonText } from "./json.ts";
 
 // Postgres cannot store NUL in text, and lone surrogates do not survive UTF-8: both are refused at the door. The patterns are
@@ -44,27 +45,56 @@ export const atLeast = (min: number, field: string) =>
 /** How many issues of one document are looked for and told. Nobody reads more. */
 export const MAX_ISSUES = 20;
 
+/** What is wrong with the entries of a list or a map, and what they became: no more are looked at once MAX_ISSUES issues are found. */
+function checkEntries(
+  item: z.core.SomeType,
+  entries: Iterable<[PropertyKey, unknown]>,
+  issues: z.core.$ZodRawIssue[],
+  context: z.core.ParseContextInternal,
+): [PropertyKey, unknown][] {
+  const taken: [PropertyKey, unknown][] = [];
+  for (const [key, value] of entries) {
+    if (issues.length >= MAX_ISSUES) break;
+    const entry = item._zod.run({ value, issues: [] }, context) as z.core.ParsePayload;
+    issues.push(...z.core.util.prefixIssues(key, entry.issues));
+    taken.push([key, entry.value]);
+  }
+  return taken;
+}
+
+// Schemas of their own, and not zod's with another `parse` put in: zod itself puts back what it knows as theirs.
+const List = z.core.$constructor<z.ZodArray>("List", (schema, definition) => {
+  z.ZodArray.init(schema, definition);
+  const { parse } = schema._zod;
+  schema._zod.parse = (payload, context) => {
+    const given: unknown = payload.value;
+    const { maximum } = schema._zod.bag as { maximum: number };
+    if (!Array.isArray(given) || given.length > maximum) return parse(payload, context);
+    payload.value = checkEntries(definition.element, given.entries(), payload.issues, context).map(
+      ([, value]) => value,
+    );
+    return payload;
+  };
+});
+
+const Entries = z.core.$constructor<z.ZodRecord<z.ZodString>>("Entries", (schema, definition) => {
+  z.ZodRecord.init(schema, definition);
+  const { parse } = schema._zod;
+  schema._zod.parse = (payload, context) => {
+    const given: unknown = payload.value;
+    if (!z.core.util.isPlainObject(given)) return parse(payload, context);
+    const taken = checkEntries(definition.valueType, Object.entries(given), payload.issues, context);
+    payload.value = Object.fromEntries(taken);
+    return payload;
+  };
+});
+
 /**
  * An array of `min` to `max` entries. They are counted before any of them is checked, and the check stops after MAX_ISSUES issues:
  * the cost of a refusal does not grow with the size of the request.
  */
-export function list<Item extends z.ZodType>(item: Item, max: number, min = 0): z.ZodArray<Item> {
-  const array = z.array(item).min(min).max(max);
-  const { parse } = array._zod;
-  array._zod.parse = (payload, context) => {
-    const given: unknown = payload.value;
-    if (!Array.isArray(given) || given.length > max) return parse(payload, context);
-    const taken: z.output<Item>[] = [];
-    for (let i = 0; i < given.length && payload.issues.length < MAX_ISSUES; i++) {
-      const entry = item._zod.run({ value: given[i], issues: [] }, context) as z.core.ParsePayload<z.output<Item>>;
-      for (const issue of entry.issues) payload.issues.push({ ...issue, path: [i, ...(issue.path ?? [])] });
-      taken.push(entry.value);
-    }
-    payload.value = taken;
-    return payload;
-  };
-  return array;
-}
+export const list = <Item extends z.ZodType>(item: Item, max: number, min = 0): z.ZodArray<Item> =>
+  (new List({ type: "array", element: item }) as z.ZodArray<Item>).min(min).max(max);
 
 /** A map of at most `max` members, which are counted before any of them is checked. `tooMany` is said if there are more. */
 export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany: string) =>
@@ -76,7 +106,7 @@ export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany:
       if (names.includes("__proto__")) context.addIssue({ code: "custom", message: "must not name __proto__" });
       return given;
     },
-    z.record(z.string(), value),
+    new Entries({ type: "record", keyType: z.string(), valueType: value }) as z.ZodRecord<z.ZodString, Value>,
   );
 
 /** Objects whose members may be null, which counts as absent. */
@@ -85,7 +115,7 @@ export const nullsCountAsAbsent = z.registry<object>();
 /** An object with these members and no others. A null member counts as absent. */
 export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.preprocess(
-    (given) => (isMap(given) ? membersOf(given, shape) : given),
+    (given) => (isMap(given) ? membersOf(given, shape) : noObject(given)),
     z.strictObject(shape).register(nullsCountAsAbsent, {}),
   );
 
@@ -102,8 +132,11 @@ function membersOf(given: Record<string, unknown>, shape: object): object {
   return Object.fromEntries(kept);
 }
 
+/** A number that keeps its text would pass for an object: it becomes the text. */
+export const noObject = (given: unknown): unknown => (isLosslessNumber(given) ? given.toString() : given);
+
 export const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
 
 /** A field that a published client sends and that has no effect here. It is named in without-effect.ts. */
 export const ignored = z.unknown().optional();

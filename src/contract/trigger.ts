@@ -12,46 +12,60 @@ function listed(given: unknown): unknown {
   // One more than the list takes is enough to have it refused.
   const overrides = Object.entries(given).slice(0, MOST_STEPS + 1);
   return overrides.map(([step_ref, to]: [string, unknown]) =>
-    typeof to === "object" && to !== null ? { ...to, step_ref } : { step_ref, enabled: to },
+    isMap(to) ? { ...to, step_ref } : { step_ref, enabled: to },
   );
 }
 
 /** What is wrong with a member of that form is told under its name. */
-function toldByName<Schema extends z.ZodType>(schema: Schema): Schema {
-  const { run } = schema._zod;
-  schema._zod.run = (payload, context) => {
-    const given: unknown = payload.value;
-    const parsed = run(payload, context) as z.core.ParsePayload;
-    if (!isMap(given)) return parsed;
-    return { ...parsed, issues: parsed.issues.map((issue) => ({ ...issue, path: asGiven(given, issue.path ?? []) })) };
-  };
-  return schema;
-}
+const Overrides = z.core.$constructor<z.ZodPreprocess<z.ZodArray<typeof override>>>(
+  "Overrides",
+  (schema, definition) => {
+    z.ZodPreprocess.init(schema, definition);
+    const { parse } = schema._zod;
+    schema._zod.parse = (payload, context) => {
+      const given: unknown = payload.value;
+      const parsed = parse(payload, context) as z.core.ParsePayload;
+      if (!isMap(given)) return parsed;
+      const names = Object.keys(given);
+      return {
+        ...parsed,
+        issues: parsed.issues.map((issue) => ({ ...issue, path: asGiven(given, names, issue.path) })),
+      };
+    };
+  },
+);
 
-function asGiven(given: Record<string, unknown>, [index, ...member]: PropertyKey[]): PropertyKey[] {
-  const step_ref = typeof index === "number" ? Object.keys(given)[index] : undefined;
+function asGiven(
+  given: Record<string, unknown>,
+  names: string[],
+  [index, ...member]: PropertyKey[] = [],
+): PropertyKey[] {
+  const step_ref = typeof index === "number" ? names[index] : undefined;
   if (step_ref === undefined) return [];
   return isMap(given[step_ref]) ? [step_ref, ...member] : [step_ref];
 }
 
 const enabled: z.core.JSONSchema.BaseSchema = { type: ["boolean", "null"], default: false };
-export const step_overrides = shownAs(toldByName(z.preprocess(listed, list(override, MOST_STEPS))), {
-  anyOf: [
-    {
-      type: "array",
-      maxItems: MOST_STEPS,
-      items: {
-        ...{ type: "object", required: ["step_ref"], additionalProperties: false },
-        properties: { step_ref: { type: "string" }, enabled },
+export const step_overrides = shownAs(
+  new Overrides({ type: "pipe", in: z.transform(listed), out: list(override, MOST_STEPS) }),
+  {
+    anyOf: [
+      {
+        type: "array",
+        maxItems: MOST_STEPS,
+        items: {
+          ...{ type: "object", required: ["step_ref"], additionalProperties: false },
+          properties: { step_ref: { type: "string" }, enabled },
+        },
       },
-    },
-    {
-      type: "object",
-      maxProperties: MOST_STEPS,
-      additionalProperties: { anyOf: [{ type: ["boolean", "null"] }, { type: "object", properties: { enabled } }] },
-    },
-  ],
-}).optional();
+      {
+        type: "object",
+        maxProperties: MOST_STEPS,
+        additionalProperties: { anyOf: [{ type: ["boolean", "null"] }, { type: "object", properties: { enabled } }] },
+      },
+    ],
+  },
+).optional();
 
 /** POST /v1/workflows/{id}/plan. */
 export const planBody = members({ step_overrides }).meta({ example: {} });

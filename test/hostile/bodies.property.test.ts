@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import { createWorkflowBody, type CreateWorkflowBody } from "../../src/contract/create-workflow.ts";
+import { MAX_ISSUES } from "../../src/contract/fields.ts";
 import { updateWorkflowBody } from "../../src/contract/definitions/update-workflow.ts";
 import { simulateWorkflowBody } from "../../src/contract/simulation/simulations.ts";
 import { retryBody } from "../../src/contract/verbs.ts";
@@ -143,4 +144,16 @@ test("whatever a body is, it takes no longer than a right one of its size, times
     }),
     { numRuns: 300 },
   );
+});
+
+test("no more is looked for than is told, whatever was refused before", () => {
+  const wrong = Array.from({ length: 5_000 }, () => [7n]);
+  const many = [wrong, Object.fromEntries(wrong.entries())];
+  const refused = [7, Array(20_000).fill("x")];
+  for (const { route, schema, draft } of bodies)
+    for (const field in draft(made))
+      for (const value of [...refused, ...many]) {
+        const issues = schema.safeParse({ ...draft(made), [field]: value }).error?.issues ?? [];
+        expect(issues.length, `${route}: ${field}`).toBeLessThanOrEqual(MAX_ISSUES);
+      }
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
-import { parseJson } from "../../src/contract/json.ts";
+import { type Json, parseJson, stringifyJson } from "../../src/contract/json.ts";
 import { stepInput } from "../../src/contract/steps.ts";
 import { createJob, createWorkflow, gate, ok } from "../api/definitions.ts";
 import { BODIES, type BodyOf, DOCUMENTS, IGNORED_FIELDS, MAPS, type Members, UNKNOWN } from "./drafts.ts";
@@ -97,7 +97,8 @@ describe("the drafts of this file", () => {
 });
 
 describe("a value of the wrong type is a 400 that names the field", () => {
-  const values = [true, 7, 1.5, "text", [], [7], {}, { a: 7 }];
+  const exact = parseJson("1.50000000000000000001");
+  const values = [true, 7, 1.5, exact, "text", [], [7], {}, { a: 7 }];
   const kind = (value: unknown) => (Array.isArray(value) ? "array" : Number(value) === 1.5 ? "fraction" : typeof value);
   // The published clients' own form of it.
   const welcome = (path: Path, value: unknown) => written(path) === "step_overrides" && short(value) === "{}";
@@ -112,19 +113,22 @@ describe("a value of the wrong type is a 400 that names the field", () => {
     });
     await each(wrongs, async ({ path, other }) => {
       const label = `${written(path)}: ${short(other)}`;
-      const answer = await send(body, JSON.stringify(withValue(body.draft(made), path, other)));
+      const answer = await send(body, stringifyJson(withValue(body.draft(made), path, other) as Json));
       expect(answer, label).toMatchObject({ status: 400 });
       const { details = [] } = refused(answer, 400, "validation_error", /^(invalid request body|validation failed)$/);
       expect(
         details.some((detail) => detail.startsWith(written(path))),
         `${label}: ${details}`,
       ).toBe(true);
+      if (other === exact) expect(details.join(), label).not.toContain("LosslessNumber");
     });
   });
 
   test.each(cases)("%s: and a body that is no object", async (_, body) => {
-    for (const text of ["[]", "7", '"text"', "true", "[{}]"])
-      refused(await send(body, text), 400, "validation_error", "invalid request body");
+    for (const text of ["[]", "7", "1.50000000000000000001", '"text"', "true", "[{}]"]) {
+      const { details } = refused(await send(body, text), 400, "validation_error", "invalid request body");
+      expect(details, text).toEqual(["body: must be an object"]);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ERROR_CODES } from "../answers/problem.ts";
-import { line, list, members, prose, sentence, whole } from "../fields.ts";
+import { line, list, members, noObject, prose, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
 import { type FilterBody, filterBody } from "../lists/run-filters.ts";
 import { time } from "../times.ts";
@@ -33,7 +33,7 @@ export const bulkOperationBody = members({
     .optional()
     .describe("Of retry, approve, reject, skip. Absent: all that failed; the one gate that waits; skip needs it."),
   ids: list(id, MAX_BULK_RUNS, 1).optional(),
-  filter: filterBody.optional(),
+  filter: z.preprocess(noObject, filterBody).optional(),
   reason: prose(4096).optional(),
   max_per_second: whole.min(1).max(1000).optional(),
   version: versionPolicy
