@@ -1,6 +1,7 @@
 import type { Json } from "../../src/contract/json.ts";
 import { described, holdsWithin, isSame, orderOf } from "./compare.ts";
 import { type Comparison, type Condition, ConditionError, type Operand, type Ordering } from "./condition-parser.ts";
+import type { Search } from "./pattern-work.ts";
 import { printed, quoted } from "./printed.ts";
 import type { Reference } from "./references.ts";
 
@@ -44,12 +45,18 @@ export function holds(condition: Condition, facts: Facts): boolean {
       const text = printed(value);
       if ("ref" in condition.left && text.length > MAX_SEARCHED)
         throw tooLong(condition.left.ref, text.length, MAX_SEARCHED);
-      const problem = condition.pattern.problem();
-      if (problem !== undefined) throw new ConditionError(`${condition.at} is not a valid pattern: ${problem}`);
-      return condition.pattern.isIn(text);
+      return isFound(condition, text);
     }
     default:
       return compare(condition, facts);
+  }
+}
+
+function isFound({ pattern, at }: Search, text: string): boolean {
+  try {
+    return pattern.compile()(text);
+  } catch (error) {
+    throw new ConditionError(`${at} is not a valid pattern: ${(error as Error).message}`);
   }
 }
 

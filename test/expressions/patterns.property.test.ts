@@ -1,0 +1,81 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { JsonSchema } from "../../src/rules/json-schema.ts";
+import { Pattern } from "../../workflows/expressions/patterns.ts";
+import { timesAsLong } from "../stack/cost.ts";
+
+/** What RE2 and JavaScript take for the same, and JavaScript finds without going back and forth for ever. */
+const atom = fc.constantFrom("a", "b", "c", ".", "[ab]", "[^a]", "\\d", "\\w", "(?:ab|b)", "(a|c.)");
+const part = fc.oneof(
+  fc.tuple(atom, fc.constantFrom("", "*", "+", "?", "{2}", "{1,3}")).map((both) => both.join("")),
+  fc.constantFrom("^", "$", "\\b"),
+);
+const parts = fc.array(part, { minLength: 1, maxLength: 4 }).map((all) => all.join(""));
+const pattern = fc.array(parts, { minLength: 1, maxLength: 3 }).map((ways) => ways.join("|"));
+const text = fc.string({ unit: fc.constantFrom("a", "b", "c", "1", " ", "\n", "é"), maxLength: 30 });
+
+test("a pattern is in a text where JavaScript finds it, be the text short or long", () => {
+  fc.assert(
+    fc.property(pattern, text, fc.constantFrom("", "", "", "\n".repeat(25_000)), (source, end, before) => {
+      expect(new Pattern(source).compile()(before + end)).toBe(new RegExp(source).test(before + end));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** Its automaton has a new state for nearly each of its characters. */
+const AB = Array.from({ length: 2_000 }, (_, i) => "ab"[Math.floor(Math.abs(Math.sin(i)) * 10_000) % 2]).join("");
+const HOSTILE = [
+  "a[ab]{100}[cd]",
+  "a[ab]{400}[cd]",
+  "a[ab]{900}[cd]",
+  "(?i)(a[ab]{100}|b[ab]{90})[cd]",
+  "(\\pL+\\pN*)+[xy]",
+  "(?:[ab]{1,3}){50}[xy]",
+  "(?:a?){300}[cd]",
+  "(?:(?:a|b|ab|ba|aba){10}){10}[cd]",
+  "(\\w*\\w*\\w*\\w*)*[xy]",
+  "^(?:(a?){100}a{100})$",
+];
+
+test.each(HOSTILE)("to search for %s takes no longer for its size than for others, times a few", async (source) => {
+  const searches = (source: string, work: number) => () => {
+    const pattern = new Pattern(source);
+    const times = Math.ceil(work / (pattern.size * AB.length));
+    for (let i = 0; i < times; i++) expect(pattern.compile()(AB)).toBe(false);
+  };
+  const usual = searches("(.*a.*b.*){8}[xy]", 5_000_000);
+  expect(await timesAsLong(searches(source, 5_000_000), usual)).toBeLessThan(5);
+});
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** In MB. */
+function heldBy(make: () => unknown): number {
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const made = make();
+  collect();
+  const held = process.memoryUsage().heapUsed - before;
+  expect(made).toBeDefined();
+  return held / 1_000_000;
+}
+
+test("what has been searched is not kept, however many conditions and schemas there are", () => {
+  const searched = () => {
+    const pattern = new Pattern("a[ab]{100}[cd]");
+    pattern.compile()(AB);
+    return pattern;
+  };
+  const checked = (i: number) => {
+    const schema = new JsonSchema({ items: { pattern: `a[ab]{100}[cd${i}]` } });
+    schema.mismatch("payload", JSON.stringify([AB, AB.repeat(15)]));
+    return schema;
+  };
+  heldBy(() => [searched(), checked(0)]);
+  expect(heldBy(() => Array.from({ length: 20 }, searched))).toBeLessThan(2);
+  expect(heldBy(() => Array.from({ length: 20 }, (_, i) => checked(i % 10)))).toBeLessThan(5);
+});
