@@ -13,17 +13,20 @@ export type Operand = { step_ref: string } | { value: Json } | { ref: Reference 
 export type Comparison = "eq" | "ne" | "contains" | "in";
 export type Ordering = "gt" | "gte" | "lt" | "lte";
 
+/** For a pattern. `at`: where it stands, for what is wrong with it. */
+export type Search = { type: "regex"; left: Operand; pattern: Pattern; at: string };
+
 /** What a condition's JSON means. `step_status` is a `step_status_in` of one. */
 export type Condition =
   | { type: "step_status_in"; step_ref: string; statuses: string[] }
   | { type: "not"; condition: Condition }
   | { type: "all_of" | "any_of"; conditions: Condition[] }
   | { type: Comparison | Ordering; left: Operand; right: Operand }
-  | { type: "regex"; left: Operand; pattern: Pattern; at: string }
+  | Search
   | { type: "exists"; operand: Operand };
 
 /** A condition that is made of no others. */
-export type Test = Exclude<Condition, { type: "not" | "all_of" | "any_of" }>;
+type Test = Exclude<Condition, { type: "not" | "all_of" | "any_of" }>;
 
 /** What a condition is made of, in the order in which it is written. */
 export function testsIn(condition: Condition): Test[] {

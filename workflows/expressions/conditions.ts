@@ -1,7 +1,13 @@
 import type { Json } from "../../src/contract/json.ts";
 import { described, holdsWithin, isSame, orderOf } from "./compare.ts";
-import { type Comparison, type Condition, ConditionError, type Operand, type Ordering } from "./condition-parser.ts";
-import type { Search } from "./pattern-work.ts";
+import {
+  type Comparison,
+  type Condition,
+  ConditionError,
+  type Operand,
+  type Ordering,
+  type Search,
+} from "./condition-parser.ts";
 import { printed, quoted } from "./printed.ts";
 import type { Reference } from "./references.ts";
 

@@ -1,4 +1,4 @@
-import { type Condition, type Test, testsIn } from "./condition-parser.ts";
+import { type Condition, type Search, testsIn } from "./condition-parser.ts";
 import { MAX_SEARCHED } from "./conditions.ts";
 import { printed } from "./printed.ts";
 
@@ -27,8 +27,6 @@ export class PatternWork {
     return this.#size <= MAX_SIZE && this.#work <= MAX_WORK;
   }
 }
-
-export type Search = Extract<Test, { type: "regex" }>;
 
 export const patternsIn = (condition: Condition): Search[] =>
   testsIn(condition).filter((test): test is Search => test.type === "regex");
