@@ -26,7 +26,7 @@ export type Condition =
   | { type: "exists"; operand: Operand };
 
 /** A condition that is made of no others. */
-type Test = Exclude<Condition, { type: "not" | "all_of" | "any_of" }>;
+export type Test = Exclude<Condition, { type: "not" | "all_of" | "any_of" }>;
 
 /** What a condition is made of, in the order in which it is written. */
 export function testsIn(condition: Condition): Test[] {
