@@ -32,31 +32,30 @@ export interface StoredVersion {
   steps: StoredStep[];
 }
 
+/** Of all together, in characters of their steps' JSON: each takes two to five bytes. */
+const MOST_KEPT = 16_000_000;
+
 /** Versions never change, so what was read is kept. Who gets one must not change it. */
-const versions = new LRUCache<string, StoredVersion>({ max: 500 });
+const versions = new LRUCache<string, StoredVersion>({ max: 500, maxSize: MOST_KEPT });
 
 export async function findVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
   const kept = versions.get(versionId);
   if (kept) return kept;
-  const version = await readVersion(db, versionId);
-  if (version) versions.set(versionId, version);
+  const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
+    name: "find_version",
+    text: "select * from workflow_versions where version_id = $1",
+    values: [versionId],
+  });
+  const [row] = rows;
+  if (!row) return undefined;
+  const version = withoutNulls<StoredVersion>({ ...row, steps: parseJson(row.steps) as unknown as StoredStep[] });
+  versions.set(versionId, version, { size: row.steps.length });
   return version;
 }
 
 /** None of a version that is not there. */
 export const stepsOfVersion = async (db: Db, versionId: string): Promise<StoredStep[]> =>
   (await findVersion(db, versionId))?.steps ?? [];
-
-async function readVersion(db: Db, versionId: string): Promise<StoredVersion | undefined> {
-  const { rows } = await db.query<Columns<Omit<StoredVersion, "steps">> & { steps: string }>({
-    name: "find_version",
-    text: "select * from workflow_versions where version_id = $1",
-    values: [versionId],
-  });
-  return (
-    rows[0] && withoutNulls<StoredVersion>({ ...rows[0], steps: parseJson(rows[0].steps) as unknown as StoredStep[] })
-  );
-}
 
 /** A version as a list has it. */
 export type ListedVersion = Omit<StoredVersion, "steps">;

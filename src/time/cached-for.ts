@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 
 /** How many answers are kept. The busy runs of a worker ask for fewer. */
-const MOST_KEPT = 10_000;
+const MOST_KEPT = 1_000;
 
 /**
  * `find`, whose answers are reused for so long: busy runs ask for the same again and again. All who ask share the object that was

@@ -1,8 +1,5 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { JsonSchema } from "../../src/rules/json-schema.ts";
 import { Pattern } from "../../workflows/expressions/patterns.ts";
 import { timesAsLong } from "../stack/cost.ts";
 
@@ -48,34 +45,4 @@ test.each(HOSTILE)("to search for %s takes no longer for its size than for other
   };
   const usual = searches("(.*a.*b.*){8}[xy]", 5_000_000);
   expect(await timesAsLong(searches(source, 5_000_000), usual)).toBeLessThan(5);
-});
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-/** In MB. */
-function heldBy(make: () => unknown): number {
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  const made = make();
-  collect();
-  const held = process.memoryUsage().heapUsed - before;
-  expect(made).toBeDefined();
-  return held / 1_000_000;
-}
-
-test("what has been searched is not kept, however many conditions and schemas there are", () => {
-  const searched = () => {
-    const pattern = new Pattern("a[ab]{100}[cd]");
-    pattern.compile()(AB);
-    return pattern;
-  };
-  const checked = (i: number) => {
-    const schema = new JsonSchema({ items: { pattern: `a[ab]{100}[cd${i}]` } });
-    schema.mismatch("payload", JSON.stringify([AB, AB.repeat(15)]));
-    return schema;
-  };
-  heldBy(() => [searched(), checked(0)]);
-  expect(heldBy(() => Array.from({ length: 20 }, searched))).toBeLessThan(2);
-  expect(heldBy(() => Array.from({ length: 20 }, (_, i) => checked(i % 10)))).toBeLessThan(5);
 });

@@ -4,7 +4,7 @@ import { evolve } from "./evolve.ts";
 import { type Plan, planOf, type PlanStep, type RunHeader } from "./plan.ts";
 import { readsOf } from "./references/reads.ts";
 import { restoredRun, type Run } from "./run.ts";
-import { startRuleOf } from "./references/start-rules.ts";
+import { startsAtOnce } from "./references/start-rules.ts";
 import type { RunState, StepState } from "./state.ts";
 import { hasBegun } from "./transitions.ts";
 
@@ -60,7 +60,7 @@ function withWhatFollows(plan: Plan, state: RunState, begin: number[], mostSteps
   for (const i of inner) {
     for (const d of plan.dependents[i] ?? []) {
       if (inner.size >= mostSteps) return inner;
-      if (startRuleOf(plan, d) === undefined && plan.dependencies[d]?.every(isKnown)) inner.add(d);
+      if (startsAtOnce(plan, d) && plan.dependencies[d]?.every(isKnown)) inner.add(d);
     }
   }
   return inner;

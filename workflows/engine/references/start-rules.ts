@@ -16,37 +16,58 @@ export interface StartRule {
   error?: string;
 }
 
-const rules = new WeakMap<Plan, (StartRule | undefined)[]>();
+/** Of each step why its rule can't be known, if so. Found once a plan. */
+const faults = new WeakMap<Plan, (string | undefined)[]>();
 
-/** Parsed once a plan. Undefined for a step that starts as soon as its dependencies let it. */
-export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
-  const all = rules.get(plan) ?? startRules(plan);
-  rules.set(plan, all);
-  return all[i];
+function faultOf(plan: Plan, i: number): string | undefined {
+  const known = faults.get(plan) ?? faultsOf(plan);
+  faults.set(plan, known);
+  return known[i];
 }
 
-function startRules({ run, steps }: Plan): (StartRule | undefined)[] {
-  const isBounded = (run.rules ?? 0) >= 1;
+/** Whether a step starts as soon as its dependencies let it. */
+export function startsAtOnce(plan: Plan, i: number): boolean {
+  const step = plan.steps[i] as PlanStep;
+  return step.condition === undefined && faultOf(plan, i) === undefined && emitKeyIn(plan, step).length === 0;
+}
+
+/**
+ * Undefined for a step that starts at once. Parsed each of the few times that it is asked for: it takes several times the room of
+ * what it is parsed from, in each of the runs that a worker keeps.
+ */
+export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
+  if (startsAtOnce(plan, i)) return undefined;
+  const error = faultOf(plan, i);
+  if (error !== undefined) return { error, values: [], emitKey: [] };
+  const step = plan.steps[i] as PlanStep;
+  const condition = conditionOf(step);
+  const emitKey = emitKeyIn(plan, step);
+  return { condition, emitKey, values: [...(condition ? refsIn(condition) : []), ...emitKey] };
+}
+
+function faultsOf(plan: Plan): (string | undefined)[] {
   const work = new PatternWork();
-  return steps.map((step) => {
+  return plan.steps.map((step) => {
     try {
-      const condition = step.condition === undefined ? undefined : parseCondition(step.condition);
-      if (condition && isBounded && !work.takes(condition)) throw new ConditionError(TOO_MUCH_WORK);
-      const emitKey = isBounded ? emitKeyOf(step) : [];
-      if (!condition && emitKey.length === 0) return undefined;
-      return { condition, emitKey, values: [...(condition ? refsIn(condition) : []), ...emitKey] };
+      const condition = conditionOf(step);
+      if (condition && isBounded(plan) && !work.takes(condition)) throw new ConditionError(TOO_MUCH_WORK);
+      emitKeyIn(plan, step);
+      return undefined;
     } catch (error) {
-      if (error instanceof ConditionError) return failing(`condition of step ${step.step_ref}: ${error.message}`);
-      if (error instanceof TemplateError) return failing(error.message);
+      if (error instanceof ConditionError) return `condition of step ${step.step_ref}: ${error.message}`;
+      if (error instanceof TemplateError) return error.message;
       throw error;
     }
   });
 }
 
-const failing = (error: string): StartRule => ({ error, values: [], emitKey: [] });
+const isBounded = ({ run }: Plan): boolean => (run.rules ?? 0) >= 1;
+
+const conditionOf = ({ condition }: PlanStep): Condition | undefined =>
+  condition === undefined ? undefined : parseCondition(condition);
 
 /** The references that must have a value. */
-function emitKeyOf({ event_emit_key, step_type }: PlanStep): Reference[] {
-  if (!event_emit_key?.includes("{{") || !STEP_KINDS[step_type].emits) return [];
+function emitKeyIn(plan: Plan, { event_emit_key, step_type }: PlanStep): Reference[] {
+  if (!isBounded(plan) || !event_emit_key?.includes("{{") || !STEP_KINDS[step_type].emits) return [];
   return partsOf(event_emit_key).flatMap((part) => (typeof part === "string" || part.optional ? [] : [part]));
 }
