@@ -63,13 +63,12 @@ function checkEntries(
 }
 
 // Schemas of their own, and not zod's with another `parse` put in: zod itself puts back what it knows as theirs.
-const List = z.core.$constructor<z.ZodArray>("List", (schema, definition) => {
+const List = z.core.$constructor<z.ZodArray, z.core.$ZodArrayDef & { most: number }>("List", (schema, definition) => {
   z.ZodArray.init(schema, definition);
   const { parse } = schema._zod;
   schema._zod.parse = (payload, context) => {
     const given: unknown = payload.value;
-    const { maximum } = schema._zod.bag as { maximum: number };
-    if (!Array.isArray(given) || given.length > maximum) return parse(payload, context);
+    if (!Array.isArray(given) || given.length > definition.most) return parse(payload, context);
     payload.value = checkEntries(definition.element, given.entries(), payload.issues, context).map(
       ([, value]) => value,
     );
@@ -94,7 +93,7 @@ const Entries = z.core.$constructor<z.ZodRecord<z.ZodString>>("Entries", (schema
  * the cost of a refusal does not grow with the size of the request.
  */
 export const list = <Item extends z.ZodType>(item: Item, max: number, min = 0): z.ZodArray<Item> =>
-  (new List({ type: "array", element: item }) as z.ZodArray<Item>).min(min).max(max);
+  (new List({ type: "array", element: item, most: max }) as z.ZodArray<Item>).min(min).max(max);
 
 /** A map of at most `max` members, which are counted before any of them is checked. `tooMany` is said if there are more. */
 export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany: string) =>
