@@ -101,7 +101,7 @@ export const map = <Value extends z.ZodType>(value: Value, max: number, tooMany:
     (given, context) => {
       const names = isMap(given) ? Object.keys(given) : [];
       if (names.length > max) context.addIssue({ code: "custom", message: tooMany, params: { sentence: true } });
-      // zod's record would leave it out silently.
+      // Whoever copies members one by one would lose it, silently.
       if (names.includes("__proto__")) context.addIssue({ code: "custom", message: "must not name __proto__" });
       return given;
     },
