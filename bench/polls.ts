@@ -36,20 +36,21 @@ await withServers(options.temporal, async (servers) => {
       await sleep(LEAST_PAUSE_MS + Math.random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
     }
   };
-  const pollersOf = (origin: string) => Array.from({ length: POLLERS }, () => lightGets(origin, product.token));
-  const measured = (pollers: ReturnType<typeof pollersOf>) => async () => {
+  const measured = (pollers: number, origin: string) => async () => {
+    const connections = Array.from({ length: pollers }, () => lightGets(origin, product.token));
     const enough = AbortSignal.timeout(options.seconds * 1000);
     const took: number[] = [];
-    const polling = pollers.map((get) => poll(enough, took, get));
+    const polling = connections.map(({ get }) => poll(enough, took, get));
     const { aSecond } = await manyAtOnce(CLIENTS, enough, run);
     await Promise.all(polling);
+    for (const { close } of connections) close();
     return { aSecond, took };
   };
   const results = await rounds(options.rounds, {
-    with: measured(pollersOf(product.url)),
-    without: measured([]),
+    with: measured(POLLERS, product.url),
+    without: measured(0, product.url),
     // They share the machine with the runs. The endpoint answers any GET at once, without a look at anything.
-    elsewhere: measured(pollersOf(servers.endpointUrl)),
+    elsewhere: measured(POLLERS, servers.endpointUrl),
   });
 
   const throughputs = (name: keyof typeof results) => results[name].map(({ aSecond }) => aSecond);

@@ -3,7 +3,8 @@ import { READY } from "./node-process.ts";
 
 /**
  * The job endpoint, a process of its own. POST /<caller>?delay=400 answers after that many milliseconds, ?bytes=1000
- * with so many bytes; each is counted for its caller; GET /counts tells the counts (see counts.ts).
+ * with so many bytes; each is counted for its caller; GET /counts tells the counts (see counts.ts). Any other GET is
+ * answered at once.
  */
 const calls = new Map<string, number>();
 /** By caller: every X-Run-ID with its X-Attempt, and how often it was seen. */
@@ -11,10 +12,13 @@ const seen = new Map<string, Map<string, number>>();
 
 createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://endpoint");
-  const answer = (body: unknown) =>
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-  if (request.method === "GET") {
+  const answer = (body: unknown) => response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+  if (pathname === "/counts") {
     answer([...calls].map(([caller, count]) => ({ caller, calls: count, repeated: repeated(caller) })));
+    return;
+  }
+  if (request.method === "GET") {
+    answer({});
     return;
   }
   const caller = pathname.slice(1);
