@@ -5,6 +5,7 @@ import { printMachine } from "./machine.ts";
 import { readOptions } from "./options.ts";
 import { startProduct } from "./product.ts";
 import { median, quantile, ratio, rounds, short, spread } from "./rounds.ts";
+import { cpuARun, cpuSeconds } from "./servers/cpu.ts";
 import { withServers } from "./servers/index.ts";
 import { definitionOf, shapes } from "./shapes.ts";
 import { printTable } from "./table.ts";
@@ -41,10 +42,12 @@ await withServers(options.temporal, async (servers) => {
     const enough = AbortSignal.timeout(options.seconds * 1000);
     const took: number[] = [];
     const polling = connections.map(({ get }) => poll(enough, took, get));
-    const { aSecond } = await manyAtOnce(CLIENTS, enough, run);
+    const before = cpuSeconds(servers.pids);
+    const { aSecond, runs } = await manyAtOnce(CLIENTS, enough, run);
+    const cpu = cpuARun(before, cpuSeconds(servers.pids), runs);
     await Promise.all(polling);
     for (const { close } of connections) close();
-    return { aSecond, took };
+    return { aSecond, took, cpu };
   };
   const results = await rounds(options.rounds, {
     with: measured(POLLERS, product.url),
@@ -54,11 +57,15 @@ await withServers(options.temporal, async (servers) => {
   });
 
   const throughputs = (name: keyof typeof results) => results[name].map(({ aSecond }) => aSecond);
+  const processes = Object.keys(servers.pids);
+  const cpuOf = (name: keyof typeof results) =>
+    processes.map((each) => [each, short(median(results[name].map(({ cpu }) => cpu[each] ?? 0)))]);
   printTable(
-    `Chains of 5 by ${CLIENTS} clients (${options.temporal}), ${options.rounds} rounds`,
+    `Chains of 5 by ${CLIENTS} clients (${options.temporal}), ${options.rounds} rounds; CPU milliseconds a run by process`,
     (["with", "without", "elsewhere"] as const).map((name) => ({
       [`${POLLERS} pollers`]: name,
       "runs/s": spread(throughputs(name)),
+      ...Object.fromEntries(cpuOf(name)),
     })),
   );
   console.log(`Throughput with pollers / without: ${short(ratio(throughputs("with"), throughputs("without")))}`);

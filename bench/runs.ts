@@ -6,7 +6,7 @@ import { readOptions } from "./options.ts";
 import { overHttp, startProduct } from "./product.ts";
 import { median, ratio, rounds, short, spread } from "./rounds.ts";
 import { assertCalledOnce } from "./servers/counts.ts";
-import { cpuSeconds } from "./servers/cpu.ts";
+import { cpuARun, cpuSeconds } from "./servers/cpu.ts";
 import { withServers } from "./servers/index.ts";
 import { type Shape, shapes } from "./shapes.ts";
 import type { Subject } from "./subject.ts";
@@ -88,11 +88,7 @@ async function measure(subject: Subject, contest: Contest, pids: Record<string, 
   const latency = median(await oneAtATime(runs, () => subject.run(shape)));
   const before = cpuSeconds(pids);
   const load = await manyAtOnce(clients, AbortSignal.timeout(options.seconds * 1000), () => subject.run(shape));
-  const after = cpuSeconds(pids);
-  const msARun = Object.entries(after).map(
-    ([name, seconds]) => [name, ((seconds - (before[name] ?? 0)) * 1000) / load.runs] as const,
-  );
-  return { latency, runsASecond: load.aSecond, cpu: Object.fromEntries(msARun) };
+  return { latency, runsASecond: load.aSecond, cpu: cpuARun(before, cpuSeconds(pids), load.runs) };
 }
 
 function rowOf({ shape, lane, clients }: Contest, ours: Measured[], theirs: Measured[]): Record<string, string> {

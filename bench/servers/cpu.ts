@@ -20,6 +20,19 @@ export function cpuSeconds(pids: Record<string, number>): Record<string, number>
   };
 }
 
+/** CPU milliseconds a run, by process, of `runs` runs between two looks. */
+export function cpuARun(
+  before: Record<string, number>,
+  after: Record<string, number>,
+  runs: number,
+): Record<string, number> {
+  const msARun = Object.entries(after).map(([name, seconds]) => [
+    name,
+    ((seconds - (before[name] ?? 0)) * 1000) / runs,
+  ]);
+  return Object.fromEntries(msARun);
+}
+
 function statOf(pid: number): { pid: number; parent: number; seconds: number }[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
