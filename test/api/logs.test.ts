@@ -64,6 +64,16 @@ test("a command is a line, also one that is refused, and one by an event", async
   expect(log.text).not.toContain(SECRET);
 });
 
+test("a command by hand, which no request tells of, is a line, too", async () => {
+  const run = await on.start([GATE]);
+  await on.opens(run, "gate");
+  const by = { step_ref: "gate", actor: "on-call", may_override: true };
+  await stack.deps.temporal.workflow.getHandle(run.id).signal("skip", by);
+  await on.ends(run);
+  const line = await until(() => log.all("command").find(({ verb }) => verb === "skip"));
+  expect(line).toMatchObject({ level: 30, run: run.id, step: "gate", actor: "on-call", outcome: "applied" });
+});
+
 test("a workflow task that fails is a line with its reason, and the execution by which Temporal knows the run", async () => {
   const { workflow } = stack.deps.temporal;
   const by = { taskQueue: TASK_QUEUE, workflowId: "begun-by-hand", args: [] };
