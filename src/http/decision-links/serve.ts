@@ -16,8 +16,12 @@ const MAX_BYTES = 65_536;
 
 const OVER = {
   used: "This link was used.",
-  decided: "This approval is decided.",
   expired: "This link has expired.",
+  anew: "This link is of an earlier time: the approval was asked for anew.",
+  decided: "This approval is decided.",
+  late: "The time for this approval is over.",
+  canceled: "This approval was canceled.",
+  others: "Others decide this approval by now.",
 };
 
 /**
@@ -72,6 +76,7 @@ async function shownOf(deps: Deps, { open }: Extract<Opened, { open: unknown }>)
     runId: run.id,
     stepRef: step_ref,
     requester: run.created_by,
+    isPaused: run.status === "paused",
     starts,
     byOption,
   };
