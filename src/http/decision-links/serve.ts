@@ -10,7 +10,7 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { startsByOption, startsOf } from "../../queries/approvals/gate-starts.ts";
 
-const PATH = "/approve/:token";
+export const LINK_PATH = "/approve/:token";
 /** A comment and the values of a form. */
 const MAX_BYTES = 65_536;
 
@@ -29,12 +29,12 @@ const OVER = {
  * of the gate.
  */
 export function serveApprovals(app: Express, deps: Deps): void {
-  app.get(PATH, async (request, response) => {
+  app.get(LINK_PATH, async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
     if (!opened || "over" in opened) return closed(response, opened);
     show(response, 200, gatePage(await shownOf(deps, opened)));
   });
-  app.post(PATH, rawBody(MAX_BYTES), async (request, response) => {
+  app.post(LINK_PATH, rawBody(MAX_BYTES), async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
     if (!opened || "over" in opened) return closed(response, opened);
     try {
@@ -51,7 +51,7 @@ export function serveApprovals(app: Express, deps: Deps): void {
       show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shown, ...filledIn(request), problem }));
     }
   });
-  app.use(PATH, answeringProblems(failed));
+  app.use(LINK_PATH, answeringProblems(failed));
 }
 
 /** Whoever presses a button again after an outage decides once. */

@@ -87,3 +87,11 @@ test("there is no link to what is no open gate, and the refusal says which of th
       body: { message: `approval not found for step "${ref}"`, details: [detail] },
     });
 });
+
+test.each([
+  ["PUT", "/approve/guessed", "GET, HEAD, POST"],
+  ["DELETE", "/docs", "GET, HEAD"],
+])("%s of the page %s is refused, and told the methods that there are", async (method, path, allow) => {
+  const answer = await fetch(`${stack.apiUrl}${path}`, { method });
+  expect([answer.status, answer.headers.get("allow")]).toEqual([405, allow]);
+});
