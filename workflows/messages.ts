@@ -35,6 +35,9 @@ export interface ParentClosed {
   status: "canceled" | "timed_out";
 }
 
+/** The log line of a command that was applied. The SDK's own lines of that level are not told. */
+export const COMMAND = "command";
+
 export const commandSignals = Object.fromEntries(
   [...VERBS, ...VERBS_BETWEEN_RUNS].map((verb) => [verb, defineSignal<[CommandPayload]>(verb)]),
 ) as Record<Verb, ReturnType<typeof defineSignal<[CommandPayload]>>>;

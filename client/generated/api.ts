@@ -591,7 +591,7 @@ export type ChangedWorkflow = {
 };
 
 /**
- * What became of a command: `code` and `error` are those that its verb would have been refused with.
+ * What became of a command: `code`, `error` and `details` are those that its verb would have been refused with.
  */
 export type CommandStatus = {
     command_id: string;
@@ -614,6 +614,7 @@ export type CommandStatus = {
     code?: "validation_error" | "invalid_state" | "approver_not_allowed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "rate_limited" | "internal_error" | "unavailable";
     error?: string;
     message?: string;
+    details?: string[];
 };
 
 /**

@@ -8,8 +8,10 @@ import { commands } from "../topics.ts";
 interface Told {
   verb: string;
   actor: string;
+  /** The workflow run, also of a job run by itself. */
   run?: string;
   step?: string;
+  job_run?: string;
 }
 
 /** The outcome of a command: `applied`, `accepted` if no worker could tell yet, or the code of its refusal. It is a line, and counted. */
@@ -19,16 +21,16 @@ export function tellCommand({ log }: Pick<Deps, "log">, command: Told, outcome: 
   log.info({ ...command, outcome }, "command");
 }
 
-/** Does it, and tells its outcome. */
+/** Does it, and tells its outcome. `made`: what is known once it is done. */
 export async function logged<Done extends object>(
   deps: Pick<Deps, "log">,
   command: Told,
   act: () => Promise<Done>,
-  runOf: (done: Done) => string | undefined = () => command.run,
+  made: (done: Done) => Partial<Told> = () => ({}),
 ): Promise<Done> {
   try {
     const done = await act();
-    tellCommand(deps, { ...command, run: runOf(done) }, "accepted" in done ? "accepted" : "applied");
+    tellCommand(deps, { ...command, ...made(done) }, "accepted" in done ? "accepted" : "applied");
     return done;
   } catch (error) {
     tellCommand(

@@ -2,12 +2,12 @@ import type { Express, RequestHandler } from "express";
 import express from "express";
 import type { Deps } from "../deps.ts";
 import { Problem } from "../errors.ts";
-import { serveApprovals } from "./decision-links/serve.ts";
+import { LINK_PATH, serveApprovals } from "./decision-links/serve.ts";
 import { authenticate } from "./auth.ts";
 import { rawBody } from "./body.ts";
 import { checkAnswers } from "./check-answers.ts";
 import { cors } from "./cors.ts";
-import { serveDocs } from "./docs.ts";
+import { DOCS_PATHS, serveDocs } from "./docs.ts";
 import { envelopePrefix } from "./envelope.ts";
 import { answerProblems } from "./problems.ts";
 import { logRequests } from "./requests/request-log.ts";
@@ -49,6 +49,8 @@ export function createApp(deps: Deps, { checksAnswers = false }: AppOptions = {}
   serveDocs(app);
   serveApprovals(app, deps);
   for (const path of paths) app.all(path, refuseMethod(path));
+  app.all(DOCS_PATHS, refuseAllBut("GET", "HEAD"));
+  app.all(LINK_PATH, refuseAllBut("GET", "HEAD", "POST"));
   app.use(() => {
     throw new Problem("not_found", "no such route");
   });
@@ -66,8 +68,12 @@ function refuseMethod(path: string): RequestHandler {
   const allowed = routes
     .filter((route) => route.path === path)
     .flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
-  return (_request, response) => {
+  return refuseAllBut(...allowed);
+}
+
+const refuseAllBut =
+  (...allowed: string[]): RequestHandler =>
+  (_request, response) => {
     response.set("Allow", allowed.join(", "));
     throw new Problem("method_not_allowed", "method not allowed");
   };
-}

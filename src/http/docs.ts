@@ -14,6 +14,8 @@ const FILES: Record<string, { name: string; root: string }> = {
   "/docs/swagger-ui-bundle.js": { name: "swagger-ui-bundle.js", root: SWAGGER_UI },
 };
 
+export const DOCS_PATHS = Object.keys(FILES);
+
 /** The one page that a browser is to render: it loads nothing from elsewhere, and runs nothing inline. */
 const CSP = [
   "default-src 'none'",

@@ -17,11 +17,13 @@ import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workfl
 import { reasonToldByCore } from "../temporal/core-failure.ts";
 import { isCurrentTask } from "../temporal/is-current-task.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
-import { TASK_QUEUE } from "../../workflows/messages.ts";
+import { COMMAND, TASK_QUEUE } from "../../workflows/messages.ts";
 import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 
 /** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
+
+const LEVELS: { [level: string]: "info" | "error" } = { INFO: "info", ERROR: "error" };
 
 /** Of the SDK's own metrics, by Prometheus' conventions. */
 const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
@@ -38,13 +40,13 @@ export function installRuntime(log: Logger, metricsAt?: string): void {
       logging: { filter: { core: "WARN", other: "ERROR" }, forward: {} },
       ...(metricsAt && { metrics: { prometheus: { bindAddress: metricsAt, ...METRICS } } }),
     },
-    logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
-      if (NO_NEWS.test(message)) return;
+    logger: new DefaultLogger("INFO", ({ level, message, meta }) => {
+      if (NO_NEWS.test(message) || (level === "INFO" && message !== COMMAND)) return;
       const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
       // What our own workflows log of a command.
-      const { verb, actor, step_ref: step, code, reason } = { ...meta };
-      const told = { run, activity, attempt, queue, error, verb, actor, step, code, reason, ...failedTask(meta) };
-      log[level === "ERROR" ? "error" : "warn"](told, message);
+      const { verb, actor, step_ref: step, outcome, code, reason } = { ...meta };
+      const told = { run, activity, attempt, queue, error, verb, actor, step, outcome, code, reason };
+      log[LEVELS[level] ?? "warn"]({ ...told, ...failedTask(meta) }, message);
     }),
   });
 }

@@ -1,4 +1,5 @@
 import type { CommandStatus } from "../contract/answers/commands.ts";
+import { refusal } from "../errors.ts";
 import type { AcceptedCommand } from "../store/accepted-commands.ts";
 import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import { rfc3339 } from "../../workflows/engine/time.ts";
@@ -12,6 +13,7 @@ export function presentCommand(outcome: CommandOutcome | undefined, accepted: Ac
     code: outcome.code,
     error: outcome.message,
     message: outcome.message,
+    details: outcome.status === "refused" ? refusal(outcome).details : undefined,
   };
   const accepted_at = accepted && rfc3339(accepted.accepted_at);
   const status = outcome?.status ?? "pending";

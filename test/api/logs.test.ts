@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { JobRun } from "../../src/contract/jobs/runs.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { createLog } from "../../src/log.ts";
 import { commands } from "../../src/topics.ts";
+import { createJob } from "./definitions.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { type LogLine, LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
@@ -64,6 +66,16 @@ test("a command is a line, also one that is refused, and one by an event", async
   expect(log.text).not.toContain(SECRET);
 });
 
+test("a command by hand, which no request tells of, is a line, too", async () => {
+  const run = await on.start([GATE]);
+  await on.opens(run, "gate");
+  const by = { step_ref: "gate", actor: "on-call", may_override: true };
+  await stack.deps.temporal.workflow.getHandle(run.id).signal("skip", by);
+  await on.ends(run);
+  const line = await until(() => log.all("command").find(({ verb }) => verb === "skip"));
+  expect(line).toMatchObject({ level: 30, run: run.id, step: "gate", actor: "on-call", outcome: "applied" });
+});
+
 test("a workflow task that fails is a line with its reason, and the execution by which Temporal knows the run", async () => {
   const { workflow } = stack.deps.temporal;
   const by = { taskQueue: TASK_QUEUE, workflowId: "begun-by-hand", args: [] };
@@ -117,6 +129,24 @@ test("what is said for a request names it, and the request's own line the run an
   expect(log.all("command").find(of("approves"))).toMatchObject({ verb: "approve", run: run.id, step: "gate" });
   expect(requests.find(of("triggers"))).toMatchObject({ run: run.id, actor: "ada" });
   expect(requests.find(of("approves"))).toMatchObject({ run: run.id, step: "gate", actor: "ada" });
+});
+
+test("all that is told of a job run by itself names the same run", async () => {
+  stack.jobs.on("/refuses", () => ({ status: 422 }));
+  const job = await createJob(stack, "/refuses");
+  const { body } = await stack.request<{ id: string }>("POST", `/v1/jobs/${job.id}/trigger`, {});
+  const end = await until(() => log.all("run ended").find(({ workflow }) => workflow === job.name));
+  const of = { run: end.run, job_run: body.id };
+  const replayed = await stack.request<JobRun>("POST", `/v1/runs/${body.id}/replay`, {});
+  const again = { run: replayed.body.workflow_run_id, job_run: replayed.body.id };
+  await until(() => log.all("run ended").some(({ run }) => run === again.run));
+  const requests = await until(() => log.all("request").length >= 3 && log.all("request"));
+  expect(log.all("attempt failed")[0]).toMatchObject(of);
+  expect(log.all("command").filter(({ outcome }) => outcome === "applied")).toMatchObject([
+    { verb: "trigger-job", ...of },
+    { verb: "replay-job-run", ...again },
+  ]);
+  expect(requests.at(-1)).toMatchObject({ job_run: body.id, run: again.run });
 });
 
 test("each end of a run is a line, each failed attempt another, and the SDK's are none", async () => {

@@ -220,6 +220,15 @@ describe("recovery verbs", () => {
     expect(ended("a").command(verb, "nope")).toMatchObject({ code: "not_found", message: unknown });
   });
 
+  it.each([
+    ["retry", 'step_ref: "a" is running: only what is over can be retried'],
+    ["replay-subtree", 'step_ref: "a" is running: what is not over can be replayed while the run is paused'],
+    ["skip", 'step_ref: "a" is running: only what is pending or waiting can be passed over'],
+    ["force-complete", 'step_ref: "a" is running: only what is pending or waiting can be passed over'],
+  ] as const)("%s that comes too early says how the step is, and when it could be done", (verb, detail) => {
+    expect(given([job("a")]).command(verb, "a").details).toEqual([detail]);
+  });
+
   it("retry of an open step is refused in a paused run too", () => {
     expect(
       given([approval("gate")])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { given } from "./given.ts";
 import { approval, job, sleep } from "./plans.ts";
+import { pauseIn } from "../../workflows/engine/reasons/waits.ts";
 
 describe("a paused run", () => {
   it("lets what is in flight go on, and starts nothing new", () => {
@@ -44,6 +45,18 @@ describe("a paused run", () => {
     expect(run.row.status).toBe("paused");
     expect(run.statuses).toEqual({ gate: "completed", deploy: "waiting" });
     expect(run.does("resume").statuses.deploy).toBe("running");
+  });
+
+  it("stays paused by whom it was, for their reason, until somebody gives another one", () => {
+    const run = given([approval("gate")]);
+    const told = () => [pauseIn(run.run)?.actor, pauseIn(run.run)?.reason];
+    run.does("pause", undefined, { reason: "lunch" });
+    expect(run.command("pause", undefined, { actor: "eve" })).toMatchObject({ status: "applied" });
+    expect(told()).toEqual(["ada", "lunch"]);
+    run.command("pause", undefined, { actor: "eve", reason: "the bank is down" });
+    expect(told()).toEqual(["eve", "the bank is down"]);
+    run.does("resume").does("pause");
+    expect(told()).toEqual(["ada", undefined]);
   });
 
   it("completes with its last step, and resume is refused then", () => {

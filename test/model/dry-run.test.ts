@@ -11,6 +11,7 @@ import { RECOVERIES, type RecoveryRequest } from "../../workflows/engine/recover
 import { initialRun } from "../../workflows/engine/run.ts";
 import type { RunState, StepState } from "../../workflows/engine/state.ts";
 import { isStepOver } from "../../workflows/engine/transitions.ts";
+import type { CommandOutcome } from "../../workflows/engine/command.ts";
 import { runRow } from "../../workflows/engine/mirror/view.ts";
 
 /** What became of a step, told from how it stood before and stands now alone. */
@@ -97,10 +98,10 @@ describe("any recovery of any run", () => {
   });
 });
 
-const pick = (outcome: { status: string; code?: string; message?: string } | undefined) => {
+const pick = (outcome: CommandOutcome | undefined) => {
   assert(outcome);
-  const { status, code, message } = outcome;
-  return { status, code, message };
+  const { status, code, message, details } = outcome;
+  return { status, code, message, ...(details && { details }) };
 };
 
 function retryOf(plan: Parameters<typeof initialRun>[0], source: RunState): RunState {

@@ -95,6 +95,8 @@ export interface CommandOutcome {
   reset_steps?: number;
   /** Of a pause: why. */
   reason?: string;
+  /** Of a pause: false where the run was paused already, and nothing was said of why. */
+  is_news?: boolean;
 }
 
 export interface Refusal {

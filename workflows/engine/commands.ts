@@ -10,21 +10,22 @@ import { STEP_COMMANDS } from "./steps/index.ts";
 import { isRunOver } from "./transitions.ts";
 import { ofStep } from "./steps/of-step.ts";
 
-type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps" | "reason">;
+type Verdict = Pick<CommandOutcome, "status" | "code" | "message" | "details" | "reset_steps" | "reason" | "is_news">;
 
 const APPLIED: Verdict = { status: "applied" };
 
 /** Applies a command, or says why not, in words that clients know. A refused command changes nothing. */
 export function applyCommand(run: Run, command: Command & { at: number }): Verdict {
   const { plan, state } = run;
-  const { verb, step_ref = "", actor, at } = command;
+  const { verb, step_ref = "", actor, at, odd } = command;
+  const { rules = 0 } = plan.run;
+  if (odd?.[0] !== undefined && rules >= 6) return refused("validation_error", odd[0], odd);
   switch (verb) {
     case "pause":
       if (isRunOver(state.status)) return refused("invalid_state", "workflow run already in terminal state");
       if (state.status === "pending")
         return refused("invalid_state", "workflow run can only be paused from running state");
-      state.status = "paused";
-      return command.reason ? { ...APPLIED, reason: command.reason } : APPLIED;
+      return pause(run, command.reason);
     case "resume":
       if (state.status !== "paused") return refused("invalid_state", "workflow run is not paused");
       state.status = "running";
@@ -60,4 +61,11 @@ export function applyCommand(run: Run, command: Command & { at: number }): Verdi
       return APPLIED;
     }
   }
+}
+
+/** Of a run that is paused already, one that gives no reason says nothing new: it stays paused by whom it was, for their reason. */
+function pause({ plan: { run }, state }: Run, reason = ""): Verdict {
+  const is_news = reason !== "" || state.status !== "paused" || (run.rules ?? 0) < 6;
+  state.status = "paused";
+  return { ...APPLIED, ...(reason !== "" && { reason }), ...(!is_news && { is_news }) };
 }

@@ -32,7 +32,16 @@ type StepNews = { step: number; generation: number } & (
   | { type: "values_found"; found: Record<string, Found> }
 );
 
-export type Command = CommandPayload & { type: "command"; id: string; actor: string; verb: Verb };
+export type Command = CommandPayload & {
+  type: "command";
+  id: string;
+  actor: string;
+  verb: Verb;
+  /** Its signal had no id: no request waits for what becomes of it. */
+  by_hand?: true;
+  /** What its signal said that can't be read. */
+  odd?: string[];
+};
 
 /** An end that the run did not decide itself. What it left open is canceled, for that reason. */
 export interface RunEnd {

@@ -4,7 +4,7 @@ import { evolve } from "../engine/evolve.ts";
 import type { Run } from "../engine/run.ts";
 import { approval } from "../engine/steps/approval.ts";
 import { nowOf } from "./clock.ts";
-import { logRefusal } from "./inbox.ts";
+import { logOutcome } from "./inbox.ts";
 import type { WorkflowTask } from "./workflow-task.ts";
 
 const DECIDES: ReadonlySet<string> = new Set(Object.keys(approval.commands));
@@ -17,7 +17,7 @@ export function hear(run: Run, task: WorkflowTask, event: InboundEvent, now = no
   if (rules >= 1 && event.type === "command" && DECIDES.has(event.verb)) advance(run, now);
   if (rules >= 2 && event.due !== undefined) advance(run, now);
   evolve(run, timed(event, now));
-  logRefusal(run, event);
+  logOutcome(run, event);
 }
 
 /** A timer is not before its time, whatever the clock says: a worker that takes a run over may get an older one with it. */

@@ -10,6 +10,7 @@ import { STEP_KINDS } from "../engine/steps/index.ts";
 import { replyOf, runRow, stepRow } from "../engine/mirror/view.ts";
 import {
   childEndedSignal,
+  COMMAND,
   commandOutcomeQuery,
   commandSignals,
   isDispatchingQuery,
@@ -19,7 +20,7 @@ import {
   stepStatesQuery,
 } from "../messages.ts";
 import { signalComment, signalReason, signalText } from "../signal-text.ts";
-import { unknownSignal } from "../web-ui/refused-lately.ts";
+import { refusalInWords, unknownSignal } from "../web-ui/refused-lately.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
 export function receive(inbox: InboundEvent[], current: () => Run | undefined, rules: number): void {
@@ -67,16 +68,48 @@ export function receive(inbox: InboundEvent[], current: () => Run | undefined, r
   });
 }
 
-/** Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. */
-export function logRefusal(run: Run, event: InboundEvent): void {
+/**
+ * Who sent it by hand sees no answer: so a refusal is in the log, and in what the Web UI shows of the run. What was applied without a
+ * request that tells of it has a line as well.
+ */
+export function logOutcome(run: Run, event: InboundEvent): void {
   if (event.type !== "command" && event.type !== "unknown_signal") return;
-  const { status, verb, actor, step_ref, code, message } = run.outcomes.get(event.id) ?? {};
-  if (status === "refused") log.warn("command refused", { verb, actor, step_ref, code, reason: message });
+  const { status, verb, actor, step_ref, code, message, details } = run.outcomes.get(event.id) ?? {};
+  if (status === "refused")
+    log.warn("command refused", { verb, actor, step_ref, code, reason: refusalInWords({ message, details }) });
+  else if (status === "applied" && event.type === "command" && event.by_hand)
+    log.info(COMMAND, { verb, actor, step_ref, outcome: status });
 }
 
-/** A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in, what is odd is dropped. */
+/**
+ * A signal may be written by hand (`temporal workflow signal`): what it leaves out is filled in. What can't be read is dropped, and named
+ * in `odd`.
+ */
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const fields: Partial<Record<keyof CommandPayload, unknown>> = payload ?? {};
+  const command = commandOf(fields);
+  const by_hand = fields.id === undefined || undefined;
+  // Runs tell each other what they made themselves.
+  const isBetweenRuns = (VERBS_BETWEEN_RUNS as readonly string[]).includes(verb);
+  return { ...command, by_hand, odd: isBetweenRuns ? undefined : oddIn(payload, command) };
+}
+
+/** What of a signal says nothing: a name typed wrong, or a value of another type than its field has. */
+function oddIn(payload: unknown, command: object): string[] | undefined {
+  if (payload === undefined || payload === null) return undefined;
+  if (typeof payload !== "object" || Array.isArray(payload)) return ["the input must be an object"];
+  const read = new Map(Object.entries(command));
+  const odd = Object.entries(payload)
+    .filter(([field, value]) => value !== null && value !== undefined && read.get(field) === undefined)
+    .map(([field]) => `${field.slice(0, MOST_NAME)}: ${read.has(field) ? "has the wrong type" : "unknown field"}`);
+  return odd.length === 0 ? undefined : odd.slice(0, MOST_ODD);
+}
+
+/** They stay in the run's history. */
+const MOST_NAME = 100;
+const MOST_ODD = 20;
+
+function commandOf(fields: Partial<Record<keyof CommandPayload, unknown>>) {
   const {
     id,
     actor,
@@ -97,7 +130,6 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
     life,
     only_tell,
   } = fields;
-  if (id === undefined) log.info("command signal without id", { verb, step_ref });
   return {
     id: signalText(id) ?? uuid4(),
     actor: signalText(actor) ?? "temporal",

@@ -12,7 +12,12 @@ interface Said {
   at: number;
   status: string;
   message?: string;
+  details?: string[];
 }
+
+/** Why, and what is wrong with which field, where that is not the same. */
+export const refusalInWords = ({ message = "", details = [] }: Pick<Said, "message" | "details">): string =>
+  [message, ...details.filter((detail) => detail !== message)].join("; ");
 
 /** What of these commands was refused lately, as Markdown: who sends a signal by hand sees no other answer. */
 export function refusalsAmong(commands: Said[]): string | undefined {
@@ -22,9 +27,9 @@ export function refusalsAmong(commands: Said[]): string | undefined {
     if (command?.status === "refused") refused.push(command);
   }
   if (refused.length === 0) return undefined;
-  const lines = refused.map(({ verb, step_ref, actor, at, message = "" }) => {
+  const lines = refused.map(({ verb, step_ref, actor, at, ...why }) => {
     const what = step_ref === undefined ? cell(verb) : `${cell(verb)} of ${cell(step_ref)}`;
-    return `- ${rfc3339(at)} ${what} by ${cell(actor)}: ${cell(message)}`;
+    return `- ${rfc3339(at)} ${what} by ${cell(actor)}: ${cell(refusalInWords(why))}`;
   });
   return ["**Refused lately**", ...lines].join("\n");
 }

@@ -45,7 +45,7 @@ export function replayJobRun(
 ): Promise<JobRun> {
   return logged(
     deps,
-    { verb: "replay-job-run", run: id, actor: caller.actor },
+    { verb: "replay-job-run", job_run: id, actor: caller.actor },
     async () => {
       const { source, job } = await replayed(deps, caller, id);
       const asked = { projectId: source.project_id, operation: `replay ${id}`, body, idempotencyKey };
@@ -59,7 +59,7 @@ export function replayJobRun(
       if (!made) throw new Error(`run ${row.id} has no job run`);
       return presentJobRun(deps, made);
     },
-    (made) => made.id,
+    ({ id: job_run, workflow_run_id: run }) => ({ run, job_run }),
   );
 }
 

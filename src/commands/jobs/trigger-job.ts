@@ -20,6 +20,7 @@ export function triggerJob(
   body: JobTriggerBody,
   idempotencyKey = body.idempotency_key,
 ): Promise<Triggered> {
+  let run: string | undefined;
   const act = async () => {
     const job = await triggered(deps, caller, jobId, body);
     const asked = {
@@ -38,6 +39,7 @@ export function triggerJob(
         return started.row;
       };
     });
+    run = runId;
     const id = jobRunId(runId, 0, 0);
     const known = isNew ? undefined : await findJobRun(deps.db, id);
     const secret = deps.config.runTokenSecret;
@@ -50,7 +52,7 @@ export function triggerJob(
       ...(secret && { run_token: runToken(secret, id, job.timeout_secs, payload_hash) }),
     } satisfies Triggered;
   };
-  return logged(deps, { verb: "trigger-job", actor: caller.actor }, act, ({ id }) => id);
+  return logged(deps, { verb: "trigger-job", actor: caller.actor }, act, ({ id: job_run }) => ({ run, job_run }));
 }
 
 /** The run that it would make, and what would refuse it. */

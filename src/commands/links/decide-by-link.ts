@@ -13,7 +13,7 @@ import { presentApproval } from "../../views/approval.ts";
 /** What a link leads to: a gate that waits, or that it is over, or nothing. */
 export type Opened =
   | { open: { link: StoredLink; gate: Approval; run: StoredRun } }
-  | { over: "used" | "decided" | "expired" }
+  | { over: "used" | "expired" | "anew" | "decided" | "late" | "canceled" | "others" }
   | undefined;
 
 /** Changes nothing: mail scanners open links, too. */
@@ -24,9 +24,11 @@ export async function openLink(deps: Deps, token: string): Promise<Opened> {
   if (link.expires_at <= Date.now()) return { over: "expired" };
   const [row, run] = await Promise.all([findApproval(deps.db, link.step_run_id), findRun(deps.db, link.run_id)]);
   // A gate that asks again is another one, for which there is another link.
-  if (!row || !run || row.requested_at !== link.requested_at || row.status === "timed_out") return { over: "expired" };
-  if (row.status !== "pending") return { over: "decided" };
-  if (!row.approvers.includes(link.person)) return { over: "expired" };
+  if (!row || !run) return { over: "expired" };
+  if (row.requested_at !== link.requested_at) return { over: "anew" };
+  if (row.status === "timed_out") return { over: "late" };
+  if (row.status !== "pending") return { over: row.status === "canceled" ? "canceled" : "decided" };
+  if (!row.approvers.includes(link.person)) return { over: "others" };
   return { open: { link, gate: await presentApproval(deps, row), run } };
 }
 

@@ -4,12 +4,15 @@ import type { ApprovalLink, ApprovalLinkPlan } from "../../contract/webhooks/app
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
+import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { insertLink } from "../../store/approvals/approval-links.ts";
 import { listApprovals } from "../../store/approvals/approvals.ts";
 import { now } from "../../time/clock.ts";
-import { unknownStep } from "../../../workflows/engine/command.ts";
+import { refused, unknownStep } from "../../../workflows/engine/command.ts";
+import { notOpen } from "../../../workflows/engine/steps/gate/decisions.ts";
 import { namedApprovers } from "../../../workflows/engine/steps/gate/votes.ts";
+import { ofStep } from "../../../workflows/engine/steps/of-step.ts";
 import type { ApprovalRow } from "../../../workflows/engine/mirror/rows.ts";
 import { rfc3339 } from "../../../workflows/engine/time.ts";
 
@@ -50,10 +53,12 @@ export async function previewLink(
 }
 
 async function ownGate(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ApprovalRow> {
-  const run = await findOwnRun(deps, caller, runId);
-  const gate = (await listApprovals(deps.db, run.id)).find(({ step_ref }) => step_ref === stepRef);
-  if (!gate) throw refusal(unknownStep("approve", stepRef));
-  if (gate.status !== "pending") throw new Problem("invalid_state", "approval is not pending");
+  const run = await mirroredRun(deps, await findOwnRun(deps, caller, runId));
+  const step = ofStep(run, run.plan.index.get(stepRef) ?? -1);
+  const closed = step ? notOpen(step) : unknownStep("approve", stepRef);
+  const gate = (await listApprovals(deps.db, run.plan.run.id)).find(({ step_ref }) => step_ref === stepRef);
+  if (closed || gate?.status !== "pending")
+    throw refusal(closed ?? refused("invalid_state", "approval is not pending"));
   // A link is one person's: groups are judged by the token of who decides, and a link has none.
   if (!gate.approvers.includes(caller.actor))
     throw new Problem(

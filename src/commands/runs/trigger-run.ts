@@ -58,7 +58,7 @@ export function triggerRun(
     });
     return presentRun(deps, row);
   };
-  return logged(deps, { verb: "trigger", actor: caller.actor }, act, ({ id }) => id);
+  return logged(deps, { verb: "trigger", actor: caller.actor }, act, ({ id: run }) => ({ run }));
 }
 
 /** The run that a trigger would make, how far it would go at once, and why the trigger would be refused. */

@@ -20,9 +20,11 @@ export const commandStatus = z
     code: z.enum(ERROR_CODES).optional(),
     error: z.string().optional(),
     message: z.string().optional(),
+    details: z.array(z.string()).optional(),
   })
   .meta({
     id: "CommandStatus",
-    description: "What became of a command: `code` and `error` are those that its verb would have been refused with.",
+    description:
+      "What became of a command: `code`, `error` and `details` are those that its verb would have been refused with.",
   });
 export type CommandStatus = z.output<typeof commandStatus>;

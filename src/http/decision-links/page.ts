@@ -14,6 +14,8 @@ export interface ShownGate {
   runId: string;
   stepRef: string;
   requester?: string;
+  /** Nothing starts, whatever is decided, before the run is resumed. */
+  isPaused: boolean;
   /** The steps that a yes starts. */
   starts: string[];
   /** Of a gate with options, the steps that each starts, where that is known. */
@@ -64,6 +66,7 @@ ${linksOf(gate)}
 <p><label>Comment<br><textarea name="comment" maxlength="2000">${escapeHtml(comment)}</textarea></label></p>
 ${gate.form === undefined ? "" : valuesField(shown)}
 ${startsIn(shown)}
+${shown.isPaused ? "<p>The run is paused: nothing starts before it is resumed.</p>" : ""}
 <p>You decide as <b>${escapeHtml(person)}</b>, once.</p>
 <p>${buttonsOf(gate)}</p>
 </form>`,

@@ -10,14 +10,18 @@ import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { startsByOption, startsOf } from "../../queries/approvals/gate-starts.ts";
 
-const PATH = "/approve/:token";
+export const LINK_PATH = "/approve/:token";
 /** A comment and the values of a form. */
 const MAX_BYTES = 65_536;
 
 const OVER = {
   used: "This link was used.",
-  decided: "This approval is decided.",
   expired: "This link has expired.",
+  anew: "This link is of an earlier time: the approval was asked for anew.",
+  decided: "This approval is decided.",
+  late: "The time for this approval is over.",
+  canceled: "This approval was canceled.",
+  others: "Others decide this approval by now.",
 };
 
 /**
@@ -25,12 +29,12 @@ const OVER = {
  * of the gate.
  */
 export function serveApprovals(app: Express, deps: Deps): void {
-  app.get(PATH, async (request, response) => {
+  app.get(LINK_PATH, async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
     if (!opened || "over" in opened) return closed(response, opened);
     show(response, 200, gatePage(await shownOf(deps, opened)));
   });
-  app.post(PATH, rawBody(MAX_BYTES), async (request, response) => {
+  app.post(LINK_PATH, rawBody(MAX_BYTES), async (request, response) => {
     const opened = await openLink(deps, tokenOf(request));
     if (!opened || "over" in opened) return closed(response, opened);
     try {
@@ -47,7 +51,7 @@ export function serveApprovals(app: Express, deps: Deps): void {
       show(response, error.code === "conflict" ? 409 : 400, gatePage({ ...shown, ...filledIn(request), problem }));
     }
   });
-  app.use(PATH, answeringProblems(failed));
+  app.use(LINK_PATH, answeringProblems(failed));
 }
 
 /** Whoever presses a button again after an outage decides once. */
@@ -72,6 +76,7 @@ async function shownOf(deps: Deps, { open }: Extract<Opened, { open: unknown }>)
     runId: run.id,
     stepRef: step_ref,
     requester: run.created_by,
+    isPaused: run.status === "paused",
     starts,
     byOption,
   };

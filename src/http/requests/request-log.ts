@@ -21,7 +21,7 @@ export const logRequests =
     response.once("close", () => {
       const { requestId: request_id, scope, problem, error } = response.locals;
       const route: string | undefined = request.route?.path;
-      const { workflowRunID: run = scope.run, stepRef: step = scope.step } = request.params;
+      const { workflowRunID: run = scope.run, stepRef: step = scope.step, runID: job_run } = request.params;
       const took = performance.now() - began;
       requests.publish({ method: request.method, route, status: response.statusCode, ms: took });
       log[levelOf(response.statusCode, route, problem)](
@@ -34,6 +34,7 @@ export const logRequests =
           ...whoseOf(knownCaller(request)),
           run,
           step,
+          job_run,
           ...refusedOf(problem),
           ...(response.statusCode >= 500 && error !== undefined && { err: error }),
         },

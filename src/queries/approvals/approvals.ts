@@ -4,6 +4,7 @@ import type { Approval } from "../../contract/runs.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
 import { type Caller, projectOf } from "../../identity/caller.ts";
+import { mirroredRun } from "../mirrored-run.ts";
 import { fittingPageOf, type Page } from "../page.ts";
 import { findOwnRun } from "../runs.ts";
 import { startsOf } from "./gate-starts.ts";
@@ -17,6 +18,7 @@ import { presentApprovals } from "../../views/approval.ts";
 import { unlessEmpty } from "../../views/unless-empty.ts";
 import { unknownStep } from "../../../workflows/engine/command.ts";
 import { isStepRef } from "../../../workflows/engine/definition/validate.ts";
+import { notAsked } from "../../../workflows/engine/steps/gate/decisions.ts";
 import { quoted } from "../../../workflows/expressions/printed.ts";
 
 type Asked = Omit<ApprovalsFilter, "project_id" | "mine"> & { project_id?: string; mine: boolean };
@@ -37,13 +39,16 @@ export function listApprovals(
 
 /** What a gate is about, what was said to it, and what became of it. */
 export async function getApproval(deps: Deps, caller: Caller, runId: string, stepRef: string): Promise<ListedApproval> {
-  const { id, project_id } = await findOwnRun(deps, caller, runId);
+  const run = await findOwnRun(deps, caller, runId);
   // No step can have this name, and not every text reaches Postgres.
   if (!isStepRef(stepRef)) throw refusal(unknownStep("approve", stepRef));
-  const of = { run_id: id, step_ref: stepRef };
-  const [approval] = await present(deps, await listApprovalsOf(deps.db, { project_id, of, limit: 1 }));
-  if (!approval) throw new Problem("not_found", `approval not found for step ${quoted(stepRef)}`);
-  return approval;
+  const of = { run_id: run.id, step_ref: stepRef };
+  const [approval] = await present(deps, await listApprovalsOf(deps.db, { project_id: run.project_id, of, limit: 1 }));
+  if (approval) return approval;
+  const { plan } = await mirroredRun(deps, run);
+  const step = plan.steps[plan.index.get(stepRef) ?? -1];
+  const { details } = step ? notAsked(step) : unknownStep("approve", stepRef);
+  throw new Problem("not_found", `approval not found for step ${quoted(stepRef)}`, details);
 }
 
 export const countApprovals = (deps: Deps, caller: Caller, asked: Asked): Promise<ApprovalCounts> =>

@@ -135,6 +135,8 @@ describe("why a step waits", () => {
     expect(await verb(run, "pause?dryRun=true", because)).toMatchObject({ status_after: "paused" });
     await verb(run, "pause", because);
     await tells(run, " scheduler/wait the run is paused by ada: the *bank* is down");
+    await ok(stack, "POST", `/v1/workflow-runs/${run.id}/pause`, {}, { token: stack.token({ sub: "ops" }) });
+    expect(said(await explained(run))).toContain(" scheduler/wait the run is paused by ada: the *bank* is down");
     await verb(run, "resume");
     const body = { project_id: "demo", operation: "pause", ids: [run.id], reason: "maintenance" };
     await ok(stack, "POST", "/v1/bulk-operations", body, { token: stack.token({ sub: "ops" }) });

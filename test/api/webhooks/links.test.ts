@@ -109,7 +109,7 @@ test("a link is only for oneself, and only for whom the gate names", async () =>
   expect((await stack.request("POST", path, { person: "ada" }, { token })).status).toBe(400);
   expect(await ok(stack, "POST", `${path}?dryRun=true`)).toEqual({ dry_run: true, person: "ada" });
   await ok(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/approve`);
-  refused(await stack.request("POST", path), 400, "invalid_state", "approval is not pending");
+  refused(await stack.request("POST", path), 400, "invalid_state", "step gate is already in terminal state");
 });
 
 test("there is no link for who started the run of a gate that excludes them", async () => {

@@ -80,14 +80,36 @@ describe.concurrent("`temporal workflow signal`", () => {
     expect(lines.slice(0, 3)).toEqual([
       expect.stringMatching(/^- 20\S+Z aprove by temporal: there is no signal "aprove": .* pause, resume, approve,/),
       expect.stringMatching(
-        /^- 20\S+Z approve of gate by mal\\\*lory: approver mal\\\*lory is not allowed for step gate$/,
+        /^- 20\S+Z approve of gate by mal\\\*lory: approver mal\\\*lory is not allowed for step gate; approvers: ada$/,
       ),
-      expect.stringMatching(/^- 20\S+Z approve of review by ada: workflow step run not found$/),
+      expect.stringMatching(
+        /^- 20\S+Z approve of review by ada: workflow step run not found; step\\_ref: the run has no step "review"$/,
+      ),
     ]);
     expect(details).toMatch(/^\| gate \| approval \| waiting/m);
 
     await signal(run, "approve", '{"step_ref":"gate","actor":"ada"}');
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  });
+
+  test("with a field that is none, or a value of another type, is refused, and names it", async () => {
+    const run = await on.start(RELEASE);
+    await on.opens(run, "gate");
+    for (const [name, input] of [
+      ["reject", '{"step_ref":"gate","actor":"ada","reson":"too late"}'],
+      ["force-complete", '{"step_ref":"gate","actor":"ada","result":1,"reason":["late"]}'],
+      ["pause", '"now"'],
+    ] as const)
+      await signal(run, name, input);
+    expect((await detailsOf(run)).split("\n").filter((line) => line.startsWith("- 20"))).toEqual([
+      expect.stringMatching(/^- 20\S+Z pause by temporal: the input must be an object$/),
+      expect.stringMatching(/^- 20\S+Z force-complete of gate by ada: reason: has the wrong type$/),
+      expect.stringMatching(/^- 20\S+Z reject of gate by ada: reson: unknown field$/),
+    ]);
+    expect(await on.run(run)).toMatchObject({ status: "running" });
+    expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
+    await signal(run, "reject", '{"step_ref":"gate","actor":"ada","reason":null}');
+    expect(await on.ends(run)).toMatchObject({ status: "failed" });
   });
 
   test("to a bulk operation that is none is told there, too", async () => {

@@ -47,6 +47,6 @@ function heldBack(run: Run, i: number): Wait | undefined {
 
 /** Of a run that is paused, the command that paused it, with who sent it and why. */
 export const pauseIn = ({ state }: Run): CommandOutcome | undefined =>
-  state.commands.findLast(({ verb, status }) => verb === "pause" && status === "applied");
+  state.commands.findLast(({ verb, status, is_news = true }) => verb === "pause" && status === "applied" && is_news);
 
 export const pauser = (run: Run): string | undefined => pauseIn(run)?.actor;

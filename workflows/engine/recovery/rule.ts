@@ -97,11 +97,17 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
   const target = plan.index.get(step_ref);
   const step = target === undefined ? undefined : state.steps[target];
   if (target === undefined || !step) return unknownStep(verb, step_ref);
+  /** In words that clients know; the details say how the step is, and when it could be done. */
+  const notNow = (message: string, when: string) =>
+    refused("invalid_state", message, [`step_ref: ${quoted(step_ref)} is ${step.status}: ${when}`]);
   switch (verb) {
     case "skip":
     case "force-complete": {
       if (step.status !== "pending" && step.status !== "waiting")
-        return refused("invalid_state", `cannot ${verb} step in ${step.status} status`);
+        return notNow(
+          `cannot ${verb} step in ${step.status} status`,
+          "only what is pending or waiting can be passed over",
+        );
       const override = { actor, reason };
       const end: StepEnd =
         verb === "skip"
@@ -111,7 +117,8 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
       return { changes: new Map([[target, change]]), reset_steps: 0 };
     }
     case "retry": {
-      if (!isStepOver(step.status)) return refused("invalid_state", "step run must be terminal to retry");
+      if (!isStepOver(step.status))
+        return notNow("step run must be terminal to retry", "only what is over can be retried");
       const lost = descendantsOf(plan, target).filter((i) => isLost(state.steps[i]));
       const why = `did not run because of how ${step_ref} ended`;
       const found = resetOf(plan, state, target, lost, "is retried", why);
@@ -119,7 +126,10 @@ function ruleOf(plan: Plan, state: RunState, request: RecoveryRequest): Recovery
     }
     case "replay-subtree": {
       if (!isStepOver(step.status) && state.status !== "paused")
-        return refused("invalid_state", "step run must be terminal to replay");
+        return notNow(
+          "step run must be terminal to replay",
+          "what is not over can be replayed while the run is paused",
+        );
       const subtree = descendantsOf(plan, target);
       const found = resetOf(plan, state, target, subtree, "is replayed", `comes after ${step_ref}`);
       const replayed = new Set([target, ...subtree]);

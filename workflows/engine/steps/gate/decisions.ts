@@ -2,22 +2,30 @@ import type { JsonDoc } from "../../../../src/contract/json.ts";
 import { type CommandPayload, type Refusal, refused } from "../../command.ts";
 import { partHash } from "../../gates/part-hash.ts";
 import { attemptIn, changedSince, formHash, shownHash } from "../../gates/shown.ts";
+import type { PlanStep } from "../../plan.ts";
+import { quoted } from "../../../expressions/printed.ts";
 import type { StepState } from "../../state.ts";
 import { rfc3339 } from "../../time.ts";
 import { isStepOver } from "../../transitions.ts";
 import type { StepOf } from "../kind.ts";
 
 /** Why nobody can decide the gate, or say anything on it, as it stands. */
-export function notOpen({ definition: { step_ref }, step }: StepOf, said: CommandPayload = {}): Refusal | undefined {
-  if (!isStepOver(step.status))
-    return step.approval?.status === "pending"
-      ? undefined
-      : refused("invalid_state", `approval not found for step ${step_ref}`);
+export function notOpen({ definition, step }: StepOf, said: CommandPayload = {}): Refusal | undefined {
+  const { step_ref } = definition;
+  if (!isStepOver(step.status)) return step.approval?.status === "pending" ? undefined : notAsked(definition);
   const how = howDecided(step);
   // Who says what it is that they decide on is told that it is decided. Published clients know the other words.
   if (how !== undefined && isAimed(said)) return refused("conflict", `step ${step_ref} was ${how}`, [how]);
   return refused("invalid_state", `step ${step_ref} is already in terminal state`, how === undefined ? how : [how]);
 }
+
+/** In words that clients know; the details say whether it will be. */
+export const notAsked = ({ step_ref, step_type }: PlanStep): Refusal =>
+  refused("invalid_state", `approval not found for step ${step_ref}`, [
+    step_type === "approval"
+      ? `step_ref: ${quoted(step_ref)} has not asked for it yet`
+      : `step_ref: ${quoted(step_ref)} is a ${step_type} step`,
+  ]);
 
 const isAimed = ({ step_attempt, shown_hash, option }: CommandPayload): boolean =>
   step_attempt !== undefined || shown_hash !== undefined || option !== undefined;
