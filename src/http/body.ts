@@ -1,4 +1,5 @@
-import express from "express";
+import express, { type Request, type RequestHandler } from "express";
+import { takeRoom } from "./requests/room.ts";
 import type { Config } from "../config.ts";
 import { endOfString } from "../contract/exact-json.ts";
 import { type Json, RefusedNumber, parseClientJson } from "../contract/json.ts";
@@ -13,7 +14,21 @@ const MAX_DIGITS = 1_000;
 const MAX_VALUES = 524_288;
 
 /** Whatever its Content-Type says, which clients get wrong, a body is bytes until a route asks for its JSON. */
-export const rawBody = (limit = MAX_BYTES) => express.raw({ type: () => true, limit });
+export function rawBody(limit = MAX_BYTES): RequestHandler {
+  const read = express.raw({ type: () => true, limit });
+  return (request, response, next) => {
+    const bytes = bytesToCome(request, limit);
+    // More than the limit is refused before it is read.
+    if (bytes <= limit) takeRoom(request, response, bytes);
+    read(request, response, next);
+  };
+}
+
+/** Unpacked, or sent in chunks, it may be as large as any. */
+function bytesToCome({ headers }: Request, limit: number): number {
+  const isOpen = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
+  return isOpen ? limit : Number(headers["content-length"] ?? 0);
+}
 
 export const sizeOf = (body: unknown): number => (Buffer.isBuffer(body) ? body.length : 0);
 
