@@ -1,7 +1,6 @@
 import { type Json, type JsonDoc, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
 import type { WorkflowVersion } from "../contract/definitions/workflow-versions.ts";
-import type { Deps } from "../deps.ts";
 import type { Db } from "../store/postgres/pool.ts";
 import { loadTexts } from "../store/documents.ts";
 import type { ListedVersion, StoredStep } from "../store/workflow-versions.ts";
