@@ -18,12 +18,13 @@ const MARK = randomBytes(9).toString("base64url");
 
 // A double holds any number of fifteen digits. It may not hold one with more digits or an exponent.
 const SAFE_LENGTH = 15;
+const LETTER = 64;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const COLON_NEXT = /[ \t\r\n]*:/y;
 
 /**
- * Parses JSON text; `numberOf` says what becomes of each number that a double may not hold. JSON.parse does nearly all of it: a
- * parser in JavaScript takes five to twenty times as long. Throws SyntaxError.
+ * Parses JSON text; `numberOf` says what becomes of each number that a double may not hold: the number that JavaScript reads there,
+ * or something else. JSON.parse does nearly all of it: a parser in JavaScript takes five to twenty times as long. Throws SyntaxError.
  */
 export function parseExact(text: string, numberOf: (text: string) => unknown): unknown {
   const parts: string[] = [];
@@ -34,12 +35,19 @@ export function parseExact(text: string, numberOf: (text: string) => unknown): u
     if (code === QUOTE) i = endOfString(text, i);
     else if (isOfNumber(code)) {
       const start = i;
-      while (isOfNumber(text.charCodeAt(i + 1))) i++;
+      // Only an exponent has a letter.
+      let hasExponent = false;
+      for (let next = text.charCodeAt(i + 1); isOfNumber(next); next = text.charCodeAt(++i + 1))
+        hasExponent ||= next > LETTER;
+      if (i - start < SAFE_LENGTH && !hasExponent) continue;
       const number = text.slice(start, i + 1);
       // JSON.parse refuses what is no number, or stands where a name should.
-      if (!mayLose(number) || isBeforeColon(text, i + 1)) continue;
+      if (!NUMBER.test(number) || isBeforeColon(text, i + 1)) continue;
+      const value = numberOf(number);
+      // JSON.parse makes the same of it.
+      if (typeof value === "number") continue;
       parts.push(text.slice(from, start), `"${MARK}${numbers.length}"`);
-      numbers.push(numberOf(number));
+      numbers.push(value);
       from = i + 1;
     }
   }
@@ -47,8 +55,6 @@ export function parseExact(text: string, numberOf: (text: string) => unknown): u
   parts.push(text.slice(from));
   return withNumbers(JSON.parse(parts.join("")), numbers);
 }
-
-const mayLose = (number: string) => (number.length > SAFE_LENGTH || /[eE]/.test(number)) && NUMBER.test(number);
 
 function isBeforeColon(text: string, at: number): boolean {
   COLON_NEXT.lastIndex = at;

@@ -26,16 +26,20 @@ const MOST_DIGITS = 1_000;
 
 /** A number of so few characters has no more digits than a double keeps. */
 const KEPT = 15;
+/** There is one way to write a decimal so. */
+const PLAIN_DECIMAL = /^-?\d+\.\d*[1-9]$/;
 /** Near the ends of its range, a double keeps fewer digits. */
-const isUsual = (value: number): boolean => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300;
+const isUsual = (value: number): boolean => Math.abs(value) > 1e-307 && Math.abs(value) < 1e308;
 
 function exactNumber(text: string): number | bigint | LosslessNumber {
   const value = Number(text);
   if (text.length <= KEPT && isUsual(value)) return value;
   if (INTEGER.test(text) && text.length <= MOST_DIGITS) return Number.isSafeInteger(value) ? value : BigInt(text);
   if (value === 0) return /^[^eE]*[1-9]/.test(text) ? new LosslessNumber(text) : value;
-  const isSame = Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
-  return isSame ? value : new LosslessNumber(text);
+  const printed = String(value);
+  if (printed === text) return value;
+  const hasOtherForms = isUsual(value) && !(PLAIN_DECIMAL.test(text) && PLAIN_DECIMAL.test(printed));
+  return hasOtherForms && decimalOf(text) === decimalOf(printed) ? value : new LosslessNumber(text);
 }
 
 /** The same text for all ways of writing a decimal: 1.50 and 15e-1 are the same as 1.5, but 0.30000000000000000001 is not 0.3. */
@@ -50,8 +54,13 @@ function decimalOf(text: string): string {
   return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }
 
-export class NumberBeyondDouble extends SyntaxError {
+/** JSON that is not taken from a client. */
+export class RefusedNumber extends SyntaxError {}
+class NumberBeyondDouble extends RefusedNumber {
   override message = "a number beyond what a double can hold";
+}
+class TooManyDigits extends RefusedNumber {
+  override message = `more than ${MOST_BEYOND_DOUBLES} numbers with more digits than a double keeps`;
 }
 
 /** Refuses a number that most readers would take for infinite: what one client sends, others read. */
@@ -66,8 +75,19 @@ const parseWith = (numberOf: (text: string) => Json, text: string): Json =>
 /** Parses JSON text without losing digits of numbers. Throws SyntaxError. */
 export const parseJson = (text: string): Json => parseWith(exactNumber, text);
 
-/** parseJson for what a client sends. Throws SyntaxError also for a number beyond a double's range. */
-export const parseClientJson = (text: string): Json => parseWith(finiteNumber, text);
+/** More of them than a MiB of long integers has. Each takes some microseconds, and a few characters may be one. */
+const MOST_BEYOND_DOUBLES = 65_536;
+
+/** parseJson for what a client sends. Throws SyntaxError also for a number beyond a double's range, and for too many with more digits. */
+export function parseClientJson(text: string): Json {
+  let beyond = 0;
+  const numberOf = (digits: string) => {
+    const number = finiteNumber(digits);
+    if (typeof number !== "number" && ++beyond > MOST_BEYOND_DOUBLES) throw new TooManyDigits();
+    return number;
+  };
+  return parseWith(numberOf, text);
+}
 
 /** JSON text that only passes through: nobody looks into it, so nobody parses it. */
 export class JsonText {

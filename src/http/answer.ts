@@ -5,6 +5,7 @@ import { acceptedCommand } from "../contract/answers/commands.ts";
 import type { Accepted } from "../commands/accepted.ts";
 import { stringifyJson } from "../contract/json.ts";
 import { encodePlace, MAX_LIMIT } from "../contract/lists.ts";
+import { takeRoom } from "./requests/room.ts";
 import type { ListPart } from "../queries/list-part.ts";
 import type { Page } from "../queries/page.ts";
 
@@ -110,6 +111,8 @@ export function written({ status = 200, headers, body }: Answer, requestId: stri
 export function send(response: Response, answer: Answer): void {
   response.locals.check?.(answer);
   const { status, headers, text } = written(answer, response.locals.requestId);
+  // Until the client has read it, it is held.
+  takeRoom(response.req, response, text.length, response.req.method !== "GET");
   const isAscii = headers["Content-Length"] === String(text.length);
   // A page of a list is then written in three quarters of the time.
   response.writeHead(status, headers).end(text, isAscii ? "latin1" : "utf8");

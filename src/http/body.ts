@@ -1,7 +1,8 @@
-import express from "express";
+import express, { type Request, type RequestHandler } from "express";
+import { takeRoom } from "./requests/room.ts";
 import type { Config } from "../config.ts";
 import { endOfString } from "../contract/exact-json.ts";
-import { type Json, NumberBeyondDouble, parseClientJson } from "../contract/json.ts";
+import { type Json, RefusedNumber, parseClientJson } from "../contract/json.ts";
 import { Problem } from "../errors.ts";
 
 const MAX_BYTES = 1_048_576;
@@ -9,9 +10,25 @@ const MAX_BYTES = 1_048_576;
 export const stepsBytes = ({ maxSteps }: Config): number => Math.max(1_024, maxSteps) * 1_024;
 const MAX_DEPTH = 200;
 const MAX_DIGITS = 1_000;
+/** No body of 1 MiB has more. To make and to check so many takes longer than to read their text. */
+const MAX_VALUES = 524_288;
 
 /** Whatever its Content-Type says, which clients get wrong, a body is bytes until a route asks for its JSON. */
-export const rawBody = (limit = MAX_BYTES) => express.raw({ type: () => true, limit });
+export function rawBody(limit = MAX_BYTES): RequestHandler {
+  const read = express.raw({ type: () => true, limit });
+  return (request, response, next) => {
+    const bytes = bytesToCome(request, limit);
+    // More than the limit is refused before it is read.
+    if (bytes <= limit) takeRoom(request, response, bytes);
+    read(request, response, next);
+  };
+}
+
+/** Unpacked, or sent in chunks, it may be as large as any. */
+function bytesToCome({ headers }: Request, limit: number): number {
+  const isOpen = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
+  return isOpen ? limit : Number(headers["content-length"] ?? 0);
+}
 
 export const sizeOf = (body: unknown): number => (Buffer.isBuffer(body) ? body.length : 0);
 
@@ -26,7 +43,7 @@ export function jsonOf(body: unknown): Json | undefined {
   try {
     return parseClientJson(text);
   } catch (error) {
-    throw invalidBody(error instanceof NumberBeyondDouble ? error.message : "malformed JSON");
+    throw invalidBody(error instanceof RefusedNumber ? error.message : "malformed JSON");
   }
 }
 
@@ -42,14 +59,17 @@ function textOf(body: Buffer): string {
 function excessOf(text: string): string | undefined {
   let depth = 0;
   let digits = 0;
+  let values = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text[i] as string;
     digits = character >= "0" && character <= "9" ? digits + 1 : 0;
     if (character === '"') i = endOfString(text, i);
     else if (character === "[" || character === "{") depth++;
     else if (character === "]" || character === "}") depth--;
+    else if (character === ",") values++;
     if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`;
     if (digits > MAX_DIGITS) return `a number of more than ${MAX_DIGITS} digits`;
+    if (values > MAX_VALUES) return `more than ${MAX_VALUES} values`;
   }
   return undefined;
 }

@@ -10,7 +10,7 @@ import { Problem } from "../errors.ts";
 import { type Answer, send } from "./answer.ts";
 import { callerOf } from "./auth.ts";
 import { jsonOf, sizeOf } from "./body.ts";
-import { inTurn } from "./large-bodies.ts";
+import { readInTurn } from "./large-bodies.ts";
 import type { Tag } from "./tags.ts";
 import { dryRunOf, NO_BODY, NO_QUERY, parseBody, parsePath, parseQuery } from "./validation.ts";
 import { assertScope, type Caller, type Scope } from "../identity/caller.ts";
@@ -164,7 +164,7 @@ export function route<
         const query = queryOf(request.query);
         return send(response, await handler(deps, { ...asked, query, params: paramsOf(), body: undefined as Body }));
       }
-      const { isDryRun, given, whole } = await inTurn(caller, sizeOf(request.body), () => {
+      const { isDryRun, given, whole } = await readInTurn(caller, sizeOf(request.body), () => {
         const json = jsonOf(request.body);
         const {
           isDryRun,

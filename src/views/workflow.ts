@@ -1,7 +1,7 @@
 import { type Json, type JsonDoc, parseJson } from "../contract/json.ts";
 import type { Workflow, WorkflowStep } from "../contract/workflows.ts";
 import type { WorkflowVersion } from "../contract/definitions/workflow-versions.ts";
-import type { Deps } from "../deps.ts";
+import type { Db } from "../store/postgres/pool.ts";
 import { loadTexts } from "../store/documents.ts";
 import type { ListedVersion, StoredStep } from "../store/workflow-versions.ts";
 import type { StoredWorkflow } from "../store/workflows.ts";
@@ -59,7 +59,7 @@ export function presentVersion(version: ListedVersion): WorkflowVersion {
   };
 }
 
-export async function presentDefinedSteps({ db }: Deps, steps: StoredStep[]): Promise<WorkflowStep[]> {
+export async function presentDefinedSteps({ db }: { db: Db }, steps: StoredStep[]): Promise<WorkflowStep[]> {
   const documents = [...new Set(steps.flatMap((step) => IN_DOCUMENTS.flatMap((field) => step[field] ?? [])))];
   const texts = await loadTexts(db, documents);
   const values = new Map<JsonDoc, Json>(documents.map((document, i) => [document, parseJson(texts[i] ?? "null")]));

@@ -3,6 +3,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import type { Db } from "../../src/store/postgres/pool.ts";
 import { findVersion } from "../../src/store/workflow-versions.ts";
+import { mismatch } from "../../src/rules/job-schemas.ts";
 import { JsonSchema } from "../../src/rules/json-schema.ts";
 import { Pattern } from "../../workflows/expressions/patterns.ts";
 import { given } from "../engine/given.ts";
@@ -64,4 +65,13 @@ test("the versions of workflows that are kept have a bound together, however lar
     return db;
   });
   expect(held).toBeLessThan(100);
+});
+
+test("so have compiled schemas", async () => {
+  const payload_schema = { pattern: "[ac]{990}", description: "x".repeat(15_000) };
+  const held = await heldBy(() => {
+    for (let i = 0; i < 80; i++) mismatch({ version_id: `version ${i}`, payload_schema }, "payload_schema", "{}");
+    return mismatch;
+  });
+  expect(held).toBeLessThan(6);
 });

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Served } from "../../bench/servers/serve-in.ts";
 import { guardSockets, withoutFloods } from "../../src/http/sockets.ts";
 import { serve } from "../../src/runtime/http-server.ts";
+import { createWorkflow, gate, ok } from "../api/definitions.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
 import { startApiProcess } from "../stack/processes.ts";
 import { until } from "../stack/until.ts";
@@ -150,4 +151,42 @@ test("connections are counted: one too many is closed at once, and there is room
     return String(answer[0] ?? "").includes("well");
   });
   await server.close();
+});
+
+describe("what a caller has a process hold has a bound", () => {
+  const headOf = (token: string, length: number) =>
+    `POST /v1/workflows HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${length}\r\n\r\n`;
+  const read = (path: string, token: string) =>
+    fetch(`${api.origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
+
+  test("bodies that do not come to their end", async () => {
+    const token = stack.token({ sub: "slow" });
+    for (let i = 0; i < 64; i++) await client(headOf(token, 1_048_576));
+    const refused = await heard(await client(headOf(token, 1_048_576)), isAnswered);
+    expect(refused).toMatch(/^HTTP\/1\.1 503 /);
+    expect(refused).toMatch(/\r\nRetry-After: 1\r\n/);
+    // Small ones are taken, as are others'.
+    expect(await heard(await client(`${headOf(token, 2)}{}`), isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
+    const others = Buffer.concat([Buffer.from(headOf(stack.token(), 100_000)), Buffer.alloc(100_000, " ")]);
+    expect(await heard(await client(others), isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
+    for (const socket of opened.splice(0)) socket.destroy();
+    const again = Buffer.concat([Buffer.from(headOf(token, 100_000)), Buffer.alloc(100_000, " ")]);
+    await until(async () => (await heard(await client(again), isAnswered)).startsWith("HTTP/1.1 400 "));
+  });
+
+  test("answers that nobody reads", async () => {
+    const { id } = await createWorkflow(stack, [gate("gate")]);
+    const payload = "x".repeat(1_000_000);
+    for (let i = 0; i < 4; i++) await ok(stack, "POST", `/v1/workflows/${id}/trigger`, { payload });
+    const list = `/v1/workflows/${id}/runs`;
+    const token = stack.token({ sub: "deaf" });
+    // The system holds some MB for each connection.
+    const asked = `GET ${list} HTTP/1.1\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(6);
+    for (let i = 0; i < 10; i++) (await client(asked)).pause();
+    await until(async () => (await read(list, token)).status === 503);
+    expect((await read("/v1/workflows", token)).status).toBe(200);
+    expect((await read(list, stack.token())).status).toBe(200);
+    for (const socket of opened.splice(0)) socket.destroy();
+    await until(async () => (await read(list, token)).status === 200);
+  });
 });

@@ -148,6 +148,29 @@ test.each<[string, Json, RegExp]>([
   expect(() => new JsonSchema(schema)).toThrow(message);
 });
 
+const many = <T>(count: number, one: (i: number) => T) => Array.from({ length: count }, (_, i) => one(i));
+/** As much of each as may be. */
+const full: Record<string, Json> = {
+  properties: { properties: Object.fromEntries(many(490, (i) => [`p${i}`, { type: "string" }])) },
+  "ways, one of which fits": { oneOf: many(490, (i) => ({ const: i })) },
+  "references that are looked for": { $dynamicAnchor: "n", allOf: many(245, () => ({ $dynamicRef: "#n" })) },
+  "items that may not be": { prefixItems: many(1_400, () => false) },
+  "lists without equals": { allOf: many(370, () => ({ uniqueItems: true })) },
+};
+
+test.each(Object.entries(full))("a schema of as many %s as may be is compiled in a moment", async (_, schema) => {
+  const text = JSON.stringify(many(400_000, () => "a"));
+  const twin = () => JSON.stringify(JSON.parse(text));
+  expect(await timesAsLong(() => new JsonSchema(schema), twin, 2)).toBeLessThan(5);
+});
+
+test.each<[string, Json]>([
+  ["references that are looked for", { $dynamicAnchor: "n", allOf: many(300, () => ({ $dynamicRef: "#n" })) }],
+  ["items that may not be", { prefixItems: many(1_600, () => false) }],
+])("a schema of more %s is refused", (_, schema) => {
+  expect(() => new JsonSchema(schema)).toThrow("objects, where 500 may be");
+});
+
 /** Well under what a request may take, and little more than the limit of one check. */
 const SOON_MS = 5_000;
 

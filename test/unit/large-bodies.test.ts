@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { inTurn } from "../../src/http/large-bodies.ts";
+import { readInTurn } from "../../src/http/large-bodies.ts";
 import type { Caller } from "../../src/identity/caller.ts";
 
 const caller = (actor: string): Caller => ({ actor, projects: ["p"], scopes: ["*"] });
@@ -17,7 +17,7 @@ it("a caller's large bodies leave the process to the others for most of the time
   let read = 0;
   const sender = async () => {
     while (!isOver) {
-      await expect(inTurn(caller("stranger"), LARGE, refuse)).rejects.toThrow("refused");
+      await expect(readInTurn(caller("stranger"), LARGE, refuse)).rejects.toThrow("refused");
       read++;
     }
   };
@@ -36,12 +36,12 @@ it("a caller's large bodies leave the process to the others for most of the time
 });
 
 it("others' large bodies, and small ones of the same caller, are read at once", async () => {
-  await expect(inTurn(caller("stranger"), LARGE, refuse)).rejects.toThrow("refused");
+  await expect(readInTurn(caller("stranger"), LARGE, refuse)).rejects.toThrow("refused");
   const order: string[] = [];
-  const next = inTurn(caller("stranger"), LARGE, () => order.push("next of the same"));
+  const next = readInTurn(caller("stranger"), LARGE, () => order.push("next of the same"));
   await Promise.all([
-    inTurn(caller("other"), LARGE, () => order.push("other's")),
-    inTurn(caller("stranger"), 100, () => order.push("small")),
+    readInTurn(caller("other"), LARGE, () => order.push("other's")),
+    readInTurn(caller("stranger"), 100, () => order.push("small")),
   ]);
   expect(order.toSorted()).toEqual(["other's", "small"]);
   await next;
@@ -49,6 +49,6 @@ it("others' large bodies, and small ones of the same caller, are read at once", 
 });
 
 it("what was read is given back, and its order kept", async () => {
-  const read = [1, 2, 3].map((n) => inTurn(caller("one"), LARGE, () => n));
+  const read = [1, 2, 3].map((n) => readInTurn(caller("one"), LARGE, () => n));
   expect(await Promise.all(read)).toEqual([1, 2, 3]);
 });

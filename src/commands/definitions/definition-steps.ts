@@ -26,7 +26,7 @@ export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: St
   await setImmediate();
   const problem = stepsProblem(steps, config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, problem.details);
-  await assertForms(steps);
+  await assertForms(owner.project_id, steps);
   const policy = await findPolicy(db, owner.project_id);
   const violation = policy && policyViolation(policy, steps);
   if (violation) throw new Problem("validation_error", violation, [`steps: ${violation}`]);

@@ -25,7 +25,7 @@ export async function updateWorkflow(
   body: UpdateWorkflowBody,
 ): Promise<ChangedWorkflow> {
   const { checked } = await checkedChange(deps, caller, workflowId, body);
-  const { before, workflow, steps } = await inTransaction(deps.db, async (db) => {
+  return inTransaction(deps.db, async (db) => {
     // What others have changed meanwhile stays changed.
     const before = await lockForChange(db, workflowId);
     if (!before) throw new Problem("not_found", "workflow not found");
@@ -33,10 +33,10 @@ export async function updateWorkflow(
     const save = (checked: CheckedSteps) => saveSteps(db, { ...workflow, at: workflow.updated_at }, checked);
     const steps = await stepsOf(db, before, workflow, checked, save);
     if ((await updateStored(db, { workflow, steps })) === "duplicate") throw slugTaken(workflow);
-    return { before, workflow, steps };
+    // Once it is committed, nothing may fail any more.
+    const shown = await presentDefinedSteps({ db }, steps);
+    return { ...presentWorkflow(workflow), ...(await leftBehind({ db }, before)), steps: shown };
   });
-  const shown = await presentDefinedSteps(deps, steps);
-  return { ...presentWorkflow(workflow), ...(await leftBehind(deps, before)), steps: shown };
 }
 
 /** What would be stored. */
@@ -102,7 +102,7 @@ export function assertNoneRemoved(old: { step_ref: string }[], steps: { step_ref
   );
 }
 
-async function leftBehind({ db }: Deps, { id, version_id }: StoredWorkflow) {
+async function leftBehind({ db }: { db: Db }, { id, version_id }: StoredWorkflow) {
   const open = await countOpenRunsOf(db, id, version_id);
   return open > 0 ? { active_runs_on_previous_version: open, previous_version_id: version_id } : {};
 }

@@ -6,9 +6,10 @@ import { isCron, isTimeZone } from "../../rules/cron.ts";
 import { endpointProblem } from "../../rules/endpoint-url.ts";
 import { JsonSchema } from "../../rules/json-schema.ts";
 import type { StoredJob } from "../../store/jobs.ts";
+import { inTurn } from "../../time/in-turn.ts";
 
-/** Throws for what one field of a job can't say, or can't say beside another one. */
-export function assertUsable({ config }: Deps, job: StoredJob): void {
+/** Throws for what one field of a job can't say, or can't say beside another one. What it has of the one `before` it is not compiled again. */
+export async function assertUsable({ config }: Deps, job: StoredJob, before?: StoredJob): Promise<void> {
   assertEndpoint("endpoint_url", job.endpoint_url, config.allowPrivateEndpoints);
   if (job.fallback_endpoint_url)
     assertEndpoint("fallback_endpoint_url", job.fallback_endpoint_url, config.allowPrivateEndpoints);
@@ -20,14 +21,16 @@ export function assertUsable({ config }: Deps, job: StoredJob): void {
     throw invalid("retry_delays_secs", "retry_delays_secs needs retry_strategy custom");
   if (!hasDelays && job.retry_strategy === "custom")
     throw invalid("retry_strategy", "retry_strategy custom needs retry_delays_secs");
-  assertSchema("payload_schema", job);
-  assertSchema("result_schema", job);
+  await assertSchema("payload_schema", job, before);
+  await assertSchema("result_schema", job, before);
 }
 
-function assertSchema(field: "payload_schema" | "result_schema", { [field]: schema }: StoredJob): void {
-  if (schema === undefined) return;
+type SchemaField = "payload_schema" | "result_schema";
+
+async function assertSchema(field: SchemaField, { project_id, [field]: schema }: StoredJob, before?: StoredJob) {
+  if (schema === undefined || schema === before?.[field]) return;
   try {
-    new JsonSchema(schema);
+    await inTurn(project_id, () => new JsonSchema(schema));
   } catch (error) {
     throw invalid(field, `invalid ${field}: ${(error as Error).message}`);
   }

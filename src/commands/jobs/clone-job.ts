@@ -17,7 +17,7 @@ export async function cloneJob(
   const job = await cloned(deps, caller, id, body);
   // By what was asked for: the job itself may have been changed since.
   const asked = { projectId: job.project_id, operation: "clone job", body: { ...body, job_id: id }, idempotencyKey };
-  return storeJob(deps, asked, () => job);
+  return storeJob(deps, asked, async () => job);
 }
 
 /** What would be stored. */

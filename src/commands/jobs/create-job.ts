@@ -25,13 +25,13 @@ export async function createJob(
 
 /** What would be stored. */
 export async function previewJob(deps: Deps, caller: Caller, body: CreateJobBody): Promise<JobPlan> {
-  return planOfJob(deps, jobOf(deps, caller, body));
+  return planOfJob(deps, await jobOf(deps, caller, body));
 }
 
 /** Stores the job, or finds what the same request has stored before. */
-export async function storeJob(deps: Deps, asked: KeyedRequest, checked: () => StoredJob): Promise<Job> {
+export async function storeJob(deps: Deps, asked: KeyedRequest, checked: () => Promise<StoredJob>): Promise<Job> {
   const stored = await idempotent(deps, { makes: "job", ...asked }, findJob, async () => {
-    const job = checked();
+    const job = await checked();
     return async (id) => {
       const made = { ...job, id };
       if ((await insertJob(deps.db, made)) === "inserted") return made;
@@ -55,12 +55,12 @@ export function asPlanned(stored: StoredJob): JobPlan["job"] {
   return job;
 }
 
-function jobOf(deps: Deps, caller: Caller, body: CreateJobBody): StoredJob {
+async function jobOf(deps: Deps, caller: Caller, body: CreateJobBody): Promise<StoredJob> {
   const project_id = projectOf(caller, body.project_id);
   const said = { ...withoutIgnored(body, IGNORED.job), project_id, enabled: true };
   const job = firstVersion(caller, said);
   // What is said of a field without meaning is looked at all the same.
-  assertUsable(deps, { ...job, timezone: body.timezone });
+  await assertUsable(deps, { ...job, timezone: body.timezone });
   return job;
 }
 

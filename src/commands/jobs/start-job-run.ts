@@ -3,6 +3,7 @@ import { newVersionId } from "../definitions/version-id.ts";
 import { type Started, startRun } from "../runs/start-run.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import { now } from "../../time/clock.ts";
+import { inTurn } from "../../time/in-turn.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { mismatch } from "../../rules/job-schemas.ts";
@@ -28,7 +29,7 @@ export async function checkedJobRun(
   payload: { given: Json | undefined; stored?: JsonDoc },
 ): Promise<(runId: string) => Promise<Started>> {
   if (!job.enabled) throw new Problem("conflict", DISABLED);
-  assertTaken(job, payload.given);
+  await assertTaken(job, payload.given);
   const { header, steps } = await jobRunToBe(deps, job, said);
   return async (runId) => {
     const save = () => saveDocument(deps.db, job.project_id, runId, stringifyJson(payload.given as Json));
@@ -38,8 +39,9 @@ export async function checkedJobRun(
 }
 
 /** Throws where the payload is not what the job takes. */
-export function assertTaken(job: StoredJob, payload: Json | undefined): void {
-  const problem = mismatch(job, "payload_schema", givenBy(payload));
+export async function assertTaken(job: StoredJob, payload: Json | undefined): Promise<void> {
+  if (job.payload_schema === undefined) return;
+  const problem = await inTurn(job.project_id, () => mismatch(job, "payload_schema", givenBy(payload)));
   if (problem) throw new Problem("validation_error", problem, [problem]);
 }
 

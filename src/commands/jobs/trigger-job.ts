@@ -66,11 +66,11 @@ export async function previewJobTrigger(
   return plannedRun(job, { ...body, triggered_by: "manual", created_by: caller.actor });
 }
 
-export function plannedRun(
+export async function plannedRun(
   job: StoredJob,
   said: { payload?: Json; tags?: Record<string, string>; triggered_by: string; created_by: string },
-): JobTriggerPlan {
-  assertTaken(job, said.payload);
+): Promise<JobTriggerPlan> {
+  await assertTaken(job, said.payload);
   const { triggered_by, created_by, payload, tags } = said;
   const { id: job_id, project_id } = job;
   return {

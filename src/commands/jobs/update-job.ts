@@ -15,7 +15,7 @@ import { presentJob } from "../../views/job.ts";
 /** The job's next version. Runs that are open make their next call by it. */
 export async function updateJob(deps: Deps, caller: Caller, id: string, body: UpdateJobBody): Promise<Job> {
   for (;;) {
-    const job = nextVersion(deps, caller, await findOwnJob(deps, caller, id), body);
+    const job = await nextVersion(deps, caller, await findOwnJob(deps, caller, id), body);
     const done = await replaceJob(deps.db, job);
     if (done === "duplicate") throw slugTaken(job);
     if (done === "replaced") return presentJob(job);
@@ -26,7 +26,7 @@ export async function updateJob(deps: Deps, caller: Caller, id: string, body: Up
 /** What would be stored. */
 export async function previewUpdate(deps: Deps, caller: Caller, id: string, body: UpdateJobBody): Promise<JobPlan> {
   const live = await findOwnJob(deps, caller, id);
-  const job = nextVersion(deps, caller, live, body);
+  const job = await nextVersion(deps, caller, live, body);
   if (job.slug !== live.slug && (await isSlugTaken(deps.db, "jobs", job))) throw slugTaken(job);
   return { dry_run: true, job: asPlanned(job) };
 }
@@ -44,7 +44,7 @@ export async function previewEnabled(deps: Deps, caller: Caller, id: string, ena
     : previewUpdate(deps, caller, id, { enabled });
 }
 
-function nextVersion(deps: Deps, caller: Caller, live: StoredJob, body: UpdateJobBody): StoredJob {
+async function nextVersion(deps: Deps, caller: Caller, live: StoredJob, body: UpdateJobBody): Promise<StoredJob> {
   if (body.project_id !== undefined && projectOf(caller, body.project_id) !== live.project_id)
     throw new Problem("validation_error", "a job stays in its project", ["project_id: can't be changed"]);
   const job: StoredJob = {
@@ -55,6 +55,6 @@ function nextVersion(deps: Deps, caller: Caller, live: StoredJob, body: UpdateJo
     updated_by: caller.actor,
     updated_at: now(),
   };
-  assertUsable(deps, { ...job, timezone: body.timezone });
+  await assertUsable(deps, { ...job, timezone: body.timezone }, live);
   return job;
 }

@@ -1,5 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { isOutage } from "../../outage.ts";
+import { lookedFor } from "../../temporal/in-time.ts";
 import { OUTCOME_MIRRORED_MS } from "../../../workflows/timing.ts";
 
 /**
@@ -25,11 +26,16 @@ export async function outcomeOf<Outcome>(
     return known;
   };
   try {
-    return (await mirroredAfter(deps, runId, store, look)) ?? (await ask());
+    return (await mirroredAfter(deps, runId, store, look)) ?? (await lookedFor(ask()));
   } catch (error) {
     if (isStored && isOutage(error)) return undefined;
     throw error;
   }
+}
+
+/** The run itself may tell what a Postgres that is locked or hangs does not. */
+function missed(error: unknown): undefined {
+  if (!isOutage(error)) throw error;
 }
 
 /**
@@ -49,7 +55,7 @@ async function mirroredAfter<Found>(
   if (known) return known;
   while (await news) {
     news = notifications.newsOf(runId, enough);
-    const found = await look();
+    const found = await lookedFor(look(), OUTCOME_MIRRORED_MS).catch(missed);
     if (found) return found;
   }
   return undefined;

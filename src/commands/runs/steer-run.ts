@@ -28,7 +28,7 @@ import { findRun } from "../../store/runs.ts";
 import { saveDocument } from "../../store/documents.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
-import { stored } from "../../temporal/in-time.ts";
+import { lookedFor, stored } from "../../temporal/in-time.ts";
 import { askUntil } from "../../temporal/query-run.ts";
 import { presentApproval } from "../../views/approval.ts";
 import { presentEvent } from "../../views/event.ts";
@@ -72,6 +72,8 @@ export type Steered =
 
 /** Before each try: a run that is being started or reopened is known to Temporal within their sum, unless Temporal is busy. */
 const PAUSES_MS = [0, 20, 100, 400, 1_500];
+
+const MIRRORED_WITHIN_MS = 2_000;
 
 const REOPENING: readonly Verb[] = ["retry", "replay-subtree"];
 
@@ -128,7 +130,7 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return undefined;
   // The run mirrors itself. Writing it here as well makes sure that the caller's next read shows what this answer says.
-  await writeMirror(deps.db, [reply.unmirrored]).catch((error) =>
+  await lookedFor(writeMirror(deps.db, [reply.unmirrored]), MIRRORED_WITHIN_MS).catch((error) =>
     deps.log.warn({ error, run: runId }, "mirror is behind"),
   );
   return reply;

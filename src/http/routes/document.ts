@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ALWAYS } from "../answer.ts";
 import { openApi } from "../openapi.ts";
+import { takeRoom } from "../requests/room.ts";
 import type { Route } from "../route.ts";
 import { NO_QUERY, parseQuery } from "../validation.ts";
 
@@ -17,6 +18,7 @@ export function documentRoute(routes: () => Route[]): Route {
     handler: () => (request, response) => {
       parseQuery(NO_QUERY, request.query);
       text ??= JSON.stringify(openApi(routes()));
+      takeRoom(request, response, text.length);
       response.set({ ...ALWAYS, "X-Request-Id": response.locals.requestId, "Cache-Control": "no-cache" }).send(text);
     },
   };

@@ -49,6 +49,7 @@ export const jobRoutes: Route[] = [
     tag,
     summary: "Create up to 100 jobs",
     description: "Each as a single creation would be: what is wrong with one is its own.",
+    isBulk: true,
     scope: "jobs:write",
     body: batchJobsBody,
     ignores: sentInEach("jobs", IGNORED.job),

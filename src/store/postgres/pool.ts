@@ -13,6 +13,9 @@ export function createPool(databaseUrl: string, { size = 20, waitsMs = 5_000 } =
     connectionTimeoutMillis: waitsMs,
     // A Postgres that hangs is treated like one that is down: nobody waits for it for ever.
     query_timeout: 15_000,
+    // Sooner, and by Postgres itself: a statement that waits for a lock must not take effect after its caller was told of an outage.
+    // Not as a parameter of the connection, which poolers between refuse.
+    onConnect: (client) => client.query("set statement_timeout = 14000"),
     keepAlive: true,
     types: parsers,
   });

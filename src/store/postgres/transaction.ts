@@ -1,5 +1,7 @@
 import type pg from "pg";
-import { isOutage } from "../../outage.ts";
+import { Problem } from "../../errors.ts";
+import { isOutage, OUTAGE } from "../../outage.ts";
+import { isAnswered } from "../../time/answered-at.ts";
 
 /**
  * More than a transaction waits for anything but Postgres, which is Temporal's answer to a start. What holds its locks for longer is
@@ -13,6 +15,8 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   try {
     await client.query(`begin; set local idle_in_transaction_session_timeout = '${IDLE_SECS}s'`);
     const result = await work(client);
+    // They were told of an outage: what is done then is not done.
+    if (isAnswered()) throw new Problem("unavailable", OUTAGE);
     await client.query("commit");
     client.release();
     return result;
