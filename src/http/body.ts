@@ -1,5 +1,5 @@
-import express, { type Request, type RequestHandler } from "express";
-import { takeRoom } from "./requests/room.ts";
+import express, { type RequestHandler } from "express";
+import { takeRoom, takeRoomAsItComes } from "./requests/room.ts";
 import type { Config } from "../config.ts";
 import { endOfString } from "../contract/exact-json.ts";
 import { type Json, RefusedNumber, parseClientJson } from "../contract/json.ts";
@@ -17,17 +17,13 @@ const MAX_VALUES = 524_288;
 export function rawBody(limit = MAX_BYTES): RequestHandler {
   const read = express.raw({ type: () => true, limit });
   return (request, response, next) => {
-    const bytes = bytesToCome(request, limit);
-    // More than the limit is refused before it is read.
-    if (bytes <= limit) takeRoom(request, response, bytes);
+    const { "content-length": length, "content-encoding": packed = "identity" } = request.headers;
+    // Unpacked, it may be as large as any. More than the limit is refused before it is read.
+    if (packed !== "identity") takeRoom(request, response, limit);
+    else if (length === undefined) takeRoomAsItComes(request, response, limit);
+    else if (Number(length) <= limit) takeRoom(request, response, Number(length));
     read(request, response, next);
   };
-}
-
-/** Unpacked, or sent in chunks, it may be as large as any. */
-function bytesToCome({ headers }: Request, limit: number): number {
-  const isOpen = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
-  return isOpen ? limit : Number(headers["content-length"] ?? 0);
 }
 
 export const sizeOf = (body: unknown): number => (Buffer.isBuffer(body) ? body.length : 0);

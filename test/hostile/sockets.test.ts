@@ -174,6 +174,25 @@ describe("what a caller has a process hold has a bound", () => {
     await until(async () => (await heard(await client(again), isAnswered)).startsWith("HTTP/1.1 400 "));
   });
 
+  test("bodies that don't say how large they are", async () => {
+    const head = (token: string) =>
+      `POST /v1/workflows HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const token = stack.token({ sub: "chunked" });
+    const part = `50000\r\n${" ".repeat(0x50000)}\r\n`;
+    const large: Socket[] = [];
+    for (let i = 0; i < 70; i++) large.push(await client(head(token) + part));
+    const answers = large.map((socket) => heard(socket, isAnswered));
+    const one = Buffer.concat([Buffer.from(headOf(token, 100_000)), Buffer.alloc(100_000, " ")]);
+    await until(async () => (await heard(await client(one), isAnswered)).startsWith("HTTP/1.1 503 "));
+    // Each of many small ones has its place beside them, also before it is over.
+    const small = await Promise.all(Array.from({ length: 100 }, () => client(`${head(token)}2\r\n{}\r\n`)));
+    for (const socket of [...small, ...large]) socket.write("0\r\n\r\n");
+    for (const socket of small) expect(await heard(socket, isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
+    const statuses = (await Promise.all(answers)).map((answer) => answer.slice(9, 12));
+    expect(new Set(statuses)).toEqual(new Set(["400", "503"]));
+    expect(statuses.filter((status) => status === "503").length).toBeLessThan(10);
+  });
+
   test("answers that nobody reads", async () => {
     const { id } = await createWorkflow(stack, [gate("gate")]);
     const payload = "x".repeat(1_000_000);

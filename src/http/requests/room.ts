@@ -37,3 +37,23 @@ export function takeRoom(request: Request, response: Response, bytes: number, is
   take(whose, bytes);
   response.once("close", () => take(whose, -bytes));
 }
+
+/** For a body that does not say how large it is. Who sends too much is told so at its end; what comes until then is not kept. */
+export function takeRoomAsItComes(request: Request, response: Response, limit: number): void {
+  let come = 0;
+  let room = SMALL;
+  const onData = ({ length }: Buffer) => {
+    come += length;
+    if (come <= room || room >= limit) return;
+    const more = Math.min(4 * room, limit);
+    try {
+      takeRoom(request, response, more - room);
+      room = more;
+    } catch (problem) {
+      request.off("data", onData);
+      // Whoever reads the body gives up by this.
+      request.emit("error", problem);
+    }
+  };
+  request.on("data", onData);
+}
