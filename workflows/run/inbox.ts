@@ -88,10 +88,9 @@ export function logOutcome(run: Run, event: InboundEvent): void {
 function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const fields: Partial<Record<keyof CommandPayload, unknown>> = payload ?? {};
   const command = commandOf(fields);
-  const by_hand = fields.id === undefined || undefined;
-  // Runs tell each other what they made themselves.
-  const isBetweenRuns = (VERBS_BETWEEN_RUNS as readonly string[]).includes(verb);
-  return { ...command, by_hand, odd: isBetweenRuns ? undefined : oddIn(payload, command) };
+  // What runs tell each other they made themselves, and what comes with an id an API did, which may know fields that we don't yet.
+  const by_hand = (fields.id === undefined && !(VERBS_BETWEEN_RUNS as readonly string[]).includes(verb)) || undefined;
+  return { ...command, by_hand, odd: by_hand && oddIn(payload, command) };
 }
 
 /** What of a signal says nothing: a name typed wrong, or a value of another type than its field has. */

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { replayHistory } from "../../../src/cli/replay-history.ts";
 import { releaseBy, temporalOf } from "./temporal-of.ts";
+import { until } from "../../stack/until.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { type Scenario, scenarioOn } from "../../stack/scenario.ts";
 
@@ -108,6 +109,9 @@ describe.concurrent("`temporal workflow signal`", () => {
     ]);
     expect(await on.run(run)).toMatchObject({ status: "running" });
     expect(await on.step(run, "gate")).toMatchObject({ status: "waiting" });
+    // As an API of a later version may send it.
+    await signal(run, "pause", '{"id":"of-an-api","actor":"ada","field_to_come":1}');
+    await until(async () => (await on.run(run)).status === "paused");
     await signal(run, "reject", '{"step_ref":"gate","actor":"ada","reason":null}');
     expect(await on.ends(run)).toMatchObject({ status: "failed" });
   });
