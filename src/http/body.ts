@@ -17,10 +17,10 @@ const MAX_VALUES = 524_288;
 export function rawBody(limit = MAX_BYTES): RequestHandler {
   const read = express.raw({ type: () => true, limit });
   return (request, response, next) => {
-    const { "content-length": length, "content-encoding": packed = "identity" } = request.headers;
+    const { "content-length": length = 0, "content-encoding": packed = "identity" } = request.headers;
     // Unpacked, it may be as large as any. More than the limit is refused before it is read.
     if (packed !== "identity") takeRoom(request, response, limit);
-    else if (length === undefined) takeRoomAsItComes(request, response, limit);
+    else if (request.headers["transfer-encoding"] !== undefined) takeRoomAsItComes(request, response, limit);
     else if (Number(length) <= limit) takeRoom(request, response, Number(length));
     read(request, response, next);
   };
