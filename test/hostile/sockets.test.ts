@@ -156,6 +156,7 @@ test("connections are counted: one too many is closed at once, and there is room
 describe("what a caller has a process hold has a bound", () => {
   const headOf = (token: string, length: number) =>
     `POST /v1/workflows HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${length}\r\n\r\n`;
+  const whole = (token: string) => Buffer.concat([Buffer.from(headOf(token, 100_000)), Buffer.alloc(100_000, " ")]);
   const read = (path: string, token: string) =>
     fetch(`${api.origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
 
@@ -167,11 +168,9 @@ describe("what a caller has a process hold has a bound", () => {
     expect(refused).toMatch(/\r\nRetry-After: 1\r\n/);
     // Small ones are taken, as are others'.
     expect(await heard(await client(`${headOf(token, 2)}{}`), isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
-    const others = Buffer.concat([Buffer.from(headOf(stack.token(), 100_000)), Buffer.alloc(100_000, " ")]);
-    expect(await heard(await client(others), isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await heard(await client(whole(stack.token())), isAnswered)).toMatch(/^HTTP\/1\.1 400 /);
     for (const socket of opened.splice(0)) socket.destroy();
-    const again = Buffer.concat([Buffer.from(headOf(token, 100_000)), Buffer.alloc(100_000, " ")]);
-    await until(async () => (await heard(await client(again), isAnswered)).startsWith("HTTP/1.1 400 "));
+    await until(async () => (await heard(await client(whole(token)), isAnswered)).startsWith("HTTP/1.1 400 "));
   });
 
   test("bodies that don't say how large they are", async () => {
@@ -182,8 +181,7 @@ describe("what a caller has a process hold has a bound", () => {
     const large: Socket[] = [];
     for (let i = 0; i < 70; i++) large.push(await client(head(token) + part));
     const answers = large.map((socket) => heard(socket, isAnswered));
-    const one = Buffer.concat([Buffer.from(headOf(token, 100_000)), Buffer.alloc(100_000, " ")]);
-    await until(async () => (await heard(await client(one), isAnswered)).startsWith("HTTP/1.1 503 "));
+    await until(async () => (await heard(await client(whole(token)), isAnswered)).startsWith("HTTP/1.1 503 "));
     // Each of many small ones has its place beside them, also before it is over.
     const small = await Promise.all(Array.from({ length: 100 }, () => client(`${head(token)}2\r\n{}\r\n`)));
     for (const socket of [...small, ...large]) socket.write("0\r\n\r\n");

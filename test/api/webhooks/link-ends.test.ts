@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApprovalLink } from "../../../src/contract/webhooks/approval-links.ts";
-import type { WorkflowRun } from "../../../src/contract/runs.ts";
 import { gate, ok, opens, reaches, runOf } from "../definitions.ts";
+import { ownLinks } from "./own-links.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 
 let stack: Stack;
@@ -10,16 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-async function waiting(over: object = {}): Promise<WorkflowRun> {
-  const run = await runOf(stack, [gate("gate", { ...over })]);
-  await opens(stack, run, "gate");
-  return run;
-}
-const linkOf = async (run: WorkflowRun) => {
-  const { url } = await ok<ApprovalLink>(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/links`);
-  return new URL(url).pathname;
-};
-const open = (path: string) => fetch(`${stack.apiUrl}${path}`);
+const { waiting, linkOf, open } = ownLinks(() => stack);
 const closed = async (path: string) => {
   const answer = await open(path);
   expect(answer.status).toBe(410);

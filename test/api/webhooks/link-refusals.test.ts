@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApprovalLink } from "../../../src/contract/webhooks/approval-links.ts";
-import type { Approval, WorkflowRun } from "../../../src/contract/runs.ts";
-import { gate, ok, opens, runOf } from "../definitions.ts";
+import type { Approval } from "../../../src/contract/runs.ts";
+import { ok } from "../definitions.ts";
+import { ownLinks } from "./own-links.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
 import { until } from "../../stack/until.ts";
 
@@ -11,16 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-async function waiting(over: object): Promise<WorkflowRun> {
-  const run = await runOf(stack, [gate("gate", { ...over })]);
-  await opens(stack, run, "gate");
-  return run;
-}
-const linkOf = async (run: WorkflowRun) => {
-  const { url } = await ok<ApprovalLink>(stack, "POST", `/v1/workflow-runs/${run.id}/steps/gate/links`);
-  return new URL(url).pathname;
-};
-const open = (path: string) => fetch(`${stack.apiUrl}${path}`);
+const { waiting, linkOf, open } = ownLinks(() => stack);
 const decide = (path: string, form: Record<string, string>) =>
   fetch(`${stack.apiUrl}${path}`, { method: "POST", body: new URLSearchParams(form) });
 
