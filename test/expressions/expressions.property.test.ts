@@ -60,7 +60,7 @@ const { condition } = fc.letrec<{ condition: Json; operand: Json }>((tie) => ({
 test("a condition that was accepted can be evaluated, or says which value it can't take", () => {
   fc.assert(
     fc.property(condition, fc.option(json, { nil: undefined }), (candidate, value) => {
-      const checked = checkedCondition(candidate, new PatternWork());
+      const checked = checkedCondition(candidate, new PatternWork("definition"));
       if (typeof checked === "string") return;
       const found = value === undefined ? undefined : { value };
       try {

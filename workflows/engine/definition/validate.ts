@@ -38,7 +38,7 @@ export function stepsProblem(steps: StepInput[], maxSteps = DEFAULT_MAX_STEPS): 
     if (message !== undefined) return { message, details: [`steps[${i}].step_ref: ${message}`] };
     refs.add(step_ref);
   }
-  const around = { steps: new Precedence(steps), work: new PatternWork(), templates: new TemplateWork() };
+  const around = { steps: new Precedence(steps), work: new PatternWork("definition"), templates: new TemplateWork() };
   return (
     faultsOfEach(steps, (step) => shapeFaults(step, refs)) ??
     cycle(steps) ??

@@ -46,7 +46,7 @@ export function startRuleOf(plan: Plan, i: number): StartRule | undefined {
 }
 
 function faultsOf(plan: Plan): (string | undefined)[] {
-  const work = new PatternWork();
+  const work = new PatternWork("run");
   return plan.steps.map((step) => {
     try {
       const condition = conditionOf(step);
