@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Json } from "../../src/contract/json.ts";
 import type { StepInput } from "../../src/contract/steps.ts";
-import { given, text } from "../engine/given.ts";
+import { given } from "../engine/given.ts";
 import { job } from "../engine/plans.ts";
 import { stepsProblem } from "../../workflows/engine/definition/validate.ts";
 import { timesAsLong } from "../stack/cost.ts";
