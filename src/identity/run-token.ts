@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createSecretKey } from "node:crypto";
 import jwt from "jsonwebtoken";
 
 /** How much longer than the attempt its token is good for. */
@@ -9,7 +9,8 @@ export const payloadHash = (body: string): string => createHash("sha256").update
 
 /** Proves to the endpoint who calls, for which job run and with what; and to us, should it call back, which job run it works for. */
 export function runToken(secret: string, jobRunId: string, timeoutSecs: number, payload_hash: string): string {
-  return jwt.sign({ payload_hash }, secret, {
+  // As a key: of a text, jsonwebtoken would first try to make a private key, which takes 0.7 ms.
+  return jwt.sign({ payload_hash }, createSecretKey(secret, "utf8"), {
     algorithm: "HS256",
     subject: jobRunId,
     audience: "run",

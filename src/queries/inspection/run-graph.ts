@@ -12,7 +12,7 @@ import { durationOf, stepsOf } from "./steps-of-run.ts";
 /** What depends on what in a run, how far it is, and which way through it takes longest. */
 export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Promise<RunGraph> {
   const row = await findOwnRun(deps, caller, runId);
-  const steps = stepsOf(await mirroredRun(deps, row)).map((step) => ({ ...step, took: durationOf(step.row) }));
+  const steps = stepsOf(await mirroredRun(deps, row)).map((step) => ({ took: durationOf(step.row), ...step }));
   // How long some of what is to come takes is not known. It comes nevertheless: of ways that take as long, the one goes on with it.
   const moment = 1 / (steps.length + 1);
   const timed = new Map(
@@ -20,7 +20,8 @@ export async function getRunGraph(deps: Deps, caller: Caller, runId: string): Pr
       const isOver = step.finished_at !== undefined;
       const estimate_ms = isOver ? elapsed : (definition.timeout_secs_override ?? 0) * 1000 || elapsed;
       const remaining = isOver ? 0 : Math.max(0, estimate_ms - elapsed);
-      return [step.step_ref, { ...definition, estimate_ms, remaining, isOver }];
+      const { step_ref, depends_on } = definition;
+      return [step_ref, { step_ref, depends_on, estimate_ms, remaining, isOver }];
     }),
   );
   const critical_path = criticalPath(

@@ -17,7 +17,7 @@ export async function getRunTimeline(deps: Deps, caller: Caller, runId: string):
   const begun = steps.flatMap((step) => {
     const { started_at: start, finished_at } = step;
     if (start === undefined) return [];
-    return { ...step, start, end: Math.max(start, finished_at ?? now), isOver: finished_at !== undefined };
+    return { start, end: Math.max(start, finished_at ?? now), isOver: finished_at !== undefined, ...step };
   });
   const others = steps.filter(({ started_at }) => started_at === undefined);
   return {

@@ -7,23 +7,24 @@ import type { OwnRows } from "../steps/kind.ts";
 import type { RunRow, Shown, StepRow } from "./rows.ts";
 import { ofStep } from "../steps/of-step.ts";
 
+// What is spread comes last in these rows: members that are added to a copy give each object a hidden class of its own in V8, which
+// takes twenty times as long as the row.
+
 /** What a run shows of itself: the rows that queries answer and the mirror writes. */
 export function runRow({ plan, state }: Run): RunRow {
-  const { expires_no_later_than: _, rules: __, ...header } = plan.run;
-  const { status, error, started_at, finished_at, expires_at, revision } = state;
-  const { payload = header.payload, step_payloads = header.step_payloads } = state;
-  const involved = state.involved ?? header.involved;
+  const { expires_no_later_than: _, rules: __, payload, step_payloads, involved: was, ...header } = plan.run;
+  const involved = state.involved ?? was;
   return {
-    ...header,
+    status: state.status,
+    error: state.error,
+    payload: state.payload ?? payload,
+    step_payloads: state.step_payloads ?? step_payloads,
+    started_at: state.started_at,
+    finished_at: state.finished_at,
+    expires_at: state.expires_at,
+    revision: state.revision,
     ...(involved && { involved }),
-    payload,
-    step_payloads,
-    status,
-    error,
-    started_at,
-    finished_at,
-    expires_at,
-    revision,
+    ...header,
   };
 }
 
@@ -33,7 +34,6 @@ export function stepRow(run: Run, i: number): StepRow {
   const { plan, definition, step } = of;
   const showsStart = STEP_KINDS[definition.step_type].showsStart?.(step) ?? true;
   return {
-    ...fixed(plan.run, definition, i),
     status: step.status,
     attempt: step.attempt,
     generation: step.generation,
@@ -43,18 +43,19 @@ export function stepRow(run: Run, i: number): StepRow {
     child_run_id: step.child_started || step.child ? step.child_run_id : undefined,
     output: step.output,
     error: step.error,
-    ...(step.status === "failed" && failureClass(run, step.last_failure)),
     started_at: showsStart ? step.started_at : undefined,
     attempt_started_at: step.attempt_started_at,
     finished_at: step.finished_at,
     revision: step.revision,
+    ...(step.status === "failed" && failureClass(run, step.last_failure)),
+    ...fixed(plan.run, definition, i),
   };
 }
 
 /** The row of a step to which nothing has happened since its run began. It is not mirrored. */
 export function untouchedRow(run: Begun, definition: PlanStep, i: number): StepRow {
   const { first_attempt, ...step } = untouched(definition);
-  return { ...fixed(run, definition, i), ...step, deps_completed: 0 };
+  return { deps_completed: 0, ...step, ...fixed(run, definition, i) };
 }
 
 type Begun = Pick<RunHeader, "id" | "created_at">;
