@@ -44,10 +44,13 @@ export const OUTAGE = "a service this depends on cannot be reached, try again";
 
 /**
  * For a request to Temporal whose answer was lost: the request may have arrived. `key` is the Idempotency-Key under which a repeat
- * takes effect once.
+ * takes effect once; without it, that of the request, if it had one.
  */
-export function unknownOutcome(cause: unknown, what: string, key = "same Idempotency-Key"): Problem {
-  const problem = new Problem("unavailable", OUTAGE, [`${what}: a repeat under the ${key} takes effect once`]);
+export function unknownOutcome(cause: unknown, what: string, key?: string): Problem {
+  const repeat = key
+    ? `a repeat under the Idempotency-Key ${key} takes effect once`
+    : "a repeat under the same Idempotency-Key takes effect once, one without a key makes another";
+  const problem = new Problem("unavailable", OUTAGE, [`${what}: ${repeat}`]);
   problem.cause = cause;
   return problem;
 }
@@ -56,4 +59,4 @@ export function unknownOutcome(cause: unknown, what: string, key = "same Idempot
 export const maybeStored =
   (id: string) =>
   (cause: unknown): Problem =>
-    unknownOutcome(cause, "the command may be stored", `Idempotency-Key ${id}`);
+    unknownOutcome(cause, "the command may be stored", id);

@@ -181,6 +181,8 @@ export interface Activities {
     sources: PayloadSources;
     /** Absent from workflow code of before there was this. */
     own?: { id: string; actor: string; result?: JsonDoc };
+    /** The step that emits, for the log. Absent in the same way. */
+    step?: string;
   }): Promise<{ run_id: string; step_ref: string; event_key: string } | null>;
   /** A sub-workflow's output as its parent sees it: {step_ref: output}. Refused where it is more than a step may be given. */
   collectOutput(input: {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Claims, mintToken } from "./mint.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
@@ -51,8 +53,18 @@ function namesIn(lists: string[]): string[] {
 function tokenFor(claims: Claims): string {
   const { auth, dataDir } = loadDevConfig();
   if ("keySets" in auth) throw new ConfigError("JWKS_URI is set: tokens come from its identity provider.");
-  const secret = "secret" in auth ? auth.secret : devSecret(dataDir, "jwt-secret");
-  return mintToken({ ...auth, secret }, claims);
+  return mintToken({ ...auth, secret: "secret" in auth ? auth.secret : secretIn(dataDir) }, claims);
+}
+
+/** A directory that is misspelled would make a token that no server takes. */
+function secretIn(dataDir: string): string {
+  const isNew = !existsSync(join(dataDir, "jwt-secret"));
+  const secret = devSecret(dataDir, "jwt-secret");
+  if (isNew)
+    console.error(
+      `DATA_DIR (${dataDir}) had no secret yet, and has one now: no server that runs elsewhere takes this token.`,
+    );
+  return secret;
 }
 
 try {

@@ -17,6 +17,12 @@ export const MOST_STEPS = 10_000;
 /** Other names of what any step has, or several types. */
 const ALIASES = { type: z.string().optional(), timeout_secs: whole.optional(), ...typeAliases };
 
+/** The fields of steps that were given under another name. */
+const OTHER_NAMES = new WeakMap<StepInput, Map<string, string>>();
+
+/** A field of a step as the definition names it, for whoever is told of it. */
+export const sentAs = (step: StepInput, field: string): string => OTHER_NAMES.get(step)?.get(field) ?? field;
+
 /** Step input under the server's names and those of the published SDKs and docs (docs/definitions.md, A step). */
 export const stepInput = members({
   step_ref: z.string().default(""),
@@ -37,14 +43,23 @@ export const stepInput = members({
     complain("type", "contradicts step_type");
   const step_type = given.step_type ?? type ?? typeByFields(given);
   const step = { ...withoutAliases(given), step_type };
-  for (const schema of Object.values(STEP_TYPES))
-    if ("resolved" in schema) Object.assign(step, schema.resolved(given, complain));
+  const names = new Map<string, string>(type === undefined ? [] : [["step_type", "type"]]);
+  OTHER_NAMES.set(step, names);
+  for (const schema of Object.values(STEP_TYPES)) {
+    const resolved: object = ("resolved" in schema && schema.resolved(given, complain)) || {};
+    Object.assign(step, resolved);
+    const [alias = ""] = Object.keys(schema.aliases);
+    for (const field of Object.keys(resolved)) names.set(field, alias);
+  }
 
   if (timeout_secs === undefined) return step;
   const timeout = timeoutOf(step_type);
   if (timeout === undefined) complain("timeout_secs", "only approval and wait_for_event steps have one");
   else if (timeout in step) complain("timeout_secs", `give timeout_secs or ${timeout}, not both`);
-  else Object.assign(step, { [timeout]: timeout_secs });
+  else {
+    Object.assign(step, { [timeout]: timeout_secs });
+    names.set(timeout, "timeout_secs");
+  }
   return step;
 });
 

@@ -1,6 +1,6 @@
 import { isMap } from "./fields.ts";
 import { type Json, stringifyJson } from "./json.ts";
-import type { StepInput } from "./steps.ts";
+import { sentAs, type StepInput } from "./steps.ts";
 import { type StepType, TYPES_OF_FIELDS } from "./steps/index.ts";
 
 const IGNORED_OF_JOB = [
@@ -61,7 +61,7 @@ export const ofOtherTypes = (steps: StepInput[]): string[] =>
   steps.flatMap((step, i) =>
     [...TYPES_OF_FIELDS].flatMap(([field, types]) => {
       const isSent = !NOTHING.includes(step[field as keyof StepInput]);
-      return isSent && !types.includes(step.step_type as StepType) ? [`steps[${i}].${field}`] : [];
+      return isSent && !types.includes(step.step_type as StepType) ? [`steps[${i}].${sentAs(step, field)}`] : [];
     }),
   );
 

@@ -149,6 +149,23 @@ test("all that is told of a job run by itself names the same run", async () => {
   expect(requests.at(-1)).toMatchObject({ job_run: body.id, run: again.run });
 });
 
+test.each([
+  ["nobody waits for", "order-{{payload.n}}", "no step waits for its key"],
+  ["no step can wait for", "{{payload.none}}", "event key is required"],
+  [
+    "is the server's own",
+    "{{payload.own}}{{payload.n}}",
+    "must not begin with approval: or sleep:, which are reserved",
+  ],
+])("what a step emits under a key that %s is told, and never the key", async (_, event_emit_key, reason) => {
+  const emits = { step_ref: "charge", calls: "/charge", event_emit_key };
+  const run = await on.start([emits], { payload: { n: SECRET, none: "", own: "approval:" } });
+  expect(await on.ends(run)).toMatchObject({ status: "completed" });
+  const told = () => log.all("emitted event reached nobody").find((line) => line.run === run.id);
+  expect(await until(told)).toMatchObject({ level: 30, step: "charge", reason });
+  expect(log.text).not.toContain(SECRET);
+});
+
 test("each end of a run is a line, each failed attempt another, and the SDK's are none", async () => {
   stack.jobs.on("/fails", () => ({ status: 422, body: { card: SECRET } }));
   const workflow = await on.workflow([{ step_ref: "charge", calls: "/fails" }]);

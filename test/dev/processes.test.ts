@@ -19,6 +19,15 @@ const run = (file: string, variables: Record<string, string>) => endOf(stack, ["
 
 const databaseUrl = (change: Partial<URL>) => Object.assign(new URL(stack.config.databaseUrl), change).href;
 
+test.each(["src/main.ts", "src/api.ts", "src/worker.ts"])(
+  "%s starts nothing for who gives it arguments",
+  async (file) => {
+    const ended = await endOf(stack, ["src/boot.mjs", file, "--help"], { PORT: "1" });
+    const stderr = "No arguments are taken, so not --help: settings are variables, see .env.example.\n";
+    expect(ended).toMatchObject({ code: 2, stdout: "", stderr });
+  },
+);
+
 test.each(["src/api.ts", "src/worker.ts"])("%s ends with a sentence that names the variable", async (file) => {
   const PORT = "1";
   const { hostname, port } = new URL(stack.config.databaseUrl);

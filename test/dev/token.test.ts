@@ -38,6 +38,14 @@ test("prints a token alone on its line, signed by the secret of the data directo
   expect(statSync(join(dataDir, "jwt-secret")).mode & 0o777).toBe(0o600);
 });
 
+test("a directory that had no secret is told of: the token is for no server that runs", async () => {
+  const [file, args, options] = command("--project", "a", "--sub", "ada");
+  const elsewhere = join(dataDir, "misspelled");
+  const made = await promisify(execFile)(file, args, { env: { ...options.env, DATA_DIR: elsewhere } });
+  expect(made.stdout).toMatch(/^\S+\n$/);
+  expect(made.stderr).toContain(elsewhere);
+});
+
 test("every project is *, and every scope is the default", () => {
   const [file, args, options] = command("--project", "*", "--sub", "root");
   const token = execFileSync(file, args, { ...options, encoding: "utf8" });

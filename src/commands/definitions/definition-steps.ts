@@ -5,7 +5,7 @@ import { saveTemplate } from "../save-template.ts";
 import { assertForms } from "./gate-forms.ts";
 import { type Called, calledBy, type Owner } from "./called-by.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
-import type { StepInput } from "../../contract/steps.ts";
+import { sentAs, type StepInput } from "../../contract/steps.ts";
 import { ofItsType } from "../../contract/without-effect.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
@@ -25,7 +25,7 @@ export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: St
   // A large definition takes a while to check, and has taken one to read: others are answered in between.
   await setImmediate();
   const problem = stepsProblem(steps, config.maxSteps);
-  if (problem) throw new Problem("validation_error", problem.message, problem.details);
+  if (problem) throw new Problem("validation_error", problem.message, asSent(problem.details, steps));
   await assertForms(owner.project_id, steps);
   const policy = await findPolicy(db, owner.project_id);
   const violation = policy && policyViolation(policy, steps);
@@ -33,6 +33,15 @@ export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: St
   const called = await calledBy(db, owner, steps);
   return steps.map((input, i) => ({ input, called: called[i] ?? {} }));
 }
+
+/** Details name fields as they were sent. */
+const asSent = (details: string[], steps: StepInput[]): string[] =>
+  details.map((detail) =>
+    detail.replace(/^(steps\[(\d+)\]\.)(\w+)/, (whole, at: string, i: string, field: string) => {
+      const step = steps[Number(i)];
+      return step ? `${at}${sentAs(step, field)}` : whole;
+    }),
+  );
 
 type Of = Pick<StoredWorkflow, "id" | "project_id" | "version_policy"> & { at: number };
 

@@ -109,12 +109,12 @@ function changed(deps: Deps, caller: Caller, live: StoredWebhook, body: UpdateWe
 function assertUsable({ config }: Deps, { format, url, secret, mail_to }: Made): void {
   if (format === "mail") {
     if (config.smtpUrl === undefined) throw invalid("format", "mail needs a server with SMTP_URL");
-    if (url !== undefined) throw invalid("url", "is not for mail");
-    if (secret !== undefined) throw invalid("secret", "is not for mail");
+    if (url !== undefined) throw invalid("url", "url is not for mail");
+    if (secret !== undefined) throw invalid("secret", "secret is not for mail");
     return;
   }
-  if (mail_to !== undefined) throw invalid("mail_to", "is only for mail");
-  if (url === undefined) throw invalid("url", "required");
+  if (mail_to !== undefined) throw invalid("mail_to", "mail_to is only for mail");
+  if (url === undefined) throw invalid("url", "url is required");
   const problem = endpointProblem(url, config.allowPrivateEndpoints);
   if (problem) throw invalid("url", `invalid url: ${problem}`);
 }

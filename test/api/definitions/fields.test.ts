@@ -201,6 +201,9 @@ test("X-Ignored-Fields names fields of a step that belong to steps of another ty
   );
   const nap = { step_type: "sleep", sleep_duration_secs: 1, approval_timeout_secs: 5, max_nesting_depth: 2 };
   expect(await named([{ step_ref: "nap", ...nap }])).toBe("steps[0].approval_timeout_secs, steps[0].max_nesting_depth");
+  expect(await named([{ step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, approvers: ["ada"] }])).toBe(
+    "steps[0].approvers",
+  );
   const many = (await named(Array.from({ length: 500 }, (_, i) => gate(`g${i}`, { output_transform: "a" })))) ?? "";
   expect(many.split(", ")).toHaveLength(21);
   expect(many).toMatch(/^steps\[0\]\.output_transform, .*steps\[19\]\.output_transform, and 480 more$/);

@@ -50,6 +50,23 @@ describe("a workflow's steps", () => {
     expect(details).toHaveLength(1);
   });
 
+  test.each<[Step, string]>([
+    [{ step_ref: "a", type: "approval", approvers: [] }, "approvers"],
+    [{ step_ref: "a", type: "approval", approvers: ["{{outputs.gone}}"] }, "approvers[0]"],
+    [{ ...gate("a"), timeout_secs: -1 }, "timeout_secs"],
+    [{ step_ref: "a", ...event, timeout_secs: -1 }, "timeout_secs"],
+    [{ step_ref: "a", type: "sleep", sleep_duration: "0s" }, "sleep_duration"],
+    [{ step_ref: "a", type: "robot" }, "type"],
+    [{ step_ref: "a", step_type: "robot" }, "step_type"],
+    [gate("a", { approval_approvers: [] }), "approval_approvers"],
+  ])("are told of by the names that they were sent under: %j", async (step, field) => {
+    const { status, body } = await stack.request<{ details: string[] }>("POST", "/v1/workflows", {
+      ...{ name: "w", slug: uuid(), steps: [step] },
+    });
+    expect({ status, ...body }).toMatchObject({ status: 400 });
+    expect(body.details[0]).toMatch(new RegExp(`^steps\\[0\\]\\.${field.replaceAll(/[[\]]/g, "\\$&")} of step "a": `));
+  });
+
   test.each<[Step, RegExp]>([
     [gate("ok", { step_type: "robot" }), /^step "ok": step_type must be one of/],
     [gate("ok", { on_failure: "panic" }), /^step "ok": on_failure must be one of/],

@@ -63,9 +63,11 @@ test.each<[string, object, string]>([
   ["mail without a server", { events: ["*"], format: "mail" }, "format"],
   ["addresses of no mail", { events: ["*"], url: "http://a.example", mail_to: ["ada@a.example"] }, "mail_to"],
 ])("refused: %s", async (_, body, field) => {
-  const answer = await stack.request<{ details: string[] }>("POST", "/v1/webhooks", body);
+  const answer = await stack.request<{ error: string; details: string[] }>("POST", "/v1/webhooks", body);
   expect(answer.status).toBe(400);
   expect(answer.body.details.join()).toContain(field);
+  // A sentence without the field would say nothing.
+  expect(answer.body.error).toMatch(/validation failed|url|mail_to|SMTP_URL/);
 });
 
 test("links for others need approvals:override, and so does each change of a webhook that has them", async () => {

@@ -102,7 +102,7 @@ export async function emit(
     actor: `workflow-run:${run_id}`,
     result: output,
   };
-  const asked = { event_emit_key, sources: sourcesOf(run, step), own: command };
+  const asked = { event_emit_key, sources: sourcesOf(run, step), own: command, step: definition.step_ref };
   const waiting = await stepEffects(definition.step_ref).findWaiting(asked);
   if (waiting) {
     const { step_ref, event_key } = waiting;
