@@ -6,6 +6,7 @@ import { outcomeOf } from "./await-outcome.ts";
 import { endDeaf, notYetKnown } from "./end-deaf.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { maybeStored } from "../../outage.ts";
 import { endFromOutside } from "./end-from-outside.ts";
 import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
@@ -13,6 +14,7 @@ import { findRun, listChildren } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
 import { ends } from "../../temporal/ends.ts";
 import { askUntil } from "../../temporal/query-run.ts";
+import { lookedFor, stored } from "../../temporal/in-time.ts";
 import { whereabouts } from "../../temporal/whereabouts.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -25,6 +27,8 @@ const FAILED = "failed to cancel workflow run";
 
 /** How long to wait until everything that was told to end has ended. */
 const QUIET_WITHIN_MS = 5_000;
+/** So long a Temporal that is silent is listened to. The run is canceled, and who asked hears that, whatever hangs. */
+const TOLD_WITHIN_MS = 8_000;
 const ASKED_EVERY_SECS = 1;
 const CHILDREN_AT_ONCE = 16;
 
@@ -52,7 +56,7 @@ export async function cancelOpenRun(
   const run = await canceledFor(deps, row, cancellation);
   if (!run) return { accepted: requestId };
   if (run.status !== "canceled") throw new Problem("conflict", `${FAILED}: it ended as ${run.status} meanwhile`);
-  const quiet = isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS, reason).catch((err) => {
+  const quiet = isQuietInTime(deps, run, reason).catch((err) => {
     deps.log.warn({ err, run: row.id }, "canceled, and nobody can say whether its sub-workflows have ended");
     return false;
   });
@@ -62,7 +66,7 @@ export async function cancelOpenRun(
 /** Whether a run whose cancellation was accepted is canceled by now, and nothing in it can begin any more. */
 export async function isCanceledByNow(deps: Deps, runId: string): Promise<boolean> {
   const run = await mirroredEnd(deps, runId);
-  return run?.status === "canceled" && isQuiet(deps, run, Date.now() + QUIET_WITHIN_MS);
+  return run?.status === "canceled" && isQuietInTime(deps, run);
 }
 
 /** Undefined: no worker could tell yet. */
@@ -140,6 +144,9 @@ async function start({ db, temporal }: Deps, row: RunRow): Promise<void> {
   }
 }
 
+const isQuietInTime = (deps: Deps, row: RunRow, reason?: string): Promise<boolean> =>
+  lookedFor(isQuiet(deps, row, Date.now() + QUIET_WITHIN_MS, reason), TOLD_WITHIN_MS);
+
 /**
  * Whether Temporal has closed the run and each of its sub-workflows. A run closes after all of its sub-workflows were told to end.
  * An activity that was scheduled but had not begun can't begin after that.
@@ -169,7 +176,8 @@ async function requestCancel(
   const workflowExecution = { workflowId: runId };
   try {
     const request = { namespace, identity, requestId, reason, workflowExecution };
-    await temporal.workflowService.requestCancelWorkflowExecution(request);
+    const send = () => temporal.workflowService.requestCancelWorkflowExecution(request);
+    await stored(temporal, send, maybeStored(requestId));
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) throw new Problem("invalid_state", OVER);
     throw error;

@@ -1,9 +1,11 @@
 import pg from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createWorkflow, gate, ok } from "../../api/definitions.ts";
+import { cancelRun } from "../../../src/commands/runs/cancel-run.ts";
 import { inTransaction } from "../../../src/store/postgres/transaction.ts";
 import { answeringWithin } from "../../../src/temporal/in-time.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
+import { calling } from "../../stack/step-drafts.ts";
 import { until } from "../../stack/until.ts";
 
 let stack: Stack;
@@ -56,4 +58,20 @@ test("what is not committed when its caller is told of an outage is taken back",
   await whileLocked("workflows", () => expect(changing).rejects.toThrow("no answer in time"));
   await expect(change).rejects.toThrow("try again");
   expect(await ok(stack, "GET", `/v1/workflows/${id}`)).not.toHaveProperty("description");
+});
+
+test("a cancel that took effect is told, though Temporal says nothing of what is below the run", async () => {
+  const child = await createWorkflow(stack, [gate("gate")]);
+  const { id } = await createWorkflow(stack, [calling(child)]);
+  const run = await ok<{ id: string }>(stack, "POST", `/v1/workflows/${id}/trigger`, {});
+  const asked = `/v1/approvals?status=pending&workflow_id=${child.id}`;
+  await until(async () => (await ok<unknown[]>(stack, "GET", asked)).length === 1);
+  const { temporal } = stack.deps;
+  const { workflowService } = temporal;
+  const silent = vi.spyOn(workflowService, "getWorkflowExecutionHistory").mockReturnValue(new Promise(() => {}));
+  const caller = { actor: "ada", projects: [child.project_id], scopes: ["*"] };
+  // As a request has 15 s.
+  const canceling = answeringWithin(temporal, 4_000, () => cancelRun(stack.deps, caller, run.id));
+  expect(await canceling.finally(() => silent.mockRestore())).toMatchObject({ of: run.id });
+  expect(await ok(stack, "GET", `/v1/workflow-runs/${run.id}`)).toMatchObject({ status: "canceled" });
 });
