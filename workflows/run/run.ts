@@ -65,6 +65,7 @@ class Loop {
   readonly #mirror: Mirror;
   #task: WorkflowTask;
   #listed: Listed;
+  #wasCanceled = false;
 
   /** `isCarried`: it goes on as it was listed before. */
   constructor(run: Run, inbox: InboundEvent[], slowJobs: string[], isCarried: boolean) {
@@ -80,6 +81,7 @@ class Loop {
   async untilEnd(): Promise<RunResult> {
     for (;;) {
       putDueFirst(this.#inbox, this.#run.plan.run.rules);
+      this.#wasCanceled ||= this.#inbox.some(({ type }) => type === "cancel_requested");
       if (this.#mayRepeat()) await repeatLostPlay(this.#run, this.#inbox, this.#lane, this.#task);
       this.#hear();
       if (this.#run.state.returning) {
@@ -87,7 +89,7 @@ class Loop {
         this.#nextTask();
         continue;
       }
-      const isGrown = isLong(this.#reconciler.timers);
+      const isGrown = this.#isDeaf || isLong(this.#reconciler.timers);
       const mode = this.#mode(isGrown);
       if (mode === "normal") advance(this.#run, nowOf(this.#run.plan.run));
       const quick = this.#reconcile(mode);
@@ -120,9 +122,15 @@ class Loop {
     for (let event = this.#inbox.shift(); event; event = this.#inbox.shift()) hear(this.#run, this.#task, event);
   }
 
+  /** Temporal takes one cancellation an execution: a run that was opened again after it would hear no other. */
+  get #isDeaf(): boolean {
+    const { plan, state } = this.#run;
+    return this.#wasCanceled && !isRunOver(state.status) && (plan.run.rules ?? 0) >= 7;
+  }
+
   #mode(isGrown: boolean): Mode {
     if (this.#lane.isInterrupted) return "interrupted";
-    return isGrown && (isTooLong() || this.#reconciler.isResting()) ? "draining" : "normal";
+    return isGrown && (this.#isDeaf || isTooLong() || this.#reconciler.isResting()) ? "draining" : "normal";
   }
 
   /** The steps whose attempts are to be made in the quick lane. */

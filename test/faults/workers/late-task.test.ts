@@ -19,12 +19,15 @@ let on: Scenario;
 let worker: Awaited<ReturnType<typeof startWorkerProcess>>;
 /** When each workflow task came to the worker, of the runs that are looked at. */
 const arrived = new Map<string, number[]>();
+/** Until when a run's workflow tasks do not come to the worker. */
+const held = new Map<string, Promise<void>>();
 
 beforeAll(async () => {
   const isLost = () => false;
   stack = await startStack({ worker: false });
   on = scenarioOn(stack);
   way = await lossyTemporal(stack.config.temporalAddress, isLost, async (workflowId) => {
+    await held.get(workflowId);
     const times = arrived.get(workflowId);
     if (times?.length === 0) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
     times?.push(Date.now());
@@ -80,4 +83,23 @@ test("a task that comes late, and is not lost, goes on", async () => {
     (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskTimedOutEventAttributes,
   );
   expect(lost).toEqual([]);
+});
+
+test("a run that goes on after its cancel, since a retry made Temporal refuse its end, can be canceled again", async () => {
+  const run = await on.start([GATE]);
+  await on.opens(run, "gate");
+  await on.rests(run);
+  const handle = stack.deps.temporal.workflow.getHandle(run.id);
+  let release = () => {};
+  held.set(run.id, new Promise((resolve) => (release = resolve)));
+  const canceled = stack.request("DELETE", `/v1/workflow-runs/${run.id}`);
+  await until(async () => (await handle.describe()).raw.pendingWorkflowTask?.startedTime);
+  await handle.signal("retry", { step_ref: "gate", actor: "ada", may_override: true });
+  release();
+  expect([200, 202]).toContain((await canceled).status);
+  await until(async () => (await on.step(run, "gate")).attempt === 2);
+  await on.opens(run, "gate");
+  expect(await on.cancel(run)).toMatchObject({ status: "canceled" });
+  const { events } = await handle.fetchHistory();
+  expect(await replayHistory({ codePath: inject("bundlePath") }, { events })).toBeUndefined();
 });
