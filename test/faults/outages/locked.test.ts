@@ -49,13 +49,15 @@ test("what is not committed when its caller is told of an outage is taken back",
   const { id } = await createWorkflow(stack, [gate("gate")]);
   const { db, temporal } = stack.deps;
   let change: Promise<unknown> | undefined;
-  const changing = answeringWithin(temporal, 300, () => {
-    change = inTransaction(db, (client) =>
-      client.query("update workflows set description = 'late' where id = $1", [id]),
-    );
-    return change;
+  await whileLocked("workflows", async () => {
+    const changing = answeringWithin(temporal, 300, () => {
+      change = inTransaction(db, (client) =>
+        client.query("update workflows set description = 'late' where id = $1", [id]),
+      );
+      return change;
+    });
+    await expect(changing).rejects.toThrow("no answer in time");
   });
-  await whileLocked("workflows", () => expect(changing).rejects.toThrow("no answer in time"));
   await expect(change).rejects.toThrow("try again");
   expect(await ok(stack, "GET", `/v1/workflows/${id}`)).not.toHaveProperty("description");
 });
