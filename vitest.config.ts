@@ -36,6 +36,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...testsIn(SERVERLESS), ...PROPERTIES, ...BUNDLED],
           globalSetup: ["test/stack/bundle.ts", "test/stack/shared-servers.ts"],
+          isolate: false,
         },
       },
     ],

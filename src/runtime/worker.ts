@@ -23,7 +23,8 @@ import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 /** Warnings of the SDK that say nothing new: a failed run has its own line, and the queue of this process's calls has no workflows. */
 const NO_NEWS = /^(Workflow failed$|No workflows registered)/;
 
-const LEVELS: { [level: string]: "info" | "error" } = { INFO: "info", ERROR: "error" };
+type Level = "info" | "warn" | "error";
+const LEVELS: { [level: string]: Level } = { INFO: "info", ERROR: "error" };
 
 /** Of the SDK's own metrics, by Prometheus' conventions. */
 const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
@@ -32,7 +33,7 @@ const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDura
  * To be called once, before the first worker. Signals are left to us, so that HTTP drains before the worker does. `metricsAt`: where
  * the SDK is to tell its own metrics.
  */
-export function installRuntime(log: Logger, metricsAt?: string): void {
+export function installRuntime(log: Record<Level, (told: object, message: string) => void>, metricsAt?: string): void {
   Runtime.install({
     shutdownSignals: [],
     // Otherwise the native core writes to the console.

@@ -158,8 +158,13 @@ export const requestTo =
     };
   };
 
-let installed = false;
+/** Of the stack that was started last: files come one after the other, and a process has one runtime of the SDK. */
+let latestLog: Logger | undefined;
 function installRuntimeOnce(log: Logger): void {
-  if (!installed) installRuntime(log);
-  installed = true;
+  const isInstalled = latestLog !== undefined;
+  latestLog = log;
+  if (isInstalled) return;
+  const telling = (level: "info" | "warn" | "error") => (told: object, message: string) =>
+    latestLog?.[level](told, message);
+  installRuntime({ info: telling("info"), warn: telling("warn"), error: telling("error") });
 }
