@@ -104,7 +104,7 @@ export function written({ status = 200, headers, body }: Answer, requestId: stri
   const text = body === undefined ? "" : stringifyJson(body);
   // A 204 has neither a body nor the length of one.
   const length = status === 204 ? undefined : { "Content-Length": String(Buffer.byteLength(text)) };
-  return { status, headers: { ...ALWAYS, "X-Request-Id": requestId, ...headers, ...length }, text };
+  return { status, headers: { "X-Request-Id": requestId, ...ALWAYS, ...headers, ...length }, text };
 }
 
 /** Sends every answer. Node's writeHead takes all headers at once: to set them one by one is a tenth of a short request's time. */

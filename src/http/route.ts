@@ -162,7 +162,7 @@ export function route<
       // A read has shorter deadlines of its own wherever it asks Temporal. One here would cost a list a tenth of its time.
       if (declared.method === "get") {
         const query = queryOf(request.query);
-        return send(response, await handler(deps, { ...asked, query, params: paramsOf(), body: undefined as Body }));
+        return send(response, await handler(deps, { query, params: paramsOf(), body: undefined as Body, ...asked }));
       }
       const { isDryRun, given, whole } = await readInTurn(caller, sizeOf(request.body), () => {
         const json = jsonOf(request.body);
@@ -172,7 +172,7 @@ export function route<
           body: given,
         } = plan ? dryRunOf(request.query, json) : { isDryRun: false, query: request.query, body: json };
         const body = parseBody<unknown>(declared.body ?? NO_BODY, given) as Body;
-        return { isDryRun, given, whole: { ...asked, query: queryOf(query), params: paramsOf(), body } };
+        return { isDryRun, given, whole: { query: queryOf(query), params: paramsOf(), body, ...asked } };
       });
       const act = async (): Promise<Answer> =>
         plan && isDryRun ? { body: await plan(deps, whole) } : handler(deps, whole);

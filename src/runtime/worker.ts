@@ -1,6 +1,5 @@
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from "@temporalio/worker";
 import { randomUUID } from "node:crypto";
-import type { Logger } from "pino";
 import { CallsInFlight } from "../../activities/calls/calls-in-flight.ts";
 import { serverAnswers } from "../../activities/calls/is-awaited.ts";
 import { MOST_QUICK_CALLS } from "../../activities/calls/playback.ts";
