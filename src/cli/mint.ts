@@ -1,5 +1,5 @@
-import { createSecretKey } from "node:crypto";
 import jwt from "jsonwebtoken";
+import { secretKey } from "../identity/secret-key.ts";
 
 export interface Claims {
   sub: string;
@@ -14,8 +14,7 @@ export function mintToken(
   claims: Claims,
   expiresInSecs = 30 * 24 * 3600,
 ): string {
-  // As a key: of a text, jsonwebtoken would first try to make a private key, which takes 0.7 ms.
-  return jwt.sign(claims, createSecretKey(auth.secret, "utf8"), {
+  return jwt.sign(claims, secretKey(auth.secret), {
     algorithm: "HS256",
     issuer: auth.issuer,
     audience: auth.audience,
