@@ -65,7 +65,6 @@ class Loop {
   readonly #mirror: Mirror;
   #task: WorkflowTask;
   #listed: Listed;
-  #wasCanceled = false;
 
   /** `isCarried`: it goes on as it was listed before. */
   constructor(run: Run, inbox: InboundEvent[], slowJobs: string[], isCarried: boolean) {
@@ -81,7 +80,6 @@ class Loop {
   async untilEnd(): Promise<RunResult> {
     for (;;) {
       putDueFirst(this.#inbox, this.#run.plan.run.rules);
-      this.#wasCanceled ||= this.#inbox.some(({ type }) => type === "cancel_requested");
       if (this.#mayRepeat()) await repeatLostPlay(this.#run, this.#inbox, this.#lane, this.#task);
       this.#hear();
       if (this.#run.state.returning) {
@@ -125,7 +123,7 @@ class Loop {
   /** Temporal takes one cancellation an execution: a run that was opened again after it would hear no other. */
   get #isDeaf(): boolean {
     const { plan, state } = this.#run;
-    return this.#wasCanceled && !isRunOver(state.status) && (plan.run.rules ?? 0) >= 7;
+    return this.#task.wasCanceled && !isRunOver(state.status) && (plan.run.rules ?? 0) >= 7;
   }
 
   #mode(isGrown: boolean): Mode {

@@ -30,6 +30,7 @@ export class WorkflowTask {
   readonly #length = workflowInfo().historyLength;
   #isKnown: boolean;
   #isUnrecalled = false;
+  #wasCanceled: boolean;
   #heardAt: number | undefined;
 
   /** `before`: where the run was last; maybe in this very task. */
@@ -39,6 +40,7 @@ export class WorkflowTask {
     this.after = same ? same.after : before ? before.#length : 0;
     this.settled = same ? same.settled : before ? before.after : 0;
     this.isFresh = before === undefined && this.#length <= FIRST_HISTORY_LENGTH;
+    this.#wasCanceled = before?.wasCanceled ?? false;
     // Histories from before there was a journal have no such question in them.
     this.#isKnown = this.isFresh || !plan.run.rules || (same ? same.#isKnown : false);
   }
@@ -65,6 +67,11 @@ export class WorkflowTask {
     return this.#isUnrecalled;
   }
 
+  /** The execution has heard the one cancellation that Temporal takes for it, in this task or an earlier one. */
+  get wasCanceled(): boolean {
+    return this.#wasCanceled;
+  }
+
   recalled(isAnswered: boolean): void {
     this.#isKnown = true;
     this.#isUnrecalled = !isAnswered;
@@ -74,6 +81,7 @@ export class WorkflowTask {
     this.news[kindOf(event.type)]++;
     this.news.events.push(nameOf(event));
     this.#heardAt = at;
+    this.#wasCanceled ||= event.type === "cancel_requested";
   }
 
   /** What is to be in the journal before anything that follows from it is seen. Undefined: nothing that is not there. */
