@@ -37,7 +37,10 @@ export const seconds = (described: string) =>
   );
 
 /** An RFC 3339 time. */
-export const timestamp = z.iso.datetime({ offset: true, error: INVALID_TIME });
+export const timestamp = z.iso.datetime({
+  offset: true,
+  error: ({ input }) => (typeof input === "string" ? INVALID_TIME : undefined),
+});
 
 /** Epoch milliseconds of one. */
 export const instant = timestamp.transform((text) => decodeCursor(text)?.at);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { line, list, sentence, whole } from "../fields.ts";
 import { id } from "../ids.ts";
-import { instant, INVALID_TIME, NOT_ONE_OF, seconds, several, yesOrNo } from "./parameters.ts";
+import { instant, NOT_ONE_OF, seconds, several, timestamp, yesOrNo } from "./parameters.ts";
 import { RUN_STATUSES, type RunStatus } from "../runs.ts";
 import { TAG_KEY_GIVEN } from "../tags.ts";
 
@@ -60,7 +60,6 @@ export const filterOfProject = { ...filterOfWorkflow, workflow_id: line(255).opt
 
 const STATUS = `must be one of ${RUN_STATUSES.join(", ")}`;
 const status = z.enum(RUN_STATUSES);
-const time = z.iso.datetime({ offset: true, error: INVALID_TIME });
 
 /**
  * The same in a body, which is kept as it was sent. A null is refused, where elsewhere it counts as absent: what a client has no value
@@ -79,10 +78,10 @@ export const filterBody = z
     tag_key: line(64).min(1).optional(),
     tag_value: line(256).min(1).optional(),
     label: line(321).min(1).optional().describe(SAYS.label),
-    created_after: time.optional().describe(SAYS.created_after),
-    created_before: time.optional().describe(SAYS.created_before),
-    finished_after: time.optional().describe(SAYS.created_after),
-    finished_before: time.optional().describe(SAYS.created_before),
+    created_after: timestamp.optional().describe(SAYS.created_after),
+    created_before: timestamp.optional().describe(SAYS.created_before),
+    finished_after: timestamp.optional().describe(SAYS.created_after),
+    finished_before: timestamp.optional().describe(SAYS.created_before),
     waiting_longer_than_secs: whole.min(0).optional().describe("When the operation is created."),
     is_retried: z.boolean().optional().describe(SAYS.is_retried),
   })

@@ -160,7 +160,7 @@ describe("extend", () => {
   });
 
   test.each<[object, object, number, string]>([
-    [{ approval_timeout_secs: 3600 }, {}, 400, "until"],
+    [{ approval_timeout_secs: 3600 }, {}, 400, "until: required"],
     [{ approval_timeout_secs: 3600 }, { until: "tomorrow" }, 400, "until: must be a valid RFC3339 timestamp"],
     [{ approval_timeout_secs: 3600 }, { until: "2020-01-01T00:00:00Z" }, 400, "until must be in the future"],
     [{ approval_timeout_secs: 3600 }, { until: soon(60) }, 400, "until must be later than the deadline"],
