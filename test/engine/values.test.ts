@@ -30,6 +30,12 @@ describe("a condition on a value", () => {
     expect(run.statuses.c).toBe("running");
   });
 
+  it("that its document names twice is the last one, as everywhere else, whatever numbers stand beside it", () => {
+    const answer = { text: '{"id":1234567890123456,"n":1,"n":101,"more":{"a":1},"more":{"a":2}}' };
+    const run = given([job("a"), job("c", ["a"], over100("outputs.a.n"))]).completes("a", answer);
+    expect(run.statuses.c).toBe("running");
+  });
+
   it("of a large document is looked up first, once", () => {
     const run = given([job("a"), job("c", ["a"], over100("outputs.a.list[0].n"))]);
     expect(run.work("c")).toEqual([]);
