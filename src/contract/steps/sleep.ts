@@ -2,9 +2,12 @@ import { z } from "zod";
 import { whole } from "../fields.ts";
 import { type Complain, type StepSchema, word } from "./schema.ts";
 
+/** In characters. */
+const LONGEST = 100;
+
 export const sleep = {
   fields: { sleep_duration_secs: whole.optional(), event_emit_key: word.optional() },
-  aliases: { sleep_duration: z.string().max(100).optional() },
+  aliases: { sleep_duration: z.string().max(LONGEST).optional() },
   toldBy: ["sleep_duration_secs", "sleep_duration"],
   resolved(given: { sleep_duration?: string; sleep_duration_secs?: number }, complain: Complain) {
     const { sleep_duration, sleep_duration_secs } = given;
@@ -17,13 +20,17 @@ export const sleep = {
   },
 } satisfies StepSchema;
 
-const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+/** In milliseconds. */
+const UNITS: Record<string, bigint> = { ms: 1n, s: 1_000n, m: 60_000n, h: 3_600_000n, d: 86_400_000n };
+/** No fraction has more digits. */
+const FRACTIONS = 10n ** BigInt(LONGEST);
 
-/** "1h30m" → 5400; undefined unless it is a whole number of seconds that a timer can hold. */
+/** "1h30m" → 5400; undefined unless it is a whole number of seconds that a timer can hold. As doubles, 1.1 hours would not be. */
 function secondsOf(duration: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(duration)) return undefined;
-  let seconds = 0;
-  for (const [, amount, unit = ""] of duration.matchAll(/([\d.]+)([a-z]+)/g))
-    seconds += Number(amount) * (UNITS[unit] ?? Number.NaN);
-  return whole.safeParse(seconds).data;
+  let sum = 0n;
+  for (const [, amount, fraction = "", unit = ""] of duration.matchAll(/(\d+)(?:\.(\d+))?([a-z]+)/g))
+    sum += BigInt(amount + fraction.padEnd(LONGEST, "0")) * (UNITS[unit] ?? 0n);
+  const second = 1_000n * FRACTIONS;
+  return sum % second === 0n ? whole.safeParse(Number(sum / second)).data : undefined;
 }

@@ -149,6 +149,22 @@ describe("creating a workflow", () => {
     ]);
   });
 
+  test.each([
+    ["1.1h", 3_960],
+    ["8.2h", 29_520],
+    ["2.2d", 190_080],
+    ["33.3m2ms", undefined],
+    ["1.0000000000000000000000001s", undefined],
+    ["0.0005d0.8s", 44],
+  ])("a sleep of %s has as many seconds as it says, if they are whole", async (sleep_duration, secs) => {
+    const { body } = await createOf([{ step_ref: "nap", type: "sleep", sleep_duration }]);
+    if (secs !== undefined) expect(body).toMatchObject({ steps: [{ sleep_duration_secs: secs }] });
+    else
+      expect(body).toMatchObject({
+        details: ['steps[0].sleep_duration: must be a duration of whole seconds, like "90s" or "1h30m"'],
+      });
+  });
+
   test("under a slug that the project has is a conflict; another project may have it", async () => {
     await create({ name: "w", slug: "taken" });
     const again = await create({ name: "w", slug: "taken" });
