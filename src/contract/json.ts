@@ -14,6 +14,12 @@ export type Json = null | boolean | number | bigint | LosslessNumber | string | 
  */
 export type JsonDoc = { text: string } | { ref: string; reads?: string[] };
 
+/** A document for a plan, which stores none: one that a run could not look into is not looked into here. */
+export function unstored(value: Json): JsonDoc {
+  const text = stringifyJson(value);
+  return text.length > INLINE_LIMIT ? { ref: "not stored" } : { text };
+}
+
 /** Longest JSON text, in characters, that travels inside a workflow's history. Longer ones travel by reference. */
 export const INLINE_LIMIT = 1024;
 

@@ -41,7 +41,7 @@ export function previewOf(plan: Plan, state: RunState, request: PreviewRequest, 
   if (!isRecovery(request)) return previewOfCommand(plan, state, request, at);
   const found = recoveryIn(plan, state, request);
   if ("status" in found) return found;
-  const after = request.verb === "retry-run" ? retried(plan, state, at) : recovered(found, at);
+  const after = request.verb === "retry-run" ? retried(plan, state, request, at) : recovered(found, at);
   return previewed(found.plan, found.state, after, at, found.recovery);
 }
 
@@ -83,12 +83,12 @@ function previewed(plan: Plan, before: RunState, after: Run, at: number, recover
   };
 }
 
-function retried(plan: Plan, state: RunState, at: number): Run {
+function retried(plan: Plan, state: RunState, { payload = plan.run.payload }: RecoveryRequest, at: number): Run {
   const kept = plan.steps.flatMap(({ step_ref }, i) => {
     const step = state.steps[i] as StepState;
     return isKeptByRetry(step) ? [{ step_ref, output: step.output, cause: step.cause }] : [];
   });
-  return initialRun({ ...plan, run: { ...plan.run, created_at: at } }, kept);
+  return initialRun({ ...plan, run: { ...plan.run, payload, created_at: at } }, kept);
 }
 
 function recovered({ plan, state, recovery }: RecoveryIn, at: number): Run {

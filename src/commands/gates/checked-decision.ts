@@ -25,8 +25,6 @@ interface Decision {
 interface Checked {
   result?: Json;
   form_hash?: string;
-  /** It counts for what the run answers. */
-  isOfGate?: true;
 }
 
 /**
@@ -47,9 +45,9 @@ export async function checkedDecision(
   if (verb === "force-complete" && step && (form !== undefined || step.approval_options)) {
     if (!senderOf(caller).may_override && !(await mayDecide(db, caller, run, step))) return {};
     const { values, output } = forcedOutput(step, caller.actor, result);
-    if (form === undefined) return { result: output(values), isOfGate: true };
+    if (form === undefined) return { result: output(values) };
     const at = step.approval_options ? "result.values" : "result";
-    return { result: output(checkedValues(form, values, at)), form_hash: partHash(form), isOfGate: true };
+    return { result: output(checkedValues(form, values, at)), form_hash: partHash(form) };
   }
   if (step === undefined || form === undefined) {
     if (values !== undefined) throw invalid("values", `step ${stepRef} has no form for values`);
@@ -60,7 +58,6 @@ export async function checkedDecision(
   return {
     result: verb === "choose" ? { option: option ?? "", by: caller.actor, values: given } : given,
     form_hash: partHash(form),
-    isOfGate: true,
   };
 }
 

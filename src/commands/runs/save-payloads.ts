@@ -1,5 +1,5 @@
 import { saveTemplate } from "../save-template.ts";
-import { type JsonDoc, stringifyJson } from "../../contract/json.ts";
+import { type JsonDoc, stringifyJson, unstored } from "../../contract/json.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
 import { Problem } from "../../errors.ts";
 import { saveDocument } from "../../store/documents.ts";
@@ -33,7 +33,7 @@ export async function savePayloads(
   };
 }
 
-/** The same for a dry run, which stores nothing: its plan does not depend on what is in the payloads. */
+/** The same for a dry run, which stores nothing. Its plan depends on the run's payload by conditions, and on none of a step's. */
 export async function unsavedPayloads(
   db: Db,
   of: Of,
@@ -43,7 +43,7 @@ export async function unsavedPayloads(
   const { payload, step_payloads = {} } = body;
   const some: JsonDoc = { text: "null" };
   return {
-    payload: payload === undefined ? undefined : some,
+    payload: payload === undefined ? undefined : unstored(payload),
     step_payloads: Object.fromEntries(Object.keys(step_payloads).map((ref) => [ref, some])),
   };
 }

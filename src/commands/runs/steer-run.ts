@@ -11,7 +11,7 @@ import { versionToGoOnIn } from "./other-version.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { logged } from "../command-log.ts";
-import { type Json, stringifyJson } from "../../contract/json.ts";
+import { type Json, stringifyJson, unstored } from "../../contract/json.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
 import type { Approval, DryRun, StepRun, WorkflowRun } from "../../contract/runs.ts";
 import type { RetryBody } from "../../contract/verbs.ts";
@@ -142,9 +142,9 @@ export async function previewSteering(deps: Deps, caller: Caller, steering: Stee
   const row = await steeredRun(deps, caller, steering);
   const in_version = await versionToGoOnIn(deps, caller, row, payloads.version);
   const given = await unsavedPayloads(deps.db, { ...row, ...in_version }, payloads);
-  const { result, form_hash, isOfGate } = await checkedDecision(deps, caller, row, steering);
-  const values = isOfGate && { form_hash, result: { text: stringifyJson(result) } };
-  const said = { ...given, in_version, ...saidBy(steering), ...values };
+  const { result: output, form_hash } = await checkedDecision(deps, caller, row, steering);
+  const result = output === undefined ? undefined : unstored(output);
+  const said = { ...given, in_version, ...saidBy(steering), result, form_hash };
   return previewCommand(deps, row, { ...said, verb, ...senderOf(caller) });
 }
 
