@@ -7,6 +7,7 @@ import { retryAfterMs } from "./retry-after.ts";
 import { type Json, parseJson } from "../../src/contract/json.ts";
 import { nestsDeeperThan } from "../../workflows/expressions/printed.ts";
 
+const NO_CONTENT = 204;
 const MAX_ANSWER_BYTES = 1_048_576;
 const MAX_REFUSAL_BYTES = 8_192;
 /** What Postgres and every later reader of the output can still take. */
@@ -66,8 +67,15 @@ async function post(
   // undici's request follows no redirect by itself.
   const dispatcher = endpoints.agent.compose(asking(beforeSent));
   const answer = await request(call.url, { method: "POST", dispatcher, headers, body, signal });
-  const told = (name: string) => String(answer.headers[name] ?? "");
-  const bytes = decodedBytes(answer.body, told("content-encoding"));
+  if (answer.statusCode === NO_CONTENT) {
+    // Whatever its headers say of a body, it has none.
+    await answer.body.dump().catch(() => {});
+    return undefined;
+  }
+  // Proxies may say again what an endpoint has said: of what has one value, the first counts.
+  const allOfName = (name: string) => [answer.headers[name] ?? []].flat();
+  const told = (name: string) => allOfName(name)[0] ?? "";
+  const bytes = decodedBytes(answer.body, allOfName("content-encoding").join(", "));
   const contentType = told("content-type");
   if (answer.statusCode < 200 || answer.statusCode > 299) {
     const said = await refusalText(bytes, contentType);

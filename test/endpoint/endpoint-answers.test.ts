@@ -31,6 +31,12 @@ describe("an answer whose body ends before its headers say", () => {
     });
   });
 
+  test.each(["", "hello"])("is whole where its status says that it has none, whatever is sent (%j)", async (body) => {
+    await withRawServer(`HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n${body}`, async (url) => {
+      expect(await call(url)).toBeUndefined();
+    });
+  });
+
   test("is refused all the same where its status says so", async () => {
     await withRawServer("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nnone", async (url) => {
       await expect(call(url)).rejects.toMatchObject({ class: "client", message: "endpoint returned 404: none" });
@@ -38,8 +44,31 @@ describe("an answer whose body ends before its headers say", () => {
   });
 });
 
+describe("a header that comes twice", () => {
+  test("says what it said first, where it has one value", async () => {
+    const twice = "Content-Type: application/json; charset=utf-8\r\nContent-Type: application/json\r\n";
+    await withRawServer(`HTTP/1.1 200 OK\r\n${twice}Content-Length: 7\r\n\r\n{"a":1}`, async (url) => {
+      expect(await call(url)).toBe('{"a":1}');
+    });
+    const later = "Retry-After: 7\r\nRetry-After: 9\r\n";
+    await withRawServer(`HTTP/1.1 503 Busy\r\n${later}Content-Length: 0\r\n\r\n`, async (url) => {
+      await expect(call(url)).rejects.toMatchObject({ retryAfterMs: 7_000 });
+    });
+  });
+
+  test("is one list, where it is of encodings", async () => {
+    const body = gzipSync(gzipSync("{}")).toString("latin1");
+    const twice = "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n";
+    await withRawServer(`HTTP/1.1 200 OK\r\n${twice}Content-Length: ${body.length}\r\n\r\n${body}`, async (url) => {
+      expect(await call(url)).toBe("{}");
+    });
+  });
+});
+
 async function withRawServer(answer: string, work: (url: string) => Promise<void>): Promise<void> {
-  const server = createServer((socket) => socket.once("data", () => socket.end(answer)).on("error", () => {}));
+  const server = createServer((socket) =>
+    socket.once("data", () => socket.end(answer, "latin1")).on("error", () => {}),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     await work(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
