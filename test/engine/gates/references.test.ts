@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { given, text } from "../given.ts";
 import { approval, child, job, planWith, wait } from "../plans.ts";
+import { RULES } from "../../../workflows/engine/plan.ts";
 import { previewOf } from "../../../workflows/engine/preview.ts";
 
 const gate = { approval_approvers: ["{{payload.manager}}", "ada"] };
@@ -83,6 +84,16 @@ describe("who is no approver does not come to be one", () => {
     expect(failed().command(verb, "a", { ...eve, payload: text(1) }).code).toBe("forbidden");
     expect(failed().command(verb, "a", eve).status).toBe("applied");
     expect(failed().command(verb, "a", { ...eve, may_override: true, payload: text(1) }).status).toBe("applied");
+  });
+
+  test.each(["{{run-lead}}", "{{ run:lead }}", "{{runé}}", "{{run$.x}}"])("by another payload's %s", (who) => {
+    const retried = (approver: string, rules = RULES) =>
+      given([job("a"), approval("gate", ["a"], { approval_approvers: [approver] })], { rules })
+        .fails("a")
+        .command("retry", "a", { ...eve, payload: text(1) });
+    expect(retried(who).code).toBe("forbidden");
+    expect(retried(who, 7).status).toBe("applied");
+    for (const own of ["{{run.created_by}}", "{{ run.created_by }}"]) expect(retried(own).status).toBe("applied");
   });
 
   test("by a payload of a new run that goes on with what was kept", () => {

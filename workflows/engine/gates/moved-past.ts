@@ -47,7 +47,7 @@ export function gatesMovedPast(
       ? behindThem.has(step_ref)
       : !isSame(gate, next.steps[next.index.get(step_ref) ?? -1]) ||
         (cutOff & (bits.get(step_ref) ?? 0n)) !== 0n ||
-        (mayTurnOut(gate, "steps") && swayed.has(step_ref));
+        (mayTurnOut(gate, "steps", plan.run.rules ?? 0) && swayed.has(step_ref));
     return isMovedPast ? [gate] : [];
   });
 }

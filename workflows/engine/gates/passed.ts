@@ -36,7 +36,7 @@ export function gatesPassed(
     for (const i of steps) if (isGate(plan.steps[i]) && which(i)) to.add(i);
   };
   const isUndecided = (gate: number) => !lets(gate);
-  const isSwayed = (gate: number) => mayTurnOut(plan.steps[gate], "steps");
+  const isSwayed = (gate: number) => mayTurnOut(plan.steps[gate], "steps", plan.run.rules ?? 0);
 
   if (verb === "skip" || verb === "force-complete") {
     // Of the steps between, those that let go on were let pass before.
@@ -60,7 +60,7 @@ export function gatesPassed(
     // What a sub-workflow is given says whom its gates ask.
     add(given, (i) => plan.steps[i]?.gates_within !== undefined && isSwayed(i), swayed);
   }
-  if (payload) add(gates, (i) => mayTurnOut(plan.steps[i], "payload"), swayed);
+  if (payload) add(gates, (i) => mayTurnOut(plan.steps[i], "payload", plan.run.rules ?? 0), swayed);
   const of = (some: ReadonlySet<number>) => gates.filter((i) => some.has(i)).map((i) => plan.steps[i] as PlanStep);
   return { passed: of(passed), others: of(others), swayed: of(swayed) };
 }
