@@ -32,6 +32,16 @@ async function jobAlreadyAt(url: string, path: string): Promise<void> {
   await stack.deps.db.query("update jobs set endpoint_url = $2 where id = $1", [id, url]);
 }
 
+/** A run with a wait that is told of there, as a stack that allowed private endpoints may have stored it. */
+async function waitAlreadyAt(url: string, wait: { event_key: string; event_timeout_secs?: number }) {
+  const outside = "https://hooks.example.com/";
+  const step = { step_ref: "wait", step_type: "wait_for_event", event_notify_url: outside, ...wait };
+  const workflow = await on.workflow([step]);
+  const inside = "update workflow_versions set steps = replace(steps::text, $2, $3)::json where workflow_id = $1";
+  await stack.deps.db.query(inside, [workflow.id, outside, url]);
+  return on.trigger(workflow);
+}
+
 describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
   test.each([
     "http://127.0.0.1:8080/",
@@ -39,20 +49,31 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
     "http://169.254.169.254/",
     "http://[::1]/",
     "http://10.0.0.8/",
-  ])("a job at %s is refused when it is made, and a webhook", async (url) => {
-    const job = { project_id: "demo", name: "inside", slug: "inside" };
-    const outside = { ...job, endpoint_url: "https://jobs.example.com/work" };
-    const asked: [string, object, string][] = [
-      ["jobs", { ...job, endpoint_url: url }, "endpoint_url"],
-      ["jobs", { ...outside, fallback_endpoint_url: url }, "fallback_endpoint_url"],
-      ["webhooks", { events: ["*"], url }, "url"],
-    ];
-    for (const [path, body, field] of asked)
-      expect(await stack.request("POST", `/v1/${path}`, body)).toMatchObject({
+  ])(
+    "a job at %s is refused when it is made, and a webhook, and a step that would tell it of its wait",
+    async (url) => {
+      const job = { project_id: "demo", name: "inside", slug: "inside" };
+      const outside = { ...job, endpoint_url: "https://jobs.example.com/work" };
+      const asked: [string, object, string][] = [
+        ["jobs", { ...job, endpoint_url: url }, "endpoint_url"],
+        ["jobs", { ...outside, fallback_endpoint_url: url }, "fallback_endpoint_url"],
+        ["webhooks", { events: ["*"], url }, "url"],
+      ];
+      for (const [path, body, field] of asked)
+        expect(await stack.request("POST", `/v1/${path}`, body)).toMatchObject({
+          status: 400,
+          body: { error: REFUSED.replace("endpoint_url", field), details: [expect.stringContaining(field)] },
+        });
+      const step = { step_ref: "wait", step_type: "wait_for_event", event_key: "k", event_notify_url: url };
+      const workflow = { project_id: "demo", name: "inside", slug: "inside", steps: [step] };
+      const error = `step "wait": ${REFUSED.replace("endpoint_url", "event_notify_url")}`;
+      const details = [`steps[0].event_notify_url of ${error}`];
+      expect(await stack.request("POST", "/v1/workflows", workflow)).toMatchObject({
         status: 400,
-        body: { error: REFUSED.replace("endpoint_url", field), details: [expect.stringContaining(field)] },
+        body: { error, details },
       });
-  });
+    },
+  );
 
   test("an address inside is not called, whatever the job says", async () => {
     await jobAlreadyAt(stack.jobs.url("/inside"), "/inside");
@@ -93,15 +114,12 @@ describe.concurrent("without ALLOW_PRIVATE_ENDPOINTS", () => {
   });
 
   test("an event_notify_url inside is not told", async () => {
-    const wait = { step_ref: "wait", step_type: "wait_for_event", event_key: "quiet", event_timeout_secs: 1 };
-    const run = await on.start([{ ...wait, event_notify_url: stack.jobs.url("/notified") }]);
-    await on.ends(run);
+    await on.ends(await waitAlreadyAt(stack.jobs.url("/notified"), { event_key: "quiet", event_timeout_secs: 1 }));
     expect(stack.jobs.callsTo("/notified")).toEqual([]);
   });
 
   test("of an event_notify_url inside it is said that it was not told", async () => {
-    const wait = { step_ref: "wait", step_type: "wait_for_event", event_key: "not-told" };
-    await on.start([{ ...wait, event_notify_url: stack.jobs.url("/not-told") }]);
+    await waitAlreadyAt(stack.jobs.url("/not-told"), { event_key: "not-told" });
     const event = async () => (await stack.request<EventTrigger>("GET", "/v1/events/not-told")).body;
     await until(async () => (await event()).notify_status === "failed");
     expect(stack.jobs.callsTo("/not-told")).toEqual([]);

@@ -10,6 +10,7 @@ import { ofItsType } from "../../contract/without-effect.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
+import { endpointProblem } from "../../rules/endpoint-url.ts";
 import { policyViolation } from "../../rules/workflow-policy.ts";
 import type { Db } from "../../store/postgres/pool.ts";
 import { findPolicy } from "../../store/definitions/workflow-policies.ts";
@@ -26,12 +27,24 @@ export async function checkedSteps({ db, config }: Deps, owner: Owner, steps: St
   await setImmediate();
   const problem = stepsProblem(steps, config.maxSteps);
   if (problem) throw new Problem("validation_error", problem.message, asSent(problem.details, steps));
+  assertNotifyUrls(config, steps);
   await assertForms(owner.project_id, steps);
   const policy = await findPolicy(db, owner.project_id);
   const violation = policy && policyViolation(policy, steps);
   if (violation) throw new Problem("validation_error", violation, [`steps: ${violation}`]);
   const called = await calledBy(db, owner, steps);
   return steps.map((input, i) => ({ input, called: called[i] ?? {} }));
+}
+
+/** As a job's endpoint: one that must not be called would be told of no wait, in any run. */
+function assertNotifyUrls({ allowPrivateEndpoints }: Deps["config"], steps: StepInput[]): void {
+  for (const [i, { step_ref, step_type, event_notify_url: url }] of steps.entries()) {
+    const problem = step_type === "wait_for_event" && url ? endpointProblem(url, allowPrivateEndpoints) : undefined;
+    if (problem === undefined) continue;
+    const message = `invalid event_notify_url: ${problem}`;
+    const detail = `steps[${i}].event_notify_url of step "${step_ref}": ${message}`;
+    throw new Problem("validation_error", `step "${step_ref}": ${message}`, [detail]);
+  }
 }
 
 /** Details name fields as they were sent. */
