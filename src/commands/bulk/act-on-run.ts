@@ -1,5 +1,6 @@
 import { tellCommand } from "../command-log.ts";
 import { replay } from "./bulk-replay.ts";
+import { assertMayEnd } from "../gates/assert-may-end.ts";
 import { stepsFor } from "./steps-for.ts";
 import { cancelOpenRun, causeOf, wasCanceledFor } from "../runs/cancel-open-run.ts";
 import { steerRun } from "../runs/steer-run.ts";
@@ -124,6 +125,7 @@ async function cancel(deps: Deps, caller: Caller, runId: string, action: Action)
   const { commandId, reason } = action;
   const run = await findOwnRun(deps, caller, runId);
   if (await canceledWithParent(deps, caller, run, action)) return APPLIED;
+  await assertMayEnd(deps, caller, run);
   const canceled = await cancelOpenRun(deps, run, { requestId: commandId, actor: caller.actor, reason }).catch(
     (error) => {
       if (error instanceof Problem && error.code === "invalid_state") return { refused: error };

@@ -1,4 +1,5 @@
 import type { Accepted } from "../accepted.ts";
+import { assertMayFail } from "../gates/assert-may-end.ts";
 import { boundTo } from "../idempotency/bound-key.ts";
 import { previewSteering, type Steering, steerRun } from "../runs/steer-run.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
@@ -26,6 +27,7 @@ export async function cancelEvent(deps: Deps, caller: Caller, asked: EventCancel
   for (;;) {
     const { wait, held } = await meantBy(deps, projectId, asked);
     if (wait && (wait.status === "waiting" || idempotencyKey !== undefined)) {
+      if (wait.source === "wait_for_event") await assertMayFail(deps, caller, wait);
       const steered = await steerRun(deps, caller, { ...steeringOf(wait), idempotencyKey });
       return "accepted" in steered ? steered : (steered.event_trigger ?? presentEvent(deps, wait));
     }
@@ -44,7 +46,10 @@ export async function previewCancelEvent(
   { eventKey, projectId }: EventCancel,
 ): Promise<DryRun | CancelPlan> {
   const { wait, held } = await meantBy(deps, projectOf(caller, projectId), { eventKey });
-  if (wait?.status === "waiting") return previewSteering(deps, caller, steeringOf(wait));
+  if (wait?.status === "waiting") {
+    if (wait.source === "wait_for_event") await assertMayFail(deps, caller, wait);
+    return previewSteering(deps, caller, steeringOf(wait));
+  }
   if (held?.status !== "held") throw notWaiting();
   return { dry_run: true, event_trigger: await presentEvent(deps, { ...held, status: "canceled" }) };
 }

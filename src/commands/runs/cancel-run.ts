@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
 import type { Accepted } from "../accepted.ts";
+import { assertMayEnd } from "../gates/assert-may-end.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
 import { cancelOpenRun, causeOf, wasCanceledFor } from "./cancel-open-run.ts";
 import { NOT_CANCELED, settleCommands } from "./settle-commands.ts";
@@ -25,6 +26,7 @@ export function cancelRun(
 ): Promise<Accepted | { run: WorkflowRun }> {
   return logged(deps, { verb: "cancel", run: runId, actor: caller.actor }, async () => {
     const row = await findOwnRun(deps, caller, runId);
+    await assertMayEnd(deps, caller, row);
     const command = { id: idempotencyKey ?? uuid(), verb: "cancel", actor: caller.actor };
     const canceled =
       idempotencyKey === undefined
@@ -70,5 +72,7 @@ async function cancelOnce(
 
 /** What would be canceled with the run. */
 export async function previewCancel(deps: Deps, caller: Caller, runId: string): Promise<DryRun> {
-  return previewCommand(deps, await findOwnRun(deps, caller, runId), { verb: "cancel", actor: caller.actor });
+  const row = await findOwnRun(deps, caller, runId);
+  await assertMayEnd(deps, caller, row);
+  return previewCommand(deps, row, { verb: "cancel", actor: caller.actor });
 }
