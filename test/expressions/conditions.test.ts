@@ -97,6 +97,11 @@ describe("a condition is refused at creation", () => {
       "condition.right must be a number or an RFC3339 time",
       { type: "lt", left: { ref: "at" }, right: "2026-02-30T00:00:00Z" },
     ],
+    [
+      "condition: contains looks in text or a list, and the number 42 is neither",
+      { type: "not", condition: { type: "contains", left: 42, right: { ref: "n" } } },
+    ],
+    ["condition: contains looks in text or a list, and null is", { type: "contains", left: null, right: { ref: "n" } }],
     ["condition.right must be an array", { type: "in", left: 1, right: "123" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "(?=a)" }],
     ["condition.right is not a valid pattern", { type: "regex", left: "a", right: "((a{100}){100}){100}" }],
@@ -118,6 +123,10 @@ describe("a condition is refused at creation", () => {
   test("but a good one is not", () => {
     expect(conditionProblem(nested(50))).toBeUndefined();
     expect(conditionProblem({ type: "regex", left: { step_ref: "smoke" }, right: "^f" })).toBeUndefined();
+    for (const left of ["abc", ["a"], { ref: "list" }])
+      expect(conditionProblem({ type: "contains", left, right: { ref: "n" } })).toBeUndefined();
+    // As printed text, it has the one in it.
+    expect(conditionProblem({ type: "contains", left: 42, right: 4 })).toBeUndefined();
     // What is called like a value of the run is a text all the same.
     expect(conditionProblem({ type: "exists", operand: "outputs.build.n" })).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import { isLosslessNumber } from "lossless-json";
 import type { Json } from "../../src/contract/json.ts";
+import { described } from "./compare.ts";
 import {
   type Condition,
   ConditionError,
@@ -26,6 +27,8 @@ export function checkedCondition(json: Json, work: PatternWork): Condition | str
     return `${braces.at}: ${quoted(braces.text)}: braces are not replaced in a condition; a value of the run is {"ref": "payload.name"}`;
   try {
     const condition = parseCondition(json);
+    const [empty] = testsIn(condition).flatMap(heldByNothing);
+    if (empty !== undefined) return empty;
     for (const { pattern, at } of patternsIn(condition))
       if (pattern.size > MAX_SIZE) return `${at} is not a valid pattern: it is too large`;
     if (!work.takes(condition)) return TOO_MUCH_WORK;
@@ -38,6 +41,14 @@ export function checkedCondition(json: Json, work: PatternWork): Condition | str
     if (error instanceof ConditionError) return error.message;
     throw error;
   }
+}
+
+/** A literal in which nothing can be found is compared by its type with a value of the run: the step would be skipped in every run. */
+function heldByNothing(test: Test): string[] {
+  if (test.type !== "contains" || !("value" in test.left) || !("ref" in test.right)) return [];
+  const { value } = test.left;
+  if (typeof value === "string" || Array.isArray(value)) return [];
+  return [`condition: contains looks in text or a list, and ${described(value)} is neither`];
 }
 
 /** Runs carry conditions as plain JSON, which has no such numbers. */
