@@ -7,6 +7,7 @@ import { sourcesOf } from "../../workflows/attempt-input.ts";
 import { wantedFor } from "../../workflows/engine/references/values.ts";
 
 const LARGE = { ref: "0195-large" };
+const exists = { condition: { type: "exists", operand: { ref: "payload.s" } } };
 const over100 = (ref: string) => ({ condition: { type: "gt", left: { ref }, right: 100 } });
 
 /** What the documents of a test hold, found as a step wants it. */
@@ -59,6 +60,17 @@ describe("a condition on a value", () => {
     expect(found({ size: 5000 }).state("c").error).toBe(
       "condition of step c: payload.n is too long to be compared: 5000 characters, where 4096 may be",
     );
+  });
+
+  it("that a plan carries, and a run would have looked up, is as large as it would be found to be", () => {
+    const asks = (ref: string) => ({ condition: { type: "ne", left: { ref }, right: 1 } });
+    const steps = [job("long", [], asks("payload.s")), job("short", [], asks("payload.n")), job("there", [], exists)];
+    const run = given(
+      steps.map((step) => ({ ...step, on_failure: "continue" as const })),
+      { payload: text({ s: "x".repeat(4_095), n: 2 }) },
+    );
+    expect(run.state("long").error).toMatch(/payload.s is too long to be compared: 4097 characters, where 4096 may be/);
+    expect([run.statuses.short, run.statuses.there]).toEqual(["running", "running"]);
   });
 
   it("holds up nobody else, and takes no place, while it is looked up", () => {
