@@ -106,11 +106,16 @@ function changed(deps: Deps, caller: Caller, live: StoredWebhook, body: UpdateWe
   return row;
 }
 
-function assertUsable({ config }: Deps, { format, url, secret, mail_to }: Made): void {
+/** What nobody would be told by is refused, too. */
+function assertUsable({ config }: Deps, { format, events, url, secret, mail_to, links_for = [] }: Made): void {
+  const isOfRuns = events.every((event) => event.startsWith("workflow_run."));
+  if (links_for.length > 0 && (format === "mail" || isOfRuns))
+    throw invalid("links_for", `links_for is not for ${format === "mail" ? "mail" : "events of runs alone"}`);
   if (format === "mail") {
     if (config.smtpUrl === undefined) throw invalid("format", "mail needs a server with SMTP_URL");
     if (url !== undefined) throw invalid("url", "url is not for mail");
     if (secret !== undefined) throw invalid("secret", "secret is not for mail");
+    if (mail_to === undefined && isOfRuns) throw invalid("mail_to", "mail_to is required: a run has no approvers");
     return;
   }
   if (mail_to !== undefined) throw invalid("mail_to", "mail_to is only for mail");

@@ -108,6 +108,18 @@ test("a mail to who does not decide has no link", async () => {
   expect((await stack.request("POST", "/v1/webhooks", { ...body, url: "http://a.example" })).status).toBe(400);
 });
 
+test("a mail that nobody would get, or links that none would have, are refused", async () => {
+  const draft = { events: ["approval.*"], format: "mail" };
+  const refusedAs = (more: object, method = "POST", path = "") =>
+    stack.request<{ error?: string }>(method, `/v1/webhooks${path}`, more).then(({ body }) => body.error);
+  expect(await refusedAs({ ...draft, links_for: ["*"] })).toBe("links_for is not for mail");
+  const ofRuns = { ...draft, events: ["workflow_run.failed", "workflow_run.*"] };
+  expect(await refusedAs(ofRuns)).toBe("mail_to is required: a run has no approvers");
+  const { id } = await ok<Webhook>(stack, "POST", "/v1/webhooks", { ...draft, links_for: [] });
+  expect(await refusedAs({ events: ofRuns.events }, "PATCH", `/${id}`)).toMatch(/^mail_to is required/);
+  await ok(stack, "PATCH", `/v1/webhooks/${id}`, { events: ofRuns.events, mail_to: ["ops@example.com"] });
+});
+
 test("an address that is refused for good is tried once, and keeps nobody's mail back", async () => {
   const mail_to = ["gone@example.com", "after@example.com"];
   const { id } = await ok<Webhook>(stack, "POST", "/v1/webhooks", { events: ["approval.*"], format: "mail", mail_to });

@@ -61,13 +61,14 @@ test.each<[string, object, string]>([
   ["no such protocol", { events: ["*"], url: "ftp://a.example" }, "url"],
   ["a short secret", { events: ["*"], url: "http://a.example", secret: "short" }, "secret"],
   ["mail without a server", { events: ["*"], format: "mail" }, "format"],
+  ["links of no gates", { events: ["workflow_run.*"], url: "http://a.example", links_for: ["ada"] }, "links_for"],
   ["addresses of no mail", { events: ["*"], url: "http://a.example", mail_to: ["ada@a.example"] }, "mail_to"],
 ])("refused: %s", async (_, body, field) => {
   const answer = await stack.request<{ error: string; details: string[] }>("POST", "/v1/webhooks", body);
   expect(answer.status).toBe(400);
   expect(answer.body.details.join()).toContain(field);
   // A sentence without the field would say nothing.
-  expect(answer.body.error).toMatch(/validation failed|url|mail_to|SMTP_URL/);
+  expect(answer.body.error).toMatch(/validation failed|url|mail_to|links_for|SMTP_URL/);
 });
 
 test("links for others need approvals:override, and so does each change of a webhook that has them", async () => {
