@@ -56,19 +56,25 @@ export const sentInEach =
 /** Values that mean the same as none. */
 const NOTHING: unknown[] = [undefined, 0, "", "exponential"];
 
-/** Fields of steps that belong to steps of another type: steps[2].output_transform. */
-export const ofOtherTypes = (steps: StepInput[]): string[] =>
-  steps.flatMap((step, i) =>
-    [...TYPES_OF_FIELDS].flatMap(([field, types]) => {
+/** Fields of steps that have no effect, since they belong to steps of another type: steps[2].output_transform. */
+export const withoutEffectIn = (steps: StepInput[]): string[] =>
+  steps.flatMap((step, i) => {
+    const fields = [...TYPES_OF_FIELDS].flatMap(([field, types]) => {
       const isSent = !NOTHING.includes(step[field as keyof StepInput]);
-      return isSent && !types.includes(step.step_type as StepType) ? [`steps[${i}].${sentAs(step, field)}`] : [];
-    }),
-  );
+      return isSent && !types.includes(step.step_type as StepType) ? [sentAs(step, field)] : [];
+    });
+    return [...fields, ...(isNeverSkipped(step) ? ["on_skip"] : [])].map((field) => `steps[${i}].${field}`);
+  });
 
-/** The step without the settings that have no effect for its type. How retries back off is shown for every step. */
-export const ofItsType = (step: StepInput): StepInput =>
+/** It says what its own false condition means, and has none. */
+const isNeverSkipped = ({ on_skip, condition }: StepInput): boolean =>
+  on_skip === "skip_dependents" && condition === undefined;
+
+/** The step without the settings that have no effect for it. How retries back off is shown for every step. */
+export const ofEffectIn = (step: StepInput): StepInput =>
   Object.fromEntries(
     Object.entries(step).filter(([field]) => {
+      if (field === "on_skip" && isNeverSkipped(step)) return false;
       const types = TYPES_OF_FIELDS.get(field);
       return !types || field === "retry_backoff" || types.includes(step.step_type as StepType);
     }),

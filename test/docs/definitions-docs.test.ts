@@ -7,7 +7,7 @@ import { createWorkflowBody } from "../../src/contract/create-workflow.ts";
 import { createJobBody } from "../../src/contract/jobs/jobs.ts";
 import { stepInput } from "../../src/contract/steps.ts";
 import { triggerBody } from "../../src/contract/trigger.ts";
-import { IGNORED, ofOtherTypes, UNSUPPORTED } from "../../src/contract/without-effect.ts";
+import { IGNORED, withoutEffectIn, UNSUPPORTED } from "../../src/contract/without-effect.ts";
 import type { ErrorCode } from "../../src/contract/answers/problem.ts";
 import { Problem } from "../../src/errors.ts";
 import type { FailureClass } from "../../workflows/failure-classes.ts";
@@ -101,7 +101,7 @@ test("docs/definitions.md says for which types each field of a step counts", () 
   const counts = (field: string, step_type: string): boolean => {
     const value = values[field] ?? (/secs|attempts|depth/.test(field) ? 1 : "x");
     const step = stepInput.parse({ step_ref: "s", step_type, ...(field !== "step_type" && { [field]: value }) });
-    return ofOtherTypes([step]).length === 0;
+    return withoutEffectIn([step]).length === 0;
   };
   for (const { field = "", for: told = "" } of tableOf("A step")) {
     const name = codeIn(field) as string;

@@ -6,7 +6,7 @@ import { assertForms } from "./gate-forms.ts";
 import { type Called, calledBy, type Owner } from "./called-by.ts";
 import { type Json, type JsonDoc, stringifyJson } from "../../contract/json.ts";
 import { sentAs, type StepInput } from "../../contract/steps.ts";
-import { ofItsType } from "../../contract/without-effect.ts";
+import { ofEffectIn } from "../../contract/without-effect.ts";
 import type { VersionPolicy } from "../../contract/workflows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
@@ -76,7 +76,7 @@ async function storedStep(
   { input, called }: CheckedSteps[number],
   keep: (payload: Json) => Promise<JsonDoc>,
 ): Promise<StoredStep> {
-  const { payload, approval_payload, approval_form, ...step } = ofItsType(input);
+  const { payload, approval_payload, approval_form, ...step } = ofEffectIn(input);
   const documents = {
     payload: payload === undefined ? undefined : await keep(payload),
     approval_payload: approval_payload === undefined ? undefined : await keep(approval_payload),

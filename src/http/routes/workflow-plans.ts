@@ -5,7 +5,7 @@ import { runOrder, validSteps, workflowGraph } from "../../contract/definitions/
 import { simulateWorkflowBody, workflowSimulation } from "../../contract/simulation/simulations.ts";
 import { graphQuery } from "../../contract/lists.ts";
 import { planBody } from "../../contract/trigger.ts";
-import { ofOtherTypes } from "../../contract/without-effect.ts";
+import { withoutEffectIn } from "../../contract/without-effect.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
 import { getWorkflowGraph } from "../../queries/workflow-graph.ts";
@@ -37,7 +37,7 @@ export const workflowPlanRoutes: Route[] = [
     onlyReads: true,
     scope: "workflows:read",
     body: checkStepsBody,
-    ignores: (_, { steps }) => ofOtherTypes(steps),
+    ignores: (_, { steps }) => withoutEffectIn(steps),
     maxBytes: stepsBytes,
     returns: { 200: validSteps },
     handler: async (deps, { caller, params, body }) => ({

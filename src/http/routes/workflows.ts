@@ -10,7 +10,7 @@ import { triggerPlan, workflowRun } from "../../contract/runs.ts";
 import { triggerBody } from "../../contract/trigger.ts";
 import { cloneWorkflowBody, updateWorkflowBody } from "../../contract/definitions/update-workflow.ts";
 import { changedWorkflow, deletionPlan, workflow, workflowPlan } from "../../contract/workflows.ts";
-import { IGNORED, ofOtherTypes, sent } from "../../contract/without-effect.ts";
+import { IGNORED, withoutEffectIn, sent } from "../../contract/without-effect.ts";
 import { created, pageAnswer } from "../answer.ts";
 import { stepsBytes } from "../body.ts";
 import { type Route, route } from "../route.ts";
@@ -29,7 +29,7 @@ export const workflowRoutes: Route[] = [
     summary: "Create a workflow",
     scope: "workflows:write",
     body: createWorkflowBody,
-    ignores: (given, { steps }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
+    ignores: (given, { steps }) => [...sent(IGNORED.workflow)(given), ...withoutEffectIn(steps)],
     maxBytes: stepsBytes,
     returns: { 201: workflow },
     plans: workflowPlan,
@@ -71,7 +71,7 @@ export const workflowRoutes: Route[] = [
     scope: "workflows:write",
     ignoresKey: true,
     body: updateWorkflowBody,
-    ignores: (given, { steps = [] }) => [...sent(IGNORED.workflow)(given), ...ofOtherTypes(steps)],
+    ignores: (given, { steps = [] }) => [...sent(IGNORED.workflow)(given), ...withoutEffectIn(steps)],
     maxBytes: stepsBytes,
     returns: { 200: changedWorkflow },
     plans: workflowPlan,

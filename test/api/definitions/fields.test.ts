@@ -204,6 +204,10 @@ test("X-Ignored-Fields names fields of a step that belong to steps of another ty
   expect(await named([{ step_ref: "nap", step_type: "sleep", sleep_duration_secs: 1, approvers: ["ada"] }])).toBe(
     "steps[0].approvers",
   );
+  expect(await named([gate("a", { on_skip: "skip_dependents" })])).toBe("steps[0].on_skip");
+  const never = { type: "eq", left: 1, right: 2 };
+  for (const over of [{ on_skip: "run" }, { on_skip: "skip_dependents", condition: never }])
+    expect(await named([gate("a", over)])).toBeNull();
   const many = (await named(Array.from({ length: 500 }, (_, i) => gate(`g${i}`, { output_transform: "a" })))) ?? "";
   expect(many.split(", ")).toHaveLength(21);
   expect(many).toMatch(/^steps\[0\]\.output_transform, .*steps\[19\]\.output_transform, and 480 more$/);
