@@ -26,8 +26,9 @@ export type PlanStep = Omit<WorkflowStep, "workflow_id" | "created_at" | "job" |
  * step that is left out of the run leads nowhere, and not to what another step's name is the beginning of; and what merely goes on
  * is mirrored for certain half a minute after it was told in passing, and not after the change before it. By 6 a signal that says what
  * can't be read is refused, and a pause of a paused run that gives no reason takes none away. By 7 a run that is opened again by the
- * execution that was canceled goes on in another one. By 8 whoever gives a payload past a gate needs a right to it also where a member
- * whose name begins with `run` says whom it asks; and what a signal by hand brings is as long as it may be to be compared.
+ * execution that was canceled goes on in another one. By 8 whoever changes what a gate is given needs a right to it also where a
+ * member of the payload whose name begins with `run` says whom it asks, where it goes on though it could not be shown, and where it is
+ * in a sub-workflow and may be passed there; and what a signal by hand brings is as long as it may be to be compared.
  */
 export const RULES = 8;
 

@@ -3,10 +3,9 @@ import type { StepInput } from "../../contract/steps.ts";
 import { Problem } from "../../errors.ts";
 import { findJob, findJobBySlug } from "../../store/jobs.ts";
 import type { Db } from "../../store/postgres/pool.ts";
-import { findVersion, type StoredStep } from "../../store/workflow-versions.ts";
+import { findVersion, planSteps, type StoredStep } from "../../store/workflow-versions.ts";
 import { findWorkflow, findWorkflowBySlug } from "../../store/workflows.ts";
-import { storedGate } from "../../../workflows/engine/gates/gate.ts";
-import { gatesIn } from "../../../workflows/engine/gates/may-pass.ts";
+import { gatesWithin } from "../../../workflows/engine/gates/may-turn-out.ts";
 
 /** What a stored step knows of the job or the workflow that it calls. */
 export type Called = Pick<StoredStep, "job_id" | "sub_workflow_id" | "sub_workflow_version_id" | "gates_within">;
@@ -69,7 +68,7 @@ async function findCalled(db: Db, owner: Owner, { kind, id = "", slug = "" }: Na
   if (!workflow) return { job_id: found.id };
   if (workflow.id === owner.id) return { field, message: "must not run its own workflow", detail: "is this workflow" };
   const version = await findVersion(db, workflow.version_id);
-  const within = version?.steps.flatMap((step) => gatesIn(step)).map(storedGate) ?? [];
+  const within = version ? gatesWithin(planSteps(version)) : [];
   return {
     sub_workflow_id: workflow.id,
     sub_workflow_version_id: workflow.version_id,

@@ -84,3 +84,20 @@ test("whoever may cancel ends a sub-workflow that holds no gate back any more, o
     expect(await cancel(await runWithin(failing, "boss"), as("eve"))).toBe(200);
   }
 });
+
+test("a gate in a sub-workflow is not passed by a payload for which it asks nobody", async () => {
+  const asked = { condition: { type: "gt", left: { ref: "payload.amount" }, right: 100 } };
+  for (const [boss, status] of [
+    [{ ...BOSS, ...asked }, 403],
+    [BOSS, 200],
+  ] as const) {
+    const key = `key ${uuid()}`;
+    const steps = [wait("first", key), { ...(await sub([boss])), depends_on: ["first"] }];
+    const run = await trigger(stack, await createWorkflow(stack, steps), { payload: { amount: 500 } });
+    await opens(stack, run, "first");
+    await ok(stack, "DELETE", `/v1/events/${encodeURIComponent(key)}`);
+    const path = `/v1/workflow-runs/${run.id}/steps/first/retry`;
+    const retried = await stack.request("POST", path, { payload: { amount: 1 } }, as("eve"));
+    expect(retried.status).toBe(status);
+  }
+});

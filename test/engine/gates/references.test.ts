@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { given, text } from "../given.ts";
-import { approval, child, job, planWith, wait } from "../plans.ts";
+import { approval, child, job, planWith, type Step, wait } from "../plans.ts";
+import { gatesWithin } from "../../../workflows/engine/gates/may-turn-out.ts";
 import { RULES } from "../../../workflows/engine/plan.ts";
 import { previewOf } from "../../../workflows/engine/preview.ts";
 
@@ -94,6 +95,56 @@ describe("who is no approver does not come to be one", () => {
     expect(retried(who).code).toBe("forbidden");
     expect(retried(who, 7).status).toBe("applied");
     for (const own of ["{{run.created_by}}", "{{ run.created_by }}"]) expect(retried(own).status).toBe("applied");
+  });
+
+  const goesOn = { approval_approvers: ["ada"], on_failure: "continue" as const };
+  const shown = (what: string) => ({ ...goesOn, approval_links: [{ url: `https://example.com/${what}` }] });
+  test.each<[Step, boolean]>([
+    [approval("gate", ["a"], { ...goesOn, approval_title: "{{payload.title}}" }), true],
+    [approval("gate", ["a"], { ...goesOn, approval_payload: text({ deep: ["{{title}}"] }) }), true],
+    [approval("gate", ["a"], { ...goesOn, approval_payload: { ref: "large" } }), true],
+    [approval("gate", ["a"], shown("{{title}}")), true],
+    [approval("gate", ["a"], { ...shown("{{title}}"), on_failure: "fail_workflow" }), false],
+    [approval("gate", ["a"], shown("{{run.id}}")), false],
+    [child("gate", ["a"], { gates_within: [["ada"]], on_failure: "continue" }), true],
+    [child("gate", ["a"], { gates_within: [{ approvers: ["ada"], may_pass: true }] }), true],
+    [child("gate", ["a"], { gates_within: [["ada"]] }), false],
+  ])("nor passes a gate by a payload that it can't ask by: case %#", (gate, isRefused) => {
+    const retried = (rules: number, more: object = {}) =>
+      given([job("a"), gate, job("after", ["gate"])], { rules })
+        .fails("a")
+        .command("retry", "a", { ...eve, payload: text(1), ...more });
+    expect(retried(RULES).code).toBe(isRefused ? "forbidden" : undefined);
+    expect(retried(RULES, { actor: "ada" }).status).toBe("applied");
+    expect(retried(7).status).toBe("applied");
+  });
+
+  test("nor by the output of a step that it shows", () => {
+    const run = (what: string) => given([wait("a"), approval("gate", ["a"], shown(what)), job("after", ["gate"])]);
+    expect(run("{{outputs.a.id}}").command("force-complete", "a", eve).code).toBe("forbidden");
+    expect(run("{{payload.id}}").command("force-complete", "a", eve).status).toBe("applied");
+  });
+
+  test("of the gates of a workflow, those that may be passed in it are known where it is run", () => {
+    const never = { condition: { type: "eq", left: 1, right: 2 } };
+    const steps = [
+      job("a", [], never),
+      job("b", [], { ...never, on_skip: "skip_dependents" }),
+      approval("plain", ["a"], { approval_approvers: ["ada"] }),
+      approval("asks", [], { approval_approvers: ["ben"], ...never }),
+      approval("behind", ["b"], { approval_approvers: ["cleo"], approvals_required: 1 }),
+      approval("unshown", [], { ...shown("{{title}}"), approval_approvers: ["dan"] }),
+      child("sub", [], { gates_within: [["eve"], { approvers: ["fay"], may_pass: true }] }),
+    ];
+    const may_pass = true;
+    expect(gatesWithin(planWith(steps).steps)).toMatchObject([
+      ["ada"],
+      { approvers: ["ben"], may_pass },
+      { approvers: ["cleo"], may_pass },
+      { approvers: ["dan"], may_pass },
+      { approvers: ["eve"], may_pass },
+      { approvers: ["fay"], may_pass },
+    ]);
   });
 
   test("by a payload of a new run that goes on with what was kept", () => {

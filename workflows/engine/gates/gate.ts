@@ -7,6 +7,8 @@ export interface Gate {
   /** How many have to approve. Left out: one. */
   required?: number;
   exclude?: ApprovalExclusion[];
+  /** Of one in a sub-workflow: for what that is given it may be passed, and nobody asked. */
+  may_pass?: true;
 }
 
 /** What a gate that has opened knows of who decides it. */
@@ -22,7 +24,7 @@ export type StoredGate = string[] | Gate;
 export const gateOf = (stored: StoredGate): Gate => (Array.isArray(stored) ? { approvers: stored } : stored);
 
 export const storedGate = (gate: Gate): StoredGate =>
-  (gate.required ?? 1) <= 1 && !gate.exclude?.length ? gate.approvers : gate;
+  (gate.required ?? 1) <= 1 && !gate.exclude?.length && !gate.may_pass ? gate.approvers : gate;
 
 /** Who asks to decide or to pass a gate. */
 export interface Passer {
