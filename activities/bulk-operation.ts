@@ -2,6 +2,7 @@ import { ApplicationFailure, Context } from "@temporalio/activity";
 import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
 import { actOnRun } from "../src/commands/bulk/act-on-run.ts";
+import { tellSettled } from "../src/commands/command-log.ts";
 import { CONCURRENCY } from "../src/commands/bulk/each-run.ts";
 import type { Deps } from "../src/deps.ts";
 import type { Scope } from "../src/identity/caller.ts";
@@ -37,8 +38,25 @@ export function settleBulkChunk(deps: Deps): Activities["settleBulkChunk"] {
   };
 }
 
-export function storeBulkState({ db }: Deps): Activities["storeBulkState"] {
-  return ({ operation_id, state, commands }) => writeBulkState(db, operation_id, state, commands);
+export function storeBulkState(deps: Deps): Activities["storeBulkState"] {
+  const { db, log } = deps;
+  return async ({ operation_id, state, commands }) => {
+    const settled = await writeBulkState(db, operation_id, state, commands);
+    for (const outcome of settled)
+      if (outcome.status === "applied") tellSettled(log, { bulk_operation: operation_id }, outcome);
+    if (state.finished_at === undefined) return;
+    const {
+      project_id: project,
+      operation,
+      status,
+      total,
+      applied,
+      skipped,
+      failed,
+    } = await stored(deps, operation_id);
+    const counts = { total, applied, skipped, failed };
+    log.info({ bulk_operation: operation_id, project, operation, status, ...counts }, "bulk operation ended");
+  };
 }
 
 async function stored({ db }: Deps, id: string): Promise<StoredBulkOperation> {

@@ -3,8 +3,8 @@ import type { InjectedSinks } from "@temporalio/worker";
 import type { Journal } from "./calls/journal.ts";
 import { logEnd, logSteps } from "./run-log.ts";
 import { within } from "../src/time/deadline.ts";
+import { mirrorRows } from "../src/commands/mirror-rows.ts";
 import type { Deps } from "../src/deps.ts";
-import { writeMirror } from "../src/store/mirror/write-mirror.ts";
 import { mirrorWrites } from "../src/topics.ts";
 import type { Activities } from "../workflows/activity-types.ts";
 import type { Heard, TaskState } from "../workflows/journal-types.ts";
@@ -25,7 +25,7 @@ interface Write {
 
 /** Writes what runs changed. One write at a time, of all the runs that asked for one during the last. */
 export class MirrorWriter {
-  readonly #db: Deps["db"];
+  readonly #deps: Pick<Deps, "db" | "log">;
   readonly #journal: Journal;
   #waiting: Write[] = [];
   /** Nobody waits for these. */
@@ -35,8 +35,8 @@ export class MirrorWriter {
   /** Ends the rest between two writes. */
   #awake = () => {};
 
-  constructor(db: Deps["db"], journal: Journal) {
-    this.#db = db;
+  constructor(deps: Pick<Deps, "db" | "log">, journal: Journal) {
+    this.#deps = deps;
     this.#journal = journal;
   }
 
@@ -104,7 +104,7 @@ export class MirrorWriter {
     // An end that is shown stays, though the workflow task in which it came about may be lost: it can be repeated.
     await this.#journal.settled();
     const changes = batch.map(({ rows }) => rows);
-    await writeMirror(this.#db, changes);
+    await mirrorRows(this.#deps, changes);
     for (const { done } of batch) done();
     mirrorWrites.publish(changes);
   }

@@ -19,7 +19,7 @@ await runProcess(async (running) => {
   const bundle = await bundleWorkflows();
   const deps = await open(config, { ...running, log });
   const journal = new Journal(deps);
-  const writer = new MirrorWriter(deps.db, journal);
+  const writer = new MirrorWriter(deps, journal);
   if (process.env.BENCH_MIRROR === "off") Object.assign(writer, { write: async () => {}, writeBestEffort: () => {} });
   const worker = await startWorker(deps, bundle, journal, writer);
   running.onStop(worker.stop);

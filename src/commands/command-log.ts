@@ -3,6 +3,7 @@ import { Problem } from "../errors.ts";
 import { isOutage } from "../outage.ts";
 import { noteRun } from "../request-scope.ts";
 import { commands } from "../topics.ts";
+import type { CommandOutcome } from "../../workflows/engine/command.ts";
 
 /** What the log says of a command. */
 interface Told {
@@ -12,6 +13,9 @@ interface Told {
   run?: string;
   step?: string;
   job_run?: string;
+  bulk_operation?: string;
+  /** Of one that was accepted: under it can be asked what became of it, and the line of its outcome names it, too. */
+  command_id?: string;
 }
 
 /** The outcome of a command: `applied`, `accepted` if no worker could tell yet, or the code of its refusal. It is a line, and counted. */
@@ -30,7 +34,9 @@ export async function logged<Done extends object>(
 ): Promise<Done> {
   try {
     const done = await act();
-    tellCommand(deps, { ...command, ...made(done) }, "accepted" in done ? "accepted" : "applied");
+    const told = { ...command, ...made(done) };
+    if ("accepted" in done) tellCommand(deps, { ...told, command_id: String(done.accepted) }, "accepted");
+    else tellCommand(deps, told, "applied");
     return done;
   } catch (error) {
     tellCommand(
@@ -40,4 +46,13 @@ export async function logged<Done extends object>(
     );
     throw error;
   }
+}
+
+/** What became of a command that was accepted. Its request had its line, and was counted, when nobody knew it yet. */
+export function tellSettled(
+  log: Deps["log"],
+  of: Pick<Told, "run" | "bulk_operation">,
+  { id, verb, actor, step_ref, status, code }: Omit<CommandOutcome, "verb"> & { verb: string },
+): void {
+  log.info({ verb, actor, ...of, step: step_ref, command_id: id, outcome: code ?? status }, "command");
 }

@@ -65,7 +65,7 @@ export async function startWorker(
   deps: Deps,
   workflowBundle: WorkflowBundleOption,
   journal = new Journal(deps),
-  writer = new MirrorWriter(deps.db, journal),
+  writer = new MirrorWriter(deps, journal),
 ) {
   const ownQueue = `${TASK_QUEUE}-${randomUUID()}`;
   const calls = new CallsInFlight(() => serverAnswers(deps));

@@ -1,5 +1,6 @@
 import { type Columns, withoutNulls } from "./postgres/columns.ts";
 import type { Db } from "./postgres/pool.ts";
+import type { CommandOutcome } from "../../workflows/engine/command.ts";
 
 /** A command to a run or a bulk operation whose caller was told that it is stored; and every cancellation that Temporal is asked for. */
 export interface AcceptedCommand {
@@ -15,14 +16,28 @@ export interface AcceptedCommand {
 
 export type Canceler = Pick<AcceptedCommand, "actor" | "reason">;
 
-export async function acceptCommand(db: Db, command: Omit<AcceptedCommand, "accepted_at">): Promise<void> {
+/** Answers its outcome, where that is known by now. */
+export async function acceptCommand(
+  db: Db,
+  command: Omit<AcceptedCommand, "accepted_at">,
+): Promise<CommandOutcome | undefined> {
   const { run_id, id, verb, step_ref, actor, reason } = command;
-  await db.query(
-    `insert into accepted_commands (run_id, id, verb, step_ref, actor, reason) values ($1, $2, $3, $4, $5, $6)
-     on conflict (run_id, id) do nothing`,
+  const { rows } = await db.query<{ outcome: string }>(
+    `with accepted as (
+       insert into accepted_commands (run_id, id, verb, step_ref, actor, reason) values ($1, $2, $3, $4, $5, $6)
+       on conflict (run_id, id) do nothing
+       returning run_id, id
+     )
+     select outcome from accepted join run_commands using (run_id, id)`,
     [run_id, id, verb, step_ref, actor, reason],
   );
+  return rows[0] && (JSON.parse(rows[0].outcome) as CommandOutcome);
 }
+
+/** SQL for those of the commands in `known` (run_id, id, outcome) that are accepted ones. It looks each up by its key, however many there are. */
+export const acceptedAmong = (known: string): string => `
+  select run_id, outcome from ${known} known
+  where (select true from accepted_commands accepted where accepted.run_id = known.run_id and accepted.id = known.id)`;
 
 export async function findAccepted(db: Db, runId: string, id: string): Promise<AcceptedCommand | undefined> {
   const { rows } = await db.query<Columns<AcceptedCommand>>(

@@ -1,6 +1,7 @@
 import type { PoolClient } from "pg";
 import type { BulkFilter, BulkOperationKind, BulkStatus } from "../contract/bulk/operations.ts";
 import type { VersionPolicy } from "../contract/workflows.ts";
+import { acceptedAmong } from "./accepted-commands.ts";
 import { insertFilteredRuns, insertNamedRuns } from "./bulk-operation-items.ts";
 import { type Columns, isUuid, withoutNulls, recordOf } from "./postgres/columns.ts";
 import { after, type ListRequest, parameters } from "./postgres/list-request.ts";
@@ -103,24 +104,28 @@ export async function listBulkOperations(
   return rows.map(operationOf);
 }
 
-/** The newest revision stays. The commands are stored with those of runs. */
+/** The newest revision stays. The commands are stored with those of runs. Answers those accepted ones that nobody has stored before. */
 export async function writeBulkState(
   db: Db,
   operationId: string,
   { status, finished_at, revision }: BulkState,
   commands: BulkOutcome[],
-): Promise<void> {
-  await db.query(
+): Promise<BulkOutcome[]> {
+  const { rows } = await db.query<{ outcome: string }>(
     `with state as (
        update bulk_operations set status = $2, finished_at = epoch_ms($3), revision = $4
        where id = $1 and revision < $4
+     ), stored as (
+       insert into run_commands (run_id, id, outcome, at)
+       select $1, outcome->>'id', outcome, epoch_ms((outcome->>'at')::float8) from json_array_elements($5::json) outcome
+       where octet_length(outcome->>'id') <= 1024
+       on conflict (run_id, id) do nothing
+       returning run_id, id, outcome
      )
-     insert into run_commands (run_id, id, outcome, at)
-     select $1, outcome->>'id', outcome, epoch_ms((outcome->>'at')::float8) from json_array_elements($5::json) outcome
-     where octet_length(outcome->>'id') <= 1024
-     on conflict (run_id, id) do nothing`,
+     ${acceptedAmong("stored")}`,
     [operationId, status, finished_at ?? null, revision, recordOf(commands)],
   );
+  return rows.map(({ outcome }) => JSON.parse(outcome) as BulkOutcome);
 }
 
 type OperationColumns = Omit<Columns<StoredBulkOperation>, "filter"> & { filter: string | null; revision: number };

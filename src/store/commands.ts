@@ -38,12 +38,13 @@ export async function listStepsTold(db: Db, runId: string, idBegin: string): Pro
   return rows.map(({ step_ref }) => step_ref);
 }
 
-/** Stores the outcome of a command that the run itself does not tell. */
-export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<void> {
-  await db.query(
+/** Stores the outcome of a command that the run itself does not tell. False: one is stored already. */
+export async function saveOutcome(db: Db, runId: string, outcome: CommandOutcome): Promise<boolean> {
+  const { rowCount } = await db.query(
     `insert into run_commands (run_id, id, outcome, at) values ($1, $2, $3, epoch_ms($4)) on conflict (run_id, id) do nothing`,
     [runId, outcome.id, JSON.stringify(outcome), outcome.at],
   );
+  return rowCount === 1;
 }
 
 /** The outcome of a command with what its caller is shown. */

@@ -106,9 +106,14 @@ test("what an operation does to each of its runs is a command, a line that is co
     const made = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
     const path = `/v1/bulk-operations/${made.id}`;
     await until(async () => (await stack.request<{ status: string }>("GET", path)).body.status === "completed");
+    const end = await until(() =>
+      log.all("bulk operation ended").find(({ bulk_operation }) => bulk_operation === made.id),
+    );
+    expect(end).toMatchObject({ level: 30, project: "demo", operation, status: "completed", total: 3 });
   }
   const lines = log.all("command").map(({ verb, outcome, run, actor }) => [verb, outcome, run, actor]);
   expect(lines.sort()).toEqual([
+    ...["cancel", "pause"].map((operation) => [`bulk-${operation}`, "applied", undefined, "ada"]),
     ["cancel", "applied", open?.id, "ada"],
     ["cancel", "invalid_state", over?.id, "ada"],
     ["pause", "applied", open?.id, "ada"],

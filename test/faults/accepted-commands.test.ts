@@ -4,15 +4,17 @@ import type { BulkCanceled } from "../../src/contract/bulk/verbs.ts";
 import type { WorkflowRun } from "../../src/contract/runs.ts";
 import { atGate } from "./gate-then-job.ts";
 import { type Answered, type RequestOptions, type Stack, startStack } from "../stack/harness.ts";
+import { LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
 type Accepted = { command_id: string; status: string };
 
+const log = new LogLines();
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ logLevel: "info", logTo: log });
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
@@ -25,6 +27,8 @@ const settled = (location: string): Promise<CommandStatus> =>
     const { body } = await ask(location);
     return body.status !== "pending" && body;
   });
+/** Its lines in the log, in their order. */
+const lines = (id: string) => log.all("command").filter(({ command_id }) => command_id === id);
 const cancel = ({ id }: { id: string }, options?: RequestOptions) =>
   stack.request<Accepted>("DELETE", `/v1/workflow-runs/${id}`, undefined, options);
 const withKey = (key: string) => ({ headers: { "idempotency-key": key } });
@@ -64,6 +68,12 @@ describe("what was answered 202", () => {
     expect(await settled(where(skip))).toMatchObject({ status: "refused", code: "forbidden", error: forbidden });
     expect(await settled(where(adas))).toMatchObject({ status: "applied", actor: "ada" });
     expect((await settled(where(adas))).error).toBeUndefined();
+    const line = { verb: "approve", run: other.id, step: "gate", actor: "ada" };
+    const told = await until(() => lines("ada / approves").length > 1 && lines("ada / approves"));
+    expect(told).toMatchObject([
+      { ...line, outcome: "accepted" },
+      { ...line, outcome: "applied" },
+    ]);
     expect(await on.ends(other)).toMatchObject({ status: "completed" });
   });
 
@@ -122,6 +132,8 @@ describe("what was answered 202", () => {
       return answer;
     });
     expect(await settled(where(told))).toMatchObject({ verb: "abort", status: "applied", actor: "ada" });
+    const lived = await until(() => lines(told.body.command_id).length > 1 && lines(told.body.command_id));
+    expect(lived).toMatchObject(["accepted", "applied"].map((outcome) => ({ verb: "abort", actor: "ada", outcome })));
   });
 
   test("an id that nobody sent is not found, nor is another run's or another project's", async () => {

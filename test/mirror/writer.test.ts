@@ -18,12 +18,13 @@ let writer: MirrorWriter;
 beforeEach(() => {
   statements = [];
   const query = ({ name, values }: { name: string; values: string[] }) =>
-    new Promise<void>((done, failed) => {
+    new Promise<{ rows: [] }>((written, failed) => {
       const runs = (JSON.parse(values[0] ?? "[]") as { id?: string }[]).flatMap(({ id }) => id ?? []);
-      statements.push({ name, runs, done, failed });
+      statements.push({ name, runs, done: () => written({ rows: [] }), failed });
     });
   const db = { query } as unknown as Pool;
-  writer = new MirrorWriter(db, new Journal({ db, log: pino({ level: "silent" }) }));
+  const deps = { db, log: pino({ level: "silent" }) };
+  writer = new MirrorWriter(deps, new Journal(deps));
 });
 
 const soon = () => vi.advanceTimersByTimeAsync(0);

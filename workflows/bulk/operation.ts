@@ -20,6 +20,7 @@ import {
   type BulkState,
 } from "./messages.ts";
 import { BULK_VERBS, type BulkVerb, isBulkOver, steeredBulk } from "./status.ts";
+import { COMMAND } from "../messages.ts";
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../web-ui/refused-lately.ts";
 import { preciseNow } from "../run/clock.ts";
@@ -57,8 +58,11 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     const said = { id, verb, actor, reason: signalReason(signal?.reason), at: preciseNow() };
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
-    if ("status" in steered) enter(steered.status);
-    else {
+    if ("status" in steered) {
+      enter(steered.status);
+      // No request tells of what was sent by hand.
+      if (signal?.id === undefined) log.info(COMMAND, { verb, actor, outcome: "applied" });
+    } else {
       state.revision++;
       refuse(verb, actor, steered.refused);
     }

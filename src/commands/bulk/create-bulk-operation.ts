@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
 import { plannedRuns } from "./planned-runs.ts";
+import { logged } from "../command-log.ts";
 import { idempotent } from "../idempotency/idempotent.ts";
 import {
   type BulkOperation,
@@ -32,7 +33,19 @@ import { PROJECT_ATTRIBUTE } from "../../../workflows/web-ui/search-attributes.t
 const SHOWN_RUNS = 100;
 
 /** Freezes the selection and starts the operation: runs that are made or change later do not alter it. */
-export async function createBulkOperation(
+export function createBulkOperation(
+  deps: Deps,
+  caller: Caller,
+  body: BulkOperationBody,
+  idempotencyKey?: string,
+): Promise<BulkOperation> {
+  const act = () => create(deps, caller, body, idempotencyKey);
+  return logged(deps, { verb: `bulk-${body.operation}`, actor: caller.actor }, act, ({ id }) => ({
+    bulk_operation: id,
+  }));
+}
+
+async function create(
   deps: Deps,
   caller: Caller,
   body: BulkOperationBody,

@@ -3,6 +3,7 @@ import { v7 as uuid } from "uuid";
 import { type Accepted, accepted } from "../accepted.ts";
 import { usedFor } from "../idempotency/bound-key.ts";
 import { claimCommand } from "../idempotency/claim-key.ts";
+import { logged } from "../command-log.ts";
 import type { BulkOperation, BulkSteeringPlan } from "../../contract/bulk/operations.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem, refusal } from "../../errors.ts";
@@ -25,7 +26,16 @@ export interface BulkSteering {
 }
 
 /** A command to a bulk operation is sent as a signal; a query answers its outcome. */
-export async function steerBulkOperation(
+export function steerBulkOperation(
+  deps: Deps,
+  caller: Caller,
+  steering: BulkSteering,
+): Promise<Accepted | BulkOperation> {
+  const { verb, operationId: bulk_operation } = steering;
+  return logged(deps, { verb, bulk_operation, actor: caller.actor }, () => steer(deps, caller, steering));
+}
+
+async function steer(
   deps: Deps,
   caller: Caller,
   { operationId, verb, reason, idempotencyKey }: BulkSteering,

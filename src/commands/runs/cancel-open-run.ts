@@ -4,11 +4,11 @@ import pMap from "p-map";
 import { accepted } from "../accepted.ts";
 import { outcomeOf } from "./await-outcome.ts";
 import { endDeaf, notYetKnown } from "./end-deaf.ts";
+import { mirrorRows } from "../mirror-rows.ts";
 import type { Deps } from "../../deps.ts";
 import { Problem } from "../../errors.ts";
 import { maybeStored } from "../../outage.ts";
 import { endFromOutside } from "./end-from-outside.ts";
-import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { findRun, listChildren } from "../../store/runs.ts";
 import { findVersion } from "../../store/workflow-versions.ts";
@@ -194,7 +194,7 @@ async function mirroredEnd({ db }: Deps, runId: string): Promise<RunRow | undefi
 async function askedEnd(deps: Deps, runId: string): Promise<RunRow | undefined> {
   const answer = await askUntil(deps, runId, ({ run }) => isRunOver(run.status), runStateQuery);
   if (!answer) return undefined;
-  await writeMirror(deps.db, [answer.unmirrored]).catch((error) =>
+  await mirrorRows(deps, [answer.unmirrored]).catch((error) =>
     deps.log.warn({ error, run: runId }, "mirror is behind"),
   );
   return answer.run;

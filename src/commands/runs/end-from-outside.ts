@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError } from "@temporalio/client";
 import type { SignalDefinition } from "@temporalio/common";
+import { mirrorRows } from "../mirror-rows.ts";
 import type { Deps } from "../../deps.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
-import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { findRun, listChildren } from "../../store/runs.ts";
 import { listStepRows } from "../../store/steps.ts";
 import type { RunEnd } from "../../../workflows/engine/events.ts";
@@ -24,7 +24,7 @@ export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Pr
   if (isRunOver(row.status)) return row;
   const run = evolve(await mirroredRun(deps, row), { type: "ended_outside", at: Date.now(), ...end });
   const rows = takeUnmirrored(run);
-  await writeMirror(deps.db, [rows]);
+  await mirrorRows(deps, [rows]);
   // What a failed run tells may be what an endpoint said.
   const reason = end.status === "failed" ? undefined : end.error;
   deps.log.warn({ run: runId, status: end.status, reason }, "run was ended from outside");

@@ -1,3 +1,4 @@
+import { tellSettled } from "../command-log.ts";
 import type { Deps } from "../../deps.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { type AcceptedCommand, listPending } from "../../store/accepted-commands.ts";
@@ -15,7 +16,8 @@ export async function settleCommands(deps: Deps, row: RunRow): Promise<void> {
     const verdict = command.verb === "cancel" ? canceledBy(row) : await verdictOf(deps, row, command);
     if (!verdict) continue;
     const { id, verb, actor, step_ref } = command;
-    await saveOutcome(deps.db, row.id, { id, verb, actor, step_ref, at: row.finished_at ?? Date.now(), ...verdict });
+    const outcome = { id, verb, actor, step_ref, at: row.finished_at ?? Date.now(), ...verdict };
+    if (await saveOutcome(deps.db, row.id, outcome)) tellSettled(deps.log, { run: row.id }, outcome);
   }
 }
 

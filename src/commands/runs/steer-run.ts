@@ -11,6 +11,7 @@ import { versionToGoOnIn } from "./other-version.ts";
 import { reopenRun } from "./reopen-run.ts";
 import { savePayloads, unsavedPayloads } from "./save-payloads.ts";
 import { logged } from "../command-log.ts";
+import { mirrorRows } from "../mirror-rows.ts";
 import { type Json, stringifyJson, unstored } from "../../contract/json.ts";
 import type { EventTrigger } from "../../contract/events/event-trigger.ts";
 import type { Approval, DryRun, StepRun, WorkflowRun } from "../../contract/runs.ts";
@@ -26,7 +27,6 @@ import { findApproval } from "../../store/approvals/approvals.ts";
 import { findCommand, findReply, type Reply, saveOutcome } from "../../store/commands.ts";
 import { findRun } from "../../store/runs.ts";
 import { saveDocument } from "../../store/documents.ts";
-import { writeMirror } from "../../store/mirror/write-mirror.ts";
 import { tellOfCommand } from "../../store/postgres/notifications.ts";
 import { lookedFor, stored } from "../../temporal/in-time.ts";
 import { askUntil } from "../../temporal/query-run.ts";
@@ -130,7 +130,7 @@ async function askedOfRun(deps: Deps, runId: string, id: string): Promise<Reply 
   const reply = await askUntil(deps, runId, () => true, commandOutcomeQuery, id);
   if (!reply) return undefined;
   // The run mirrors itself. Writing it here as well makes sure that the caller's next read shows what this answer says.
-  await lookedFor(writeMirror(deps.db, [reply.unmirrored]), MIRRORED_WITHIN_MS).catch((error) =>
+  await lookedFor(mirrorRows(deps, [reply.unmirrored]), MIRRORED_WITHIN_MS).catch((error) =>
     deps.log.warn({ error, run: runId }, "mirror is behind"),
   );
   return reply;

@@ -98,4 +98,5 @@ export const insertCommands = (json: string): string => `
   select run_id, outcome->>'id', outcome, shown, epoch_ms((outcome->>'at')::float8)
   from json_to_recordset(${json}) as command(run_id uuid, outcome json, shown json)
   where octet_length(outcome->>'id') <= 1024
-  on conflict (run_id, id) do nothing`;
+  on conflict (run_id, id) do nothing
+  returning run_id, id, outcome`;

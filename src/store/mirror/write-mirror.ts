@@ -6,6 +6,7 @@ import {
   upsertRuns,
   upsertSteps,
 } from "./upserts.ts";
+import { acceptedAmong } from "../accepted-commands.ts";
 import { recordOf } from "../postgres/columns.ts";
 import { tellOfRuns } from "../postgres/notifications.ts";
 import { insertSpansFrom } from "../ended-spans.ts";
@@ -13,13 +14,14 @@ import type { Db } from "../postgres/pool.ts";
 import { insertDecisionsFrom } from "../decisions/run-decisions.ts";
 import { insertAttemptsFrom } from "../step-attempts.ts";
 import { runSpans } from "../../tracing/run-spans.ts";
+import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { MirrorRows } from "../../../workflows/engine/mirror/rows.ts";
 
 /**
  * Writes what changed in some runs, each of them named once, in one round trip. The newest revision of a row stays, so writes may be
- * repeated, come late, or race.
+ * repeated, come late, or race. Answers the outcomes of accepted commands that nobody has stored before.
  */
-export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> {
+export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<Settled[]> {
   // In one order, so that concurrent writers wait for each other and do not deadlock.
   const sorted = changes.toSorted((a, b) => (a.run.id < b.run.id ? -1 : 1));
   // In the order of the parameters below.
@@ -40,7 +42,17 @@ export async function writeMirror(db: Db, changes: MirrorRows[]): Promise<void> 
     spans.length === 0
       ? { name: "write_mirror", text: WRITE_MIRROR, values: rows }
       : { name: "write_mirror_and_spans", text: WRITE_MIRROR_AND_SPANS, values: [...rows, spans] };
-  await db.query({ ...statement, values: statement.values.map(recordOf) });
+  const { rows: told } = await db.query<{ run_id: string; outcome: string | null }>({
+    ...statement,
+    values: statement.values.map(recordOf),
+  });
+  return told.flatMap(({ run_id, outcome }) => (outcome === null ? [] : { run_id, outcome: JSON.parse(outcome) }));
+}
+
+/** The outcome of a command whose caller was told that it is stored. */
+export interface Settled {
+  run_id: string;
+  outcome: CommandOutcome;
 }
 
 // One parameter for each kind of row: Postgres would parse a common one once for each kind.
@@ -70,7 +82,8 @@ const writing = (...more: string[]) => `
     left_attempts as (${insertAttemptsFrom(ATTEMPTS)}),
     mirrored_commands as (${insertCommands(COMMANDS)}),
     noted_decisions as (${insertDecisionsFrom(DECISIONS)})${more.map((each) => `,\n    ${each}`).join("")}
-  ${TELL}`;
+  select null::uuid as run_id, null::json as outcome from (${TELL}) told
+  union all ${acceptedAmong("mirrored_commands")}`;
 
 const WRITE_MIRROR = writing();
 /** Of runs that are in a trace. */
