@@ -35,7 +35,7 @@ export function createActivities(
     lookUp: lookUp(deps),
     openGate: openGate(deps),
     openWait: openWait(deps),
-    notifyWait: notifyWait(endpoints),
+    notifyWait: notifyWait(deps, endpoints),
     prepareChild: prepareChild(deps),
     findWaiting: findWaiting(deps),
     collectOutput: collectOutput(deps),

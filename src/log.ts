@@ -1,14 +1,24 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import pretty from "pino-pretty";
 import type { Config } from "./config.ts";
+import { isOutage } from "./outage.ts";
 import { requestScope } from "./request-scope.ts";
 
-/** The parts of an error that are logged. Other members are not: those of a database's error hold values of rows. */
+/**
+ * The parts of an error that are logged. Other members are not: those of a database's error hold values of rows. An outage is no bug,
+ * and where it was met says nothing.
+ */
 function told(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name: type, message, stack, cause } = error;
   const code: unknown = Reflect.get(error, "code");
-  return { type, message, code, stack, ...(cause !== undefined && { cause: told(cause) }) };
+  return {
+    type,
+    message,
+    code,
+    ...(!isOutage(error) && { stack }),
+    ...(cause !== undefined && { cause: told(cause) }),
+  };
 }
 
 /** What is said for a request names it. */

@@ -31,4 +31,4 @@ export function logFailedAttempt(
 }
 
 /** Without the path and the query, which may hold secrets. */
-const hostOf = (url = ""): string | undefined => (URL.canParse(url) ? new URL(url).host : undefined);
+export const hostOf = (url = ""): string | undefined => (URL.canParse(url) ? new URL(url).host : undefined);

@@ -2,6 +2,8 @@ import { ApplicationFailure } from "@temporalio/activity";
 import { request } from "undici";
 import type { Mailer } from "./mailer.ts";
 import { bodyFor } from "./bodies.ts";
+import { hostOf } from "../endpoint/attempt-log.ts";
+import { notOurs } from "../not-ours.ts";
 import { type Message, messageOf } from "./message.ts";
 import { signed } from "./signature.ts";
 import type { Endpoints } from "../endpoint/endpoint-agent.ts";
@@ -16,7 +18,7 @@ import type { RunRow } from "../../workflows/engine/mirror/rows.ts";
 
 const TIMEOUT_MS = 15_000;
 
-/** One attempt. What fails is noted, and thrown for Temporal to try again. */
+/** One attempt. What fails is noted, told, and thrown for Temporal to try again. */
 export function deliverWebhook(
   deps: Deps,
   endpoints: Endpoints,
@@ -34,8 +36,12 @@ export function deliverWebhook(
       else if (mailer) await mailer(delivery.recipient, message);
       else throw new Error("SMTP_URL is not set");
     } catch (error) {
-      await noteAttempt(deps.db, delivery_id, { error: error instanceof Error ? error.message : String(error) });
-      throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      await noteAttempt(deps.db, delivery_id, { error: message });
+      const { run_id: run, step_ref: step, event } = delivery;
+      const of = { delivery: delivery_id, webhook: webhook.id, event, run, step, host: hostOf(webhook.url) };
+      deps.log.warn({ ...of, attempt: delivery.attempts + 1, reason: message }, "delivery failed");
+      throw notOurs(error);
     }
     await noteAttempt(deps.db, delivery_id, { delivered: true });
   };

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTrigger } from "../../src/contract/events/event-trigger.ts";
 import { type Stack, startStack } from "../stack/harness.ts";
+import { LogLines } from "../stack/log-lines.ts";
 import { type Scenario, scenarioOn } from "../stack/scenario.ts";
 import { until } from "../stack/until.ts";
 
+const log = new LogLines();
 let stack: Stack;
 let on: Scenario;
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ logLevel: "info", logTo: log });
   on = scenarioOn(stack);
 });
 afterAll(() => stack.stop());
@@ -71,6 +73,9 @@ describe.concurrent("an event_notify_url", () => {
     await on.send("over", 1);
     expect(await on.ends(run)).toMatchObject({ status: "completed" });
     await notified("over", "failed");
+    const lines = log.all("event notification failed").filter((line) => line.run === run.id);
+    expect(lines).toMatchObject([{ level: 40, attempt: 1, reason: "event_notify_url answered 503" }]);
+    expect(log.text).not.toContain("notifyWait");
   });
 
   test("is not told of a wait that an event was held for", async () => {

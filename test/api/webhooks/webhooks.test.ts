@@ -5,11 +5,13 @@ import { gate, ok, opens, reaches, runOf } from "../definitions.ts";
 import { refused } from "../shapes.ts";
 import type { Call } from "../../stack/job-endpoint.ts";
 import { type Stack, startStack } from "../../stack/harness.ts";
+import { LogLines } from "../../stack/log-lines.ts";
 import { until } from "../../stack/until.ts";
 
+const log = new LogLines();
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ logLevel: "silent" });
+  stack = await startStack({ logLevel: "info", logTo: log });
 });
 afterAll(() => stack.stop());
 
@@ -165,6 +167,15 @@ test("a receiver that is down gets it once it is up, under the same id", async (
     return found.length > 0 && found;
   });
   expect(delivery).toMatchObject({ attempts: 2, message_id: first?.headers["webhook-id"] });
+  // Its one line, without a stack: a receiver that is down is no bug.
+  const lines = log.text.split("\n").filter((line) => line.includes("answered 503") && line.includes(run.id));
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      ...{ level: 40, msg: "delivery failed", delivery: delivery?.id, webhook: made.id, event: "approval.requested" },
+      ...{ run: run.id, step: "gate", attempt: 1, host: expect.any(String), reason: "the receiver answered 503" },
+    }),
+  ]);
+  expect(log.text).not.toContain("deliverWebhook");
 });
 
 test("what a receiver will never take is dead, is listed, and can be sent again", async () => {
