@@ -54,6 +54,11 @@ describe("a run that Temporal does not know any more", () => {
     await age(run);
 
     expect(await on.run(run)).toMatchObject({ status: "running" });
+    // Whoever waits for its end is not answered at once, to ask again without a pause.
+    const began = performance.now();
+    const waited = await stack.request("GET", `/v1/workflow-runs/${run.id}?wait_secs=1`);
+    expect(waited).toMatchObject({ status: 200, body: { status: "running" } });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(990);
     for (const [verb, ref] of [["pause"], ["resume"], ["approve", "gate"], ["retry", "job"]] as const) {
       const { status, body } = await on.steer(run, verb, ref);
       expect({ status, body }).toMatchObject({

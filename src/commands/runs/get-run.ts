@@ -24,12 +24,17 @@ export async function getRun(deps: Deps, caller: Caller, run: string, waitSecs: 
   const row = await findOwnRun(deps, caller, run);
   const shown = isQuiet(row) ? await noticeEnd(deps, row, recentWhereabouts) : row;
   if (waitSecs === 0 || (isRunOver(shown.status) && !isReopening(shown))) return presentRun(deps, shown);
+  const enough = AbortSignal.timeout(waitSecs * 1000);
   const hasEnded = await ends(deps, run, waitSecs).catch((err) => {
     deps.log.warn({ err, run }, "an end can't be waited for");
     return false;
   });
   const later = await findOwnRun(deps, caller, run);
-  return presentRun(deps, hasEnded ? await noticeEnd(deps, later, whereaboutsNow) : later);
+  const then = hasEnded ? await noticeEnd(deps, later, whereaboutsNow) : later;
+  if (isRunOver(then.status) || enough.aborted) return presentRun(deps, then);
+  // Temporal does not know the run, or is away. An answer now would be asked for again at once, and for as long as that is so.
+  await deps.notifications.newsOf(run, enough);
+  return presentRun(deps, await findOwnRun(deps, caller, run));
 }
 
 /** A revision is the time of the change in microseconds, or 0 until the run has written something itself. */
