@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { ConfigError } from "../config.ts";
 
 /**
  * A secret kept under the data directory, made when it is first asked for. Whoever asks at the same time gets the
@@ -12,8 +13,7 @@ export function devSecret(dataDir: string, name: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    writeFileSync(draft, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+    write(draft);
   }
   try {
     linkSync(draft, file);
@@ -23,4 +23,13 @@ export function devSecret(dataDir: string, name: string): string {
     rmSync(draft);
   }
   return readFileSync(file, "utf8");
+}
+
+function write(draft: string): void {
+  try {
+    mkdirSync(dirname(draft), { recursive: true, mode: 0o700 });
+    writeFileSync(draft, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw new ConfigError(`DATA_DIR can't keep a secret: ${(error as Error).message}.`);
+  }
 }

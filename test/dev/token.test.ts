@@ -46,6 +46,14 @@ test("a directory that had no secret is told of: the token is for no server that
   expect(made.stderr).toContain(elsewhere);
 });
 
+test("a directory that can't keep a secret is named by its variable, without the usage", async () => {
+  const [file, args, options] = command("--project", "a", "--sub", "ada");
+  const env = { ...options.env, DATA_DIR: import.meta.filename };
+  const refusal = await promisify(execFile)(file, args, { env }).catch((error) => error);
+  expect(refusal).toMatchObject({ code: 2, stdout: "" });
+  expect(refusal.stderr).toMatch(/^DATA_DIR can't keep a secret: E\w+: .*\n$/);
+});
+
 test("every project is *, and every scope is the default", () => {
   const [file, args, options] = command("--project", "*", "--sub", "root");
   const token = execFileSync(file, args, { ...options, encoding: "utf8" });

@@ -111,6 +111,10 @@ test("npm run retention says how many would go, and lets them go; without rules 
   expect(await retention({ RETENTION: "completed" })).toBe(
     'Wrong configuration: RETENTION has "completed" where it needs something like completed=30d.\n',
   );
+  const none = { ...rules, DATABASE_URL: "", DATA_DIR: import.meta.filename };
+  expect(await retention(none)).toBe(
+    `DATA_DIR (${none.DATA_DIR}) has no PostgreSQL of npm start: set it, or DATABASE_URL.\n`,
+  );
   expect(await retention({ ...rules, DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" })).toBe(
     "PostgreSQL at 127.0.0.1:1 (DATABASE_URL) can't be reached: connect ECONNREFUSED 127.0.0.1:1. Start it, or set DATABASE_URL.\n",
   );
