@@ -169,6 +169,9 @@ describe("under its Idempotency-Key", () => {
     const run = await atGate(on);
     await cancel(run, withKey("done"));
     await cancel(run, withKey("refused"));
+    const outcomes = ["done", "refused"].map((key) => ask(`/v1/workflow-runs/${run.id}/commands/${key}`));
+    // In microseconds: of two, not both have none by chance.
+    expect((await Promise.all(outcomes)).map(({ body }) => body.settled_at).join()).toMatch(/\.\d{4,6}Z/);
     expect((await on.steer(run, "retry", "gate")).status).toBe(200);
     await on.opens(run, "gate");
     expect(await cancel(run, withKey("refused"))).toMatchObject({ status: 400, body: { code: "invalid_state" } });

@@ -13,6 +13,7 @@ import { previewCommand } from "../../queries/preview-command.ts";
 import { findOwnRun } from "../../queries/runs.ts";
 import { saveOutcome } from "../../store/commands.ts";
 import { presentRun } from "../../views/run.ts";
+import { now } from "../../time/clock.ts";
 import type { CommandOutcome } from "../../../workflows/engine/command.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
@@ -51,7 +52,7 @@ async function cancelOnce(
   });
   if (outcome?.status === "refused") throw refusal(outcome);
   const remember = (verdict: Pick<CommandOutcome, "status" | "code" | "message">) =>
-    saveOutcome(deps.db, row.id, { ...command, at: Date.now(), ...verdict });
+    saveOutcome(deps.db, row.id, { ...command, at: now(), ...verdict });
   // An earlier try canceled it, but could not note so; or the same request, at once, was told that somebody else had.
   const isOwn = () => wasCanceledFor(deps, row.id, causeOf({ requestId: command.id, reason }));
   if (outcome || (isRepeated && row.status === "canceled" && (await isOwn()))) {

@@ -5,6 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { findRun, listChildren } from "../../store/runs.ts";
 import { listStepRows } from "../../store/steps.ts";
+import { now } from "../../time/clock.ts";
 import type { RunEnd } from "../../../workflows/engine/events.ts";
 import { evolve } from "../../../workflows/engine/evolve.ts";
 import { childRunId } from "../../../workflows/engine/ids.ts";
@@ -22,7 +23,7 @@ export async function endFromOutside(deps: Deps, runId: string, end: RunEnd): Pr
   const row = await findRun(deps.db, runId);
   if (!row) throw new Error(`run ${runId} is not stored`);
   if (isRunOver(row.status)) return row;
-  const run = evolve(await mirroredRun(deps, row), { type: "ended_outside", at: Date.now(), ...end });
+  const run = evolve(await mirroredRun(deps, row), { type: "ended_outside", at: now(), ...end });
   const rows = takeUnmirrored(run);
   await mirrorRows(deps, [rows]);
   // What a failed run tells may be what an endpoint said.

@@ -13,6 +13,7 @@ import { findLatestEventTrigger, findEventTriggerOf } from "../../store/event-tr
 import { findRun } from "../../store/runs.ts";
 import { askRun } from "../../temporal/query-run.ts";
 import { presentEvent } from "../../views/event.ts";
+import { now } from "../../time/clock.ts";
 import type { TriggerRow } from "../../../workflows/engine/mirror/rows.ts";
 import { isRunOver } from "../../../workflows/engine/transitions.ts";
 import { runStateQuery } from "../../../workflows/messages.ts";
@@ -40,7 +41,7 @@ export async function sendEvent(deps: Deps, caller: Caller, sending: EventSendin
   if (!isOpen(trigger)) {
     if (idempotencyKey !== undefined) {
       const { run_id, step_ref } = trigger;
-      const command = { id: idempotencyKey, verb: steering.verb, actor: caller.actor, step_ref, at: Date.now() };
+      const command = { id: idempotencyKey, verb: steering.verb, actor: caller.actor, step_ref, at: now() };
       await saveOutcome(deps.db, run_id, { ...command, status: "refused", ...NOT_WAITING });
     }
     throw refusal(NOT_WAITING);

@@ -3,6 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { mirroredRun } from "../../queries/mirrored-run.ts";
 import { type AcceptedCommand, listPending } from "../../store/accepted-commands.ts";
 import { saveOutcome } from "../../store/commands.ts";
+import { now } from "../../time/clock.ts";
 import { type CommandOutcome, type Verb, VERBS } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -16,7 +17,7 @@ export async function settleCommands(deps: Deps, row: RunRow): Promise<void> {
     const verdict = command.verb === "cancel" ? canceledBy(row) : await verdictOf(deps, row, command);
     if (!verdict) continue;
     const { id, verb, actor, step_ref } = command;
-    const outcome = { id, verb, actor, step_ref, at: row.finished_at ?? Date.now(), ...verdict };
+    const outcome = { id, verb, actor, step_ref, at: row.finished_at ?? now(), ...verdict };
     if (await saveOutcome(deps.db, row.id, outcome)) tellSettled(deps.log, { run: row.id }, outcome);
   }
 }

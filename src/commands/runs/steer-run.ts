@@ -34,6 +34,7 @@ import { presentApproval } from "../../views/approval.ts";
 import { presentEvent } from "../../views/event.ts";
 import { presentRun } from "../../views/run.ts";
 import { presentSteps } from "../../views/step.ts";
+import { now } from "../../time/clock.ts";
 import { type CommandOutcome, type CommandPayload, unknownStep, type Verb } from "../../../workflows/engine/command.ts";
 import { applyCommand } from "../../../workflows/engine/commands.ts";
 import type { RunRow } from "../../../workflows/engine/mirror/rows.ts";
@@ -201,12 +202,12 @@ async function reopen(
   const runId = row.id;
   const heard = await findReply(deps.db, runId, payload.id);
   if (heard) return heard;
-  const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: Date.now(), ...payload });
+  const verdict = applyCommand(await mirroredRun(deps, row), { type: "command", verb, at: now(), ...payload });
   if (verdict.status === "refused") {
     // Its steps may have been deleted since the row was read.
     await findOwnRun(deps, caller, runId);
     const { id, actor, step_ref } = payload;
-    if (isKeyed) await saveOutcome(deps.db, runId, { id, verb, actor, step_ref, at: Date.now(), ...verdict });
+    if (isKeyed) await saveOutcome(deps.db, runId, { id, verb, actor, step_ref, at: now(), ...verdict });
     throw refusal(verdict);
   }
   if (!REOPENING.includes(verb)) throw new Error(`${verb} was not refused by a closed run`);
@@ -222,9 +223,9 @@ async function claimed(deps: Deps, row: RunRow, key: string, steering: Steering)
 /** The same key has the same outcome, and shows things as they are now. */
 async function repeated(deps: Deps, row: RunRow, outcome: CommandOutcome, steering: Steering): Promise<Steered> {
   assertSame(outcome, steering);
-  const now = replyOf(await mirroredRun(deps, row), outcome.step_ref);
-  const approval = now.step && (await findApproval(deps.db, now.step.id));
-  return presentReply(deps, { outcome, ...now, approval });
+  const shown = replyOf(await mirroredRun(deps, row), outcome.step_ref);
+  const approval = shown.step && (await findApproval(deps.db, shown.step.id));
+  return presentReply(deps, { outcome, ...shown, approval });
 }
 
 function assertSame(outcome: CommandOutcome, { verb, stepRef }: Steering): void {
