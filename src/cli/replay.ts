@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import { NamespaceNotFoundError } from "@temporalio/common";
 import { DefaultLogger, Runtime } from "@temporalio/worker";
 import type { History } from "./divergence.ts";
 import { replayHistories } from "./replay-history.ts";
@@ -7,7 +8,7 @@ import { ConfigError, loadDevConfig } from "../config.ts";
 import { bundleWorkflows } from "../runtime/bundle.ts";
 import { temporalOf } from "../runtime/servers.ts";
 import { isUuid } from "../store/postgres/columns.ts";
-import { connected } from "../temporal/connection.ts";
+import { connected, NoSuchNamespace } from "../temporal/connection.ts";
 
 // `npm run replay -- RUN_ID`: exits with 0 when today's workflows decide as the run did, with 1 when not, with 2 when there is no answer.
 
@@ -45,6 +46,8 @@ async function replay(runId: string): Promise<number> {
   });
   const client = new Client({ connection, namespace });
   const histories = await historiesOf(client, runId).catch((error) => {
+    if (error instanceof NamespaceNotFoundError)
+      throw new Unanswered(temporalOf(server).refusal?.(new NoSuchNamespace(namespace)));
     if (isUnknown(error)) throw new Unanswered(`Temporal at ${temporalAddress} knows no run ${runId}`);
     throw error;
   });

@@ -45,7 +45,11 @@ async function run(): Promise<void> {
   const log = createLog(config, "retention");
   const db = createPool(databaseUrl);
   try {
-    await reach(postgresOf({ databaseUrl }), NOW, () => assertWritable(db), 0);
+    const isThere = async () => {
+      await assertWritable(db);
+      await db.query("select from workflow_runs limit 0");
+    };
+    await reach(postgresOf({ databaseUrl }), NOW, isThere, 0);
     const temporal = await reach(temporalOf(server), NOW, () => connectTemporal(server, log), 0);
     await (values["dry-run"] ? preview : sweep)({ db, temporal }, parseRetention(retention));
     await temporal.connection.close();

@@ -36,6 +36,8 @@ export function postgresOf({ databaseUrl }: Pick<Config, "databaseUrl">): Server
         : "the user or the password";
       return `${server} refuses ${told} of DATABASE_URL.`;
     }
+    if (code === "42P01")
+      return `${server} has no tables of ours in database ${database}: start the API or a worker on it first, or set DATABASE_URL to another.`;
     if (code === "3D000") return `${server} has no database ${database}: create it, or set DATABASE_URL to another.`;
     return undefined;
   };

@@ -16,8 +16,9 @@ const on = scenarioOn(stack);
 afterAll(() => stack.stop());
 
 /** `npm run replay -- RUN_ID`, without npm. */
-async function replay(runId: string, address = stack.config.temporalAddress) {
-  const env = { ...process.env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: stack.config.temporalNamespace };
+async function replay(runId: string, more: Record<string, string> = {}) {
+  const { temporalAddress: TEMPORAL_ADDRESS, temporalNamespace: TEMPORAL_NAMESPACE } = stack.config;
+  const env = { ...process.env, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...more };
   const args = ["--import", "tsx", "src/cli/replay.ts", runId];
   return promisify(execFile)(process.execPath, args, { env }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -36,11 +37,17 @@ test("a run that is open replays cleanly", async () => {
 });
 
 test.each([
-  ["a run that nobody knows", uuid(), undefined, /knows no run/],
-  ["what is no id", "invoice", undefined, /invoice is not the id of a run/],
-  ["a server that is not there", uuid(), "127.0.0.1:1", /no Temporal server answers at 127.0.0.1:1 /],
-])("%s is one clear line", async (_, id, address, line) => {
-  const { code, stdout, stderr } = await replay(id, address);
+  ["a run that nobody knows", uuid(), {}, /knows no run/],
+  ["what is no id", "invoice", {}, /invoice is not the id of a run/],
+  [
+    "a server that is not there",
+    uuid(),
+    { TEMPORAL_ADDRESS: "127.0.0.1:1" },
+    /no Temporal server answers at 127.0.0.1:1 /,
+  ],
+  ["no such namespace", uuid(), { TEMPORAL_NAMESPACE: "nowhere" }, /no namespace nowhere: .* set TEMPORAL_NAMESPACE/],
+])("%s is one clear line", async (_, id, more, line) => {
+  const { code, stdout, stderr } = await replay(id, more);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(line);
   expect(stderr).not.toMatch(/ {4}at /);

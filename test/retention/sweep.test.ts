@@ -111,6 +111,11 @@ test("npm run retention says how many would go, and lets them go; without rules 
   expect(await retention({ RETENTION: "completed" })).toBe(
     'Wrong configuration: RETENTION has "completed" where it needs something like completed=30d.\n',
   );
+  const empty = new URL(stack.config.databaseUrl);
+  empty.pathname = "/postgres";
+  expect(await retention({ ...rules, DATABASE_URL: empty.href })).toBe(
+    `PostgreSQL at ${empty.host} has no tables of ours in database postgres: start the API or a worker on it first, or set DATABASE_URL to another.\n`,
+  );
   const none = { ...rules, DATABASE_URL: "", DATA_DIR: import.meta.filename };
   expect(await retention(none)).toBe(
     `DATA_DIR (${none.DATA_DIR}) has no PostgreSQL of npm start: set it, or DATABASE_URL.\n`,
