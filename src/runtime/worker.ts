@@ -16,6 +16,7 @@ import { listStuckWorkflows, rememberStuckWorkflow } from "../store/stuck-workfl
 import { reasonToldByCore } from "../temporal/core-failure.ts";
 import { isCurrentTask } from "../temporal/is-current-task.ts";
 import { dataConverter } from "../temporal/payload-codec.ts";
+import { BULK_WORKFLOW_TYPE } from "../../workflows/bulk/messages.ts";
 import { COMMAND, TASK_QUEUE } from "../../workflows/messages.ts";
 import { HEARTBEAT_MS, ORPHANS_AWAITED_MS } from "../../workflows/timing.ts";
 
@@ -42,10 +43,11 @@ export function installRuntime(log: Record<Level, (told: object, message: string
     },
     logger: new DefaultLogger("INFO", ({ level, message, meta }) => {
       if (NO_NEWS.test(message) || (level === "INFO" && message !== COMMAND)) return;
-      const { workflowId: run, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
+      const { workflowId, workflowType, activityType: activity, attempt, taskQueue: queue, error } = { ...meta };
+      const of = workflowType === BULK_WORKFLOW_TYPE ? { bulk_operation: workflowId } : { run: workflowId };
       // What our own workflows log of a command.
       const { verb, actor, step_ref: step, outcome, code, reason } = { ...meta };
-      const told = { run, activity, attempt, queue, error, verb, actor, step, outcome, code, reason };
+      const told = { ...of, activity, attempt, queue, error, verb, actor, step, outcome, code, reason };
       log[LEVELS[level] ?? "warn"]({ ...told, ...failedTask(meta) }, message);
     }),
   });

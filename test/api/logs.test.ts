@@ -74,6 +74,11 @@ test("a command by hand, which no request tells of, is a line, too", async () =>
   await on.ends(run);
   const line = await until(() => log.all("command").find(({ verb }) => verb === "skip"));
   expect(line).toMatchObject({ level: 30, run: run.id, step: "gate", actor: "on-call", outcome: "applied" });
+  const body = { project_id: "demo", operation: "cancel", ids: [run.id], max_per_second: 1 };
+  const made = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
+  await stack.deps.temporal.workflow.getHandle(made.id).signal("pause", { actor: "on-call" });
+  const paused = await until(() => log.all("command").find(({ verb }) => verb === "pause"));
+  expect(paused).toMatchObject({ level: 30, bulk_operation: made.id, actor: "on-call", outcome: "applied" });
 });
 
 test("a workflow task that fails is a line with its reason, and the execution by which Temporal knows the run", async () => {

@@ -4,6 +4,7 @@ import {
   condition,
   continueAsNew,
   log,
+  patched,
   setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
@@ -24,7 +25,7 @@ import { COMMAND } from "../messages.ts";
 import { bulkChunks, effects } from "../proxies.ts";
 import { refusalsAmong, unknownSignal } from "../web-ui/refused-lately.ts";
 import { preciseNow } from "../run/clock.ts";
-import { signalReason, signalText } from "../signal-text.ts";
+import { oddIn, signalReason, signalText } from "../signal-text.ts";
 
 /** Commands whose outcome the workflow itself remembers, of each leg; the store has them all. */
 const REMEMBERED = 200;
@@ -51,17 +52,21 @@ export async function bulkOperation({ operation_id, carried }: BulkInput): Promi
     state.revision++;
   };
   const steer = (verb: BulkVerb, signal: BulkSignal | undefined) => {
-    const id = signalText(signal?.id) ?? uuid4();
+    const read = { id: signalText(signal?.id), actor: signalText(signal?.actor), reason: signalReason(signal?.reason) };
+    // What comes with an id an API made, which may know fields that we don't yet.
+    const isByHand = read.id === undefined;
+    const { id = uuid4(), actor = "temporal", reason } = read;
     if (outcomes.has(id)) return;
-    const steered = steeredBulk(state.status, verb);
-    const actor = signalText(signal?.actor) ?? "temporal";
-    const said = { id, verb, actor, reason: signalReason(signal?.reason), at: preciseNow() };
+    const odd = isByHand ? oddIn(signal, read) : undefined;
+    // An operation that took such a signal before it was refused goes on as it did.
+    const steered = odd && patched("odd-signals") ? { refused: odd.join("; ") } : steeredBulk(state.status, verb);
+    const said = { id, verb, actor, reason, at: preciseNow() };
     const outcome: BulkOutcome =
       "refused" in steered ? { ...said, status: "refused", message: steered.refused } : { ...said, status: "applied" };
     if ("status" in steered) {
       enter(steered.status);
       // No request tells of what was sent by hand.
-      if (signal?.id === undefined) log.info(COMMAND, { verb, actor, outcome: "applied" });
+      if (isByHand) log.info(COMMAND, { verb, actor, outcome: "applied" });
     } else {
       state.revision++;
       refuse(verb, actor, steered.refused);

@@ -19,7 +19,7 @@ import {
   runStateQuery,
   stepStatesQuery,
 } from "../messages.ts";
-import { signalComment, signalReason, signalText } from "../signal-text.ts";
+import { oddIn, signalComment, signalReason, signalText } from "../signal-text.ts";
 import { refusalInWords, unknownSignal } from "../web-ui/refused-lately.ts";
 
 /** Registers every handler, before the first await: signals and the cancellation go into the inbox, queries read the run. */
@@ -92,21 +92,6 @@ function readCommand(verb: Verb, payload: CommandPayload | undefined) {
   const by_hand = (fields.id === undefined && !(VERBS_BETWEEN_RUNS as readonly string[]).includes(verb)) || undefined;
   return { ...command, by_hand, odd: by_hand && oddIn(payload, command) };
 }
-
-/** What of a signal says nothing: a name typed wrong, or a value of another type than its field has. */
-function oddIn(payload: unknown, command: object): string[] | undefined {
-  if (payload === undefined || payload === null) return undefined;
-  if (typeof payload !== "object" || Array.isArray(payload)) return ["the input must be an object"];
-  const read = new Map(Object.entries(command));
-  const odd = Object.entries(payload)
-    .filter(([field, value]) => value !== null && value !== undefined && read.get(field) === undefined)
-    .map(([field]) => `${field.slice(0, MOST_NAME)}: ${read.has(field) ? "has the wrong type" : "unknown field"}`);
-  return odd.length === 0 ? undefined : odd.slice(0, MOST_ODD);
-}
-
-/** They stay in the run's history. */
-const MOST_NAME = 100;
-const MOST_ODD = 20;
 
 function commandOf(fields: Partial<Record<keyof CommandPayload, unknown>>) {
   const {

@@ -130,6 +130,28 @@ describe.concurrent("`temporal workflow signal`", () => {
     ]);
   });
 
+  test("to a bulk operation with what says nothing changes nothing, and is told there", async () => {
+    const run = await on.start(RELEASE);
+    const draft = { project_id: "demo", operation: "pause", ids: [run.id], max_per_second: 1 };
+    const { body } = await stack.request<{ id: string }>("POST", "/v1/bulk-operations", draft);
+    await signal(body, "abort", '{"reson":"late"}');
+    await signal(body, "abort", '{"reason":7}');
+    const told = (await detailsOf(body)).split("\n").filter((line) => line.startsWith("- 20"));
+    expect(told).toEqual([
+      expect.stringMatching(/Z abort by temporal: reason: has the wrong type$/),
+      expect.stringMatching(/Z abort by temporal: reson: unknown field$/),
+    ]);
+    const path = `/v1/bulk-operations/${body.id}`;
+    const done = await until(async () => {
+      const now = (await stack.request<{ status: string }>("GET", path)).body.status;
+      return now !== "running" && now;
+    });
+    expect(done).toBe("completed");
+    expect(
+      await replayHistory({ codePath: inject("bundlePath") }, await handleOf(body).fetchHistory()),
+    ).toBeUndefined();
+  });
+
   test("that is no signal of ours harms nothing, whatever its name and however many", async () => {
     const run = await on.start(RELEASE);
     await on.opens(run, "gate");
