@@ -109,8 +109,6 @@ test("what an operation does to each of its runs is a command, a line that is co
   for (const operation of ["pause", "cancel"]) {
     const body = { project_id: "demo", operation, ids: runs.map((run) => run.id) };
     const made = (await stack.request<{ id: string }>("POST", "/v1/bulk-operations", body)).body;
-    const path = `/v1/bulk-operations/${made.id}`;
-    await until(async () => (await stack.request<{ status: string }>("GET", path)).body.status === "completed");
     const end = await until(() =>
       log.all("bulk operation ended").find(({ bulk_operation }) => bulk_operation === made.id),
     );

@@ -32,7 +32,7 @@ export async function getRun(deps: Deps, caller: Caller, run: string, waitSecs: 
   const later = await findOwnRun(deps, caller, run);
   const then = hasEnded ? await noticeEnd(deps, later, whereaboutsNow) : later;
   if (isRunOver(then.status) || enough.aborted) return presentRun(deps, then);
-  // Temporal does not know the run, or is away. An answer now would be asked for again at once, and for as long as that is so.
+  // Temporal does not know the run. An answer now would be asked for again at once, and for as long as that is so.
   await deps.notifications.newsOf(run, enough);
   return presentRun(deps, await findOwnRun(deps, caller, run));
 }
