@@ -14,11 +14,12 @@ const TIMEOUT_MS = 5_000;
 /** Tells whoever will send the event where to. */
 export function notifyWait({ log }: Pick<Deps, "log">, endpoints: Endpoints): Activities["notifyWait"] {
   return (input) =>
-    notify(endpoints, input).catch((error: Error) => {
+    notify(endpoints, input).catch((error: unknown) => {
+      const failure = notOurs(error);
       const { workflowExecution, attempt } = Context.current().info;
       const of = { run: workflowExecution?.workflowId, trigger: input.trigger_id, host: hostOf(input.notify_url) };
-      log.warn({ ...of, attempt, reason: error.message }, "event notification failed");
-      throw notOurs(error);
+      log.warn({ ...of, attempt, reason: failure.message }, "event notification failed");
+      throw failure;
     });
 }
 

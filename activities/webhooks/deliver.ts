@@ -36,12 +36,12 @@ export function deliverWebhook(
       else if (mailer) await mailer(delivery.recipient, message);
       else throw new Error("SMTP_URL is not set");
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      await noteAttempt(deps.db, delivery_id, { error: message });
+      const failure = notOurs(error);
+      await noteAttempt(deps.db, delivery_id, { error: failure.message });
       const { run_id: run, step_ref: step, event } = delivery;
       const of = { delivery: delivery_id, webhook: webhook.id, event, run, step, host: hostOf(webhook.url) };
-      deps.log.warn({ ...of, attempt: delivery.attempts + 1, reason: message }, "delivery failed");
-      throw notOurs(error);
+      deps.log.warn({ ...of, attempt: delivery.attempts + 1, reason: failure.message }, "delivery failed");
+      throw failure;
     }
     await noteAttempt(deps.db, delivery_id, { delivered: true });
   };

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { RetentionDeps } from "../commands/retention/delete-trees.ts";
 import { letGo, previewLetGo } from "../commands/retention/let-go.ts";
 import { ConfigError, loadDevConfig } from "../config.ts";
-import { postgresUrl } from "../dev/postgres-server.ts";
+import { postgresHome, postgresUrl } from "../dev/postgres-server.ts";
 import { reach } from "../runtime/reach.ts";
 import { postgresOf, temporalOf } from "../runtime/servers.ts";
 import { createLog } from "../log.ts";
@@ -38,7 +37,7 @@ async function run(): Promise<void> {
   const config = loadDevConfig();
   const { dataDir, postgresPort: port, temporalPort, retention } = config;
   if (retention === undefined) throw new ConfigError("RETENTION is not set: everything is kept.");
-  if (config.databaseUrl === undefined && !existsSync(join(dataDir, "postgres")))
+  if (config.databaseUrl === undefined && !existsSync(postgresHome(dataDir)))
     throw new ConfigError(`DATA_DIR (${dataDir}) has no PostgreSQL of npm start: set it, or DATABASE_URL.`);
   const databaseUrl = config.databaseUrl ?? postgresUrl({ dataDir, port });
   const server = { ...config, temporalAddress: config.temporalAddress ?? `127.0.0.1:${temporalPort}` };

